@@ -1,0 +1,44 @@
+package v1
+
+// Annotations and labels that Secretgate reads or writes. The first two annotation keys are
+// defaults: KES's environment variables ROLE_PERMITTED_ANNOTATION and NAMING_PERMITTED_ANNOTATION
+// rename them.
+const (
+	prefix = "externalsecrets.kubernetes-client.io/"
+
+	// AnnotationPermittedRole on a Namespace limits roleArn and vaultRole.
+	AnnotationPermittedRole = "iam.amazonaws.com/permitted"
+	// AnnotationPermittedKeyName on a Namespace limits every key and path read.
+	AnnotationPermittedKeyName = prefix + "permitted-key-name"
+	// AnnotationPermittedRegion on a Namespace limits the effective AWS region.
+	AnnotationPermittedRegion = prefix + "permitted-region"
+	// AnnotationPermittedVaultMount on a Namespace limits the effective Vault login mount.
+	AnnotationPermittedVaultMount = prefix + "permitted-vault-mount"
+	// AnnotationPermittedKeyVault on a Namespace limits keyVaultName.
+	AnnotationPermittedKeyVault = prefix + "permitted-key-vault"
+	// AnnotationPermittedProject on a Namespace limits the effective GCP project.
+	AnnotationPermittedProject = prefix + "permitted-project"
+	// AnnotationRequireRole on a Namespace, set to "true", denies objects that would read with
+	// the syncer's own identity.
+	AnnotationRequireRole = prefix + "require-role"
+	// AnnotationPermitAdopt on a Namespace, set to "true", lets its objects use adoptExisting.
+	AnnotationPermitAdopt = prefix + "permit-adopt"
+
+	// AnnotationForceSync on an ExternalSecret asks for one refresh now: any value that
+	// status.observedForceSync does not hold yet.
+	AnnotationForceSync = prefix + "force-sync"
+
+	// LabelManaged on a Secret selects those that the syncer watches. It proves nothing:
+	// ownership is judged by owner reference or AnnotationOwnerUID.
+	LabelManaged = prefix + "managed"
+	// AnnotationOwnerUID on a Secret proves ownership under deletionPolicy Retain, where an
+	// owner reference would have the Secret collected.
+	AnnotationOwnerUID = prefix + "owner-uid"
+
+	// FieldManager names the syncer in managedFields.
+	FieldManager = "secretgate-syncer"
+)
+
+// ReservedPrefix starts every label and annotation key that belongs to Secretgate. Templates
+// may not set such keys.
+const ReservedPrefix = prefix

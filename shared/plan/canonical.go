@@ -1,0 +1,105 @@
+package plan
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+)
+
+// A rule says what is wrong with a value, or nothing. Patterns are matched against what the object
+// says; a value that the backend, a proxy or an HTTP client would read as another one
+// (secret/data/team-a/../team-b) would defeat any pattern, so only one spelling of each is accepted.
+type rule func(value string) (problem string)
+
+// keyRules holds the rule for data[].key, data[].path and dataFrom[] of each backend.
+var keyRules = map[apiv1.Backend]rule{
+	apiv1.BackendAWSSecretsManager: plainText, // sent in a JSON body
+	apiv1.BackendAWSParameterStore: plainText, // sent in a JSON body
+	apiv1.BackendVault:             vaultPath, // becomes part of a URL's path
+	apiv1.BackendAzureKeyVault:     azureKey,  // becomes part of a URL's path
+	apiv1.BackendGCPSecretManager:  identifier,
+	apiv1.BackendAlicloudKMS:       plainText, // sent as a query parameter, escaped
+}
+
+var (
+	hostLabelPattern  = regexp.MustCompile(`\A[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?\z`)
+	regionPattern     = regexp.MustCompile(`\A[0-9a-z]([0-9a-z-]*[0-9a-z])?\z`)
+	projectPattern    = regexp.MustCompile(`\A[0-9a-z]([0-9a-z.:-]*[0-9a-z])?\z`)
+	identifierPattern = regexp.MustCompile(`\A[0-9A-Za-z_-]+\z`)
+)
+
+// canonical refuses a value that its rule finds wrong. Empty values are the business of others.
+func (b *builder) canonical(at *field.Path, value string, r rule) {
+	if value == "" || r == nil {
+		return
+	}
+	if problem := r(value); problem != "" {
+		b.fail(field.Invalid(at, value, problem))
+	}
+}
+
+// plainText is for values that travel in a body: nothing in them changes what is asked for.
+func plainText(value string) string {
+	if strings.ContainsFunc(value, unicode.IsControl) {
+		return "must not contain control characters"
+	}
+	if strings.TrimSpace(value) != value {
+		return "must not start or end with white space"
+	}
+	return ""
+}
+
+// vaultPath is for logical paths and mounts, which become part of a URL's path.
+func vaultPath(value string) string {
+	if problem := plainText(value); problem != "" {
+		return problem
+	}
+	if strings.ContainsAny(value, `%?#\`) {
+		return `must not contain %, ?, # or \, which a URL's path gives another meaning`
+	}
+	for segment := range strings.SplitSeq(value, "/") {
+		switch segment {
+		case "":
+			return "must not start or end with / nor contain //: write secret/data/name"
+		case ".", "..":
+			return "must not contain the path segments . and .."
+		}
+	}
+	return ""
+}
+
+// azureKey is a secret's name, or its name and version with a slash between.
+func azureKey(value string) string {
+	name, version, versioned := strings.Cut(value, "/")
+	if !hostLabelPattern.MatchString(name) || versioned && !hostLabelPattern.MatchString(version) {
+		return "must be a secret's name, or name/version, of letters, digits and dashes"
+	}
+	return ""
+}
+
+func hostLabel(value string) string {
+	return unless(hostLabelPattern, value, "must be letters, digits and dashes: it becomes a host name")
+}
+
+func region(value string) string {
+	return unless(regionPattern, value, "must be lower-case letters, digits and dashes, as in eu-west-1: it becomes a host name")
+}
+
+func project(value string) string {
+	return unless(projectPattern, value, "must be a project id or number: lower-case letters, digits, dashes, dots and colons")
+}
+
+func identifier(value string) string {
+	return unless(identifierPattern, value, "must be letters, digits, _ and -")
+}
+
+func unless(pattern *regexp.Regexp, value, problem string) string {
+	if pattern.MatchString(value) {
+		return ""
+	}
+	return problem
+}

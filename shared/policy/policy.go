@@ -1,0 +1,209 @@
+// Package policy judges a Plan by the annotations of its namespace. The webhook and the syncer call
+// the same functions, so that what one lets pass the other does not refuse.
+package policy
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
+)
+
+// Settings are the installation's choices. The zero value judges by the documented annotations and
+// permits what no annotation limits.
+type Settings struct {
+	RoleAnnotation    string // empty: apiv1.AnnotationPermittedRole
+	KeyNameAnnotation string // empty: apiv1.AnnotationPermittedKeyName
+	Enforce           bool   // a missing annotation denies
+	Legacy            bool   // match unanchored, and let an empty annotation permit everything, as KES did
+}
+
+// Namespace is what policy needs to know of one.
+type Namespace struct {
+	Name        string
+	Annotations map[string]string
+}
+
+// Violation is one thing that the namespace does not permit.
+type Violation struct {
+	*field.Error
+	// Reason is KES's wording of it, which people search their logs for. It is empty for what KES
+	// did not judge.
+	Reason string
+}
+
+// Violations are everything that the namespace does not permit; none means permitted.
+type Violations []Violation
+
+// Errors lists the violations with their paths.
+func (v Violations) Errors() field.ErrorList {
+	var errs field.ErrorList
+	for _, violation := range v {
+		errs = append(errs, violation.Error)
+	}
+	return errs
+}
+
+// Message is the text of a denial for object ("namespace/name"): KES's sentence, where it has one,
+// and every violation with its path.
+func (v Violations) Message(object string) string {
+	message := "not allowed to fetch secret: " + object
+	for _, violation := range v {
+		if violation.Reason != "" {
+			message += ": " + violation.Reason
+			break
+		}
+	}
+	return message + ": " + v.Errors().ToAggregate().Error()
+}
+
+// Check judges everything that a plan reads, and as whom.
+func Check(p *plan.Plan, ns Namespace, s Settings) Violations {
+	j := &judge{namespace: ns, settings: s}
+	j.role(p)
+	for _, e := range p.Entries {
+		j.key(e.KeyField, e.Read.Key, e.Read.Path)
+	}
+	j.reach(p.Scope)
+	j.required(p)
+	return j.violations
+}
+
+// CheckWalked judges the names that a walk along an entry's path returned.
+func CheckWalked(e plan.Entry, names []string, ns Namespace, s Settings) Violations {
+	j := &judge{namespace: ns, settings: s}
+	for _, name := range names {
+		j.key(e.KeyField, name, false)
+	}
+	return j.violations
+}
+
+// AdoptPermitted tells whether a namespace lets its objects take over Secrets that they did not make.
+func AdoptPermitted(ns Namespace) bool {
+	return ns.Annotations[apiv1.AnnotationPermitAdopt] == "true"
+}
+
+type judge struct {
+	namespace  Namespace
+	settings   Settings
+	compiled   map[string]patterns
+	violations Violations
+}
+
+func (j *judge) role(p *plan.Plan) {
+	id := p.Scope.Identity
+	at, role := roleField(p.Scope.Backend), id.RoleARN
+	if p.Scope.Backend == apiv1.BackendVault {
+		role = id.VaultRole
+	}
+	if role == "" {
+		if at != "" && j.namespace.Annotations[apiv1.AnnotationRequireRole] == "true" {
+			j.deny(field.Required(field.NewPath(at), fmt.Sprintf(
+				"namespace %q demands a role (annotation %s): without one the syncer's own identity would read",
+				j.namespace.Name, apiv1.AnnotationRequireRole)), "")
+		}
+		return
+	}
+	j.match(at, role, j.settings.roleAnnotation(), "namespace does not allow to assume role "+role)
+}
+
+func (j *judge) key(at, key string, path bool) {
+	annotation := j.settings.keyNameAnnotation()
+	what := "key name"
+	if path {
+		what = "path"
+	}
+	j.match(at, key, annotation, fmt.Sprintf("%s %s does not match naming convention %s",
+		what, key, strings.TrimSpace(j.namespace.Annotations[annotation])))
+}
+
+// reach judges the other fields that widen an object's authority. A value that neither the object
+// nor the installation names cannot be judged, which denies.
+func (j *judge) reach(s plan.Scope) {
+	switch s.Backend {
+	case apiv1.BackendAWSSecretsManager, apiv1.BackendAWSParameterStore:
+		j.match("spec.region", s.Region, apiv1.AnnotationPermittedRegion, "")
+	case apiv1.BackendVault:
+		j.match("spec.vaultMountPoint", s.Identity.VaultMount, apiv1.AnnotationPermittedVaultMount, "")
+	case apiv1.BackendAzureKeyVault:
+		j.match("spec.keyVaultName", s.KeyVault, apiv1.AnnotationPermittedKeyVault, "")
+	case apiv1.BackendGCPSecretManager:
+		j.match("spec.projectId", s.Project, apiv1.AnnotationPermittedProject, "")
+	}
+}
+
+// required denies, where annotations are enforced, what no annotation limits: keys always, roles
+// where the object has one.
+func (j *judge) required(p *plan.Plan) {
+	if !j.settings.Enforce {
+		return
+	}
+	wanted := []string{j.settings.keyNameAnnotation()}
+	if id := p.Scope.Identity; id.RoleARN != "" || id.VaultRole != "" {
+		wanted = append(wanted, j.settings.roleAnnotation())
+	}
+	for _, annotation := range wanted {
+		if _, present := j.namespace.Annotations[annotation]; !present {
+			reason := fmt.Sprintf("Missing required annotation %s on namespace %s", annotation, j.namespace.Name)
+			j.deny(field.Forbidden(field.NewPath("metadata", "namespace"), reason), reason)
+		}
+	}
+}
+
+// match judges one value by one annotation. An absent annotation permits.
+func (j *judge) match(at, value, annotation, reason string) {
+	text, present := j.namespace.Annotations[annotation]
+	if !present {
+		return
+	}
+	allowed, seen := j.compiled[annotation]
+	if !seen {
+		allowed = compile(text, j.settings.Legacy)
+		if j.compiled == nil {
+			j.compiled = map[string]patterns{}
+		}
+		j.compiled[annotation] = allowed
+	}
+	if allowed.match(value) {
+		return
+	}
+	subject := fmt.Sprintf("%q is not permitted", value)
+	if value == "" {
+		subject = "a value that is not set is not permitted"
+	}
+	j.deny(field.Forbidden(field.NewPath(at), fmt.Sprintf("%s in namespace %q: annotation %s %s",
+		subject, j.namespace.Name, annotation, allowed)), reason)
+}
+
+func (j *judge) deny(err *field.Error, reason string) {
+	j.violations = append(j.violations, Violation{Error: err, Reason: reason})
+}
+
+func (s Settings) roleAnnotation() string {
+	if s.RoleAnnotation != "" {
+		return s.RoleAnnotation
+	}
+	return apiv1.AnnotationPermittedRole
+}
+
+func (s Settings) keyNameAnnotation() string {
+	if s.KeyNameAnnotation != "" {
+		return s.KeyNameAnnotation
+	}
+	return apiv1.AnnotationPermittedKeyName
+}
+
+// roleField names the field that holds a backend's role; it is empty where there are no roles.
+func roleField(b apiv1.Backend) string {
+	switch b {
+	case apiv1.BackendAWSSecretsManager, apiv1.BackendAWSParameterStore, apiv1.BackendAlicloudKMS:
+		return "spec.roleArn"
+	case apiv1.BackendVault:
+		return "spec.vaultRole"
+	default:
+		return ""
+	}
+}

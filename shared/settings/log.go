@@ -1,0 +1,79 @@
+package settings
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+)
+
+// Log says how to log: JSON lines, in the shape of KES's.
+type Log struct {
+	level, messageKey, pidKey, hostnameKey string
+	humanLevels                            bool
+}
+
+// levels are KES's level names, which are pino's, with slog's and pino's own numbers.
+var levels = map[string]struct {
+	slog slog.Level
+	pino int
+}{
+	"trace":  {slog.LevelDebug - 4, 10},
+	"debug":  {slog.LevelDebug, 20},
+	"info":   {slog.LevelInfo, 30},
+	"warn":   {slog.LevelWarn, 40},
+	"error":  {slog.LevelError, 50},
+	"fatal":  {slog.LevelError + 4, 60},
+	"silent": {slog.LevelError + 100, 0},
+}
+
+// Bind adds the log settings to a section.
+func (l *Log) Bind(s *Section) {
+	s.String(&l.level, "log-level", "info", "trace, debug, info, warn, error, fatal or silent", "LOG_LEVEL")
+	s.String(&l.messageKey, "log-message-key", "msg", "member of a log line that holds the message", "LOG_MESSAGE_KEY")
+	s.Switch(&l.humanLevels, "use-human-readable-log-levels",
+		"log levels as words instead of pino's numbers; the variable counts as on whatever its value", "USE_HUMAN_READABLE_LOG_LEVELS")
+	s.String(&l.pidKey, "log-base-pid-key", "pid", "member of a log line that holds the process id", "LOG_BASE_PID_KEY")
+	s.String(&l.hostnameKey, "log-base-hostname-key", "hostname", "member of a log line that holds the host's name", "LOG_BASE_HOSTNAME_KEY")
+}
+
+// Handler makes the log handler, once flags are parsed.
+func (l *Log) Handler(w io.Writer) (slog.Handler, error) {
+	level, known := levels[strings.ToLower(l.level)]
+	if !known {
+		return nil, fmt.Errorf("--log-level is %q: must be trace, debug, info, warn, error, fatal or silent", l.level)
+	}
+	handler := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level.slog, ReplaceAttr: l.replace})
+	hostname, _ := os.Hostname() // a log line without it is still worth having
+	return handler.WithAttrs([]slog.Attr{slog.Int(l.pidKey, os.Getpid()), slog.String(l.hostnameKey, hostname)}), nil
+}
+
+func (l *Log) replace(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) > 0 {
+		return a
+	}
+	switch a.Key {
+	case slog.MessageKey:
+		a.Key = l.messageKey
+	case slog.LevelKey:
+		if level, ok := a.Value.Any().(slog.Level); ok {
+			a.Value = l.levelValue(level)
+		}
+	}
+	return a
+}
+
+// levelValue rounds a level down to one of KES's.
+func (l *Log) levelValue(level slog.Level) slog.Value {
+	name := "trace"
+	for _, candidate := range []string{"debug", "info", "warn", "error", "fatal"} {
+		if level >= levels[candidate].slog {
+			name = candidate
+		}
+	}
+	if l.humanLevels {
+		return slog.StringValue(name)
+	}
+	return slog.IntValue(levels[name].pino)
+}
