@@ -1,0 +1,153 @@
+# Everything here needs make, Go and git alone. `make help` lists the targets.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.ONESHELL:
+
+# Silent: what the tools print is what counts. `make V=1` shows the commands.
+V ?=
+ifeq ($(V),)
+.SILENT:
+endif
+
+# No target needs a C compiler, and one setting everywhere lets all of them share Go's build cache.
+export CGO_ENABLED := 0
+
+MODULES  := shared webhook syncer tests
+OVERLAYS := $(notdir $(wildcard kustomize/overlays/*))
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# Test packages that need the lab, or take long; all others are unit tests.
+LAB_TESTS := integration|e2e|bench|faults
+
+# The tools are built from tests/tools/<tool>, each a module of its own outside go.work, so that no version binds another.
+TOOLS := .cache/tools
+GOTESTSUM := $(TOOLS)/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg
+
+# Packages of the tests module that run without the lab.
+unit_tests = $$(go list ./tests/... | grep -vE '/tests/($(LAB_TESTS))(/|$$)')
+
+##@ Build
+
+.PHONY: build
+build: ## Build bin/webhook and bin/syncer, static
+	go build -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/ ./webhook/cmd/webhook ./syncer/cmd/syncer
+
+.PHONY: generate
+generate: generate-api render ## Regenerate all that is generated: deepcopy, CRDs, rendered manifests
+
+.PHONY: generate-api
+generate-api: $(TOOLS)/controller-gen ## Generate deepcopy functions and CRDs from shared/api/v1
+	cd shared
+	../$(TOOLS)/controller-gen object crd paths=./api/v1 output:crd:artifacts:config=../crds
+	cp ../crds/*.yaml ../kustomize/base/crds/
+
+.PHONY: render
+render: generate-api $(TOOLS)/kustomize ## Render kustomize/overlays/* into manifests/
+	for overlay in $(OVERLAYS); do
+	  { echo "# Rendered from kustomize/overlays/$$overlay by make render. Change it there."
+	    $(TOOLS)/kustomize build "kustomize/overlays/$$overlay"
+	  } > "manifests/.$$overlay"
+	  mv "manifests/.$$overlay" "manifests/$$overlay.yaml"
+	done
+
+##@ Try
+
+.PHONY: lab
+lab: build ## Start a local API server, Vault, clouds and both services in the background (.lab/env)
+	cd tests && go run ./lab/cmd/lab up
+
+.PHONY: lab-down
+lab-down: ## Stop what `make lab` started
+	cd tests && go run ./lab/cmd/lab down
+
+.PHONY: demo
+demo: build ## Watch the main job on the lab, step by step (DEMO_KEEP=1 leaves it running)
+	cd tests && go run ./demo
+
+##@ Test
+
+.PHONY: test
+test: ## Run all tests: test-unit, then test-e2e
+	$(MAKE) test-unit
+	$(MAKE) test-e2e
+
+.PHONY: test-unit
+test-unit: $(TOOLS)/gotestsum ## Run the tests that need nothing but Go
+	$(GOTESTSUM) -- -timeout 5m ./shared/... ./webhook/... ./syncer/... $(unit_tests)
+
+.PHONY: test-e2e
+test-e2e: build $(TOOLS)/gotestsum ## Run the tests on the lab, or on the cluster that KUBECONFIG names
+	$(GOTESTSUM) -- -count=1 -p 1 -timeout 25m ./tests/integration/... ./tests/e2e/...
+
+##@ Check
+
+.PHONY: fmt
+fmt: $(TOOLS)/golangci-lint ## Format the Go code, imports in three groups
+	$(TOOLS)/golangci-lint fmt $(MODULES)
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint ## Lint each module; .golangci.yml says by which rules
+	failed=
+	for module in $(MODULES); do
+	  echo "lint $$module"
+	  (cd "$$module" && ../$(TOOLS)/golangci-lint run ./...) || failed+=" $$module"
+	done
+	[ -z "$$failed" ] || { echo "lint: see above:$$failed" >&2; exit 1; }
+
+.PHONY: vet
+vet: ## Run go vet on all modules
+	go vet $(MODULES:%=./%/...)
+
+.PHONY: tidy
+tidy: ## Tidy every go.mod
+	for module in $(MODULES) tests/tools/*; do GOWORK=off go -C "$$module" mod tidy; done
+
+.PHONY: borders
+borders: ## Prove the borders between the modules, and that each builds without the workspace
+	refuse() { # module, pattern, what is wrong: none of the module's dependencies may match
+	  local dependencies
+	  dependencies=$$(go list -deps "./$$1/...")
+	  if grep -E "$$2" <<<"$$dependencies" >&2; then echo "borders: $$1 depends on the above: $$3" >&2; exit 1; fi
+	}
+	refuse shared '/controller-runtime|/client-go|prometheus|aws-sdk|azure-sdk|vault/api|cloud\.google\.com|aliyun' 'it must stay pure'
+	refuse shared 'secretgate/secretgate/(webhook|syncer|tests)' 'it is what both services build on'
+	refuse webhook 'aws-sdk|azure-sdk|vault/api|cloud\.google\.com|aliyun' 'it holds no cloud credential and links no cloud SDK'
+	refuse webhook 'secretgate/secretgate/(syncer|tests)' 'the services never import each other'
+	refuse syncer 'secretgate/secretgate/(webhook|tests)' 'the services never import each other'
+	for module in $(MODULES); do GOWORK=off go -C "$$module" build ./...; done
+
+.PHONY: verify
+verify: ## Check all but the tests: borders, then regenerate, tidy, format, vet, lint; fail on a difference
+	$(MAKE) borders
+	$(MAKE) generate
+	$(MAKE) tidy
+	$(MAKE) fmt
+	$(MAKE) vet
+	$(MAKE) lint
+	git diff --exit-code || { echo 'verify: the above differs from what was staged or committed: look, then stage it' >&2; exit 1; }
+	untracked=$$(git ls-files --others --exclude-standard -- crds kustomize manifests shared/api '*go.sum')
+	[ -z "$$untracked" ] || { echo "verify: generated, but not in git: $$untracked" >&2; exit 1; }
+
+##@ Keep house
+
+.PHONY: clean
+clean: ## Stop the lab; remove bin/ and .lab/, keep the built servers and tools
+	if [ -d .lab ]; then (cd tests && go run ./lab/cmd/lab down); fi
+	rm -rf bin .lab
+
+.PHONY: clean-cache
+clean-cache: clean ## Remove .cache/ too: the next lab builds its servers again (about ten minutes)
+	rm -rf .cache
+
+.PHONY: help
+help: ## List the targets
+	awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
+
+$(TOOLS)/%: tests/tools/%/go.mod
+	echo "build $* (once)"
+	GOWORK=off go -C tests/tools/$* build -o $(CURDIR)/$@ tool
+	touch $@
