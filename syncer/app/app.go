@@ -1,0 +1,99 @@
+// Package app is the syncer's command line, and the flat list of all that it runs.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/component-base/cli/flag"
+
+	"github.com/secretgate/secretgate/shared/settings"
+	"github.com/secretgate/secretgate/syncer/internal/config"
+)
+
+// The exit codes.
+const (
+	exitClean   = 0
+	exitFailure = 1 // while running
+	exitUsage   = 2 // bad usage or configuration
+)
+
+// Program is one run of the syncer's command line.
+type Program struct {
+	Version string
+	Args    []string // without the program's name
+	Lookup  func(variable string) (string, bool)
+	Stdout  io.Writer
+	Stderr  io.Writer
+}
+
+// failure is an error of running, as opposed to one of usage.
+type failure struct{ error }
+
+// Run syncs until ctx ends, and returns the exit code.
+func (p Program) Run(ctx context.Context) int {
+	c := &config.Config{}
+	sections := c.Bind(p.Lookup)
+	cmd := &cobra.Command{
+		Use:   "syncer",
+		Short: "Keep Kubernetes Secrets in step with external secret managers",
+		Long: "Secretgate's syncer: reads the values that ExternalSecrets ask for, and keeps their Secrets as the backends have them.\n" +
+			"Runs until SIGTERM or SIGINT. Flags win over environment variables.\n" +
+			"Exit codes: 0 clean stop, 1 failure, 2 bad usage or configuration.",
+		Version:       p.Version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := c.Finish(sections, p.Lookup); err != nil {
+				return err
+			}
+			drivers, err := drivers(c)
+			if err != nil {
+				return err
+			}
+			if err := run(cmd.Context(), c, drivers, p.Version); err != nil {
+				return failure{err}
+			}
+			return nil
+		},
+	}
+	cmd.SetVersionTemplate("{{.Version}}\n")
+	cmd.SetArgs(p.Args)
+	cmd.SetOut(p.Stdout)
+	cmd.SetErr(p.Stderr)
+	cmd.CompletionOptions.DisableDefaultCmd = true
+	group(cmd, sections)
+
+	err := cmd.ExecuteContext(ctx)
+	var failed failure
+	switch {
+	case err == nil:
+		return exitClean
+	case errors.As(err, &failed):
+		_, _ = fmt.Fprintf(p.Stderr, "syncer: %v\n", err)
+		return exitFailure
+	default:
+		_, _ = fmt.Fprintf(p.Stderr, "syncer: %s\n", strings.ReplaceAll(err.Error(), "\n", "\nsyncer: "))
+		return exitUsage
+	}
+}
+
+// group adds the settings to the command, and has --help show them in their groups.
+func group(cmd *cobra.Command, sections []*settings.Section) {
+	var groups flag.NamedFlagSets
+	for _, section := range sections {
+		flags := groups.FlagSet(section.Title)
+		flags.AddGoFlagSet(section.Flags)
+		cmd.Flags().AddFlagSet(flags)
+	}
+	other := groups.FlagSet("other")
+	other.BoolP("help", "h", false, "show this help")
+	other.Bool("version", false, "show the version")
+	cmd.Flags().AddFlagSet(other)
+	flag.SetUsageAndHelpFunc(cmd, groups, 0)
+}

@@ -1,0 +1,96 @@
+// Package awssecretsmanager reads AWS Secrets Manager.
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+package awssecretsmanager
+
+import (
+	"context"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/awssession"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+// Config of the driver.
+type Config struct {
+	// Sessions hands out credentials; those of several AWS drivers are shared.
+	Sessions *awssession.Sessions
+	// Endpoint replaces AWS's; a URL. AWS_SM_ENDPOINT, or with LOCALSTACK set LOCALSTACK_SM_URL (default awssession.LocalStackURL).
+	Endpoint string
+}
+
+// Driver reads AWS Secrets Manager.
+type Driver struct {
+	config Config
+
+	mu      sync.Mutex
+	clients map[string]*secretsmanager.Client // by region
+}
+
+// New makes a driver. Without Sessions it makes its own, of awssession's zero Config.
+func New(config Config) (*Driver, error) {
+	if config.Sessions == nil {
+		sessions, err := awssession.New(awssession.Config{})
+		if err != nil {
+			return nil, err
+		}
+		config.Sessions = sessions
+	}
+	return &Driver{config: config, clients: map[string]*secretsmanager.Client{}}, nil
+}
+
+// Get reads the version that VersionID or VersionStage names. AWS sends the value with every answer, so an unchanged
+// one is returned again: a secret that was deleted and made anew may carry an old version id.
+func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read, _ string) (driver.Value, error) {
+	input := &secretsmanager.GetSecretValueInput{SecretId: &read.Key}
+	if read.VersionID != "" {
+		input.VersionId = &read.VersionID
+	} else if read.VersionStage != "" {
+		input.VersionStage = &read.VersionStage
+	}
+	var output *secretsmanager.GetSecretValueOutput
+	err := d.config.Sessions.Do(ctx, scope, func(credentials aws.CredentialsProvider) (err error) {
+		output, err = d.client(scope.Region).GetSecretValue(ctx, input, func(o *secretsmanager.Options) { o.Credentials = credentials })
+		return err
+	})
+	if err != nil {
+		return driver.Value{}, err
+	}
+	return value(output)
+}
+
+// Classify implements driver.Driver.
+func (d *Driver) Classify(err error) driver.Kind { return awssession.Classify(err) }
+
+// Explain is AWS's answer without the SDK's words around it.
+func (d *Driver) Explain(err error) string { return awssession.Explain(err) }
+
+func value(output *secretsmanager.GetSecretValueOutput) (driver.Value, error) {
+	v := driver.Value{Version: aws.ToString(output.VersionId)}
+	switch {
+	case output.SecretString != nil:
+		v.Data = []byte(*output.SecretString)
+	case output.SecretBinary != nil:
+		v.Data, v.Bytes = output.SecretBinary, true
+	default:
+		return driver.Value{}, awssession.ErrNoValue
+	}
+	return v, nil
+}
+
+func (d *Driver) client(region string) *secretsmanager.Client {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if known, ok := d.clients[region]; ok {
+		return known
+	}
+	d.clients[region] = secretsmanager.NewFromConfig(d.config.Sessions.AWS(region), func(o *secretsmanager.Options) {
+		if d.config.Endpoint != "" {
+			o.BaseEndpoint = &d.config.Endpoint
+		}
+	})
+	return d.clients[region]
+}

@@ -1,0 +1,188 @@
+package awssession
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+var (
+	// ErrNoRegion says that neither the object nor the syncer names a region.
+	ErrNoRegion = errors.New("no region is given: set spec.region, or AWS_REGION for webhook and syncer")
+	// ErrNoValue says that an answer is well-formed and yet holds no value. It must never pass for an empty one.
+	ErrNoValue = errors.New("the answer holds no value")
+)
+
+// CredentialsError says that the identity's credentials could not be had.
+type CredentialsError struct{ err error }
+
+func (e *CredentialsError) Error() string { return "no credentials: " + e.err.Error() }
+
+// Unwrap returns the SDK's error.
+func (e *CredentialsError) Unwrap() error { return e.err }
+
+// kinds are the meanings of AWS's error codes: those of Secrets Manager, SSM, STS, and the common ones
+// (https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html). Throttling has a table in the SDK.
+var kinds = map[string]driver.Kind{
+	"ResourceNotFoundException": driver.NotFound,
+	"ParameterNotFound":         driver.NotFound,
+	"ParameterVersionNotFound":  driver.NotFound,
+
+	"AccessDenied":            driver.Denied,
+	"AccessDeniedException":   driver.Denied,
+	"UnauthorizedOperation":   driver.Denied,
+	"NotAuthorized":           driver.Denied,
+	"RegionDisabledException": driver.Denied,
+	// The KMS key is disabled, is being deleted, or is not for this identity.
+	"DecryptionFailure":        driver.Denied,
+	"InvalidKeyId":             driver.Denied,
+	"KMSAccessDeniedException": driver.Denied,
+
+	"AuthFailure":                         driver.Unauthenticated,
+	"ExpiredToken":                        driver.Unauthenticated,
+	"ExpiredTokenException":               driver.Unauthenticated,
+	"IDPRejectedClaim":                    driver.Unauthenticated,
+	"IncompleteSignature":                 driver.Unauthenticated,
+	"IncompleteSignatureException":        driver.Unauthenticated,
+	"InvalidAccessKeyId":                  driver.Unauthenticated,
+	"InvalidClientTokenId":                driver.Unauthenticated,
+	"InvalidIdentityToken":                driver.Unauthenticated,
+	"InvalidSignatureException":           driver.Unauthenticated,
+	"MissingAuthenticationToken":          driver.Unauthenticated,
+	"MissingAuthenticationTokenException": driver.Unauthenticated,
+	"OptInRequired":                       driver.Unauthenticated,
+	"RequestExpired":                      driver.Unauthenticated,
+	"SignatureDoesNotMatch":               driver.Unauthenticated,
+	"UnrecognizedClientException":         driver.Unauthenticated,
+
+	"InternalFailure":             driver.Unavailable,
+	"InternalServerError":         driver.Unavailable,
+	"InternalServiceError":        driver.Unavailable,
+	"IDPCommunicationError":       driver.Unavailable,
+	"ServiceUnavailable":          driver.Unavailable,
+	"ServiceUnavailableException": driver.Unavailable,
+}
+
+// Classify says what an error of Do, or of a call in it, means.
+func Classify(err error) driver.Kind {
+	if errors.Is(err, ErrNoRegion) {
+		return driver.Invalid
+	}
+	if errors.Is(err, ErrNoValue) {
+		return driver.Unavailable
+	}
+	if withoutSTS(err) {
+		return driver.Unauthenticated
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		if kind, ok := kindOf(api); ok {
+			return kind
+		}
+	}
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) {
+		return kindOfStatus(response.HTTPStatusCode())
+	}
+	return kindOfTransport(err)
+}
+
+// withoutSTS tells errors of a chain that found no credentials: that its last resort, the instance's metadata, does
+// not answer is no outage of AWS.
+func withoutSTS(err error) bool {
+	var none *CredentialsError
+	var operation *smithy.OperationError
+	return errors.As(err, &none) && !(errors.As(err, &operation) && operation.ServiceID == "STS") &&
+		!errors.Is(err, context.DeadlineExceeded)
+}
+
+func kindOf(api smithy.APIError) (driver.Kind, bool) {
+	code := api.ErrorCode()
+	if _, throttled := retry.DefaultThrottleErrorCodes[code]; throttled {
+		return driver.Throttled, true
+	}
+	// To whoever reads, a secret in its recovery window is gone.
+	if code == "InvalidRequestException" && strings.Contains(api.ErrorMessage(), "marked for deletion") {
+		return driver.NotFound, true
+	}
+	kind, ok := kinds[code]
+	return kind, ok
+}
+
+func kindOfStatus(status int) driver.Kind {
+	switch {
+	case status == http.StatusTooManyRequests:
+		return driver.Throttled
+	case status == http.StatusUnauthorized:
+		return driver.Unauthenticated
+	case status == http.StatusForbidden:
+		return driver.Denied
+	case status >= 500 || status < 400: // an answer that is not AWS's
+		return driver.Unavailable
+	}
+	return driver.Invalid
+}
+
+func kindOfTransport(err error) driver.Kind {
+	var send *smithyhttp.RequestSendError
+	var network net.Error
+	var garbage *smithy.DeserializationError
+	switch {
+	case errors.As(err, &send), errors.As(err, &network), errors.As(err, &garbage),
+		errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return driver.Unavailable
+	}
+	var params smithy.InvalidParamsError
+	if errors.As(err, &params) {
+		return driver.Invalid
+	}
+	return driver.Unknown
+}
+
+// Explain is AWS's answer without the SDK's words around it.
+func Explain(err error) string {
+	var prefix string
+	var credentials *CredentialsError
+	if errors.As(err, &credentials) {
+		prefix = "no credentials: "
+		err = credentials.err
+	}
+	var api smithy.APIError
+	var send *smithyhttp.RequestSendError
+	var garbage *smithy.DeserializationError
+	switch {
+	case errors.As(err, &garbage):
+		// Not what it says: it may quote the answer.
+		return prefix + "the answer is not one of AWS's: check the endpoint, and the proxy on the way"
+	case errors.As(err, &api) && api.ErrorMessage() != "":
+		return prefix + api.ErrorCode() + ": " + api.ErrorMessage()
+	case errors.As(err, &api):
+		return prefix + api.ErrorCode()
+	case errors.As(err, &send):
+		return prefix + send.Err.Error()
+	}
+	return prefix + err.Error()
+}
+
+// expired tells that a session ended before its time: its role was changed, its sessions revoked, or our clock is slow.
+func expired(err error, used aws.Credentials) bool {
+	var api smithy.APIError
+	if used.SessionToken == "" || !errors.As(err, &api) {
+		return false
+	}
+	switch api.ErrorCode() {
+	case "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,208 @@
+// Package awssession is what the drivers of AWS share: configuration, one cached session of credentials per role, and
+// what AWS's errors mean. https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+package awssession
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/transport"
+)
+
+const (
+	// sessionName is KES's: trust policies and CloudTrail queries of its users name it.
+	sessionName = "k8s-external-secrets"
+	// sessionDuration is what every role allows, and the most that chained roles get.
+	sessionDuration = time.Hour
+	// expiryWindow is how long before their end credentials are renewed.
+	expiryWindow = time.Minute
+
+	globalSTS       = "https://sts.amazonaws.com"
+	globalSTSRegion = "us-east-1"
+
+	// LocalStackURL is where LocalStack listens by default.
+	LocalStackURL = "http://localhost:4566"
+)
+
+// Config of all AWS backends. The zero value is the SDK's own: its chain of credentials (environment, shared files, web
+// identity, pod identity, instance), the proxy of HTTPS_PROXY and NO_PROXY, and the CAs of AWS_CA_BUNDLE.
+type Config struct {
+	// Region is whose STS is asked; empty: the region of the read. AWS_REGION, else AWS_DEFAULT_REGION.
+	Region string
+	// IntermediateRoleARN is assumed before anything else is. AWS_INTERMEDIATE_ROLE_ARN.
+	IntermediateRoleARN string
+	// STSEndpoint replaces AWS's STS; a URL. AWS_STS_ENDPOINT, or with LOCALSTACK set LOCALSTACK_STS_URL (default LocalStackURL).
+	STSEndpoint string
+	// STSEndpointType is regional (also if empty) or legacy: sts.amazonaws.com for all regions. AWS_STS_ENDPOINT_TYPE.
+	STSEndpointType string
+	// ExtraCACerts is a PEM file of CAs to trust beside the system's. NODE_EXTRA_CA_CERTS.
+	ExtraCACerts string
+	// Timeout of one HTTP request; 0 means 10 s. It also ends a request that no caller waits for any more.
+	Timeout time.Duration
+}
+
+// Sessions hands out credentials, one session per role, renewed before it ends, once for all who wait.
+type Sessions struct {
+	config Config
+	aws    aws.Config
+	own    *session
+
+	mu    sync.Mutex
+	roles map[roleKey]*session
+}
+
+type roleKey struct{ role, region string }
+
+// New reads the SDK's configuration; it calls nobody.
+func New(c Config) (*Sessions, error) {
+	switch c.STSEndpointType {
+	case "", "regional", "legacy":
+	default:
+		return nil, fmt.Errorf("the type of STS endpoint is %q: AWS_STS_ENDPOINT_TYPE must be regional or legacy", c.STSEndpointType)
+	}
+	client, err := httpClient(c)
+	if err != nil {
+		return nil, err
+	}
+	options := []func(*config.LoadOptions) error{
+		config.WithHTTPClient(client),
+		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // whoever calls us tries again
+	}
+	if c.STSEndpoint != "" || c.STSEndpointType == "legacy" {
+		options = append(options, config.WithWebIdentityRoleCredentialOptions(func(o *stscreds.WebIdentityRoleOptions) {
+			o.Client = sts.New(sts.Options{HTTPClient: client, Retryer: aws.NopRetryer{}}, c.stsEndpoint(c.Region))
+		}))
+	}
+	// Not a caller's context: it would end the credentials' own requests. Nothing is called here.
+	loaded, err := config.LoadDefaultConfig(context.Background(), options...)
+	if err != nil {
+		return nil, fmt.Errorf("the AWS configuration (AWS_ variables and shared files) cannot be used: %w", err)
+	}
+	s := &Sessions{config: c, aws: loaded, roles: map[roleKey]*session{}}
+	s.own = &session{cache: cached(loaded.Credentials)}
+	return s, nil
+}
+
+func httpClient(c Config) (*awshttp.BuildableClient, error) {
+	if c.Timeout == 0 {
+		c.Timeout = 10 * time.Second
+	}
+	roots, err := transport.Roots(c.ExtraCACerts)
+	if err != nil {
+		return nil, err
+	}
+	client := awshttp.NewBuildableClient().WithTimeout(c.Timeout)
+	if roots == nil {
+		return client, nil
+	}
+	return client.WithTransportOptions(func(t *http.Transport) {
+		if t.TLSClientConfig == nil {
+			t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		t.TLSClientConfig.RootCAs = roots
+	}), nil
+}
+
+// AWS is the configuration to make a service's client with, for a region. Credentials come with each call of Do.
+func (s *Sessions) AWS(region string) aws.Config {
+	c := s.aws.Copy()
+	c.Region = region
+	return c
+}
+
+// Do makes a call with the credentials of the scope's identity. Where the backend says that they ended before
+// their time, they are renewed and the call is made once more.
+func (s *Sessions) Do(ctx context.Context, scope plan.Scope, call func(aws.CredentialsProvider) error) error {
+	if scope.Region == "" {
+		return ErrNoRegion
+	}
+	session := s.session(scope.Identity.RoleARN, scope.Region)
+	used, err := session.retrieve(ctx)
+	if err != nil {
+		return err
+	}
+	err = call(static(used))
+	if !expired(err, used) {
+		return err
+	}
+	session.drop(used)
+	renewed, renewErr := session.retrieve(ctx)
+	if renewErr != nil {
+		return renewErr
+	}
+	if renewed.AccessKeyID == used.AccessKeyID {
+		return err // they are all that there is
+	}
+	return call(static(renewed))
+}
+
+// session finds or makes the session of a role: that of the syncer's own identity, of the intermediate role, or of the
+// object's role on top of them.
+func (s *Sessions) session(role, region string) *session {
+	if s.config.Region != "" {
+		region = s.config.Region
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	base := s.own
+	if s.config.IntermediateRoleARN != "" {
+		base = s.assumed(base, s.config.IntermediateRoleARN, region)
+	}
+	if role == "" || role == s.config.IntermediateRoleARN {
+		return base
+	}
+	return s.assumed(base, role, region)
+}
+
+func (s *Sessions) assumed(by *session, role, region string) *session {
+	key := roleKey{role, region}
+	if known, ok := s.roles[key]; ok {
+		return known
+	}
+	client := sts.NewFromConfig(s.aws, s.config.stsEndpoint(region), func(o *sts.Options) {
+		o.Credentials = by.cache
+	})
+	provider := stscreds.NewAssumeRoleProvider(client, role, func(o *stscreds.AssumeRoleOptions) {
+		o.RoleSessionName, o.Duration = sessionName, sessionDuration
+	})
+	s.roles[key] = &session{cache: cached(provider), by: by}
+	return s.roles[key]
+}
+
+// stsEndpoint chooses the STS to ask.
+func (c Config) stsEndpoint(region string) func(*sts.Options) {
+	return func(o *sts.Options) {
+		o.Region = region
+		if o.Region == "" {
+			o.Region = globalSTSRegion
+		}
+		switch {
+		case c.STSEndpoint != "":
+			o.BaseEndpoint = &c.STSEndpoint
+		case c.STSEndpointType == "legacy" && hasGlobalSTS(region):
+			o.Region, o.BaseEndpoint = globalSTSRegion, aws.String(globalSTS)
+		}
+	}
+}
+
+// hasGlobalSTS is false for the partitions that are apart from the AWS of the world: China, the governments'.
+func hasGlobalSTS(region string) bool {
+	for _, prefix := range []string{"cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-"} {
+		if strings.HasPrefix(region, prefix) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,166 @@
+// Package backendtest is the conformance suite of drivers: what backend.Client and everything behind it rely on, tried on
+// a real backend or an emulator of its wire protocol. A driver is accepted when it passes Run.
+package backendtest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+// Harness is a backend under a test's control. Optional fields say so; every other one is needed.
+type Harness struct {
+	// New makes a driver that has no session yet.
+	New func(t *testing.T) driver.Driver
+	// At makes a driver that takes http://host:port for the backend, logins included.
+	At func(t *testing.T, url string) driver.Driver
+
+	// Scopes are two identities or more, each with a session of its own. Scope i may read what Key(i, …) names, and nothing
+	// of the others'.
+	Scopes []plan.Scope
+	// Key is where the secret of this name is that only scope i may read.
+	Key func(scope int, name string) string
+	// Read is the read of a key's current version, as a Plan has it.
+	Read func(key string) plan.Read
+
+	// Put writes a text as a new version.
+	Put func(t *testing.T, key, text string)
+	// Text finds such a text in what is read; nil: they are the same. A backend that keeps only objects wraps it.
+	Text func(data []byte) (string, error)
+	// PutJSON writes a JSON object as a new version. What is read must be the same bytes.
+	PutJSON func(t *testing.T, key, object string)
+	// InexactNumbers: the backend itself keeps the numbers in objects as floats of 64 bits, as Vault's KV version 2 does.
+	InexactNumbers bool
+	// PutBinary writes bytes as a new version. nil: the backend has only text; then no value may be marked as Bytes.
+	PutBinary func(t *testing.T, key string, content []byte)
+	// Delete removes the secret.
+	Delete func(t *testing.T, key string)
+	// Unversioned: the backend has no versions; then no value may have one.
+	Unversioned bool
+
+	// Refused are identities that exist or not, but may not be used; the names say why.
+	Refused map[string]plan.Scope
+	// Unproved are drivers whose own credentials the backend does not accept; the names say why.
+	Unproved map[string]func(t *testing.T) driver.Driver
+	// Faults are what may befall the backend.
+	Faults []Fault
+
+	// Logins counts the logins (sessions begun) at the backend so far. nil: the backend has none; then Expire is nil, too.
+	Logins func(t *testing.T) int
+	// Expire ends all sessions before their time.
+	Expire func(t *testing.T)
+
+	// Credentials are texts that no error may hold, beside the values.
+	Credentials []string
+}
+
+// Fault is something that goes wrong at the backend until end is called.
+type Fault struct {
+	Name  string
+	Begin func(t *testing.T) (end func())
+	Want  driver.Kind
+}
+
+// canary is in every value that the suite plants.
+const canary = "canary-7c1f2b-do-not-show"
+
+// Run runs the suite.
+func Run(t *testing.T, h Harness) {
+	if len(h.Scopes) < 2 || len(h.Refused) == 0 || len(h.Unproved) == 0 || len(h.Faults) == 0 {
+		t.Fatal("the harness lacks Scopes (two), Refused, Unproved or Faults: the suite would prove less than it says")
+	}
+	s := &suite{Harness: h}
+	t.Run("values", s.values)
+	t.Run("versions", s.versions)
+	t.Run("failures", s.failures)
+	t.Run("connections", s.connections)
+	t.Run("sessions", s.sessions)
+	t.Run("no error holds a value or a credential", s.errorsAreClean)
+}
+
+type suite struct {
+	Harness
+
+	mu   sync.Mutex
+	said []string
+}
+
+// reader is a driver behind the Client that production has, too.
+type reader struct {
+	suite  *suite
+	client *backend.Client
+}
+
+func (s *suite) reader(d driver.Driver) reader {
+	drivers := map[apiv1.Backend]driver.Driver{s.Scopes[0].Backend: d}
+	return reader{suite: s, client: &backend.Client{Drivers: drivers}}
+}
+
+// get reads a key; what errors say is kept for the last case.
+func (r reader) get(ctx context.Context, scope plan.Scope, key, since string) (driver.Value, error) {
+	return r.source(ctx, plan.Source{Scope: scope, Read: r.suite.Read(key)}, since)
+}
+
+func (r reader) source(ctx context.Context, source plan.Source, since string) (driver.Value, error) {
+	value, err := r.client.Get(ctx, source, since)
+	if err != nil {
+		r.suite.mu.Lock()
+		defer r.suite.mu.Unlock()
+		r.suite.said = append(r.suite.said, fmt.Sprintf("%v\n%+v\n%#v", err, err, err))
+	}
+	return value, err
+}
+
+// text reads a planted text.
+func (r reader) text(t *testing.T, scope int, name, since string) (string, driver.Value) {
+	t.Helper()
+	value, err := r.get(t.Context(), r.suite.Scopes[scope], r.suite.Key(scope, name), since)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	text, err := r.suite.textOf(value)
+	if err != nil {
+		t.Fatalf("%s: the value is not what Put wrote", name)
+	}
+	return text, value
+}
+
+func (s *suite) textOf(value driver.Value) (string, error) {
+	if s.Text == nil {
+		return string(value.Data), nil
+	}
+	return s.Text(value.Data)
+}
+
+func (s *suite) put(t *testing.T, scope int, name, text string) {
+	t.Helper()
+	s.Put(t, s.Key(scope, name), text)
+}
+
+// equal compares texts without showing them: a planted value in a log is what we are here to prevent.
+func equal(t *testing.T, what, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %d bytes that are not the %d wanted", what, len(got), len(want))
+	}
+}
+
+func (s *suite) errorsAreClean(t *testing.T) {
+	if len(s.said) == 0 {
+		t.Fatal("no case has seen an error")
+	}
+	for _, said := range s.said {
+		for i, secret := range append([]string{canary}, s.Credentials...) {
+			if secret != "" && strings.Contains(said, secret) {
+				t.Errorf("an error holds a value or credential (number %d): %s", i, strings.ReplaceAll(said, secret, "<HERE>"))
+			}
+		}
+	}
+}

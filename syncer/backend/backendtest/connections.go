@@ -1,0 +1,118 @@
+package backendtest
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+func (s *suite) connections(t *testing.T) {
+	key := s.Key(0, "kept")
+	t.Run("nobody listens there", func(t *testing.T) {
+		listener := listen(t)
+		listener.Close()
+		_, err := s.reader(s.At(t, "http://"+listener.Addr().String())).get(t.Context(), s.Scopes[0], key, "")
+		wantKind(t, err, driver.Unavailable)
+	})
+	for name, answer := range map[string]http.HandlerFunc{
+		"somebody else answers 200 with a page":            page(http.StatusOK),
+		"somebody else answers 502 with a page":            page(http.StatusBadGateway),
+		"the connection is cut in the middle of an answer": cutShort,
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(answer)
+			defer server.Close()
+			_, err := s.reader(s.At(t, server.URL)).get(t.Context(), s.Scopes[0], key, "")
+			wantKind(t, err, driver.Unavailable)
+		})
+	}
+	t.Run("a caller who gives up is let go, however long the backend is silent", func(t *testing.T) {
+		url, called := silent(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			<-called
+			cancel()
+		}()
+		_, err := s.reader(s.At(t, url)).get(ctx, s.Scopes[0], key, "")
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want context.Canceled", err)
+		}
+	})
+	t.Run("the time limit of a call ends it", func(t *testing.T) {
+		url, _ := silent(t)
+		r := s.reader(s.At(t, url))
+		r.client.Timeout = 50 * time.Millisecond
+		_, err := r.get(t.Context(), s.Scopes[0], key, "")
+		wantKind(t, err, driver.Unavailable)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want context.DeadlineExceeded", err)
+		}
+	})
+	t.Run("a caller who has given up before does not call", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := s.reader(s.New(t)).get(ctx, s.Scopes[0], key, "")
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want context.Canceled", err)
+		}
+	})
+}
+
+func page(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte("<html><body>" + canary + "</body></html>"))
+	}
+}
+
+func cutShort(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", "1000")
+	_, _ = w.Write([]byte(`{"data":"` + canary))
+	panic(http.ErrAbortHandler)
+}
+
+// silent accepts connections and never answers. called is closed at the first one.
+func silent(t *testing.T) (url string, called <-chan struct{}) {
+	t.Helper()
+	listener := listen(t)
+	first := make(chan struct{})
+	var open []net.Conn
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if open = append(open, connection); len(open) == 1 {
+				close(first)
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		listener.Close()
+		<-done
+		for _, connection := range open {
+			connection.Close()
+		}
+	})
+	return "http://" + listener.Addr().String(), first
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return listener
+}

@@ -1,0 +1,83 @@
+package backendtest
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+func (s *suite) failures(t *testing.T) {
+	s.put(t, 0, "kept", canary)
+	s.put(t, 1, "kept", canary)
+	r := s.reader(s.New(t))
+
+	t.Run("a key that never was is not found", func(t *testing.T) {
+		_, err := r.get(t.Context(), s.Scopes[0], s.Key(0, "never"), "")
+		wantKind(t, err, driver.NotFound)
+	})
+	t.Run("a key of another identity is denied, time and again", func(t *testing.T) {
+		for range 3 {
+			_, err := r.get(t.Context(), s.Scopes[0], s.Key(1, "kept"), "")
+			wantKind(t, err, driver.Denied)
+		}
+	})
+	t.Run("a denial does no harm to what is allowed", func(t *testing.T) {
+		got, _ := r.text(t, 0, "kept", "")
+		equal(t, "the value", got, canary)
+	})
+	for why, scope := range s.Refused {
+		t.Run("an identity is denied "+why, func(t *testing.T) {
+			_, err := r.get(t.Context(), scope, s.Key(0, "kept"), "")
+			wantKind(t, err, driver.Denied)
+		})
+	}
+	for why, open := range s.Unproved {
+		t.Run("credentials are not accepted "+why, func(t *testing.T) {
+			_, err := s.reader(open(t)).get(t.Context(), s.Scopes[0], s.Key(0, "kept"), "")
+			wantKind(t, err, driver.Unauthenticated)
+		})
+	}
+	for _, fault := range s.Faults {
+		t.Run(fault.Name, func(t *testing.T) { s.suffers(t, r, fault) })
+	}
+}
+
+func (s *suite) suffers(t *testing.T, r reader, fault Fault) {
+	r.text(t, 0, "kept", "") // a session is there
+	func() {
+		defer fault.Begin(t)()
+		_, err := r.get(t.Context(), s.Scopes[0], s.Key(0, "kept"), "")
+		wantKind(t, err, fault.Want)
+		_, err = s.reader(s.New(t)).get(t.Context(), s.Scopes[0], s.Key(0, "kept"), "")
+		if err == nil {
+			t.Error("a read without a session succeeds")
+		}
+	}()
+	got, _ := r.text(t, 0, "kept", "")
+	equal(t, "the value after it", got, canary)
+}
+
+// wantKind also wants the error to name what was read, and as whom.
+func wantKind(t *testing.T, err error, want driver.Kind) {
+	t.Helper()
+	var failed *backend.Error
+	if !errors.As(err, &failed) {
+		t.Fatalf("got %v, want an error of kind %s", err, want)
+	}
+	if failed.Kind != want {
+		t.Errorf("got kind %s (%v), want %s", failed.Kind, err, want)
+	}
+	for _, part := range parts(failed.Source) {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("the error does not name %q: %v", part, err)
+		}
+	}
+}
+
+func parts(s plan.Source) []string {
+	return []string{string(s.Backend), s.Key, s.Region, s.KeyVault, s.Project, s.Identity.RoleARN, s.Identity.VaultMount, s.Identity.VaultRole}
+}

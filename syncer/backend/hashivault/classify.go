@@ -1,0 +1,138 @@
+package hashivault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/hashicorp/vault/api"
+
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+var (
+	errReserved = errors.New("the path is one of Vault's own, whose answers hold the syncer's credentials: name a path of a secrets engine")
+	errNoRole   = errors.New("no Vault role is given: set spec.vaultRole, or DEFAULT_VAULT_ROLE for webhook and syncer")
+	errNoMount  = errors.New("no mount of Vault's Kubernetes auth method is given: set spec.vaultMountPoint, or DEFAULT_VAULT_MOUNT_POINT for webhook and syncer")
+	errNoJWT    = errors.New("the service-account token cannot be read: set VAULT_JWT_PATH")
+	errShape    = errors.New("the answer is not of the expected form")
+	errGarbage  = errors.New("the answer is not Vault's: check VAULT_ADDR, and the proxy on the way")
+	errDeleted  = errors.New("the current version is deleted or destroyed")
+)
+
+// notFoundError is a 404, with what Vault says about it.
+type notFoundError struct{ said []string }
+
+func (e *notFoundError) Error() string { return strings.Join(e.said, "; ") }
+
+// loginError says that no token could be had.
+type loginError struct{ err error }
+
+func (e *loginError) Error() string { return "no login: " + e.err.Error() }
+func (e *loginError) Unwrap() error { return e.err }
+
+// Classify implements driver.Driver.
+func (d *Driver) Classify(err error) driver.Kind {
+	var missing *notFoundError
+	switch {
+	case errors.As(err, &missing), errors.Is(err, errDeleted):
+		return driver.NotFound
+	case errors.Is(err, errReserved), errors.Is(err, errNoRole), errors.Is(err, errNoMount):
+		return driver.Invalid
+	case errors.Is(err, errShape):
+		return driver.Invalid
+	case errors.Is(err, errNoJWT): // before unreachable: the system's errors look like the network's
+		return driver.Unauthenticated
+	case errors.Is(err, errGarbage), unreachable(err):
+		return driver.Unavailable
+	}
+	var response *api.ResponseError
+	var refused *loginError
+	isLogin := errors.As(err, &refused)
+	switch {
+	case errors.As(err, &response) && isLogin:
+		return kindOfLogin(response)
+	case response != nil:
+		return kindOfRead(response)
+	case isLogin:
+		return driver.Unauthenticated
+	}
+	return driver.Unknown
+}
+
+// kindOfRead follows https://developer.hashicorp.com/vault/api-docs#http-status-codes.
+func kindOfRead(response *api.ResponseError) driver.Kind {
+	switch status := response.StatusCode; {
+	case saysInvalidToken(response), status == http.StatusUnauthorized:
+		return driver.Unauthenticated
+	case status == http.StatusForbidden:
+		return driver.Denied
+	case status == http.StatusNotFound:
+		return driver.NotFound
+	case status == http.StatusTooManyRequests:
+		return driver.Throttled
+	// 412: a replica lags behind. 472, 473: a standby that does not read. 503: sealed, or under maintenance.
+	case status >= 500, status == http.StatusPreconditionFailed, status == 472, status == 473:
+		return driver.Unavailable
+	}
+	return driver.Invalid
+}
+
+// kindOfLogin tells a role that is not for us from credentials that are not accepted.
+func kindOfLogin(response *api.ResponseError) driver.Kind {
+	said := strings.Join(response.Errors, " ")
+	switch kind := kindOfRead(response); {
+	case kind == driver.Unavailable, kind == driver.Throttled:
+		return kind
+	case strings.Contains(said, "not authorized"), strings.Contains(said, "invalid role name"):
+		return driver.Denied
+	}
+	return driver.Unauthenticated
+}
+
+func unreachable(err error) bool {
+	var network net.Error
+	var request *url.Error
+	return errors.As(err, &network) || errors.As(err, &request) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// Explain is Vault's answer without the SDK's words around it.
+func (d *Driver) Explain(err error) string {
+	var response *api.ResponseError
+	if !errors.As(err, &response) {
+		return err.Error()
+	}
+	prefix := ""
+	var refused *loginError
+	if errors.As(err, &refused) {
+		prefix = "no login: "
+	}
+	if response.RawError {
+		// Not what it says: it may be any page, at any length.
+		return fmt.Sprintf("%sHTTP status %d without an answer of Vault's", prefix, response.StatusCode)
+	}
+	if len(response.Errors) == 0 {
+		return fmt.Sprintf("%sHTTP status %d", prefix, response.StatusCode)
+	}
+	return prefix + strings.Join(response.Errors, "; ")
+}
+
+func forbidden(err error) bool {
+	var response *api.ResponseError
+	return errors.As(err, &response) && response.StatusCode == http.StatusForbidden
+}
+
+func saysInvalidToken(err error) bool {
+	var response *api.ResponseError
+	if !errors.As(err, &response) {
+		return false
+	}
+	said := strings.Join(response.Errors, " ")
+	return strings.Contains(said, "invalid token") || strings.Contains(said, "bad token") || strings.Contains(said, "missing client token")
+}

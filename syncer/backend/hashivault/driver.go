@@ -1,0 +1,138 @@
+// Package hashivault reads HashiCorp Vault's key-value secrets, and whatever else answers a read with a JSON object.
+// https://developer.hashicorp.com/vault/api-docs/secret/kv
+package hashivault
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+// Config of the driver. The zero value reads the Vault of this machine as a pod would.
+type Config struct {
+	// Address of Vault, a URL; empty means http://127.0.0.1:8200, KES's default. VAULT_ADDR.
+	Address string
+	// Namespace of Vault Enterprise to work in. VAULT_NAMESPACE.
+	Namespace string
+	// JWTPath is the file of the service-account token, read anew at each login; empty means the pod's own. VAULT_JWT_PATH.
+	JWTPath string
+	// RoleID and SecretID log in by AppRole those who name no Vault role. VAULT_ROLE_ID, VAULT_SECRET_ID.
+	RoleID, SecretID string
+	// AppRoleMount is the mount of the AppRole auth method; empty means approle.
+	AppRoleMount string
+	// RenewThreshold is how long before its end a token is renewed; 0 means min(3 × RefreshInterval, TTL/3). More than half
+	// of a token's TTL counts as half, or each read would renew it. VAULT_TOKEN_RENEW_THRESHOLD, in seconds.
+	RenewThreshold time.Duration
+	// RefreshInterval is how often objects are read by default. POLLER_INTERVAL_MILLISECONDS.
+	RefreshInterval time.Duration
+	// CACert is a PEM file of the only CAs to trust; empty: the system's. VAULT_CACERT.
+	CACert string
+	// ExtraCACerts is a PEM file of CAs to trust beside them. NODE_EXTRA_CA_CERTS.
+	ExtraCACerts string
+	// Timeout of one HTTP request, and of a login, which goes on when its first caller gives up; 0 means 10 s.
+	Timeout time.Duration
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// maxAnswer bounds what is read of an answer, in bytes. A value of 1 MiB, the most that a Secret holds, fits in with every
+// character escaped.
+const maxAnswer = 8 << 20
+
+// Driver reads Vault.
+type Driver struct {
+	client *api.Client
+	logins *logins
+}
+
+// New makes a driver; it calls nobody.
+func New(config Config) (*Driver, error) {
+	if config.Timeout == 0 {
+		config.Timeout = 10 * time.Second
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	client, err := newClient(config)
+	if err != nil {
+		return nil, err
+	}
+	return &Driver{client: client, logins: &logins{client: client, config: config, sessions: map[identity]session{}}}, nil
+}
+
+// Get reads exactly the key, as a logical path. The value is the secret's data as compact JSON, with numbers and the order
+// of keys as Vault sent them. Vault sends the value with every answer, so an unchanged one is returned again: a
+// secret that was deleted with its metadata starts anew at version 1.
+func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read, _ string) (driver.Value, error) {
+	if reserved(read.Key) {
+		return driver.Value{}, errReserved
+	}
+	id, err := d.logins.identity(scope.Identity)
+	if err != nil {
+		return driver.Value{}, err
+	}
+	token, err := d.logins.token(ctx, id, "")
+	if err != nil {
+		return driver.Value{}, err
+	}
+	body, err := d.read(ctx, token, read.Key)
+	if forbidden(err) && d.logins.revoked(ctx, id, token, err) {
+		if token, err = d.logins.token(ctx, id, token); err != nil {
+			return driver.Value{}, err
+		}
+		if body, err = d.read(ctx, token, read.Key); forbidden(err) {
+			d.logins.trustRefusals(id)
+		}
+	}
+	if err != nil {
+		return driver.Value{}, err
+	}
+	if bytes.Contains(body, []byte(token)) {
+		return driver.Value{}, errReserved
+	}
+	return parse(body, read.KVVersion)
+}
+
+// read returns the body of a successful answer.
+func (d *Driver) read(ctx context.Context, token, path string) ([]byte, error) {
+	answer, err := as(d.client, token).Logical().ReadRawWithContext(ctx, path)
+	if answer != nil {
+		defer answer.Body.Close()
+	}
+	if err != nil {
+		if answer != nil && answer.StatusCode == http.StatusNotFound {
+			body, _ := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+			return nil, notFound(body)
+		}
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > maxAnswer {
+		return nil, fmt.Errorf("%w: it has more than %d bytes", errShape, maxAnswer)
+	}
+	return body, nil
+}
+
+// reserved tells the paths of Vault itself, where no secrets engine of users can be. To read them would hand out what
+// belongs to the syncer: auth/token/lookup-self answers its token, identity/oidc/token/… one in its name. Get also refuses
+// any answer with the token in it, since a path may begin with a namespace.
+func reserved(path string) bool {
+	first, _, _ := strings.Cut(strings.TrimLeft(path, "/"), "/")
+	switch first {
+	case "auth", "sys", "identity", "cubbyhole":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,112 @@
+package hashivault
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+// answer is what both versions of the engine send around a secret. The secret itself stays raw: decoded and encoded again it
+// would lose digits of numbers and the order of keys.
+type answer struct {
+	Data     json.RawMessage `json:"data"`
+	Warnings []string        `json:"warnings"`
+	Errors   []string        `json:"errors"`
+}
+
+type versioned struct {
+	Data     json.RawMessage `json:"data"`
+	Metadata *struct {
+		Version      json.Number `json:"version"`
+		DeletionTime string      `json:"deletion_time"`
+		Destroyed    bool        `json:"destroyed"`
+	} `json:"metadata"`
+}
+
+// parse finds the value in the body of a successful answer. Errors never quote the body.
+func parse(body []byte, kvVersion int32) (driver.Value, error) {
+	var outer answer
+	if json.Unmarshal(body, &outer) != nil {
+		return driver.Value{}, errGarbage
+	}
+	if kvVersion == 1 {
+		return value(outer.Data, "")
+	}
+	var inner versioned
+	if len(outer.Data) == 0 || json.Unmarshal(outer.Data, &inner) != nil || inner.Metadata == nil {
+		return driver.Value{}, fmt.Errorf("%w: it is none of a KV engine of version 2: set kvVersion: 1 if the engine is of version 1", errShape)
+	}
+	if inner.Metadata.Destroyed || inner.Metadata.DeletionTime != "" && isNull(inner.Data) {
+		return driver.Value{}, errDeleted
+	}
+	return value(inner.Data, inner.Metadata.Version.String())
+}
+
+func value(data json.RawMessage, version string) (driver.Value, error) {
+	if isNull(data) {
+		return driver.Value{}, errShape
+	}
+	var compact bytes.Buffer
+	if json.Compact(&compact, data) != nil {
+		return driver.Value{}, errGarbage
+	}
+	return driver.Value{Data: unescape(compact.Bytes()), Version: version}, nil
+}
+
+func isNull(data json.RawMessage) bool {
+	return len(data) == 0 || bytes.Equal(data, []byte("null"))
+}
+
+// unescape writes the characters that Go's encoder escapes for the sake of HTML and JavaScript as themselves: to users, who
+// may take the whole text for a value, they never were escaped. Other escapes stay.
+func unescape(text []byte) []byte {
+	plain := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' || i+1 == len(text) {
+			plain = append(plain, text[i])
+			continue
+		}
+		if i+6 <= len(text) {
+			if char, ok := needless(string(text[i : i+6])); ok {
+				plain = append(plain, char...)
+				i += 5
+				continue
+			}
+		}
+		plain = append(plain, text[i], text[i+1])
+		i++
+	}
+	return plain
+}
+
+func needless(escape string) (string, bool) {
+	switch escape {
+	case `\u003c`:
+		return "<", true
+	case `\u003e`:
+		return ">", true
+	case `\u0026`:
+		return "&", true
+	case `\u2028`:
+		return "\u2028", true
+	case `\u2029`:
+		return "\u2029", true
+	}
+	return "", false
+}
+
+// notFound makes an error of the body of a 404: a version that was deleted comes with its metadata, a path that
+// lacks data/ with a warning.
+func notFound(body []byte) error {
+	var outer answer
+	var inner versioned
+	if json.Unmarshal(body, &outer) != nil {
+		return &notFoundError{}
+	}
+	if len(outer.Data) > 0 && json.Unmarshal(outer.Data, &inner) == nil && inner.Metadata != nil {
+		return errDeleted
+	}
+	return &notFoundError{said: append(outer.Errors, outer.Warnings...)}
+}

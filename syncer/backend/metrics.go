@@ -1,0 +1,68 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+// Metrics counts and times the calls of a Client. It is a prometheus.Collector; a nil one measures nothing.
+type Metrics struct {
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+}
+
+// NewMetrics makes the metrics of one Client.
+func NewMetrics() *Metrics {
+	return &Metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "secretgate_backend_requests_total",
+			Help: "Reads of backends by outcome: ok, unchanged, canceled, panics and errors of no known kind as unknown, else the kind of error.",
+		}, []string{"backend", "operation", "code"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "secretgate_backend_request_duration_seconds",
+			Help:    "How long reads of backends took, logins included.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"backend", "operation"}),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
+	m.requests.Describe(ch)
+	m.duration.Describe(ch)
+}
+
+// Collect implements prometheus.Collector.
+func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
+	m.requests.Collect(ch)
+	m.duration.Collect(ch)
+}
+
+func (m *Metrics) observe(backend apiv1.Backend, operation string, err error, took time.Duration) {
+	if m == nil {
+		return
+	}
+	m.requests.WithLabelValues(string(backend), operation, code(err)).Inc()
+	m.duration.WithLabelValues(string(backend), operation).Observe(took.Seconds())
+}
+
+func code(err error) string {
+	var failed *Error
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.Is(err, driver.ErrUnchanged):
+		return "unchanged"
+	case errors.Is(err, context.Canceled):
+		return "canceled"
+	case errors.As(err, &failed):
+		return failed.Kind.String()
+	}
+	return driver.Unknown.String()
+}

@@ -1,0 +1,114 @@
+package backend
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// maxMessage is how many characters of a backend's message are kept; maxRaw how many bytes are looked at.
+const (
+	maxMessage = 300
+	maxRaw     = 64 << 10
+	redacted   = "[redacted]"
+)
+
+// sensitive are the names of things that must not be shown. They may have a prefix, as in x-amz-security-token.
+const sensitive = `(?:[a-z0-9]+[_-])*(?:` +
+	`pass(?:word|wd|phrase)|pwd|secret|token|jwt|signature|authorization|` +
+	`secret[_-]?id|(?:secret|private|api|account|storage)[_-]?(?:access[_-]?)?key|client[_-]?secret|` +
+	`(?:session|security|access|client|refresh|id|web[_-]?identity)[_-]?token)`
+
+const quoted = `(?:"(?:[^"\\]|\\.)*"?|'[^']*'?)`
+
+// The rules run in this order. A text that is part of what the message says anyway (the key, the role) is kept by
+// those that only guess.
+var (
+	pemBlock      = regexp.MustCompile(`(?s)-----BEGIN .*?(?:-----END [A-Z0-9 ]*-----|$)`)
+	authorization = regexp.MustCompile(`(?i)\b(authorization["']?\s*[:=]\s*["']?)[^\r\n"']+`)
+	jsonObject    = regexp.MustCompile(`(?s)\{\s*\\?"[^}]*\}*`)
+	urlSecrets    = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)(?:[^/\s"'?#]*@)?([^\s"'?#]*)(?:[?#][^\s"']*)?`)
+	// Not after a colon: in an ARN, secret: is followed by the name of the secret.
+	named = regexp.MustCompile(`(?i)(^|[^:a-z0-9_-])(` + sensitive + `["']?\s*[:=]\s*)(` + quoted + `|[^\s,;&"'})\]]+)`)
+	after = regexp.MustCompile(`(?i)(^|[^:a-z0-9_-])(` + sensitive + `(?:\s+[a-z]+){0,2}\s+)(` + quoted + `)`)
+
+	// Forms that are credentials wherever they stand: Vault's tokens, AWS, Alibaba and Google keys and tokens, JWTs.
+	credential = regexp.MustCompile(`\bhv[sbr]\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*` +
+		`|\b[sbr]\.[A-Za-z0-9]{20,}(?:\.[A-Za-z0-9]+)?` +
+		`|\b(?:AKIA|ASIA)[A-Z0-9]{12,}|\bLTAI[A-Za-z0-9]{8,}|\bSTS\.[A-Za-z0-9]{16,}|\bya29\.[A-Za-z0-9_.-]+|\bAIza[A-Za-z0-9_-]{20,}` +
+		`|\beyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)*`)
+
+	hexBlob = regexp.MustCompile(`\b[0-9a-fA-F]{32,}\b`)
+	// The two alphabets of base64 apart: in the first, a path is in one piece; in the second, a dashed name.
+	base64Blob    = regexp.MustCompile(`[A-Za-z0-9+/]{40,}={0,2}`)
+	base64URLBlob = regexp.MustCompile(`[A-Za-z0-9_-]{40,}={0,2}`)
+)
+
+// redact takes out of a backend's message what is a credential or a value, or looks like one, puts it on one line and
+// cuts it. It errs on the side of taking out too much: the error's kind and remedy say what matters. known are
+// texts that the message shows in any case.
+func redact(text string, known ...string) string {
+	text = bounded(strings.ToValidUTF8(text, "?"))
+	isKnown := func(s string) bool {
+		for _, k := range known {
+			if s != "" && strings.Contains(k, s) {
+				return true
+			}
+		}
+		return false
+	}
+	text = pemBlock.ReplaceAllString(text, redacted)
+	text = authorization.ReplaceAllString(text, "${1}"+redacted)
+	text = jsonObject.ReplaceAllString(text, redacted)
+	text = urlSecrets.ReplaceAllString(text, "$1$2")
+	text = redactAfterName(named, text, isKnown)
+	text = redactAfterName(after, text, isKnown)
+	text = credential.ReplaceAllString(text, redacted)
+	for _, blob := range []*regexp.Regexp{hexBlob, base64Blob, base64URLBlob} {
+		text = blob.ReplaceAllStringFunc(text, func(s string) string {
+			if isKnown(s) || blob != hexBlob && !mixed(s) {
+				return s
+			}
+			return redacted
+		})
+	}
+	return cut(oneLine(text))
+}
+
+// redactAfterName takes out the third group of a rule.
+func redactAfterName(rule *regexp.Regexp, text string, isKnown func(string) bool) string {
+	return rule.ReplaceAllStringFunc(text, func(s string) string {
+		parts := rule.FindStringSubmatch(s)
+		if strings.HasPrefix(redacted, parts[3]) || isKnown(strings.Trim(parts[3], `"'`)) {
+			return s
+		}
+		return parts[1] + parts[2] + redacted
+	})
+}
+
+// bounded keeps the work small; what it cuts in two is dropped, so that no half of a token escapes its rule.
+func bounded(text string) string {
+	if len(text) <= maxRaw {
+		return text
+	}
+	text = text[:maxRaw]
+	return text[:strings.LastIndexAny(text, " \n\t")+1]
+}
+
+// mixed tells base64 from long names and paths, which seldom mix capitals, small letters and digits.
+func mixed(s string) bool {
+	return strings.ContainsFunc(s, unicode.IsUpper) && strings.ContainsFunc(s, unicode.IsLower) &&
+		(strings.ContainsFunc(s, unicode.IsDigit) || strings.ContainsAny(s, "+="))
+}
+
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+}
+
+func cut(text string) string {
+	runes := []rune(text)
+	if len(runes) <= maxMessage {
+		return text
+	}
+	return string(runes[:maxMessage-1]) + "…"
+}

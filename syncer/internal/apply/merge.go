@@ -1,0 +1,143 @@
+package apply
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+)
+
+// Owner is the ExternalSecret behind a Secret of the same name.
+type Owner struct {
+	Namespace, Name string
+	UID             types.UID
+	DeletionPolicy  apiv1.DeletionPolicy
+}
+
+// refuses says why a Secret may not be written, or nothing. Ownership is the controller reference,
+// or under deletionPolicy Retain, where a reference would have the Secret collected, an annotation.
+func (o Owner) refuses(secret *corev1.Secret, adopt bool) string {
+	ref := metav1.GetControllerOf(secret)
+	uid := secret.Annotations[apiv1.AnnotationOwnerUID]
+	switch {
+	case ref != nil && ref.UID == o.UID, ref == nil && uid == string(o.UID):
+		return ""
+	case ref != nil:
+		return fmt.Sprintf("Secret %s exists and is owned by %s %s (uid %s): it is left alone; delete it or rename this ExternalSecret",
+			secret.Name, ref.Kind, ref.Name, ref.UID)
+	case adopt:
+		return ""
+	case uid != "":
+		return fmt.Sprintf("Secret %s exists and belonged to an ExternalSecret of the same name that is gone (deletionPolicy Retain): %s", secret.Name, howToAdopt)
+	default:
+		return fmt.Sprintf("Secret %s exists and was not made for this ExternalSecret: it is left alone; %s", secret.Name, howToAdopt)
+	}
+}
+
+const howToAdopt = "to take it over set spec.adoptExisting, and on the namespace the annotation " + apiv1.AnnotationPermitAdopt + `: "true"`
+
+// merge is the Secret as it should be: our content whole, foreign labels and annotations kept, and
+// labels and annotations that an earlier template set and this one does not, gone.
+func merge(current *corev1.Secret, r Request) *corev1.Secret {
+	s := current.DeepCopy()
+	labels, annotations := managedKeys(current.ManagedFields)
+	s.Labels = overlay(s.Labels, labels, r.Content.Labels)
+	s.Labels[apiv1.LabelManaged] = "true"
+	s.Annotations = overlay(s.Annotations, annotations, r.Content.Annotations)
+	s.OwnerReferences = slices.DeleteFunc(s.OwnerReferences, func(ref metav1.OwnerReference) bool { return ref.UID == r.Owner.UID })
+	delete(s.Annotations, apiv1.AnnotationOwnerUID)
+	if r.Owner.DeletionPolicy == apiv1.DeletionRetain {
+		s.Annotations[apiv1.AnnotationOwnerUID] = string(r.Owner.UID)
+	} else {
+		controller := true
+		s.OwnerReferences = append(s.OwnerReferences, metav1.OwnerReference{
+			APIVersion: apiv1.GroupVersion.String(), Kind: apiv1.Kind,
+			Name: r.Owner.Name, UID: r.Owner.UID, Controller: &controller,
+		})
+	}
+	s.Type = corev1.SecretType(r.Content.Type)
+	s.Immutable = r.Content.Immutable
+	s.Data = r.Content.Data
+	s.StringData = nil
+	return s
+}
+
+// overlay puts ours over current, without the keys that we managed before.
+func overlay(current map[string]string, managed []string, ours map[string]string) map[string]string {
+	result := maps.Clone(current)
+	if result == nil {
+		result = map[string]string{}
+	}
+	for _, key := range managed {
+		delete(result, key)
+	}
+	maps.Copy(result, ours)
+	return result
+}
+
+// managedKeys lists the labels and annotations that this syncer set, as the API server keeps record
+// in managedFields.
+func managedKeys(entries []metav1.ManagedFieldsEntry) (labels, annotations []string) {
+	for _, entry := range entries {
+		if entry.Manager != apiv1.FieldManager || entry.FieldsV1 == nil {
+			continue
+		}
+		var fields struct {
+			Metadata struct {
+				Labels      map[string]json.RawMessage `json:"f:labels"`
+				Annotations map[string]json.RawMessage `json:"f:annotations"`
+			} `json:"f:metadata"`
+		}
+		if json.Unmarshal(entry.FieldsV1.Raw, &fields) != nil {
+			continue // a format of the future: keys stay rather than vanish
+		}
+		labels = append(labels, fieldNames(fields.Metadata.Labels)...)
+		annotations = append(annotations, fieldNames(fields.Metadata.Annotations)...)
+	}
+	return labels, annotations
+}
+
+func fieldNames(fields map[string]json.RawMessage) []string {
+	var names []string
+	for field := range fields {
+		if name, ok := strings.CutPrefix(field, "f:"); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// same tells whether a write would change nothing.
+func same(current, desired *corev1.Secret) bool {
+	return current.Type == desired.Type &&
+		isTrue(current.Immutable) == isTrue(desired.Immutable) &&
+		equality.Semantic.DeepEqual(current.Data, desired.Data) &&
+		equality.Semantic.DeepEqual(current.Labels, desired.Labels) &&
+		equality.Semantic.DeepEqual(current.Annotations, desired.Annotations) &&
+		sameOwners(current.OwnerReferences, desired.OwnerReferences)
+}
+
+func sameOwners(a, b []metav1.OwnerReference) bool {
+	byUID := func(x, y metav1.OwnerReference) int { return strings.Compare(string(x.UID), string(y.UID)) }
+	return equality.Semantic.DeepEqual(slices.SortedFunc(slices.Values(a), byUID), slices.SortedFunc(slices.Values(b), byUID))
+}
+
+// inPlace tells whether an update can do it: the API server lets neither the type change nor an
+// immutable Secret's content.
+func inPlace(current, desired *corev1.Secret) bool {
+	if current.Type != desired.Type {
+		return false
+	}
+	return !isTrue(current.Immutable) ||
+		isTrue(desired.Immutable) && equality.Semantic.DeepEqual(current.Data, desired.Data)
+}
+
+func isTrue(b *bool) bool { return b != nil && *b }

@@ -1,0 +1,138 @@
+// Package apply writes Secrets: whole, only ones that their ExternalSecret owns, and never in a way
+// that leaves less than the last good content behind.
+package apply
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/syncer/internal/render"
+)
+
+// Writer writes Secrets. Server-side apply is not used: it keeps keys that a render dropped, merges
+// into Secrets of others, and lets a paused replica overwrite newer values.
+type Writer struct {
+	// Client must read Secrets live, not from a cache: the syncer caches no Secret data.
+	Client client.Client
+}
+
+// Request is a Secret to write.
+type Request struct {
+	Owner   Owner
+	Content *render.Secret
+	// Expected says that the Secret was written before, so that it is read first; else it is created
+	// first, which saves a request for new objects.
+	Expected bool
+	// Adopt permits taking over a Secret that no controller owns.
+	Adopt bool
+}
+
+// Result says what was done.
+type Result struct {
+	ResourceVersion string // of the Secret as it now is
+	Changed         bool
+}
+
+// NotOwnedError says whose Secret it is that must not be touched.
+type NotOwnedError struct{ Problem string }
+
+func (e *NotOwnedError) Error() string { return e.Problem }
+
+// Write makes the Secret be as asked. On an error it is as it was, but for a type change whose
+// re-creation the API server refused against its own dry run: then the old content was restored.
+func (w *Writer) Write(ctx context.Context, r Request) (Result, error) {
+	if !r.Expected {
+		result, err := w.create(ctx, r)
+		if !apierrors.IsAlreadyExists(err) {
+			return result, err
+		}
+	}
+	current := &corev1.Secret{}
+	err := w.Client.Get(ctx, client.ObjectKey{Namespace: r.Owner.Namespace, Name: r.Owner.Name}, current)
+	if apierrors.IsNotFound(err) {
+		return w.create(ctx, r)
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	if problem := r.Owner.refuses(current, r.Adopt); problem != "" {
+		return Result{}, &NotOwnedError{problem}
+	}
+	desired := merge(current, r)
+	switch {
+	case same(current, desired):
+		return Result{ResourceVersion: current.ResourceVersion}, nil
+	case inPlace(current, desired):
+		err = w.Client.Update(ctx, desired, client.FieldOwner(apiv1.FieldManager))
+	default:
+		err = w.replace(ctx, current, desired)
+	}
+	return Result{ResourceVersion: desired.ResourceVersion, Changed: err == nil}, err
+}
+
+func (w *Writer) create(ctx context.Context, r Request) (Result, error) {
+	secret := merge(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: r.Owner.Namespace, Name: r.Owner.Name}}, r)
+	err := w.Client.Create(ctx, secret, client.FieldOwner(apiv1.FieldManager))
+	return Result{ResourceVersion: secret.ResourceVersion, Changed: err == nil}, err
+}
+
+// replace changes what no update can: the type, and anything about an immutable Secret. The new one
+// is tried first under another name, so that the old one goes only for one that will be accepted.
+func (w *Writer) replace(ctx context.Context, current, desired *corev1.Secret) error {
+	if len(current.Finalizers) > 0 {
+		return fmt.Errorf("secret %s must be re-created, but has finalizers %v: remove them", current.Name, current.Finalizers)
+	}
+	trial := fresh(desired)
+	trial.Name = "secretgate-trial-" + string(current.UID)
+	if err := w.Client.Create(ctx, trial, client.DryRunAll, client.FieldOwner(apiv1.FieldManager)); err != nil {
+		return err
+	}
+	if err := w.Client.Delete(ctx, current, client.Preconditions{UID: &current.UID, ResourceVersion: &current.ResourceVersion}); err != nil {
+		return err
+	}
+	// From here the values exist in this process alone: a stop must not interrupt.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	created, err := w.recreate(ctx, desired)
+	if err != nil {
+		if _, restoreErr := w.recreate(ctx, current); restoreErr != nil {
+			return fmt.Errorf("re-creating secret %s: %w; restoring it: %w", current.Name, err, restoreErr)
+		}
+		return err
+	}
+	created.DeepCopyInto(desired)
+	return nil
+}
+
+func (w *Writer) recreate(ctx context.Context, secret *corev1.Secret) (*corev1.Secret, error) {
+	var created *corev1.Secret
+	var last error
+	backoff := wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Steps: 6}
+	err := wait.ExponentialBackoffWithContext(ctx, backoff, func(ctx context.Context) (bool, error) {
+		created = fresh(secret)
+		last = w.Client.Create(ctx, created, client.FieldOwner(apiv1.FieldManager))
+		return last == nil, nil
+	})
+	if last != nil {
+		err = last
+	}
+	return created, err
+}
+
+// fresh is a copy without what the API server assigns.
+func fresh(secret *corev1.Secret) *corev1.Secret {
+	c := secret.DeepCopy()
+	c.ObjectMeta = metav1.ObjectMeta{
+		Namespace: c.Namespace, Name: c.Name,
+		Labels: c.Labels, Annotations: c.Annotations, OwnerReferences: c.OwnerReferences,
+	}
+	return c
+}

@@ -1,0 +1,205 @@
+// Package config is what the syncer is told by flags and environment. The environment variables are
+// KES's, with KES's meanings.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/secretgate/secretgate/shared/settings"
+	"github.com/secretgate/secretgate/syncer/backend/awssession"
+	"github.com/secretgate/secretgate/syncer/backend/hashivault"
+)
+
+// Config is all that the syncer can be told.
+type Config struct {
+	Kubeconfig             string
+	WatchedNamespaces      []string // empty: all
+	InstanceID             string
+	Workers                int
+	RefreshInterval        time.Duration
+	DisablePolling         bool
+	StatusHeartbeat        time.Duration
+	WatchSecrets           bool
+	BackendTimeout         time.Duration
+	AWS                    awssession.Config
+	SecretsManagerEndpoint string
+	Vault                  hashivault.Config
+	MetricsBindAddress     string
+	HealthProbeBindAddress string
+	Policy                 settings.Policy
+	Handler                slog.Handler
+
+	log               settings.Log
+	watchedNamespaces string
+	extraCACerts      string
+	localstack        bool
+	localstackSM      string
+	localstackSTS     string
+}
+
+// Bind names the settings, in the groups that --help shows. lookup finds environment variables.
+func (c *Config) Bind(lookup func(string) (string, bool)) []*settings.Section {
+	return []*settings.Section{
+		c.bindSync(settings.NewSection("sync", lookup)),
+		c.bindBackend(settings.NewSection("backend", lookup)),
+		c.bindAWS(settings.NewSection("aws", lookup)),
+		c.bindVault(settings.NewSection("vault", lookup)),
+		c.bindPolicy(settings.NewSection("policy", lookup)),
+		c.bindObservation(settings.NewSection("observation", lookup), lookup),
+	}
+}
+
+func (c *Config) bindSync(s *settings.Section) *settings.Section {
+	s.String(&c.Kubeconfig, "kubeconfig", "", "file that says how to reach the cluster; in a pod the service account does")
+	s.String(&c.watchedNamespaces, "watched-namespaces", "", "serve these namespaces only, comma-separated; empty: all", "WATCHED_NAMESPACES")
+	s.String(&c.InstanceID, "instance-id", "", "serve only objects whose spec.controllerId equals this", "INSTANCE_ID")
+	s.Int(&c.Workers, "workers", 16, "objects synced at a time")
+	s.Duration(&c.RefreshInterval, "refresh-interval", 5*time.Minute, time.Millisecond,
+		"how often backends are read for objects without spec.refreshInterval; each read may be billed", "POLLER_INTERVAL_MILLISECONDS")
+	s.Switch(&c.DisablePolling, "disable-polling",
+		"read backends only when an object changes; the variable counts as on whatever its value", "DISABLE_POLLING")
+	s.Duration(&c.StatusHeartbeat, "status-heartbeat", 10*time.Minute, time.Second,
+		"how old a status may grow whose object is synced without news; 0: as old as it likes")
+	s.Bool(&c.WatchSecrets, "watch-secrets", true, "repair Secrets that others change; needs the rights to list and watch Secrets")
+	return s
+}
+
+func (c *Config) bindBackend(s *settings.Section) *settings.Section {
+	s.Duration(&c.BackendTimeout, "backend-timeout", 10*time.Second, time.Second, "how long one read of a backend may take, login included")
+	s.String(&c.extraCACerts, "extra-ca-certs", "", "PEM file of CAs to trust for backends, beside the system's (SSL_CERT_FILE)", "NODE_EXTRA_CA_CERTS")
+	return s
+}
+
+func (c *Config) bindAWS(s *settings.Section) *settings.Section {
+	s.String(&c.AWS.IntermediateRoleARN, "aws-intermediate-role-arn", "",
+		"role to assume before any roleArn, and to read as where objects name none", "AWS_INTERMEDIATE_ROLE_ARN")
+	s.String(&c.SecretsManagerEndpoint, "aws-sm-endpoint", "", "URL to use for Secrets Manager", "AWS_SM_ENDPOINT")
+	s.String(&c.AWS.STSEndpoint, "aws-sts-endpoint", "", "URL to use for STS", "AWS_STS_ENDPOINT")
+	s.String(&c.AWS.STSEndpointType, "aws-sts-endpoint-type", "regional", "regional, or legacy for the global sts.amazonaws.com", "AWS_STS_ENDPOINT_TYPE")
+	s.Switch(&c.localstack, "localstack", "use LocalStack for AWS; the variable counts as on whatever its value", "LOCALSTACK")
+	s.String(&c.localstackSM, "localstack-sm-url", awssession.LocalStackURL, "LocalStack's Secrets Manager", "LOCALSTACK_SM_URL")
+	s.String(&c.localstackSTS, "localstack-sts-url", awssession.LocalStackURL, "LocalStack's STS", "LOCALSTACK_STS_URL")
+	return s
+}
+
+func (c *Config) bindVault(s *settings.Section) *settings.Section {
+	s.String(&c.Vault.Address, "vault-addr", "http://127.0.0.1:8200", "URL of Vault", "VAULT_ADDR")
+	s.String(&c.Vault.Namespace, "vault-namespace", "", "namespace of Vault Enterprise to work in", "VAULT_NAMESPACE")
+	s.String(&c.Vault.JWTPath, "vault-jwt-path", "/var/run/secrets/kubernetes.io/serviceaccount/token",
+		"file of the service-account token to log in with, read anew at each login", "VAULT_JWT_PATH")
+	s.String(&c.Vault.RoleID, "vault-role-id", "", "AppRole to log in as where neither object nor default names a Vault role", "VAULT_ROLE_ID")
+	s.String(&c.Vault.AppRoleMount, "vault-approle-mount", "approle", "mount of the AppRole auth method")
+	s.Duration(&c.Vault.RenewThreshold, "vault-token-renew-threshold", 0, time.Second,
+		"how long before its end a Vault token is renewed; 0: three refresh intervals, a third of its life at most", "VAULT_TOKEN_RENEW_THRESHOLD")
+	s.String(&c.Vault.CACert, "vault-cacert", "", "PEM file of the only CAs to trust for Vault", "VAULT_CACERT")
+	return s
+}
+
+func (c *Config) bindPolicy(s *settings.Section) *settings.Section {
+	c.Policy.Bind(s)
+	return s
+}
+
+func (c *Config) bindObservation(s *settings.Section, lookup func(string) (string, bool)) *settings.Section {
+	address := ":3001"
+	if port, _ := lookup("METRICS_PORT"); port != "" {
+		address = ":" + port
+	}
+	s.String(&c.MetricsBindAddress, "metrics-bind-address", address, "address of /metrics; 0 turns it off (env METRICS_PORT, a port)")
+	s.String(&c.HealthProbeBindAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 turns them off")
+	c.log.Bind(s)
+	return s
+}
+
+// Finish checks the settings once flags are parsed. The error lists all that is wrong.
+func (c *Config) Finish(sections []*settings.Section, lookup func(string) (string, bool)) error {
+	var problems []error
+	for _, section := range sections {
+		problems = append(problems, section.Err())
+	}
+	handler, err := c.log.Handler(os.Stderr)
+	c.Handler = handler
+	problems = append(problems, err, c.Policy.Finish(), c.sync(),
+		bindAddress("metrics-bind-address", c.MetricsBindAddress),
+		bindAddress("health-probe-bind-address", c.HealthProbeBindAddress))
+	c.backends(lookup)
+	for _, endpoint := range []struct{ flag, url string }{
+		{"aws-sm-endpoint", c.SecretsManagerEndpoint}, {"aws-sts-endpoint", c.AWS.STSEndpoint}, {"vault-addr", c.Vault.Address},
+	} {
+		problems = append(problems, isURL(endpoint.flag, endpoint.url))
+	}
+	return errors.Join(problems...)
+}
+
+func (c *Config) sync() error {
+	var problems []error
+	for name := range strings.SplitSeq(c.watchedNamespaces, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			c.WatchedNamespaces = append(c.WatchedNamespaces, name)
+		}
+	}
+	if c.Workers < 1 {
+		problems = append(problems, fmt.Errorf("--workers is %d: must be at least 1", c.Workers))
+	}
+	if c.RefreshInterval <= 0 {
+		problems = append(problems, fmt.Errorf("--refresh-interval is %s: must be more than 0; --disable-polling turns refreshes off", c.RefreshInterval))
+	}
+	if c.BackendTimeout <= 0 {
+		problems = append(problems, fmt.Errorf("--backend-timeout is %s: must be more than 0", c.BackendTimeout))
+	}
+	if c.StatusHeartbeat < 0 {
+		problems = append(problems, fmt.Errorf("--status-heartbeat is %s: must not be negative", c.StatusHeartbeat))
+	}
+	if c.Kubeconfig != "" {
+		if _, err := os.Stat(c.Kubeconfig); err != nil {
+			problems = append(problems, fmt.Errorf("--kubeconfig: %w", err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// backends completes what the drivers are told. AppRole's secret comes from the environment alone:
+// flags can be read in the process list.
+func (c *Config) backends(lookup func(string) (string, bool)) {
+	c.AWS.Region = c.Policy.Defaults.Region
+	c.AWS.ExtraCACerts, c.Vault.ExtraCACerts = c.extraCACerts, c.extraCACerts
+	c.AWS.Timeout, c.Vault.Timeout = c.BackendTimeout, c.BackendTimeout
+	c.Vault.RefreshInterval = c.RefreshInterval
+	c.Vault.SecretID, _ = lookup("VAULT_SECRET_ID")
+	if c.localstack {
+		if c.SecretsManagerEndpoint == "" {
+			c.SecretsManagerEndpoint = c.localstackSM
+		}
+		if c.AWS.STSEndpoint == "" {
+			c.AWS.STSEndpoint = c.localstackSTS
+		}
+	}
+}
+
+func isURL(flag, text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("--%s must be a URL such as https://host:port", flag) // not its text, which may hold a password
+	}
+	return nil
+}
+
+func bindAddress(flag, address string) error {
+	if address == "0" || address == "" {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return fmt.Errorf("--%s is %q: must be host:port, :port, or 0 for none", flag, address)
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package controller
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+)
+
+type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
+
+// Add makes the manager call the Reconciler: for objects whose spec, force-sync annotation or
+// controller changes, for the objects of a namespace whose annotations change, and for objects whose
+// Secret somebody else changes.
+func (r *Reconciler) Add(mgr ctrl.Manager) error {
+	b := ctrl.NewControllerManagedBy(mgr).
+		Named("externalsecret").
+		For(&apiv1.ExternalSecret{}, builder.WithPredicates(predicate.Or(
+			predicate.GenerationChangedPredicate{}, forceSyncChanged()))).
+		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.objectsOf),
+			builder.WithPredicates(annotationsChanged())).
+		WithOptions(controller.Options{MaxConcurrentReconciles: r.Settings.Workers})
+	if r.Settings.WatchSecrets {
+		b = b.WatchesMetadata(&corev1.Secret{}, r.drift())
+	}
+	return b.Complete(r)
+}
+
+// forceSyncChanged lets updates through that ask for a refresh now.
+func forceSyncChanged() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			value := e.ObjectNew.GetAnnotations()[apiv1.AnnotationForceSync]
+			return value != "" && value != e.ObjectOld.GetAnnotations()[apiv1.AnnotationForceSync]
+		},
+		CreateFunc: func(event.CreateEvent) bool { return true },
+		DeleteFunc: func(event.DeleteEvent) bool { return true },
+	}
+}
+
+// annotationsChanged lets updates of namespaces through that policy may judge otherwise. New
+// namespaces hold no objects yet, and those of the first list come with the objects themselves.
+func annotationsChanged() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			return !equality.Semantic.DeepEqual(e.ObjectOld.GetAnnotations(), e.ObjectNew.GetAnnotations())
+		},
+		CreateFunc:  func(event.CreateEvent) bool { return false },
+		DeleteFunc:  func(event.DeleteEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+	}
+}
+
+// objectsOf lists the objects of a namespace.
+func (r *Reconciler) objectsOf(ctx context.Context, namespace client.Object) []reconcile.Request {
+	list := &apiv1.ExternalSecretList{}
+	if err := r.Client.List(ctx, list, client.InNamespace(namespace.GetName())); err != nil {
+		log.FromContext(ctx).Error(err, "listing the objects of a namespace whose annotations changed", "namespace", namespace.GetName())
+		return nil
+	}
+	requests := make([]reconcile.Request, 0, len(list.Items))
+	for i := range list.Items {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+	}
+	return requests
+}
+
+// drift watches the metadata of managed Secrets: one that is not as it was last written is repaired.
+// A Secret has its object's name.
+func (r *Reconciler) drift() handler.EventHandler {
+	enqueue := func(ctx context.Context, secret client.Object, q queue) {
+		object := client.ObjectKeyFromObject(secret)
+		if r.drifted(ctx, object, secret.GetResourceVersion()) {
+			q.AddAfter(reconcile.Request{NamespacedName: object}, r.memory.repair(object, r.now()))
+		}
+	}
+	return handler.Funcs{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { enqueue(ctx, e.Object, q) },
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) { enqueue(ctx, e.ObjectNew, q) },
+		// The label may have been stripped rather than the Secret deleted; Write finds out.
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) {
+			object := client.ObjectKeyFromObject(e.Object)
+			if r.drifted(ctx, object, "") {
+				q.AddAfter(reconcile.Request{NamespacedName: object}, r.memory.repair(object, r.now()))
+			}
+		},
+	}
+}
+
+// drifted tells whether a Secret belongs to an object of this syncer and is not as it was left. An
+// object that is not known yet is synced when it is.
+func (r *Reconciler) drifted(ctx context.Context, object types.NamespacedName, resourceVersion string) bool {
+	if r.memory.isOwnWrite(object, resourceVersion) {
+		return false
+	}
+	es := &apiv1.ExternalSecret{}
+	if r.Client.Get(ctx, object, es) != nil || !r.serves(es) || es.DeletionTimestamp != nil {
+		return false
+	}
+	return es.Status.SecretResourceVersion != "" && es.Status.SecretResourceVersion != resourceVersion
+}

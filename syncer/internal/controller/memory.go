@@ -1,0 +1,146 @@
+package controller
+
+import (
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+)
+
+// Back-off of attempts that failed, and of repairs of a Secret that somebody keeps changing.
+const (
+	firstBackoff = time.Second
+	lastBackoff  = 5 * time.Minute
+)
+
+// memory is what the syncer remembers of objects between attempts: no values, and nothing that a
+// restart must not lose. The zero value is ready to use.
+type memory struct {
+	mu      sync.Mutex
+	objects map[types.NamespacedName]*remembered
+}
+
+type remembered struct {
+	written  string // resourceVersion of the Secret as last written or found right
+	writing  bool   // a write is under way: its events may come before its answer
+	seen     string // resourceVersion of the last event while it was
+	failures int    // in a row
+	repairs  int
+	repaired time.Time // when the last repair was asked for
+}
+
+func (m *memory) of(object types.NamespacedName) *remembered {
+	if m.objects == nil {
+		m.objects = map[types.NamespacedName]*remembered{}
+	}
+	if m.objects[object] == nil {
+		m.objects[object] = &remembered{}
+	}
+	return m.objects[object]
+}
+
+func (m *memory) forget(object types.NamespacedName) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.objects, object)
+}
+
+// startWrite says that a write is under way. Every call is followed by one of endWrite.
+func (m *memory) startWrite(object types.NamespacedName) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := m.of(object)
+	known.writing, known.seen = true, ""
+}
+
+// endWrite remembers what was written, empty where nothing was, and tells whether somebody else
+// changed the Secret meanwhile.
+func (m *memory) endWrite(object types.NamespacedName, resourceVersion string) (overtaken bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := m.of(object)
+	known.writing = false
+	if resourceVersion == "" {
+		return false
+	}
+	known.written = resourceVersion
+	return known.seen != "" && known.seen != resourceVersion
+}
+
+// isOwnWrite tells whether a Secret is as this process left it, or is being written: then endWrite
+// decides.
+func (m *memory) isOwnWrite(object types.NamespacedName, resourceVersion string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := m.objects[object]
+	if known == nil {
+		return false
+	}
+	if known.writing {
+		known.seen = resourceVersion
+		return true
+	}
+	return resourceVersion != "" && known.written == resourceVersion
+}
+
+// backoff counts a failure, or forgets those before, and says how long to wait.
+func (m *memory) backoff(object types.NamespacedName, failed bool) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := m.of(object)
+	if !failed {
+		known.failures = 0
+		return 0
+	}
+	known.failures++
+	return doubled(known.failures)
+}
+
+// repair says how long to wait before a drifted Secret is repaired: at once the first time, longer
+// each time that somebody changes it again, until it has been left alone for a while.
+func (m *memory) repair(object types.NamespacedName, now time.Time) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := m.of(object)
+	if now.Sub(known.repaired) > 2*lastBackoff {
+		known.repairs = 0
+	}
+	known.repaired = now
+	known.repairs++
+	if known.repairs == 1 {
+		return 0
+	}
+	return doubled(known.repairs - 1)
+}
+
+// doubled is the n-th back-off, n from 1.
+func doubled(n int) time.Duration {
+	if n > 10 {
+		return lastBackoff
+	}
+	return min(firstBackoff<<(n-1), lastBackoff)
+}
+
+func ready(status apiv1.ExternalSecretStatus) metav1.ConditionStatus {
+	if c := meta.FindStatusCondition(status.Conditions, apiv1.ConditionReady); c != nil {
+		return c.Status
+	}
+	return metav1.ConditionUnknown
+}
+
+// eventNote fits a message into an event, whose note may have 1,024 bytes.
+func eventNote(message string) string {
+	const limit = 1000
+	if len(message) <= limit {
+		return message
+	}
+	for end := limit; ; end-- {
+		if message[end]&0xC0 != 0x80 { // not in the middle of a character
+			return message[:end] + "…"
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package controller
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/policy"
+	"github.com/secretgate/secretgate/syncer/backend"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/internal/apply"
+	"github.com/secretgate/secretgate/syncer/internal/fetch"
+	"github.com/secretgate/secretgate/syncer/internal/render"
+)
+
+// maxMessage bounds a status message: a thousand violations help nobody.
+const maxMessage = 2000
+
+// outcome is what came of one attempt. Everything that is told about it (status, event, metrics, the
+// next attempt) follows from it.
+type outcome struct {
+	reason  apiv1.Reason
+	message string // for a failure
+	entries []apiv1.EntryStatus
+	result  apply.Result // of a written Secret
+	// overtaken: somebody else changed the Secret while it was written, so it needs another look.
+	overtaken bool
+	retry     bool // it may pass by itself; otherwise something must be edited first
+}
+
+func (o outcome) ok() bool {
+	return o.reason == apiv1.ReasonSynced || o.reason == apiv1.ReasonSuspended
+}
+
+func suspended() outcome {
+	return outcome{reason: apiv1.ReasonSuspended, message: "spec.suspend is true: nothing is read or written"}
+}
+
+func synced(result apply.Result, entries []apiv1.EntryStatus, overtaken bool) outcome {
+	return outcome{reason: apiv1.ReasonSynced, result: result, entries: entries, overtaken: overtaken}
+}
+
+func invalid(errs field.ErrorList) outcome {
+	return outcome{reason: apiv1.ReasonInvalidSpec, message: cut(errs.ToAggregate().Error())}
+}
+
+func denied(object string, violations policy.Violations) outcome {
+	return outcome{reason: apiv1.ReasonPolicyDenied, message: cut(violations.Message(object))}
+}
+
+// unjudged is for a namespace that cannot be read: nothing is fetched on a guess.
+func unjudged(object string, err error) outcome {
+	return outcome{reason: apiv1.ReasonPolicyDenied, retry: true,
+		message: cut(fmt.Sprintf("not allowed to fetch secret: %s: its namespace cannot be read: %v", object, err))}
+}
+
+// kinds maps what a backend answered to what the status says, and whether to ask again.
+var kinds = map[driver.Kind]apiv1.Reason{
+	driver.Unknown:         apiv1.ReasonUnavailable,
+	driver.NotFound:        apiv1.ReasonSecretNotFound,
+	driver.Denied:          apiv1.ReasonAccessDenied,
+	driver.Invalid:         apiv1.ReasonInvalidRequest,
+	driver.Unauthenticated: apiv1.ReasonUnauthenticated,
+	driver.Throttled:       apiv1.ReasonThrottled,
+	driver.Unavailable:     apiv1.ReasonUnavailable,
+}
+
+func reasonOf(err error) apiv1.Reason {
+	if errors.Is(err, backend.ErrNotConfigured) {
+		return apiv1.ReasonBackendNotConfigured
+	}
+	var failure *backend.Error
+	if errors.As(err, &failure) {
+		return kinds[failure.Kind]
+	}
+	return apiv1.ReasonUnavailable
+}
+
+// unread is for reads that failed. The first one, in the order of the entries, names the reason.
+func unread(p *plan.Plan, failures []fetch.Failure, entries []apiv1.EntryStatus) outcome {
+	failed := make(map[plan.Read]error, len(failures))
+	for _, f := range failures {
+		failed[f.Read] = f.Err
+	}
+	var fields []string
+	first := failures[0]
+	for _, e := range p.Entries {
+		if failed[e.Read] != nil {
+			fields = append(fields, e.Field)
+		}
+	}
+	message := fmt.Sprintf("%s: %v", fields[0], first.Err)
+	if more := len(fields) - 1; more > 0 {
+		message += fmt.Sprintf(" (and %d more entries failed: see status.entries)", more)
+	}
+	return outcome{reason: reasonOf(first.Err), message: cut(message), entries: entries, retry: true}
+}
+
+func unrendered(errs []*render.Error, entries []apiv1.EntryStatus) outcome {
+	message := errs[0].Error()
+	for _, err := range errs[1:] {
+		message += "; " + err.Error()
+	}
+	return outcome{reason: apiv1.ReasonInvalidValue, message: cut(message), entries: entries, retry: true}
+}
+
+func unwritten(err error, entries []apiv1.EntryStatus) outcome {
+	var notOwned *apply.NotOwnedError
+	if errors.As(err, &notOwned) {
+		return outcome{reason: apiv1.ReasonSecretNotOwned, message: notOwned.Problem, entries: entries, retry: true}
+	}
+	return outcome{reason: apiv1.ReasonSecretWriteFailed, message: cut(writeProblem(err)), entries: entries, retry: true}
+}
+
+// writeProblem words the API server's refusal without repeating what it was sent: for an invalid
+// Secret the server quotes values.
+func writeProblem(err error) string {
+	status := apierrors.APIStatus(nil)
+	if !errors.As(err, &status) || !apierrors.IsInvalid(err) {
+		return "the Secret cannot be written: " + err.Error()
+	}
+	message := "the API server refuses the Secret as invalid"
+	if details := status.Status().Details; details != nil {
+		for _, cause := range details.Causes {
+			message += fmt.Sprintf("; %s (%s)", cause.Field, cause.Type)
+		}
+	}
+	return message + ": check spec.template and the names of the entries"
+}
+
+// ready is the status of condition Ready. Suspension leaves it as it was: the Secret is as good as before.
+func (o outcome) ready(before []metav1.Condition) metav1.ConditionStatus {
+	switch o.reason {
+	case apiv1.ReasonSynced:
+		return metav1.ConditionTrue
+	case apiv1.ReasonSuspended:
+		if c := meta.FindStatusCondition(before, apiv1.ConditionReady); c != nil {
+			return c.Status
+		}
+		return metav1.ConditionUnknown
+	default:
+		return metav1.ConditionFalse
+	}
+}
+
+// statusText is KES's one-line status.
+func (o outcome) statusText() string {
+	if o.ok() {
+		return "SUCCESS"
+	}
+	return "ERROR, " + o.message
+}
+
+// next is when to try again; 0 means on a change only.
+func (o outcome) next(interval, backoff time.Duration) time.Duration {
+	switch {
+	case o.reason == apiv1.ReasonSuspended:
+		return 0
+	case o.overtaken:
+		return firstBackoff
+	case o.ok():
+		return interval
+	case !o.retry:
+		return 0
+	case interval > 0 && backoff > interval:
+		return interval
+	default:
+		return backoff
+	}
+}
+
+func cut(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	runes := []rune(message)
+	if len(runes) <= maxMessage {
+		return message
+	}
+	return string(runes[:maxMessage-1]) + "…"
+}

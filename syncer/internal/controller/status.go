@@ -1,0 +1,71 @@
+package controller
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/internal/fetch"
+	"github.com/secretgate/secretgate/syncer/internal/render"
+)
+
+// maxEntryStatuses bounds status.entries.
+const maxEntryStatuses = 100
+
+// nextStatus is the status after an attempt. It never holds a value.
+func nextStatus(es *apiv1.ExternalSecret, o outcome, forceSync string, now time.Time) apiv1.ExternalSecretStatus {
+	status := *es.Status.DeepCopy()
+	at := metav1.NewTime(now.Truncate(time.Second))
+	status.ObservedGeneration = es.Generation
+	condition := metav1.Condition{
+		Type: apiv1.ConditionReady, Status: o.ready(status.Conditions), Reason: string(o.reason),
+		Message: o.message, ObservedGeneration: es.Generation, LastTransitionTime: at,
+	}
+	meta.SetStatusCondition(&status.Conditions, condition)
+	if o.reason == apiv1.ReasonSuspended {
+		return status // the rest describes the last attempt, and this was none
+	}
+	status.LastSync = &at
+	status.Status = o.statusText()
+	status.ObservedForceSync = forceSync
+	if o.entries != nil {
+		status.Entries = o.entries
+	}
+	if o.reason == apiv1.ReasonSynced {
+		status.LastSuccess = &at
+		status.SecretName = es.Name
+		status.SecretResourceVersion = o.result.ResourceVersion
+	}
+	return status
+}
+
+// worthWriting tells whether a status says something new, or is due as a sign of life. The times
+// alone are not news.
+func worthWriting(old, next apiv1.ExternalSecretStatus, heartbeat time.Duration) bool {
+	if heartbeat > 0 && next.LastSync != nil && old.LastSync != nil && next.LastSync.Sub(old.LastSync.Time) >= heartbeat {
+		return true
+	}
+	old.LastSync, old.LastSuccess = next.LastSync, next.LastSuccess
+	return !equality.Semantic.DeepEqual(old, next)
+}
+
+// entryStatuses describes the reads of a plan: their versions, and the kind of those that failed.
+func entryStatuses(p *plan.Plan, values render.Values, failures []fetch.Failure) []apiv1.EntryStatus {
+	failed := make(map[plan.Read]apiv1.Reason, len(failures))
+	for _, f := range failures {
+		failed[f.Read] = reasonOf(f.Err)
+	}
+	statuses := make([]apiv1.EntryStatus, 0, min(len(p.Entries), maxEntryStatuses))
+	for _, e := range p.Entries[:min(len(p.Entries), maxEntryStatuses)] {
+		status := apiv1.EntryStatus{Field: e.Field, Name: e.Name, Error: failed[e.Read]}
+		if v := values[e.Read]; len(v) == 1 {
+			status.Version = v[0].Version
+		}
+		statuses = append(statuses, status)
+	}
+	return statuses
+}
