@@ -1,0 +1,118 @@
+// Package app is the webhook's command line.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/component-base/cli/flag"
+
+	"github.com/secretgate/secretgate/shared/settings"
+	"github.com/secretgate/secretgate/webhook/internal/config"
+)
+
+// The exit codes.
+const (
+	exitClean   = 0
+	exitFailure = 1 // while running
+	exitUsage   = 2 // bad usage or configuration
+)
+
+// Program is one run of the webhook's command line.
+type Program struct {
+	Version string
+	Args    []string // without the program's name
+	Lookup  func(variable string) (string, bool)
+	Stdout  io.Writer
+	Stderr  io.Writer
+}
+
+// failure is an error of what was asked for, as opposed to how it was asked for.
+type failure struct{ error }
+
+// Run runs the command until it ends or ctx does, and returns the exit code.
+func (p Program) Run(ctx context.Context) int {
+	root := &cobra.Command{
+		Use:           "webhook",
+		Short:         "Judge ExternalSecrets before they are stored",
+		Long:          "Secretgate's admission webhook: converts deprecated fields of ExternalSecrets and judges them\nby their namespace's policy before they are stored.",
+		Version:       p.Version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return errors.New("no command given: webhook serve starts the webhook, webhook --help lists the commands")
+		},
+	}
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetArgs(p.Args)
+	root.SetOut(p.Stdout)
+	root.SetErr(p.Stderr)
+	root.AddCommand(p.serve(), p.version())
+	root.CompletionOptions.DisableDefaultCmd = true
+
+	err := root.ExecuteContext(ctx)
+	var failed failure
+	switch {
+	case err == nil:
+		return exitClean
+	case errors.As(err, &failed):
+		fmt.Fprintf(p.Stderr, "webhook: %v\n", err)
+		return exitFailure
+	default:
+		fmt.Fprintf(p.Stderr, "webhook: %s\n", strings.ReplaceAll(err.Error(), "\n", "\nwebhook: "))
+		return exitUsage
+	}
+}
+
+func (p Program) serve() *cobra.Command {
+	c := &config.Config{}
+	sections := c.Bind(p.Lookup)
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve admission requests",
+		Long: "Serve admission requests until SIGTERM or SIGINT. Flags win over environment variables.\n" +
+			"Exit codes: 0 clean stop, 1 failure, 2 bad usage or configuration.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := c.Finish(sections); err != nil {
+				return err
+			}
+			if err := serve(cmd.Context(), c, p.Version); err != nil {
+				return failure{err}
+			}
+			return nil
+		},
+	}
+	group(cmd, sections)
+	return cmd
+}
+
+// group adds the settings to a command, and has --help show them in their groups.
+func group(cmd *cobra.Command, sections []*settings.Section) {
+	var groups flag.NamedFlagSets
+	for _, section := range sections {
+		flags := groups.FlagSet(section.Title)
+		flags.AddGoFlagSet(section.Flags)
+		cmd.Flags().AddFlagSet(flags)
+	}
+	groups.FlagSet("other").BoolP("help", "h", false, "show this help")
+	cmd.Flags().AddFlag(groups.FlagSets["other"].Lookup("help"))
+	flag.SetUsageAndHelpFunc(cmd, groups, 0)
+}
+
+func (p Program) version() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Show the version",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), p.Version)
+			return err
+		},
+	}
+}

@@ -1,0 +1,162 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	controllermetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/controller-runtime/pkg/webhook"
+
+	"github.com/secretgate/secretgate/webhook/internal/admit"
+	"github.com/secretgate/secretgate/webhook/internal/certs"
+	"github.com/secretgate/secretgate/webhook/internal/config"
+	"github.com/secretgate/secretgate/webhook/internal/metrics"
+)
+
+// serve runs the webhook until ctx ends.
+func serve(ctx context.Context, c *config.Config, version string) error {
+	log := slog.New(c.Handler)
+	ctrl.SetLogger(logr.FromSlogHandler(c.Handler))
+	klog.SetLogger(logr.FromSlogHandler(c.Handler))
+	log.Info("Secretgate's webhook starts", "version", version, "tls", c.TLS)
+
+	cluster, err := restConfig(c.Kubeconfig)
+	if err != nil {
+		return err
+	}
+	source, err := certificates(cluster, c)
+	if err != nil {
+		return err
+	}
+	mgr, err := newManager(cluster, c, source)
+	if err != nil {
+		return err
+	}
+	if err := assemble(ctx, mgr, c, source, log, controllermetrics.Registry); err != nil {
+		return err
+	}
+	err = mgr.Start(ctx)
+	log.Info("Secretgate's webhook stops")
+	return err
+}
+
+func restConfig(kubeconfig string) (*rest.Config, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = kubeconfig
+	cluster, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("how to reach the cluster is not known; set --kubeconfig, or run in a pod: %w", err)
+	}
+	return rest.AddUserAgent(cluster, "secretgate-webhook"), nil
+}
+
+func certificates(cluster *rest.Config, c *config.Config) (*certs.Source, error) {
+	scheme, err := newScheme()
+	if err != nil {
+		return nil, err
+	}
+	// A client of its own, past the cache: see certs.Dependencies.
+	api, err := client.NewWithWatch(cluster, client.Options{Scheme: scheme})
+	if err != nil {
+		return nil, fmt.Errorf("make a client: %w", err)
+	}
+	d := certs.Dependencies{
+		API: api, Configuration: c.WebhookConfiguration,
+		Address: fmt.Sprintf("127.0.0.1:%d", c.Port),
+		Log:     logr.FromSlogHandler(c.Handler).WithName("certs"),
+	}
+	switch c.TLS {
+	case config.TLSFiles:
+		return certs.NewFiles(d, c.CertDir)
+	case config.TLSCertManager:
+		return certs.NewCertManager(d, c.CertDir)
+	default:
+		return certs.NewSelfSigned(d, certs.SelfSigned{Namespace: c.Namespace, Secret: c.TLSSecret, Names: c.TLSNames})
+	}
+}
+
+// gracePeriod lets requests that are under way end. Those take at most the API server's timeout.
+const gracePeriod = 10 * time.Second
+
+func newManager(cluster *rest.Config, c *config.Config, source *certs.Source) (manager.Manager, error) {
+	scheme, err := newScheme()
+	if err != nil {
+		return nil, err
+	}
+	grace := gracePeriod
+	mgr, err := ctrl.NewManager(cluster, ctrl.Options{
+		Scheme:                  scheme,
+		Cache:                   cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
+		Metrics:                 metricsserver.Options{BindAddress: c.MetricsBindAddress},
+		HealthProbeBindAddress:  c.HealthProbeBindAddress,
+		GracefulShutdownTimeout: &grace,
+		WebhookServer: webhook.NewServer(webhook.Options{
+			Port: c.Port,
+			TLSOpts: []func(*tls.Config){func(t *tls.Config) {
+				t.MinVersion = tls.VersionTLS12
+				t.GetCertificate = source.GetCertificate
+			}},
+		}),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("prepare to serve: %w", err)
+	}
+	return mgr, nil
+}
+
+func newScheme() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	return scheme, errors.Join(corev1.AddToScheme(scheme), admissionregistrationv1.AddToScheme(scheme))
+}
+
+// assemble lists all that runs.
+func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, source *certs.Source, log *slog.Logger, registry prometheus.Registerer) error {
+	counts := metrics.New(registry)
+	if err := registry.Register(source.Expiry); err != nil {
+		return fmt.Errorf("register the metrics of certificates: %w", err)
+	}
+	server := mgr.GetWebhookServer()
+	server.Register("/mutate", &webhook.Admission{Handler: &admit.Mutator{Log: log, Metrics: counts}})
+	server.Register("/validate", &webhook.Admission{Handler: &admit.Validator{
+		Namespaces: admit.Namespaces{Cached: mgr.GetCache(), Live: mgr.GetAPIReader()},
+		Settings:   c.Policy.Settings, Defaults: c.Policy.Defaults, Log: log, Metrics: counts,
+	}})
+	informer, err := mgr.GetCache().GetInformer(ctx, admit.NamespaceMetadata(), cache.BlockUntilSynced(false))
+	if err != nil {
+		return fmt.Errorf("watch namespaces: %w", err)
+	}
+	return errors.Join(
+		mgr.Add(source),
+		mgr.AddHealthzCheck("ping", healthz.Ping),
+		mgr.AddReadyzCheck("namespaces", synced(informer)),
+		mgr.AddReadyzCheck("certificate", source.Ready),
+	)
+}
+
+func synced(informer cache.Informer) healthz.Checker {
+	return func(*http.Request) error {
+		if !informer.HasSynced() {
+			return errors.New("the namespaces have not been read yet")
+		}
+		return nil
+	}
+}

@@ -1,0 +1,23 @@
+// Command webhook is Secretgate's admission webhook.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/secretgate/secretgate/webhook/app"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := app.Program{
+		Version: version, Args: os.Args[1:], Lookup: os.LookupEnv, Stdout: os.Stdout, Stderr: os.Stderr,
+	}.Run(ctx)
+	stop()
+	os.Exit(code)
+}

@@ -1,0 +1,64 @@
+package admit
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/secretgate/secretgate/webhook/internal/metrics"
+)
+
+// The names by which logs tell the webhooks apart.
+const (
+	mutating   = "mutating"
+	validating = "validating"
+)
+
+// Mutator is the mutating webhook: it converts the deprecated fields and does nothing else.
+//
+// It fails closed. An object that slipped past it with a deprecated field and its replacement would
+// be judged by one and synced by the other. It denies only those two at once; all other bad input
+// is left to the schema and to Validator, who name the field that the author wrote.
+type Mutator struct {
+	Log     *slog.Logger     // nil: silent
+	Metrics *metrics.Metrics // nil: none
+}
+
+// Handle implements admission.Handler.
+func (m *Mutator) Handle(ctx context.Context, request admission.Request) admission.Response {
+	updated, err := decode(request.Object.Raw)
+	v := verdict{reason: undecodable, cause: fmt.Errorf("the object of the request cannot be read: %w", err)}
+	if err == nil {
+		v = m.handle(request.AdmissionRequest, updated)
+	}
+	name := nameOf(request)
+	if v.reason != "" || len(v.deprecated) > 0 || len(v.patch) > 0 {
+		observer{mutating, m.Log, m.Metrics}.report(ctx, request, name, v)
+	}
+	return v.response(request, name)
+}
+
+func (m *Mutator) handle(request admissionv1.AdmissionRequest, updated map[string]any) verdict {
+	var old map[string]any
+	if request.Operation == admissionv1.Update {
+		var err error
+		if old, err = decode(request.OldObject.Raw); err != nil {
+			return verdict{reason: undecodable, cause: fmt.Errorf("the old object of the request cannot be read: %w", err)}
+		}
+	}
+	var w Writer
+	if raw := request.Options.Raw; len(raw) > 0 {
+		if err := json.Unmarshal(raw, &w); err != nil {
+			return verdict{reason: undecodable, cause: fmt.Errorf("the options of the request cannot be read: %w", err)}
+		}
+	}
+	c := Convert(updated, old, w)
+	if len(c.Conflicts) > 0 {
+		return verdict{reason: conflicting, violations: c.Conflicts}
+	}
+	return verdict{patch: patch(updated, c.Object), warnings: c.Warnings, deprecated: c.Deprecated}
+}

@@ -1,0 +1,55 @@
+package admit
+
+import "strings"
+
+// path leads to a field by the names of objects' members.
+type path []string
+
+func (p path) String() string { return strings.Join(p, ".") }
+
+// lookup finds a field's value. Null, and an empty object, are absent, which is nil. It is not ok
+// where something on the way is no object.
+func lookup(object map[string]any, p path) (value any, ok bool) {
+	for i, name := range p {
+		value = object[name]
+		if value == nil {
+			return nil, true
+		}
+		if i == len(p)-1 {
+			break
+		}
+		if object, ok = value.(map[string]any); !ok {
+			return nil, false
+		}
+	}
+	if members, isObject := value.(map[string]any); isObject && len(members) == 0 {
+		return nil, true
+	}
+	return value, true
+}
+
+// set sets a field that lookup can reach, and makes the objects on the way.
+func set(object map[string]any, p path, value any) {
+	for _, name := range p[:len(p)-1] {
+		members, ok := object[name].(map[string]any)
+		if !ok {
+			members = map[string]any{}
+			object[name] = members
+		}
+		object = members
+	}
+	object[p[len(p)-1]] = value
+}
+
+// remove removes a field that lookup can reach.
+func remove(object map[string]any, p path) {
+	for _, name := range p[:len(p)-1] {
+		object, _ = object[name].(map[string]any)
+	}
+	delete(object, p[len(p)-1])
+}
+
+func is[T any](value any) bool {
+	_, ok := value.(T)
+	return ok
+}

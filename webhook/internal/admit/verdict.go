@@ -1,0 +1,169 @@
+package admit
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"gomodules.xyz/jsonpatch/v2"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/webhook/internal/metrics"
+)
+
+// verdict is what a webhook decides about a request.
+type verdict struct {
+	reason     reason // why it is denied; empty: it is allowed
+	violations field.ErrorList
+	cause      error // where the request or the cluster could not be read
+
+	patch      []jsonpatch.Operation
+	warnings   []string
+	deprecated []string // fields converted
+}
+
+// reason classifies denials, for metrics and logs.
+type reason string
+
+const (
+	undecodable         reason = "undecodable"          // the request holds no object
+	conflicting         reason = "conflict"             // a deprecated field and its replacement are both set
+	invalid             reason = "invalid"              // plan.From does not understand the object
+	forbidden           reason = "policy"               // the namespace does not permit it
+	namespaceUnreadable reason = "namespace_unreadable" // nobody can tell what the namespace permits
+)
+
+// statuses are what the API server passes on. kubectl prints the causes of Invalid one a line.
+var statuses = map[reason]struct {
+	code   int32
+	reason metav1.StatusReason
+}{
+	undecodable:         {http.StatusBadRequest, metav1.StatusReasonBadRequest},
+	conflicting:         {http.StatusUnprocessableEntity, metav1.StatusReasonInvalid},
+	invalid:             {http.StatusUnprocessableEntity, metav1.StatusReasonInvalid},
+	forbidden:           {http.StatusForbidden, metav1.StatusReasonForbidden},
+	namespaceUnreadable: {http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable},
+}
+
+const (
+	maxViolations = 20   // further ones are counted
+	maxMessage    = 1000 // characters of one violation: values may be long
+)
+
+// response is the verdict as the API server wants it.
+func (v verdict) response(request admission.Request, name string) admission.Response {
+	if v.reason == "" {
+		return admission.Patched("", v.patch...).WithWarnings(v.warnings...)
+	}
+	r := admission.Denied("").WithWarnings(v.warnings...)
+	s := statuses[v.reason]
+	r.Result.Code, r.Result.Reason, r.Result.Status = s.code, s.reason, metav1.StatusFailure
+	if v.cause != nil {
+		r.Result.Message = v.cause.Error()
+		return r
+	}
+	causes := causesOf(v.violations)
+	r.Result.Message = message(v.violations, causes)
+	r.Result.Details = &metav1.StatusDetails{
+		Group: request.Kind.Group, Kind: apiv1.Kind, Name: name, Causes: causes,
+	}
+	return r
+}
+
+// causesOf lists the violations, each cut to a readable length, the first of many.
+func causesOf(violations field.ErrorList) []metav1.StatusCause {
+	causes := make([]metav1.StatusCause, 0, min(len(violations), maxViolations)+1)
+	for i, err := range violations {
+		if i == maxViolations {
+			causes = append(causes, metav1.StatusCause{
+				Field: "spec", Message: fmt.Sprintf("and %d more", len(violations)-maxViolations),
+			})
+			break
+		}
+		causes = append(causes, metav1.StatusCause{Type: metav1.CauseType(err.Type), Field: err.Field, Message: cut(err.ErrorBody())})
+	}
+	return causes
+}
+
+// message is one violation as field.Error prints it, or a list of them.
+func message(violations field.ErrorList, causes []metav1.StatusCause) string {
+	if len(causes) == 1 {
+		return causes[0].Field + ": " + causes[0].Message
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d violations:", len(violations))
+	for i, cause := range causes {
+		if i == maxViolations {
+			fmt.Fprintf(&b, "\n* %s", cause.Message)
+			break
+		}
+		fmt.Fprintf(&b, "\n* %s: %s", cause.Field, cause.Message)
+	}
+	return b.String()
+}
+
+func cut(text string) string {
+	if runes := []rune(text); len(runes) > maxMessage {
+		return string(runes[:maxMessage]) + "…"
+	}
+	return text
+}
+
+// observer tells the log and the metrics of verdicts. Its zero value tells nobody.
+type observer struct {
+	webhook string
+	log     *slog.Logger
+	metrics *metrics.Metrics
+}
+
+// report never shows a value of the object: paths, and who asked, are enough to find it.
+func (o observer) report(ctx context.Context, request admission.Request, name string, v verdict) {
+	for _, at := range v.deprecated {
+		o.metrics.Deprecated(at)
+	}
+	// Every request passes the validating webhook, unless the mutating one denies it.
+	if v.reason != "" || o.webhook == validating {
+		o.metrics.Verdict(string(request.Operation), v.reason == "", string(v.reason))
+	}
+	if o.log == nil {
+		return
+	}
+	attributes := []slog.Attr{
+		slog.String("webhook", o.webhook),
+		slog.String("namespace", request.Namespace), slog.String("name", name),
+		slog.String("operation", string(request.Operation)), slog.String("user", request.UserInfo.Username),
+		slog.Bool("dryRun", request.DryRun != nil && *request.DryRun),
+	}
+	level, verdict := slog.LevelInfo, "allowed"
+	if v.reason != "" {
+		verdict = "denied"
+		attributes = append(attributes, slog.String("reason", string(v.reason)))
+	}
+	if paths := pathsOf(v.violations); len(paths) > 0 {
+		attributes = append(attributes, slog.Any("paths", paths))
+	}
+	if len(v.deprecated) > 0 {
+		attributes = append(attributes, slog.Any("converted", v.deprecated))
+	}
+	if v.cause != nil {
+		level = slog.LevelError
+		attributes = append(attributes, slog.String("error", v.cause.Error()))
+	}
+	o.log.LogAttrs(ctx, level, "ExternalSecret "+verdict, append(attributes, slog.String("verdict", verdict))...)
+}
+
+func pathsOf(violations field.ErrorList) []string {
+	var paths []string
+	for i, err := range violations {
+		if i == maxViolations {
+			return append(paths, fmt.Sprintf("and %d more", len(violations)-maxViolations))
+		}
+		paths = append(paths, err.Field)
+	}
+	return paths
+}

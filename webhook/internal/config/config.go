@@ -1,0 +1,143 @@
+// Package config is what the webhook is told by flags and environment.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/secretgate/secretgate/shared/settings"
+)
+
+// The ways to come by a serving certificate.
+const (
+	TLSSelfSigned  = "self-signed"
+	TLSCertManager = "cert-manager"
+	TLSFiles       = "files"
+)
+
+// Config is all that the webhook can be told.
+type Config struct {
+	Port                   int
+	Namespace              string
+	WebhookConfiguration   string
+	TLS                    string
+	CertDir                string
+	TLSSecret              string
+	TLSNames               []string
+	Kubeconfig             string
+	MetricsBindAddress     string
+	HealthProbeBindAddress string
+	Policy                 settings.Policy
+	Handler                slog.Handler
+
+	log      settings.Log
+	tlsNames string
+}
+
+// Bind names the settings, in the groups that --help shows. lookup finds environment variables.
+func (c *Config) Bind(lookup func(string) (string, bool)) []*settings.Section {
+	server := settings.NewSection("server", lookup)
+	server.Int(&c.Port, "port", 9443, "port that serves admission requests")
+	server.String(&c.Namespace, "namespace", "secretgate", "namespace that the webhook runs in", "POD_NAMESPACE")
+	server.String(&c.WebhookConfiguration, "webhook-configuration", "secretgate-webhook",
+		"name of both the mutating and the validating webhook configuration")
+	server.String(&c.Kubeconfig, "kubeconfig", "", "file that says how to reach the cluster; in a pod the service account does")
+
+	certificates := settings.NewSection("certificate", lookup)
+	certificates.String(&c.TLS, "tls", TLSSelfSigned,
+		"where the certificate comes from: self-signed (a CA of our own, which we rotate and publish), cert-manager or files")
+	certificates.String(&c.CertDir, "cert-dir", "/certificates",
+		"folder of tls.crt and tls.key, and ca.crt if there is one; for cert-manager and files")
+	certificates.String(&c.TLSSecret, "tls-secret", "webhook-tls",
+		"Opaque Secret that keeps our CA, in our namespace; it must exist; for self-signed")
+	certificates.String(&c.tlsNames, "tls-names", "",
+		"DNS names and IP addresses of the certificate, comma-separated (default webhook.<namespace>.svc and its longer form); for self-signed")
+
+	policy := settings.NewSection("policy", lookup)
+	c.Policy.Bind(policy)
+
+	observation := settings.NewSection("observation", lookup)
+	observation.String(&c.MetricsBindAddress, "metrics-bind-address", ":8080", "address of /metrics; 0 turns it off")
+	observation.String(&c.HealthProbeBindAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 turns them off")
+	c.log.Bind(observation)
+	return []*settings.Section{server, certificates, policy, observation}
+}
+
+// Finish checks the settings once flags are parsed. The error lists all that is wrong.
+func (c *Config) Finish(sections []*settings.Section) error {
+	var problems []error
+	for _, section := range sections {
+		problems = append(problems, section.Err())
+	}
+	handler, err := c.log.Handler(os.Stderr)
+	c.Handler = handler
+	problems = append(problems, err, c.Policy.Finish(), c.server(), c.certificate())
+	problems = append(problems,
+		bindAddress("metrics-bind-address", c.MetricsBindAddress),
+		bindAddress("health-probe-bind-address", c.HealthProbeBindAddress))
+	return errors.Join(problems...)
+}
+
+func (c *Config) server() error {
+	var problems []error
+	if c.Port < 1 || c.Port > 65535 {
+		problems = append(problems, fmt.Errorf("--port is %d: must be 1 to 65535", c.Port))
+	}
+	if wrong := validation.IsDNS1123Label(c.Namespace); len(wrong) > 0 {
+		problems = append(problems, fmt.Errorf("--namespace is %q: must be the name of a namespace", c.Namespace))
+	}
+	if c.WebhookConfiguration == "" {
+		problems = append(problems, errors.New("--webhook-configuration is empty: must name the webhook configurations"))
+	}
+	if c.Kubeconfig != "" {
+		if _, err := os.Stat(c.Kubeconfig); err != nil {
+			problems = append(problems, fmt.Errorf("--kubeconfig: %w", err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (c *Config) certificate() error {
+	switch c.TLS {
+	case TLSSelfSigned:
+		if c.TLSSecret == "" {
+			return errors.New("--tls-secret is empty: --tls=self-signed needs a Secret for its CA")
+		}
+	case TLSCertManager, TLSFiles:
+		if c.CertDir == "" {
+			return fmt.Errorf("--cert-dir is empty: --tls=%s needs the folder of tls.crt and tls.key", c.TLS)
+		}
+	default:
+		return fmt.Errorf("--tls is %q: must be self-signed, cert-manager or files", c.TLS)
+	}
+	c.TLSNames = []string{"webhook." + c.Namespace + ".svc", "webhook." + c.Namespace + ".svc.cluster.local"}
+	if c.tlsNames == "" {
+		return nil
+	}
+	c.TLSNames = nil
+	var problems []error
+	for name := range strings.SplitSeq(c.tlsNames, ",") {
+		name = strings.TrimSpace(name)
+		if net.ParseIP(name) == nil && len(validation.IsDNS1123Subdomain(strings.ToLower(name))) > 0 {
+			problems = append(problems, fmt.Errorf("--tls-names has %q: must be DNS names and IP addresses", name))
+		}
+		c.TLSNames = append(c.TLSNames, name)
+	}
+	return errors.Join(problems...)
+}
+
+func bindAddress(flag, address string) error {
+	if address == "0" || address == "" {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return fmt.Errorf("--%s is %q: must be host:port, :port, or 0 for none", flag, address)
+	}
+	return nil
+}
