@@ -39,6 +39,12 @@ type explainer interface {
 	Explain(err error) string
 }
 
+// adviser is implemented by errors of drivers that know the remedy better than their kind does.
+type adviser interface {
+	error
+	Remedy() string
+}
+
 // Get reads one value. Where since names the version that the backend holds at present, it may return
 // driver.ErrUnchanged. Every other error is an *Error.
 func (c *Client) Get(ctx context.Context, source plan.Source, since string) (driver.Value, error) {
@@ -94,7 +100,12 @@ func failure(ctx context.Context, d driver.Driver, source plan.Source, err error
 	} else {
 		text = err.Error()
 	}
-	return newError(source, d.Classify(err), text, nil)
+	failed := newError(source, d.Classify(err), text, nil)
+	var a adviser
+	if errors.As(err, &a) {
+		failed.remedy = a.Remedy()
+	}
+	return failed
 }
 
 // panicked is the function and line that a recovered panic came from.

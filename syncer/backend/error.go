@@ -22,6 +22,8 @@ type Error struct {
 	// Message is what the backend said, redacted and cut at 300 characters; it may be empty.
 	Message string
 
+	// remedy of the driver's own; empty: that of the kind.
+	remedy string
 	// cause is ErrNotConfigured, an error of context, or nil; never an SDK's error, whose text is not redacted.
 	cause error
 }
@@ -33,7 +35,9 @@ func newError(source plan.Source, kind driver.Kind, text string, cause error) *E
 }
 
 func notConfigured(source plan.Source) *Error {
-	return newError(source, driver.Invalid, "this syncer is not set up for the backend", ErrNotConfigured)
+	e := newError(source, driver.Invalid, "this syncer is not set up for the backend", ErrNotConfigured)
+	e.remedy = "configure it at the syncer, or use another backendType"
+	return e
 }
 
 // Unwrap returns ErrNotConfigured, context.Canceled, context.DeadlineExceeded or nil.
@@ -57,6 +61,8 @@ func (e *Error) read() string {
 	switch {
 	case s.VersionID != "":
 		text += " (version " + s.VersionID + ")"
+	case s.VersionStage == "AWSCURRENT", s.VersionStage == "ACSCurrent", s.Version == "latest":
+		// what everybody means who says nothing
 	case s.VersionStage != "":
 		text += " (stage " + s.VersionStage + ")"
 	case s.Version != "":
@@ -112,8 +118,8 @@ func (e *Error) text() string {
 
 // Remedy says what to do.
 func (e *Error) Remedy() string {
-	if errors.Is(e.cause, ErrNotConfigured) {
-		return "configure it at the syncer, or use another backendType"
+	if e.remedy != "" {
+		return e.remedy
 	}
 	switch e.Kind {
 	case driver.NotFound:
@@ -121,7 +127,7 @@ func (e *Error) Remedy() string {
 	case driver.Denied:
 		return e.deniedRemedy()
 	case driver.Invalid:
-		return "correct the key and its options"
+		return "correct the key and its options in the ExternalSecret"
 	case driver.Unauthenticated:
 		return e.credentialRemedy()
 	case driver.Throttled:
@@ -156,7 +162,10 @@ func (e *Error) deniedRemedy() string {
 		}
 		return "allow secretsmanager:GetSecretValue on the secret, and kms:Decrypt on its key, to " + who
 	case apiv1.BackendVault:
-		return "let " + who + " accept the syncer's service account, and give it a policy with the capability read on the path"
+		if strings.HasPrefix(e.Message, "no login") {
+			return "create the role, or let it accept the syncer's ServiceAccount (bound_service_account_names and _namespaces)"
+		}
+		return "give " + who + " a policy with the capability read on the path"
 	default:
 		return "allow " + who + " to read it"
 	}

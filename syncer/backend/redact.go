@@ -38,6 +38,9 @@ var (
 		`|\b(?:AKIA|ASIA)[A-Z0-9]{12,}|\bLTAI[A-Za-z0-9]{8,}|\bSTS\.[A-Za-z0-9]{16,}|\bya29\.[A-Za-z0-9_.-]+|\bAIza[A-Za-z0-9_-]{20,}` +
 		`|\beyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)*`)
 
+	// The caller's own address in errors of connections: another port each time, which would make each failure a new one.
+	localPort = regexp.MustCompile(`(?:[0-9.]+|\[[0-9a-f:]+\]):[0-9]+->`)
+
 	hexBlob = regexp.MustCompile(`\b[0-9a-fA-F]{32,}\b`)
 	// The two alphabets of base64 apart: in the first, a path is in one piece; in the second, a dashed name.
 	base64Blob    = regexp.MustCompile(`[A-Za-z0-9+/]{40,}={0,2}`)
@@ -72,7 +75,7 @@ func redact(text string, known ...string) string {
 			return redacted
 		})
 	}
-	return cut(oneLine(text))
+	return cut(strings.TrimRight(oneLine(localPort.ReplaceAllString(text, "")), ". "))
 }
 
 // redactAfterName takes out the third group of a rule.

@@ -90,6 +90,7 @@ func TestRedactTakesOutWhatMustNotBeShown(t *testing.T) {
 			text: strings.Repeat(" ", maxRaw-8) + "hvs.CAESIJabcdefghijklmnop", want: "",
 		},
 		"a message without a space that is too long is dropped": {text: strings.Repeat("x", maxRaw+1), want: ""},
+		"the caller's own port, which changes":                  {text: "read tcp 127.0.0.1:57166->127.0.0.1:8200: read: reset", want: "read tcp 127.0.0.1:8200: read: reset"},
 		"text that is not UTF-8":                                {text: "bad \xff byte", want: "bad ? byte"},
 	}
 	for name, test := range tests {

@@ -18,15 +18,22 @@ import (
 
 var (
 	// ErrNoRegion says that neither the object nor the syncer names a region.
-	ErrNoRegion = errors.New("no region is given: set spec.region, or AWS_REGION for webhook and syncer")
+	ErrNoRegion error = noRegion{}
 	// ErrNoValue says that an answer is well-formed and yet holds no value. It must never pass for an empty one.
 	ErrNoValue = errors.New("the answer holds no value")
 )
 
+type noRegion struct{}
+
+func (noRegion) Error() string { return "no region is given" }
+
+// Remedy is what the one for invalid requests would not say.
+func (noRegion) Remedy() string { return "set spec.region, or AWS_REGION for webhook and syncer" }
+
 // CredentialsError says that the identity's credentials could not be had.
 type CredentialsError struct{ err error }
 
-func (e *CredentialsError) Error() string { return "no credentials: " + e.err.Error() }
+func (e *CredentialsError) Error() string { return "no session: " + e.err.Error() }
 
 // Unwrap returns the SDK's error.
 func (e *CredentialsError) Unwrap() error { return e.err }
@@ -151,11 +158,14 @@ func kindOfTransport(err error) driver.Kind {
 
 // Explain is AWS's answer without the SDK's words around it.
 func Explain(err error) string {
+	if withoutSTS(err) {
+		return err.Error() // each source of the chain, and why it has none
+	}
 	var prefix string
-	var credentials *CredentialsError
-	if errors.As(err, &credentials) {
-		prefix = "no credentials: "
-		err = credentials.err
+	var none *CredentialsError
+	if errors.As(err, &none) {
+		prefix = "no session: "
+		err = none.err
 	}
 	var api smithy.APIError
 	var send *smithyhttp.RequestSendError
@@ -163,7 +173,7 @@ func Explain(err error) string {
 	switch {
 	case errors.As(err, &garbage):
 		// Not what it says: it may quote the answer.
-		return prefix + "the answer is not one of AWS's: check the endpoint, and the proxy on the way"
+		return prefix + "the answer is not one of AWS's"
 	case errors.As(err, &api) && api.ErrorMessage() != "":
 		return prefix + api.ErrorCode() + ": " + api.ErrorMessage()
 	case errors.As(err, &api):

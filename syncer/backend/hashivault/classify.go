@@ -15,14 +15,22 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
+// mistake is an error that says itself what to do.
+type mistake struct{ problem, remedy string }
+
+func (m *mistake) Error() string  { return m.problem }
+func (m *mistake) Remedy() string { return m.remedy }
+
 var (
-	errReserved = errors.New("the path is one of Vault's own, whose answers hold the syncer's credentials: name a path of a secrets engine")
-	errNoRole   = errors.New("no Vault role is given: set spec.vaultRole, or DEFAULT_VAULT_ROLE for webhook and syncer")
-	errNoMount  = errors.New("no mount of Vault's Kubernetes auth method is given: set spec.vaultMountPoint, or DEFAULT_VAULT_MOUNT_POINT for webhook and syncer")
-	errNoJWT    = errors.New("the service-account token cannot be read: set VAULT_JWT_PATH")
-	errShape    = errors.New("the answer is not of the expected form")
-	errGarbage  = errors.New("the answer is not Vault's: check VAULT_ADDR, and the proxy on the way")
-	errDeleted  = errors.New("the current version is deleted or destroyed")
+	errReserved = &mistake{"the path is one of Vault's own, whose answers hold the syncer's credentials", "name a path of a secrets engine"}
+	errNoRole   = &mistake{"no Vault role is given", "set spec.vaultRole, or DEFAULT_VAULT_ROLE for webhook and syncer"}
+	errNoMount  = &mistake{"no mount of Vault's Kubernetes auth method is given", "set spec.vaultMountPoint, or DEFAULT_VAULT_MOUNT_POINT for webhook and syncer"}
+	errNoJWT    = &mistake{"the service-account token cannot be read", "mount it where VAULT_JWT_PATH says"}
+	errNotKV2   = &mistake{"the answer is none of a KV engine of version 2", "set kvVersion: 1 if the engine is of version 1"}
+	errTooLarge = &mistake{"the answer is larger than any value that a Secret can hold", "keep less under one key"}
+	errGarbage  = &mistake{"the answer is not Vault's", "check VAULT_ADDR, and the proxy on the way"}
+	errDeleted  = &mistake{"the current version is deleted or destroyed", "undelete it, or write a new one"}
+	errEmpty    = &mistake{"the answer holds no data", "check that the path names a secret"}
 )
 
 // notFoundError is a 404, with what Vault says about it.
@@ -42,9 +50,8 @@ func (d *Driver) Classify(err error) driver.Kind {
 	switch {
 	case errors.As(err, &missing), errors.Is(err, errDeleted):
 		return driver.NotFound
-	case errors.Is(err, errReserved), errors.Is(err, errNoRole), errors.Is(err, errNoMount):
-		return driver.Invalid
-	case errors.Is(err, errShape):
+	case errors.Is(err, errReserved), errors.Is(err, errNoRole), errors.Is(err, errNoMount), errors.Is(err, errNotKV2),
+		errors.Is(err, errTooLarge), errors.Is(err, errEmpty):
 		return driver.Invalid
 	case errors.Is(err, errNoJWT): // before unreachable: the system's errors look like the network's
 		return driver.Unauthenticated

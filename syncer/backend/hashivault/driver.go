@@ -5,7 +5,6 @@ package hashivault
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -120,7 +119,7 @@ func (d *Driver) read(ctx context.Context, token, path string) ([]byte, error) {
 		return nil, err
 	}
 	if len(body) > maxAnswer {
-		return nil, fmt.Errorf("%w: it has more than %d bytes", errShape, maxAnswer)
+		return nil, errTooLarge
 	}
 	return body, nil
 }

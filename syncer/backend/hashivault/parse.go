@@ -3,7 +3,6 @@ package hashivault
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
@@ -36,7 +35,7 @@ func parse(body []byte, kvVersion int32) (driver.Value, error) {
 	}
 	var inner versioned
 	if len(outer.Data) == 0 || json.Unmarshal(outer.Data, &inner) != nil || inner.Metadata == nil {
-		return driver.Value{}, fmt.Errorf("%w: it is none of a KV engine of version 2: set kvVersion: 1 if the engine is of version 1", errShape)
+		return driver.Value{}, errNotKV2
 	}
 	if inner.Metadata.Destroyed || inner.Metadata.DeletionTime != "" && isNull(inner.Data) {
 		return driver.Value{}, errDeleted
@@ -46,7 +45,7 @@ func parse(body []byte, kvVersion int32) (driver.Value, error) {
 
 func value(data json.RawMessage, version string) (driver.Value, error) {
 	if isNull(data) {
-		return driver.Value{}, errShape
+		return driver.Value{}, errEmpty
 	}
 	var compact bytes.Buffer
 	if json.Compact(&compact, data) != nil {

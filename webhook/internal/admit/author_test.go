@@ -56,7 +56,7 @@ func clientSide(t *testing.T, s *stored, manifest map[string]any) error {
 		t.Fatal(err)
 	}
 	if s.live == nil {
-		return s.admit(t, annotated, Writer{"CreateOptions", "kubectl-client-side-apply"})
+		return s.admit(t, annotated, Writer{"kubectl-client-side-apply"})
 	}
 	live := marshal(t, s.live)
 	change, err := jsonmergepatch.CreateThreeWayJSONMergePatch([]byte(annotation(s.live)), marshal(t, annotated), live)
@@ -70,7 +70,7 @@ func clientSide(t *testing.T, s *stored, manifest map[string]any) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.admit(t, unmarshal(t, merged), Writer{"PatchOptions", "kubectl-client-side-apply"})
+	return s.admit(t, unmarshal(t, merged), Writer{"kubectl-client-side-apply"})
 }
 
 func serverSide(t *testing.T, s *stored, manifest map[string]any) error {
@@ -83,12 +83,12 @@ func serverSide(t *testing.T, s *stored, manifest map[string]any) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.call(t, applied.(*unstructured.Unstructured).Object, Writer{"PatchOptions", "kubectl"})
+	return s.call(t, applied.(*unstructured.Unstructured).Object, Writer{"kubectl"})
 }
 
 func replace(t *testing.T, s *stored, manifest map[string]any) error {
 	t.Helper()
-	return s.admit(t, runtime.DeepCopyJSON(manifest), Writer{"UpdateOptions", "kubectl-replace"})
+	return s.admit(t, runtime.DeepCopyJSON(manifest), Writer{"kubectl-replace"})
 }
 
 // jsonPatch writes what a JSON patch leads to: the author sees the live object, adds a deprecated
@@ -107,7 +107,7 @@ func jsonPatch(t *testing.T, s *stored, manifest map[string]any) error {
 			delete(live, "dataFrom")
 		}
 	}
-	return s.admit(t, updated, Writer{"PatchOptions", "kubectl-patch"})
+	return s.admit(t, updated, Writer{"kubectl-patch"})
 }
 
 func overlay(object, fields map[string]any) {

@@ -24,7 +24,7 @@ func TestConvertSingleRequests(t *testing.T) {
 	object := func(spec string, managed ...string) string {
 		return `{"apiVersion": "v1", "spec": ` + spec + `, "metadata": {"managedFields": [` + strings.Join(managed, ", ") + `]}}`
 	}
-	flux := Writer{"PatchOptions", "flux"}
+	flux := Writer{"flux"}
 	for name, c := range map[string]struct {
 		updated, old string
 		by           Writer

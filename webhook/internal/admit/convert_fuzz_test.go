@@ -29,7 +29,7 @@ func FuzzConvert(f *testing.F) {
 			t.Skip()
 		}
 		old, _ := decode([]byte(oldText))
-		w := Writer{Kind: "PatchOptions", FieldManager: manager}
+		w := Writer{manager}
 		first := Convert(updated, old, w)
 		if again, _ := decode([]byte(newText)); !cmp.Equal(updated, again) {
 			t.Fatal("Convert changed its argument")

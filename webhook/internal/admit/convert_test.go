@@ -114,7 +114,7 @@ func edit(t *testing.T, s *stored, manifest map[string]any) error {
 	t.Helper()
 	updated := normal(t, manifest).(map[string]any)
 	updated["metadata"] = normal(t, s.live["metadata"])
-	return s.admit(t, updated, Writer{"UpdateOptions", "kubectl-edit"})
+	return s.admit(t, updated, Writer{"kubectl-edit"})
 }
 
 func TestConvert(t *testing.T) {

@@ -16,9 +16,9 @@ type Provenance struct {
 	others   shape // the fields that other appliers and writers hold, converted; server-side apply only
 }
 
-// Writer is who sends an update, as request.options says it.
+// Writer is who sends a request, as request.options says it. Those do not tell an apply from other
+// writes: the API server makes UpdateOptions of all.
 type Writer struct {
-	Kind         string `json:"kind"`
 	FieldManager string `json:"fieldManager"`
 }
 
@@ -34,12 +34,9 @@ func provenance(updated, old map[string]any, w Writer) Provenance {
 	return clientSideApply(updated, old)
 }
 
-// serverSideApply reads the applier's managed fields. A patch that is no apply can come from a
+// serverSideApply reads the applier's managed fields. A write that is no apply can come from a
 // manager of the same name; it shows in that manager's entry for updates.
 func serverSideApply(updated, old map[string]any, w Writer) (Provenance, bool) {
-	if w.Kind != "PatchOptions" || w.FieldManager == "" {
-		return Provenance{}, false
-	}
 	version, _ := updated["apiVersion"].(string)
 	apply := managed{manager: w.FieldManager, operation: "Apply", version: version}
 	update := managed{manager: w.FieldManager, operation: "Update", version: version}

@@ -3,6 +3,7 @@ package certs
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -100,7 +101,8 @@ func (a *authority) advance(ctx context.Context, now time.Time) (done bool, err 
 }
 
 // write takes the step in the Secret. Having lost a race is no error: the winner's step is as good.
-func (a *authority) write(ctx context.Context, secret *corev1.Secret, s state, action step, salvaged []*x509.Certificate, now time.Time) error {
+func (a *authority) write(ctx context.Context, secret *corev1.Secret, s state, action step, salvaged []*x509.Certificate,
+	now time.Time) error {
 	var fresh *signer
 	var err error
 	if action.makesCA() {
@@ -109,7 +111,7 @@ func (a *authority) write(ctx context.Context, secret *corev1.Secret, s state, a
 		}
 	}
 	a.mu.Lock()
-	known := append(salvaged, a.known...)
+	known := slices.Concat(salvaged, a.known)
 	a.mu.Unlock()
 	// The Secret as read carries its resourceVersion, so the update is refused if another replica was faster.
 	if secret.Data, err = encode(secret.Data, s.take(action, fresh, known, now, a.timing)); err != nil {
@@ -169,7 +171,8 @@ func (a *authority) Sign(template *x509.Certificate) (*x509.Certificate, error) 
 		return nil, cmauthority.ErrCertificateNotAvailable
 	}
 	if now.Sub(a.readAt) > a.timing.Propagation {
-		return nil, fmt.Errorf("the CA was last confirmed at %s, too long ago to sign with it: %w", a.readAt.UTC().Format(time.RFC3339), a.failure)
+		stale := fmt.Errorf("the CA was last confirmed at %s, too long ago to sign with it", a.readAt.UTC().Format(time.RFC3339))
+		return nil, errors.Join(stale, a.failure)
 	}
 	template.IPAddresses = a.addresses
 	return a.signing.sign(template, now, a.timing.LeafLife)

@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -126,6 +127,16 @@ func (s *stage) newSource(timing Timing) *Source {
 	return source
 }
 
+// newAuthority is that of a replica which takes its steps when the test says so.
+func (s *stage) newAuthority(timing Timing) *authority {
+	s.t.Helper()
+	served, ok := s.newSource(timing).provider.(*selfSigned)
+	if !ok {
+		s.t.Fatal("not self-signed")
+	}
+	return served.ca
+}
+
 func (s *stage) start(timing Timing) *replica {
 	s.t.Helper()
 	source := s.newSource(timing)
@@ -164,7 +175,7 @@ func (s *stage) inspect(after string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	last := len(s.bundles) - 1
-	if len(bundle) > 0 && (last < 0 || string(s.bundles[last].bundle) != string(bundle)) {
+	if len(bundle) > 0 && (last < 0 || !bytes.Equal(s.bundles[last].bundle, bundle)) {
 		if last >= 0 {
 			s.bundles[last].replaced = time.Now()
 		}
@@ -229,16 +240,16 @@ func handshake(source *Source, bundle []byte, host string) error {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(bundle)
 	near, far := net.Pipe()
-	defer near.Close()
+	defer func() { _ = near.Close() }()
 	go func() {
-		defer far.Close()
+		defer func() { _ = far.Close() }()
 		_ = tls.Server(far, &tls.Config{GetCertificate: source.GetCertificate}).HandshakeContext(context.Background())
 	}()
 	return tls.Client(near, &tls.Config{RootCAs: roots, ServerName: host}).HandshakeContext(context.Background())
 }
 
 func ready(source *Source) error {
-	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "/readyz", nil)
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "/readyz", http.NoBody)
 	if err != nil {
 		return err
 	}

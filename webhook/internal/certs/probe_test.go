@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -35,7 +36,8 @@ func serve(t *testing.T, certificate func(*tls.ClientHelloInfo) (*tls.Certificat
 				return
 			}
 			go func() {
-				_ = connection.(*tls.Conn).Handshake()
+				// Reading makes the handshake.
+				_, _ = io.Copy(io.Discard, connection)
 				_ = connection.Close()
 			}()
 		}
@@ -134,22 +136,25 @@ func TestReadiness(t *testing.T) {
 	}{
 		{"cert-manager: the injected CA verifies the certificate", NewCertManager, nil, serviceHost, bundle(ca), nil},
 		{"cert-manager: one of two injected CAs verifies the certificate", NewCertManager, nil, serviceHost, bundle(stranger, ca), nil},
-		{"cert-manager: nothing was injected yet", NewCertManager, ca, serviceHost, bundle(), []string{"carries no CA bundle", "cainjector", "mutate.externalsecrets"}},
+		{"cert-manager: nothing was injected yet", NewCertManager, ca, serviceHost, bundle(),
+			[]string{"carries no CA bundle", "cainjector", "mutate.externalsecrets"}},
 		{"cert-manager: another CA was injected", NewCertManager, ca, serviceHost, bundle(stranger), []string{"does not verify", "cainjector"}},
 		{"cert-manager: the certificate is for another Service", NewCertManager, nil, "webhook.elsewhere.svc", bundle(ca),
 			[]string{"not for \"webhook.secretgate.svc\"", "--tls-names"}},
-		{"cert-manager: the bundle is garbage", NewCertManager, nil, serviceHost, func(c *admissionv1.WebhookClientConfig) { c.CABundle = []byte("garbage") },
-			[]string{"holds no certificates"}},
+		{"cert-manager: the bundle is garbage", NewCertManager, nil, serviceHost, func(c *admissionv1.WebhookClientConfig) {
+			c.CABundle = []byte("garbage")
+		}, []string{"holds no certificates"}},
 		{"cert-manager: the configuration has a URL with an address", NewCertManager, nil, serviceHost, func(c *admissionv1.WebhookClientConfig) {
 			bundle(ca)(c)
 			address := "https://127.0.0.1:9443/mutate"
 			c.Service, c.URL = nil, &address
 		}, nil},
-		{"cert-manager: the configuration has a URL that the certificate is not for", NewCertManager, nil, serviceHost, func(c *admissionv1.WebhookClientConfig) {
-			bundle(ca)(c)
-			address := "https://127.0.0.2:9443/mutate"
-			c.Service, c.URL = nil, &address
-		}, []string{"127.0.0.2"}},
+		{"cert-manager: the configuration has a URL that the certificate is not for", NewCertManager, nil, serviceHost,
+			func(c *admissionv1.WebhookClientConfig) {
+				bundle(ca)(c)
+				address := "https://127.0.0.2:9443/mutate"
+				c.Service, c.URL = nil, &address
+			}, []string{"127.0.0.2"}},
 		{"files: ca.crt verifies the certificate, whatever the configuration has", NewFiles, ca, serviceHost, bundle(), nil},
 		{"files: ca.crt does not verify the certificate", NewFiles, stranger, serviceHost, bundle(ca), []string{"does not verify", "ca.crt"}},
 		{"files: without ca.crt the configuration's bundle verifies it", NewFiles, nil, serviceHost, bundle(ca), nil},

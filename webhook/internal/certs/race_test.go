@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"bytes"
 	"context"
 	"testing"
 	"time"
@@ -22,8 +23,8 @@ func once(rival func()) func() {
 
 func TestLoserOfTheFirstWriteTakesTheWinnersCA(t *testing.T) {
 	s := newStage(t, manifests()...)
-	winner := s.newSource(Timing{}).provider.(*selfSigned).ca
-	loser := s.newSource(Timing{}).provider.(*selfSigned).ca
+	winner := s.newAuthority(Timing{})
+	loser := s.newAuthority(Timing{})
 	cut := once(func() {
 		if err := winner.reconcile(t.Context()); err != nil {
 			t.Fatal(err)
@@ -41,15 +42,15 @@ func TestLoserOfTheFirstWriteTakesTheWinnersCA(t *testing.T) {
 	if !loser.signing.same(winner.signing) {
 		t.Error("the two replicas sign with different CAs")
 	}
-	if string(s.bundle()) != string((state{signer: winner.signing}).bundle()) {
+	if want := (state{signer: winner.signing}).bundle(); !bytes.Equal(s.bundle(), want) {
 		t.Error("the published bundle is not the winner's CA")
 	}
 }
 
 func TestOlderBundleIsNeverPutOverANewerOne(t *testing.T) {
 	s := newStage(t, manifests()...)
-	fast := s.newSource(Timing{}).provider.(*selfSigned).ca
-	slow := s.newSource(Timing{}).provider.(*selfSigned).ca
+	fast := s.newAuthority(Timing{})
+	slow := s.newAuthority(Timing{})
 	if done, err := slow.advance(t.Context(), time.Now()); done || err != nil { // makes the CA, publishes nothing
 		t.Fatal(done, err)
 	}
@@ -74,7 +75,7 @@ func TestOlderBundleIsNeverPutOverANewerOne(t *testing.T) {
 	if current.next == nil || current.nextSeen.IsZero() {
 		t.Fatal("the fast replica has announced no successor")
 	}
-	if string(s.bundle()) != string(current.bundle()) {
+	if !bytes.Equal(s.bundle(), current.bundle()) {
 		t.Error("the slow replica has taken the successor out of the bundle")
 	}
 }

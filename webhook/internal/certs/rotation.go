@@ -134,11 +134,20 @@ func decide(s state, damaged, published bool, now time.Time, t Timing) step {
 		return retire
 	case !waiting && len(s.previous) == 0 && !now.Before(rotateAt(s.signer.cert)):
 		return announce
-	case waiting && published && s.nextSeen.IsZero():
+	case waiting:
+		return s.await(published, now, t)
+	}
+	return stay
+}
+
+// await is decide for a CA that is published and does not sign yet.
+func (s state) await(published bool, now time.Time, t Timing) step {
+	switch {
+	case published && s.nextSeen.IsZero():
 		return seen
-	case waiting && !published && !s.nextSeen.IsZero():
+	case !published && !s.nextSeen.IsZero():
 		return unseen
-	case waiting && published && !now.Before(s.nextSeen.Add(t.Propagation)):
+	case published && !now.Before(s.nextSeen.Add(t.Propagation)):
 		return promote
 	}
 	return stay

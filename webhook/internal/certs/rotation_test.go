@@ -37,11 +37,11 @@ func TestDecide(t *testing.T) {
 		{"an empty Secret gets a CA", state{}, false, false, establish},
 		{"an unreadable Secret is cleaned before it gets a CA", state{}, true, false, tidy},
 		{"an expired CA gets a successor that signs", state{signer: dead}, false, true, establish},
-		{"an expired CA hands over to the one that waits, however long that waited", state{signer: dead, next: heir}, false, false, promote},
+		{"an expired CA hands over to the one that waits, at once", state{signer: dead, next: heir}, false, false, promote},
 		{"a young CA that is published stays", state{signer: young}, false, true, stay},
 		{"a young CA that is not published stays, for publishing is no step of the Secret", state{signer: young}, false, false, stay},
 		{"a CA after two thirds of its life has its successor announced", state{signer: due}, false, true, announce},
-		{"no successor is announced while an older CA is still published", state{signer: due, previous: old, until: now.Add(1)}, false, true, stay},
+		{"no successor is announced while an older CA is published", state{signer: due, previous: old, until: now.Add(1)}, false, true, stay},
 		{"a successor that is not published does not begin to wait", state{signer: due, next: heir}, false, false, stay},
 		{"a successor that is published begins to wait", state{signer: due, next: heir}, false, true, seen},
 		{"a successor that has not waited long enough does not sign", state{signer: due, next: heir, nextSeen: long.Add(1)}, false, true, stay},
@@ -51,7 +51,7 @@ func TestDecide(t *testing.T) {
 		{"an old CA whose leaves may live stays published", state{signer: heir, previous: old, until: now.Add(1)}, false, true, stay},
 		{"an old CA whose leaves are all dead is dropped", state{signer: heir, previous: old, until: now}, false, true, retire},
 		{"after a loss the lost CA stays published until its successor signs", state{next: heir, previous: old, until: now}, false, true, seen},
-		{"after a loss the successor waits like any other", state{next: heir, nextSeen: long.Add(1), previous: old, until: now}, false, true, stay},
+		{"after a loss the successor waits too", state{next: heir, nextSeen: long.Add(1), previous: old, until: now}, false, true, stay},
 		{"after a loss the successor signs after the wait", state{next: heir, nextSeen: long, previous: old, until: now}, false, true, promote},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -84,7 +84,8 @@ func TestTake(t *testing.T) {
 	}{
 		{"a CA signs at once where none was before", state{}, establish, nil, state{signer: third}},
 		{"a CA signs at once where only an expired one was before", state{signer: dead}, establish, list(dead), state{signer: third}},
-		{"a CA waits where replicas serve leaves of a lost one", state{}, establish, list(first), state{next: third, previous: list(first), until: until}},
+		{"a CA waits where replicas serve leaves of a lost one", state{}, establish, list(first),
+			state{next: third, previous: list(first), until: until}},
 		{"cleaning keeps a lost CA published", state{}, tidy, list(first, first), state{previous: list(first), until: until}},
 		{"cleaning does not add to a Secret that has its signer", state{signer: first}, tidy, list(second), state{signer: first}},
 		{"cleaning lets a successor keep its turn", state{next: second, nextSeen: now}, tidy, list(first, second),

@@ -66,15 +66,18 @@ func TestDamageIsNamedWithoutQuotingIt(t *testing.T) {
 		salvaged int
 	}{
 		{"a key that is no PEM", map[string][]byte{"ca.key": []byte(planted)}, []string{"ca.key does not hold a private key in PEM"}, 1},
-		{"a key in PEM that does not parse", map[string][]byte{"ca.key": []byte("-----BEGIN " + planted + "-----\nAAAA\n-----END " + planted + "-----\n")},
+		{"a key in PEM that does not parse",
+			map[string][]byte{"ca.key": []byte("-----BEGIN " + planted + "-----\nAAAA\n-----END " + planted + "-----\n")},
 			[]string{"ca.key does not hold a private key in PEM"}, 1},
 		{"a key that is missing", map[string][]byte{"ca.key": nil}, []string{"ca.key does not hold a private key in PEM"}, 1},
 		{"the key of another CA", map[string][]byte{"ca.key": other["ca.key"]}, []string{"ca.key is not the key of ca.crt"}, 1},
 		{"a certificate that is none", map[string][]byte{"ca.crt": []byte(planted)}, []string{"ca.crt does not hold one certificate in PEM"}, 0},
 		{"a certificate that is no CA", map[string][]byte{"ca.crt": encodeCertificates([]*x509.Certificate{leaf})},
 			[]string{"ca.crt is not a self-signed CA certificate"}, 0},
-		{"a successor without a certificate", map[string][]byte{"next-ca.key": other["ca.key"]}, []string{"next-ca.crt does not hold one certificate in PEM"}, 0},
-		{"predecessors that are none", map[string][]byte{"previous-ca.crt": []byte(planted)}, []string{"previous-ca.crt holds no certificates in PEM"}, 0},
+		{"a successor without a certificate", map[string][]byte{"next-ca.key": other["ca.key"]},
+			[]string{"next-ca.crt does not hold one certificate in PEM"}, 0},
+		{"predecessors that are none", map[string][]byte{"previous-ca.crt": []byte(planted)},
+			[]string{"previous-ca.crt holds no certificates in PEM"}, 0},
 		{"a date that is none", map[string][]byte{"previous-ca.crt": other["ca.crt"], "previous-ca.published-until": []byte(planted)},
 			[]string{"previous-ca.published-until is not a time in RFC 3339"}, 0},
 	} {

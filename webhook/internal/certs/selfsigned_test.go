@@ -189,7 +189,7 @@ func TestMissingSecretIsExplainedAndAwaited(t *testing.T) {
 func TestReplicaThatCannotReadTheSecretStopsSigning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, manifests()...)
-		ca := s.newSource(short()).provider.(*selfSigned).ca
+		ca := s.newAuthority(short())
 		if err := ca.reconcile(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,203 @@
+package backend
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+const planted = "planted-value"
+
+// scripted is a driver for what no real backend can be made to do.
+type scripted func(ctx context.Context, since string) (driver.Value, error)
+
+func (s scripted) Get(ctx context.Context, _ plan.Scope, _ plan.Read, since string) (driver.Value, error) {
+	return s(ctx, since)
+}
+
+func (scripted) Classify(err error) driver.Kind {
+	if strings.Contains(err.Error(), "denied") {
+		return driver.Denied
+	}
+	return driver.Unknown
+}
+
+func panics(context.Context, string) (driver.Value, error) { panic(planted) }
+
+var line = regexp.MustCompile(`panics:\d+`)
+
+type advice struct{ error }
+
+func (advice) Remedy() string { return "do this" }
+
+var vaultSource = plan.Source{
+	Scope: plan.Scope{Backend: apiv1.BackendVault, Identity: plan.Identity{VaultMount: "kubernetes", VaultRole: "app"}},
+	Read:  plan.Read{Key: "secret/data/db", KVVersion: 2},
+}
+
+func TestClientGet(t *testing.T) {
+	const key = `cannot read key "secret/data/db" from vault as role "app" at mount "kubernetes": `
+	const again = "it is tried again: "
+	tests := map[string]struct {
+		driver scripted
+		since  string
+		want   string // the value's size, or the error
+		is     error
+		code   string
+	}{
+		"a value is passed on": {
+			driver: func(context.Context, string) (driver.Value, error) { return driver.Value{Data: []byte(planted)}, nil },
+			want:   "13 bytes", code: "ok",
+		},
+		"a value of 1 MiB is passed on": {
+			driver: func(context.Context, string) (driver.Value, error) {
+				return driver.Value{Data: make([]byte, 1<<20)}, nil
+			},
+			want: "1048576 bytes", code: "ok",
+		},
+		"a larger value is refused": {
+			driver: func(context.Context, string) (driver.Value, error) {
+				return driver.Value{Data: bytes.Repeat([]byte(planted), 1<<17)}, nil
+			},
+			want: key + "not a valid request: the value has 1703936 bytes, but a Secret holds 1048576 at most; " +
+				"correct the key and its options in the ExternalSecret",
+			code: "invalid",
+		},
+		"an unchanged value is said to be so": {
+			driver: func(context.Context, string) (driver.Value, error) { return driver.Value{}, driver.ErrUnchanged },
+			since:  "3", want: "unchanged", is: driver.ErrUnchanged, code: "unchanged",
+		},
+		"what nobody knew cannot be unchanged": {
+			driver: func(context.Context, string) (driver.Value, error) { return driver.Value{}, driver.ErrUnchanged },
+			want:   key + "failed: unchanged; " + again + "look into the backend's own logs if this goes on", code: "unknown",
+		},
+		"an error is classified, redacted and given a remedy": {
+			driver: func(context.Context, string) (driver.Value, error) {
+				return driver.Value{}, errors.New("permission denied, password: " + planted)
+			},
+			want: key + `access denied: permission denied, password: [redacted]; give role "app" at mount "kubernetes" a policy with the capability read on the path`,
+			code: "denied",
+		},
+		"an error with a remedy of its own keeps it": {
+			driver: func(context.Context, string) (driver.Value, error) {
+				return driver.Value{}, fmt.Errorf("first: %w", advice{errors.New("denied.")})
+			},
+			want: key + "access denied: first: denied; do this", code: "denied",
+		},
+		"a value beside an error is dropped": {
+			driver: func(context.Context, string) (driver.Value, error) {
+				return driver.Value{Data: []byte(planted)}, errors.New("denied")
+			},
+			want: key + `access denied: denied; give role "app" at mount "kubernetes" a policy with the capability read on the path`, code: "denied",
+		},
+		"a panic is an error that names its place and not what it says": {
+			driver: panics,
+			want: key + "failed: the driver panicked with a string at github.com/secretgate/secretgate/syncer/backend.panics:LINE; " +
+				again + "look into the backend's own logs if this goes on",
+			code: "unknown",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			m := NewMetrics()
+			c := &Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendVault: test.driver}, Metrics: m}
+			value, err := c.Get(t.Context(), vaultSource, test.since)
+			got := fmt.Sprint(len(value.Data), " bytes")
+			if err != nil {
+				got = err.Error()
+			}
+			if diff := cmp.Diff(test.want, line.ReplaceAllString(got, "panics:LINE")); diff != "" {
+				t.Errorf("result (-want +got):\n%s", diff)
+			}
+			if test.is != nil && !errors.Is(err, test.is) {
+				t.Errorf("%v is not %v", err, test.is)
+			}
+			if strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), planted) {
+				t.Error("the error holds the planted value")
+			}
+			if n := testutil.ToFloat64(m.requests.WithLabelValues("vault", "get", test.code)); n != 1 {
+				t.Errorf("%v calls are counted with code %q, want 1", n, test.code)
+			}
+		})
+	}
+}
+
+func TestClientStopsWaiting(t *testing.T) {
+	waits := scripted(func(ctx context.Context, _ string) (driver.Value, error) {
+		<-ctx.Done()
+		return driver.Value{}, fmt.Errorf("the SDK's words: %w", ctx.Err())
+	})
+	c := &Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendVault: waits}, Timeout: 1}
+	_, err := c.Get(t.Context(), vaultSource, "")
+	if !errors.Is(err, context.DeadlineExceeded) || code(err) != "unavailable" {
+		t.Errorf("at its time limit the call ends with %v (%s)", err, code(err))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = c.Get(ctx, vaultSource, "")
+	if !errors.Is(err, context.Canceled) || code(err) != "canceled" {
+		t.Errorf("after its caller has given up the call ends with %v (%s)", err, code(err))
+	}
+}
+
+func TestBackendWithoutDriver(t *testing.T) {
+	_, err := (&Client{}).Get(t.Context(), vaultSource, "")
+	if !errors.Is(err, ErrNotConfigured) {
+		t.Errorf("got %v, want ErrNotConfigured", err)
+	}
+}
+
+func TestErrorText(t *testing.T) {
+	aws := plan.Scope{Backend: apiv1.BackendAWSSecretsManager, Region: "eu-west-1", Identity: plan.Identity{RoleARN: "arn:aws:iam::123456789012:role/a"}}
+	tests := map[string]struct {
+		source  plan.Source
+		kind    driver.Kind
+		message string
+		want    string
+	}{
+		"a version id is named, the default label is not": {
+			source: plan.Source{Scope: aws, Read: plan.Read{Key: "db", VersionID: "v1"}}, kind: driver.NotFound,
+			want: `cannot read key "db" (version v1) from secretsManager in region eu-west-1 as arn:aws:iam::123456789012:role/a: not found; ` +
+				`check the key, the region, and the version or staging label`,
+		},
+		"a role that may not be assumed": {
+			source: plan.Source{Scope: aws, Read: plan.Read{Key: "db", VersionStage: "AWSCURRENT"}}, kind: driver.Denied, message: "not authorized to perform: sts:AssumeRole",
+			want: `cannot read key "db" from secretsManager in region eu-west-1 as arn:aws:iam::123456789012:role/a: access denied: ` +
+				`not authorized to perform: sts:AssumeRole; let the syncer's identity assume the role: in the role's trust policy, and with sts:AssumeRole in its own`,
+		},
+		"a role that may not read": {
+			source: plan.Source{Scope: aws, Read: plan.Read{Key: "db", VersionStage: "AWSPREVIOUS"}}, kind: driver.Denied,
+			want: `cannot read key "db" (stage AWSPREVIOUS) from secretsManager in region eu-west-1 as arn:aws:iam::123456789012:role/a: access denied; ` +
+				`allow secretsmanager:GetSecretValue on the secret, and kms:Decrypt on its key, to arn:aws:iam::123456789012:role/a`,
+		},
+		"a backend without an identity of its own": {
+			source: plan.Source{Scope: plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: "kv"}, Read: plan.Read{Key: "db"}}, kind: driver.Denied,
+			want: `cannot read key "db" from azureKeyVault in vault kv: access denied; allow the syncer's own identity to read it`,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, newError(test.source, test.kind, test.message, nil).Error()); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMetricsRegister(t *testing.T) {
+	if err := prometheus.NewRegistry().Register(NewMetrics()); err != nil {
+		t.Fatal(err)
+	}
+}

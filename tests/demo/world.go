@@ -1,0 +1,183 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/hashicorp/vault/api"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// world is the running lab, reached as a user reaches theirs: with kubectl, and the clients of AWS and Vault.
+type world struct {
+	dir       string
+	env       map[string]string
+	manifests string // folder
+	aws       *secretsmanager.Client
+	vault     *api.Client
+	planted   []string // every value that the demo stored in a backend
+}
+
+func enter(dir string) (*world, error) {
+	env, err := readEnv(filepath.Join(dir, "env"))
+	if err != nil {
+		return nil, err
+	}
+	w := &world{dir: dir, env: env, manifests: filepath.Join(filepath.Dir(dir), "tests", "demo", "manifests")}
+	w.aws = secretsmanager.New(secretsmanager.Options{
+		Region: env["AWS_REGION"], BaseEndpoint: aws.String(env["AWS_ENDPOINT"]),
+		Credentials: credentials.NewStaticCredentialsProvider(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], ""),
+	})
+	w.vault, err = api.NewClient(&api.Config{Address: env["VAULT_ADDR"]})
+	if err != nil {
+		return nil, err
+	}
+	w.vault.SetToken(env["VAULT_TOKEN"])
+	return w, nil
+}
+
+// readEnv lets a shell read the lab's shell assignments.
+func readEnv(file string) (map[string]string, error) {
+	out, err := exec.Command("env", "-i", "sh", "-c", `set -a; . "$0"; exec env -0`, file).Output() //nolint:noctx // a moment
+	if err != nil {
+		return nil, fmt.Errorf("the lab's %s cannot be read: %w", file, err)
+	}
+	env := map[string]string{}
+	for variable := range strings.SplitSeq(string(out), "\x00") {
+		if name, value, ok := strings.Cut(variable, "="); ok {
+			env[name] = value
+		}
+	}
+	return env, nil
+}
+
+// value makes a value to store in a backend, and remembers it to look for it where it must not be.
+func (w *world) value() string {
+	v := "demo-" + rand.Text()
+	w.planted = append(w.planted, v)
+	return v
+}
+
+// kubectl runs a command as a user would, showing both it and its answer.
+func (w *world) kubectl(ctx context.Context, args ...string) (string, error) {
+	here := strings.NewReplacer(w.manifests+string(filepath.Separator), "")
+	fmt.Printf("$ kubectl %s\n", here.Replace(strings.Join(args, " ")))
+	out, err := w.quiet(ctx, args...)
+	out = here.Replace(out)
+	for line := range strings.Lines(strings.TrimRight(out, "\n") + "\n") {
+		fmt.Print("  ", line)
+	}
+	return out, err
+}
+
+// quiet runs kubectl without showing it.
+func (w *world) quiet(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, filepath.Join(w.env["LAB_BIN"], "kubectl"), args...)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+w.env["KUBECONFIG"])
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func (w *world) manifest(name string) string { return filepath.Join(w.manifests, name+".yaml") }
+
+// secret reads a Secret. Its values are compared, never shown.
+func (w *world) secret(ctx context.Context, name string) (*corev1.Secret, error) {
+	out, err := w.quiet(ctx, "get", "secret", name, "-o", "json")
+	if err != nil {
+		return nil, errors.New(strings.TrimSpace(out))
+	}
+	secret := &corev1.Secret{}
+	return secret, json.Unmarshal([]byte(out), secret)
+}
+
+// await asks until a Secret holds a value.
+func (w *world) await(ctx context.Context, name, entry, value string) error {
+	return eventually(ctx, func() error {
+		secret, err := w.secret(ctx, name)
+		if err != nil {
+			return err
+		}
+		if string(secret.Data[entry]) != value {
+			return fmt.Errorf("entry %s of Secret %s is not what the backend holds", entry, name)
+		}
+		return nil
+	})
+}
+
+// awaitStatus asks until an object's status starts with a text.
+func (w *world) awaitStatus(ctx context.Context, name, prefix string) error {
+	return eventually(ctx, func() error {
+		out, err := w.quiet(ctx, "get", "externalsecret", name, "-o", "jsonpath={.status.status}")
+		if err != nil || !strings.HasPrefix(out, prefix) {
+			return fmt.Errorf("the status of %s is %q, not %s", name, out, prefix)
+		}
+		return nil
+	})
+}
+
+// outage makes the lab's AWS Secrets Manager fail, or work again.
+func (w *world) outage(ctx context.Context, on bool) error {
+	method, body := http.MethodDelete, ""
+	if on {
+		method, body = http.MethodPost, `{"kind": "outage", "service": "secretsmanager"}`
+	}
+	request, err := http.NewRequestWithContext(ctx, method, w.env["CLOUDS_URL"]+"/_admin/faults", strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if text, _ := io.ReadAll(response.Body); response.StatusCode >= http.StatusBadRequest {
+		return fmt.Errorf("the lab's clouds refuse the fault: %s", text)
+	}
+	return nil
+}
+
+// leaks lists the logs that hold a value which the demo stored.
+func (w *world) leaks() (searched int, found []string, err error) {
+	files, err := filepath.Glob(filepath.Join(w.dir, "log", "*.log"))
+	for _, file := range files {
+		text, readErr := os.ReadFile(file)
+		err = errors.Join(err, readErr)
+		for _, value := range w.planted {
+			if bytes.Contains(text, []byte(value)) {
+				found = append(found, filepath.Base(file))
+			}
+		}
+	}
+	return len(files), found, err
+}
+
+// eventually repeats a check until it passes; a minute is enough for everything here.
+func eventually(ctx context.Context, check func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		err := check()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,41 @@
+// Package e2e tests what users see, on a real API server with the real webhook and syncer.
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/secretgate/secretgate/tests/lab"
+)
+
+// theLab is the lab of all tests of this package. Each test makes namespaces of its own in it.
+var theLab *lab.Lab
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	dir, err := os.MkdirTemp("", "secretgate-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if theLab, err = lab.Start(ctx, lab.Options{Dir: dir, Services: true, Progress: os.Stderr}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer theLab.Stop()
+	code := m.Run()
+	if found := leaks(); len(found) > 0 {
+		fmt.Fprintf(os.Stderr, "planted values are in these logs: %s\n", strings.Join(found, ", "))
+		return 1
+	}
+	return code
+}

@@ -1,0 +1,155 @@
+package secretsmanager
+
+import (
+	"strconv"
+	"time"
+)
+
+// The shapes of requests and answers. Requests decode without regard to case, so SecretID takes SecretId.
+
+// Tag is a tag of a secret.
+type Tag struct {
+	Key   string `json:"Key"`
+	Value string `json:"Value"`
+}
+
+// epoch writes a time as AWS JSON does: seconds since 1970, with milliseconds.
+type epoch time.Time
+
+func (e epoch) MarshalJSON() ([]byte, error) {
+	return strconv.AppendFloat(nil, float64(time.Time(e).UnixMilli())/1000, 'f', -1, 64), nil
+}
+
+func (e epoch) IsZero() bool { return time.Time(e).IsZero() }
+
+// newValue is what the three operations that write a value share.
+type newValue struct {
+	ClientRequestToken string
+	SecretString       *string
+	SecretBinary       []byte
+}
+
+func (n newValue) value() value { return value{text: n.SecretString, binary: n.SecretBinary} }
+
+type createSecretInput struct {
+	newValue
+	Name              string
+	Description       string
+	KmsKeyID          string
+	Tags              []Tag
+	AddReplicaRegions []any
+}
+
+type putSecretValueInput struct {
+	newValue
+	SecretID      string
+	VersionStages []string
+}
+
+type updateSecretInput struct {
+	newValue
+	SecretID    string
+	Description *string
+	KmsKeyID    *string
+}
+
+type getSecretValueInput struct {
+	SecretID, VersionID, VersionStage string
+}
+
+type batchGetSecretValueInput struct {
+	SecretIDList []string
+	Filters      []any
+	MaxResults   *int
+	NextToken    string
+}
+
+type secretIDInput struct {
+	SecretID string
+}
+
+type listSecretsInput struct {
+	MaxResults             *int
+	NextToken              string
+	IncludePlannedDeletion bool
+	Filters                []any
+	SortBy, SortOrder      string
+}
+
+type listSecretVersionIDsInput struct {
+	SecretID          string
+	IncludeDeprecated bool
+	MaxResults        *int
+	NextToken         string
+}
+
+type updateSecretVersionStageInput struct {
+	SecretID, VersionStage, RemoveFromVersionID, MoveToVersionID string
+}
+
+type deleteSecretInput struct {
+	SecretID                   string
+	ForceDeleteWithoutRecovery bool
+	RecoveryWindowInDays       *int
+}
+
+type secretOutput struct {
+	ARN           string
+	Name          string
+	VersionID     string   `json:"VersionId,omitempty"`
+	VersionStages []string `json:",omitempty"`
+	DeletionDate  epoch    `json:",omitzero"`
+}
+
+type secretValueOutput struct {
+	ARN           string
+	Name          string
+	VersionID     string   `json:"VersionId"`
+	SecretString  *string  `json:",omitempty"`
+	SecretBinary  []byte   `json:",omitempty"`
+	VersionStages []string `json:",omitempty"`
+	CreatedDate   epoch
+}
+
+type batchGetSecretValueOutput struct {
+	SecretValues []secretValueOutput
+	Errors       []batchError
+}
+
+type batchError struct {
+	SecretID  string `json:"SecretId"`
+	ErrorCode string
+	Message   string
+}
+
+// description is a secret's metadata, in DescribeSecret and ListSecrets.
+type description struct {
+	ARN             string
+	Name            string
+	Description     string `json:",omitempty"`
+	KmsKeyID        string `json:"KmsKeyId,omitempty"`
+	Tags            []Tag  `json:",omitempty"`
+	CreatedDate     epoch
+	LastChangedDate epoch
+	DeletedDate     epoch               `json:",omitzero"`
+	DescribedStages map[string][]string `json:"VersionIdsToStages,omitempty"`
+	ListedStages    map[string][]string `json:"SecretVersionsToStages,omitempty"`
+}
+
+type listSecretsOutput struct {
+	SecretList []description
+	NextToken  string `json:",omitempty"`
+}
+
+type listSecretVersionIDsOutput struct {
+	ARN       string
+	Name      string
+	Versions  []listedVersion
+	NextToken string `json:",omitempty"`
+}
+
+type listedVersion struct {
+	VersionID     string   `json:"VersionId"`
+	VersionStages []string `json:",omitempty"`
+	CreatedDate   epoch
+}

@@ -1,0 +1,77 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func start(t *testing.T, script string, env ...string) (*Process, string) {
+	t.Helper()
+	log := filepath.Join(t.TempDir(), "child.log")
+	p, err := Start(Command{Name: "child", Path: "/bin/sh", Args: []string{"-c", script}, Env: env, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Stop)
+	return p, log
+}
+
+func TestChildInheritsNothing(t *testing.T) {
+	t.Setenv("LAB_PROCESS_TEST", "from the parent")
+	p, log := start(t, `echo "[$LAB_PROCESS_TEST][$GIVEN]"`, "GIVEN=yes")
+	<-p.Done()
+	got, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "[][yes]\n"; string(got) != want {
+		t.Errorf("the child printed %q, want %q", got, want)
+	}
+}
+
+func TestErrNamesTheChildAndItsLog(t *testing.T) {
+	p, log := start(t, "exit 3")
+	if got, want := p.Err().Error(), "child ended (exit status 3): see "+log; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestAwaitGivesUpWhenTheChildEnds(t *testing.T) {
+	p, _ := start(t, "exit 3")
+	err := p.Await(t.Context(), func(context.Context) error { return errors.New("not yet") })
+	if err == nil || !strings.Contains(err.Error(), "exit status 3") {
+		t.Errorf("got %v, want an error that says how the child ended", err)
+	}
+}
+
+func TestStopEndsWhatTheChildStarted(t *testing.T) {
+	p, log := start(t, `sleep 1000 & echo $!; wait`)
+	var grandchild string
+	err := p.Await(t.Context(), func(context.Context) error {
+		text, err := os.ReadFile(log)
+		grandchild = strings.TrimSpace(string(text))
+		if err == nil && grandchild == "" {
+			err = errors.New("nothing printed yet")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Stop()
+	// It was killed; the kernel may still be busy with that.
+	for alive(grandchild) {
+		runtime.Gosched()
+	}
+}
+
+// alive says whether a process runs; one that only waits for its parent to collect it does not.
+func alive(pid string) bool {
+	state, err := os.ReadFile("/proc/" + pid + "/stat")
+	return err == nil && !strings.Contains(string(state), ") Z ")
+}
