@@ -64,6 +64,10 @@ lab: build ## Start a local API server, Vault, clouds and both services in the b
 lab-down: ## Stop what `make lab` started
 	cd tests && go run ./lab/cmd/lab down
 
+.PHONY: lab-build
+lab-build: ## Build the lab's servers that .cache/ lacks (about ten minutes for all), and start nothing
+	cd tests && go run ./lab/cmd/lab build
+
 .PHONY: demo
 demo: build ## Watch the main job on the lab, step by step (DEMO_KEEP=1 leaves it running)
 	cd tests && go run ./demo
@@ -80,7 +84,7 @@ test-unit: $(TOOLS)/gotestsum ## Run the tests that need nothing but Go
 	$(GOTESTSUM) -- -timeout 5m ./shared/... ./webhook/... ./syncer/... $(unit_tests)
 
 .PHONY: test-e2e
-test-e2e: build $(TOOLS)/gotestsum ## Run the tests on the lab, or on the cluster that KUBECONFIG names
+test-e2e: build lab-build $(TOOLS)/gotestsum ## Run the tests that need the lab, on labs of their own
 	$(GOTESTSUM) -- -count=1 -p 1 -timeout 25m ./tests/integration/... ./tests/e2e/...
 
 ##@ Check
