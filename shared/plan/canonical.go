@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -19,7 +20,7 @@ type rule func(value string) (problem string)
 var keyRules = map[apiv1.Backend]rule{
 	apiv1.BackendAWSSecretsManager: plainText, // sent in a JSON body
 	apiv1.BackendAWSParameterStore: plainText, // sent in a JSON body
-	apiv1.BackendVault:             vaultPath, // becomes part of a URL's path
+	apiv1.BackendVault:             vaultKey,  // becomes part of a URL's path
 	apiv1.BackendAzureKeyVault:     azureKey,  // becomes part of a URL's path
 	apiv1.BackendGCPSecretManager:  identifier,
 	apiv1.BackendAlicloudKMS:       plainText, // sent as a query parameter, escaped
@@ -32,9 +33,17 @@ var (
 	identifierPattern = regexp.MustCompile(`\A[0-9A-Za-z_-]+\z`)
 )
 
+// maxText bounds every value that names something, in characters, as the CRD does for keys: patterns
+// are matched against it, and messages repeat it.
+const maxText = 2048
+
 // canonical refuses a value that its rule finds wrong. Empty values are the business of others.
 func (b *builder) canonical(at *field.Path, value string, r rule) {
 	if value == "" || r == nil {
+		return
+	}
+	if utf8.RuneCountInString(value) > maxText {
+		b.fail(field.TooLongCharacters(at, value, maxText))
 		return
 	}
 	if problem := r(value); problem != "" {
@@ -42,10 +51,17 @@ func (b *builder) canonical(at *field.Path, value string, r rule) {
 	}
 }
 
-// plainText is for values that travel in a body: nothing in them changes what is asked for.
+// plainText is for values that travel in a body: nothing in them changes what is asked for. Invisible
+// characters would make two values look alike in a pattern, a message or a log.
 func plainText(value string) string {
+	if !utf8.ValidString(value) {
+		return "must be UTF-8"
+	}
 	if strings.ContainsFunc(value, unicode.IsControl) {
 		return "must not contain control characters"
+	}
+	if strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return "must not contain invisible characters"
 	}
 	if strings.TrimSpace(value) != value {
 		return "must not start or end with white space"
@@ -70,6 +86,17 @@ func vaultPath(value string) string {
 		}
 	}
 	return ""
+}
+
+// vaultKey is for logical paths that are read. Vault's own paths hold what belongs to the syncer:
+// auth/token/lookup-self answers its token, identity/oidc/token/… one in its name. A secrets engine
+// cannot be mounted there.
+func vaultKey(value string) string {
+	switch first, _, _ := strings.Cut(value, "/"); first {
+	case "auth", "cubbyhole", "identity", "sys":
+		return "must not start with " + first + "/, where Vault keeps what belongs to the syncer: write secret/data/name"
+	}
+	return vaultPath(value)
 }
 
 // azureKey is a secret's name, or its name and version with a slash between.

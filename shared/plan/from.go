@@ -20,7 +20,7 @@ const maxEntries = 1000
 // The Plan is nil when there are errors.
 func From(es *apiv1.ExternalSecret, defaults Defaults) (*Plan, field.ErrorList) {
 	if es.Malformed != "" {
-		return nil, field.ErrorList{field.Invalid(field.NewPath("spec"), "", "does not fit the CRD: "+es.Malformed)}
+		return nil, field.ErrorList{field.Invalid(field.NewPath("spec"), field.OmitValueType{}, "does not fit the CRD: "+es.Malformed)}
 	}
 	in, errs := normalise(es)
 	if in == nil {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"reflect"
 
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
@@ -27,10 +25,10 @@ func normalise(es *apiv1.ExternalSecret) (*input, field.ErrorList) {
 	var errs field.ErrorList
 	if descriptor := es.SecretDescriptor; descriptor != nil {
 		at := field.NewPath("secretDescriptor")
-		spec, err := decodeDescriptor(descriptor)
+		spec, err := apiv1.DecodeSpec(descriptor.Raw)
 		switch {
 		case err != nil:
-			return nil, field.ErrorList{field.Invalid(at, "", "does not fit the CRD: "+err.Error())}
+			return nil, field.ErrorList{field.Invalid(at, field.OmitValueType{}, "does not fit the CRD: "+err.Error())}
 		case reflect.ValueOf(es.Spec).IsZero():
 			in.spec, in.at = *spec, at
 		case !reflect.DeepEqual(es.Spec, *spec):
@@ -49,11 +47,6 @@ func normalise(es *apiv1.ExternalSecret) (*input, field.ErrorList) {
 	}
 	in.templateType = in.spec.Type
 	return in, errs
-}
-
-func decodeDescriptor(raw *runtime.RawExtension) (*apiv1.ExternalSecretSpec, error) {
-	spec := &apiv1.ExternalSecretSpec{}
-	return spec, json.Unmarshal(raw.Raw, spec)
 }
 
 func both(deprecated *field.Path, target string) *field.Error {

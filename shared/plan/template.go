@@ -31,12 +31,12 @@ func (b *builder) template() {
 	if raw := b.in.spec.Template; raw != nil {
 		var document any
 		if err := json.Unmarshal(raw.Raw, &document); err != nil {
-			b.fail(field.Invalid(t.at, "", "is not JSON"))
+			b.fail(field.Invalid(t.at, field.OmitValueType{}, "is not JSON"))
 			return
 		}
 		object, ok := document.(map[string]any)
 		if !ok {
-			b.fail(field.Invalid(t.at, "", "must be an object: the fields of a Secret"))
+			b.fail(field.Invalid(t.at, field.OmitValueType{}, "must be an object: the fields of a Secret"))
 			return
 		}
 		t.read(object)
@@ -49,8 +49,9 @@ type templateReader struct {
 	at *field.Path
 }
 
+// read takes members that are null for absent, as the API server does.
 func (t *templateReader) read(object map[string]any) {
-	for _, name := range slices.Sorted(maps.Keys(object)) {
+	for _, name := range present(object) {
 		value, at := object[name], t.at.Child(name)
 		switch name {
 		case "apiVersion", "kind":
@@ -79,10 +80,10 @@ func (t *templateReader) read(object map[string]any) {
 func (t *templateReader) metadata(at *field.Path, value any) {
 	object, ok := value.(map[string]any)
 	if !ok {
-		t.fail(field.Invalid(at, "", "must be an object"))
+		t.fail(field.Invalid(at, field.OmitValueType{}, "must be an object"))
 		return
 	}
-	for _, name := range slices.Sorted(maps.Keys(object)) {
+	for _, name := range present(object) {
 		switch at := at.Child(name); name {
 		case "labels":
 			t.plan.Template.Labels = t.texts(at, object[name])
@@ -141,7 +142,7 @@ func (t *templateReader) data(at *field.Path, value any, encoded bool) {
 		if encoded {
 			var err error
 			if bytes, err = base64.StdEncoding.DecodeString(texts[key]); err != nil {
-				t.fail(field.Invalid(at.Key(key), "", "is not base64: use stringData for plain text"))
+				t.fail(field.Invalid(at.Key(key), field.OmitValueType{}, "is not base64: use stringData for plain text"))
 				continue
 			}
 		}
@@ -152,11 +153,11 @@ func (t *templateReader) data(at *field.Path, value any, encoded bool) {
 func (t *templateReader) texts(at *field.Path, value any) map[string]string {
 	object, ok := value.(map[string]any)
 	if !ok {
-		t.fail(field.Invalid(at, "", "must be an object of strings"))
+		t.fail(field.Invalid(at, field.OmitValueType{}, "must be an object of strings"))
 		return nil
 	}
 	texts := make(map[string]string, len(object))
-	for _, key := range slices.Sorted(maps.Keys(object)) {
+	for _, key := range present(object) {
 		if text, ok := t.text(at.Key(key), object[key]); ok {
 			texts[key] = text
 		}
@@ -167,7 +168,7 @@ func (t *templateReader) texts(at *field.Path, value any) map[string]string {
 func (t *templateReader) text(at *field.Path, value any) (string, bool) {
 	text, ok := value.(string)
 	if !ok {
-		t.fail(field.Invalid(at, "", "must be a string: put it in quotes"))
+		t.fail(field.Invalid(at, field.OmitValueType{}, "must be a string: put it in quotes"))
 		return "", false
 	}
 	if strings.Contains(text, "<%") {
@@ -175,6 +176,11 @@ func (t *templateReader) text(at *field.Path, value any) (string, bool) {
 		return "", false
 	}
 	return text, true
+}
+
+// present lists the members of an object that are not null, sorted.
+func present(object map[string]any) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(object)), func(name string) bool { return object[name] == nil })
 }
 
 // secretType settles the type: the template's, else the deprecated spec.type, else Opaque.

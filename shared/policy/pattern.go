@@ -9,46 +9,83 @@ import (
 	"strings"
 )
 
+// Whoever may annotate a namespace must not be able to stop the services that everybody shares: an
+// annotation of 256 KiB can compile to gigabytes, and be matched against thousands of names.
+const (
+	// maxCost bounds what an annotation's patterns compile to, in instructions of the matcher and
+	// ranges of characters: that of "x{1000}" is not to be seen in its length.
+	maxCost = 20_000
+	// maxWork bounds matching, in bytes of values times cost: seconds at the worst.
+	maxWork = 500_000_000
+	// maxShown bounds what a message repeats of an annotation, in characters.
+	maxShown = 500
+)
+
 // patterns are the lines of an annotation. The zero value matches nothing.
 type patterns struct {
-	lines   []string
 	regexps []*regexp.Regexp
-	problem string // why nothing matches; empty where the lines decide
-	all     bool   // legacy: an empty annotation permits everything
+	all     bool // legacy: an empty annotation permits everything
+	cost    int
+	work    int    // done so far
+	says    string // what the annotation does, as the end of a sentence
 }
 
 // compile reads an annotation: one RE2 pattern a line, blank lines ignored. One pattern that does
 // not compile spoils them all: what its author meant to allow or to leave out is unknown.
-func compile(text string, legacy bool) patterns {
-	var p patterns
+func compile(text string, legacy bool) *patterns {
+	p := &patterns{}
+	var quoted []string
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSuffix(line, "\r")
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		re, err := compileLine(line, legacy)
+		parsed, err := syntax.Parse(line, syntax.Perl)
 		if err != nil {
-			return patterns{problem: fmt.Sprintf("line %d %q is not a valid RE2 pattern: %s; nothing is permitted until it is mended", i+1, line, explain(err))}
+			return &patterns{says: fmt.Sprintf("line %d %s is not a valid RE2 pattern: %s; nothing is permitted until it is mended",
+				i+1, strconv.Quote(cut(line)), explain(err))}
 		}
-		p.lines, p.regexps = append(p.lines, line), append(p.regexps, re)
+		if p.cost += cost(parsed); p.cost > maxCost {
+			return &patterns{says: "holds patterns that are too large; nothing is permitted until they are fewer or repeat less"}
+		}
+		re, err := compileLine(line, legacy)
+		if err != nil { // one that parses is only refused if it is huge
+			return &patterns{says: fmt.Sprintf("line %d %s cannot be compiled; nothing is permitted until it is mended",
+				i+1, strconv.Quote(cut(line)))}
+		}
+		p.regexps, quoted = append(p.regexps, re), append(quoted, strconv.Quote(line))
 	}
+	p.says = "allows " + cut(strings.Join(quoted, ", "))
 	if len(p.regexps) == 0 {
-		if legacy {
-			return patterns{all: true}
-		}
-		return patterns{problem: `is empty, which permits nothing; ".*" permits everything`}
+		p.all, p.says = legacy, `is empty, which permits nothing; ".*" permits everything`
 	}
 	return p
 }
 
-// compileLine anchors a pattern so that it matches whole values. It must compile by itself first:
-// "a)|(b" would otherwise escape from the anchors.
+// compileLine anchors a pattern, which compiles by itself, so that it matches whole values: "a)|(b",
+// which does not, would escape from the anchors. What follows an open \Q is literal, so that needs
+// its end.
 func compileLine(line string, legacy bool) (*regexp.Regexp, error) {
-	re, err := regexp.Compile(line)
-	if err != nil || legacy {
-		return re, err
+	if legacy {
+		return regexp.Compile(line)
 	}
-	return regexp.Compile(`\A(?:` + line + `)\z`)
+	re, err := regexp.Compile(`\A(?:` + line + `)\z`)
+	if err != nil {
+		return regexp.Compile(`\A(?:` + line + `\E)\z`)
+	}
+	return re, nil
+}
+
+// cost estimates what a pattern compiles to. The parser has bounded its depth and its repetitions.
+func cost(re *syntax.Regexp) int {
+	n := 1 + len(re.Rune)
+	for _, sub := range re.Sub {
+		n += cost(sub)
+	}
+	if re.Op == syntax.OpRepeat {
+		n *= max(re.Min, re.Max, 1)
+	}
+	return n
 }
 
 // explain names the construct that RE2 lacks: look-around and back-references were possible in
@@ -58,7 +95,7 @@ func explain(err error) string {
 	if !errors.As(err, &parse) {
 		return err.Error()
 	}
-	construct := "`" + parse.Expr + "`"
+	construct := "`" + cut(parse.Expr) + "`"
 	switch {
 	case strings.HasPrefix(parse.Expr, "(?=") || strings.HasPrefix(parse.Expr, "(?!"):
 		return "look-ahead " + construct + " is JavaScript's, not RE2's"
@@ -71,23 +108,27 @@ func explain(err error) string {
 	}
 }
 
-func (p patterns) match(value string) bool {
+// match tells whether a pattern matches. If not, why says what the annotation does, as the end of a
+// sentence.
+func (p *patterns) match(value string) (matched bool, why string) {
+	if p.work += p.cost * len(value); p.work > maxWork {
+		return false, "holds patterns that are too large for all that this object reads: use fewer or simpler ones, or several objects"
+	}
 	for _, re := range p.regexps {
 		if re.MatchString(value) {
-			return true
+			return true, ""
 		}
 	}
-	return p.all
+	return p.all, p.says
 }
 
-// String says what the annotation does, as the end of a sentence.
-func (p patterns) String() string {
-	if p.problem != "" {
-		return p.problem
+func cut(text string) string {
+	n := 0
+	for i := range text {
+		if n == maxShown {
+			return text[:i] + "…"
+		}
+		n++
 	}
-	quoted := make([]string, len(p.lines))
-	for i, line := range p.lines {
-		quoted[i] = strconv.Quote(line)
-	}
-	return "allows " + strings.Join(quoted, ", ")
+	return text
 }

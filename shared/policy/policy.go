@@ -47,8 +47,11 @@ func (v Violations) Errors() field.ErrorList {
 	return errs
 }
 
+// maxListed bounds how many violations a message lists.
+const maxListed = 20
+
 // Message is the text of a denial for object ("namespace/name"): KES's sentence, where it has one,
-// and every violation with its path.
+// and the violations with their paths, the first of many.
 func (v Violations) Message(object string) string {
 	message := "not allowed to fetch secret: " + object
 	for _, violation := range v {
@@ -57,7 +60,12 @@ func (v Violations) Message(object string) string {
 			break
 		}
 	}
-	return message + ": " + v.Errors().ToAggregate().Error()
+	listed := v[:min(len(v), maxListed)]
+	message += ": " + listed.Errors().ToAggregate().Error()
+	if more := len(v) - len(listed); more > 0 {
+		message += fmt.Sprintf(" and %d more", more)
+	}
+	return message
 }
 
 // Check judges everything that a plan reads, and as whom.
@@ -89,7 +97,7 @@ func AdoptPermitted(ns Namespace) bool {
 type judge struct {
 	namespace  Namespace
 	settings   Settings
-	compiled   map[string]patterns
+	compiled   map[string]*patterns
 	violations Violations
 }
 
@@ -107,17 +115,17 @@ func (j *judge) role(p *plan.Plan) {
 		}
 		return
 	}
-	j.match(at, role, j.settings.roleAnnotation(), "namespace does not allow to assume role "+role)
+	j.match(at, role, j.settings.roleAnnotation(), func(string) string { return "namespace does not allow to assume role " + role })
 }
 
 func (j *judge) key(at, key string, path bool) {
-	annotation := j.settings.keyNameAnnotation()
 	what := "key name"
 	if path {
 		what = "path"
 	}
-	j.match(at, key, annotation, fmt.Sprintf("%s %s does not match naming convention %s",
-		what, key, strings.TrimSpace(j.namespace.Annotations[annotation])))
+	j.match(at, key, j.settings.keyNameAnnotation(), func(convention string) string {
+		return fmt.Sprintf("%s %s does not match naming convention %s", what, key, convention)
+	})
 }
 
 // reach judges the other fields that widen an object's authority. A value that neither the object
@@ -125,13 +133,13 @@ func (j *judge) key(at, key string, path bool) {
 func (j *judge) reach(s plan.Scope) {
 	switch s.Backend {
 	case apiv1.BackendAWSSecretsManager, apiv1.BackendAWSParameterStore:
-		j.match("spec.region", s.Region, apiv1.AnnotationPermittedRegion, "")
+		j.match("spec.region", s.Region, apiv1.AnnotationPermittedRegion, nil)
 	case apiv1.BackendVault:
-		j.match("spec.vaultMountPoint", s.Identity.VaultMount, apiv1.AnnotationPermittedVaultMount, "")
+		j.match("spec.vaultMountPoint", s.Identity.VaultMount, apiv1.AnnotationPermittedVaultMount, nil)
 	case apiv1.BackendAzureKeyVault:
-		j.match("spec.keyVaultName", s.KeyVault, apiv1.AnnotationPermittedKeyVault, "")
+		j.match("spec.keyVaultName", s.KeyVault, apiv1.AnnotationPermittedKeyVault, nil)
 	case apiv1.BackendGCPSecretManager:
-		j.match("spec.projectId", s.Project, apiv1.AnnotationPermittedProject, "")
+		j.match("spec.projectId", s.Project, apiv1.AnnotationPermittedProject, nil)
 	}
 }
 
@@ -153,8 +161,9 @@ func (j *judge) required(p *plan.Plan) {
 	}
 }
 
-// match judges one value by one annotation. An absent annotation permits.
-func (j *judge) match(at, value, annotation, reason string) {
+// match judges one value by one annotation. An absent annotation permits. reason words a violation
+// as KES did, given the annotation's text; it is nil for what KES did not judge.
+func (j *judge) match(at, value, annotation string, reason func(text string) string) {
 	text, present := j.namespace.Annotations[annotation]
 	if !present {
 		return
@@ -163,19 +172,24 @@ func (j *judge) match(at, value, annotation, reason string) {
 	if !seen {
 		allowed = compile(text, j.settings.Legacy)
 		if j.compiled == nil {
-			j.compiled = map[string]patterns{}
+			j.compiled = map[string]*patterns{}
 		}
 		j.compiled[annotation] = allowed
 	}
-	if allowed.match(value) {
+	matched, why := allowed.match(value)
+	if matched {
 		return
 	}
 	subject := fmt.Sprintf("%q is not permitted", value)
 	if value == "" {
 		subject = "a value that is not set is not permitted"
 	}
+	words := ""
+	if reason != nil {
+		words = reason(cut(strings.TrimSpace(text)))
+	}
 	j.deny(field.Forbidden(field.NewPath(at), fmt.Sprintf("%s in namespace %q: annotation %s %s",
-		subject, j.namespace.Name, annotation, allowed)), reason)
+		subject, j.namespace.Name, annotation, why)), words)
 }
 
 func (j *judge) deny(err *field.Error, reason string) {

@@ -53,6 +53,9 @@ func (s *Section) Duration(p *time.Duration, name string, fallback, unit time.Du
 		d, err := time.ParseDuration(text)
 		if n, notNumber := strconv.ParseInt(text, 10, 64); notNumber == nil {
 			d, err = time.Duration(n)*unit, nil
+			if d/unit != time.Duration(n) {
+				err = strconv.ErrRange
+			}
 		}
 		if err != nil || d < 0 {
 			s.fail(variable, text, "a duration such as 30s, or a number of "+unitName(unit))

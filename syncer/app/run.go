@@ -147,6 +147,7 @@ func assemble(mgr manager.Manager, c *config.Config, drivers map[apiv1.Backend]d
 			StatusHeartbeat: c.StatusHeartbeat, WatchSecrets: c.WatchSecrets, Workers: c.Workers,
 		},
 		Client:   mgr.GetClient(),
+		Live:     mgr.GetAPIReader(),
 		Fetch:    (&fetch.Fetcher{Get: reader.Get}).Fetch,
 		Writer:   &apply.Writer{Client: mgr.GetClient()},
 		Recorder: mgr.GetEventRecorder(apiv1.FieldManager),

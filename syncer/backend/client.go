@@ -101,8 +101,7 @@ func failure(ctx context.Context, d driver.Driver, source plan.Source, err error
 		text = err.Error()
 	}
 	failed := newError(source, d.Classify(err), text, nil)
-	var a adviser
-	if errors.As(err, &a) {
+	if a, ok := errors.AsType[adviser](err); ok {
 		failed.remedy = a.Remedy()
 	}
 	return failed

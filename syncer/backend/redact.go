@@ -24,7 +24,7 @@ const quoted = `(?:"(?:[^"\\]|\\.)*"?|'[^']*'?)`
 // The rules run in this order. A text that is part of what the message says anyway (the key, the role) is kept by
 // those that only guess.
 var (
-	pemBlock      = regexp.MustCompile(`(?s)-----BEGIN .*?(?:-----END [A-Z0-9 ]*-----|$)`)
+	pemBlock      = regexp.MustCompile(`(?s)-{5}BEGIN .*?(?:-{5}END [A-Z0-9 ]*-{5}|$)`)
 	authorization = regexp.MustCompile(`(?i)\b(authorization["']?\s*[:=]\s*["']?)[^\r\n"']+`)
 	jsonObject    = regexp.MustCompile(`(?s)\{\s*\\?"[^}]*\}*`)
 	urlSecrets    = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)(?:[^/\s"'?#]*@)?([^\s"'?#]*)(?:[?#][^\s"']*)?`)
@@ -39,7 +39,7 @@ var (
 		`|\beyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)*`)
 
 	// The caller's own address in errors of connections: another port each time, which would make each failure a new one.
-	localPort = regexp.MustCompile(`(?:[0-9.]+|\[[0-9a-f:]+\]):[0-9]+->`)
+	localPort = regexp.MustCompile(`(?:[0-9.]+|\[[0-9a-f:]+\]):\d+->`)
 
 	hexBlob = regexp.MustCompile(`\b[0-9a-fA-F]{32,}\b`)
 	// The two alphabets of base64 apart: in the first, a path is in one piece; in the second, a dashed name.

@@ -55,30 +55,39 @@ func TestRedactTakesOutWhatMustNotBeShown(t *testing.T) {
 			want: `secret [redacted] was not found`,
 		},
 		"AWS's echo of the Authorization header": {
-			text: "IncompleteSignature: Authorization header requires 'Signature' parameter. Authorization=AWS4-HMAC-SHA256 Credential=" + accessKey +
+			text: "IncompleteSignature: Authorization header requires 'Signature' parameter. " +
+				"Authorization=AWS4-HMAC-SHA256 Credential=" + accessKey +
 				"/20260101/eu-west-1/secretsmanager/aws4_request, SignedHeaders=host, Signature=" + signature,
 			want: "IncompleteSignature: Authorization header requires [redacted] parameter. Authorization=[redacted]",
 		},
 		"AWS's canonical request with the session token": {
-			text: "SignatureDoesNotMatch: The Canonical String for this request should have been\n'POST\n/\n\nhost:a.example\nx-amz-security-token:IQoJb3JpZ2luX2VjEXAMPLE==\n\n" +
+			text: "SignatureDoesNotMatch: The Canonical String for this request should have been" +
+				"\n'POST\n/\n\nhost:a.example\nx-amz-security-token:IQoJb3JpZ2luX2VjEXAMPLE==\n\n" +
 				"host;x-amz-security-token\n" + signature + "'",
-			want: "SignatureDoesNotMatch: The Canonical String for this request should have been 'POST / host:a.example x-amz-security-token:[redacted] " +
+			want: "SignatureDoesNotMatch: The Canonical String for this request should have been " +
+				"'POST / host:a.example x-amz-security-token:[redacted] " +
 				"host;x-amz-security-token [redacted]'",
 		},
-		"access key ids":               {text: "the key " + accessKey + " and ASIAIOSFODNN7EXAMPLE", want: "the key [redacted] and [redacted]"},
-		"a secret access key":          {text: "signed with " + secretKey + " by mistake", want: "signed with [redacted] by mistake"},
-		"a signature":                  {text: "got " + signature, want: "got [redacted]"},
-		"a JWT":                        {text: "could not verify " + jwt + " here", want: "could not verify [redacted] here"},
-		"a JWT in a quoted value":      {text: "Value '" + jwt + "' at 'webIdentityToken' failed", want: "Value '[redacted]' at 'webIdentityToken' failed"},
-		"Vault's tokens":               {text: "hvs.CAESIJ_1-x and hvb.AAAA and s.iyNUhq8Ov4hIAx6snw5mB2nL", want: "[redacted] and [redacted] and [redacted]"},
-		"a bearer token":               {text: "sent Authorization: Bearer abc.def next", want: "sent Authorization: [redacted]"},
-		"user info and query of a URL": {text: `Get "https://user:pass@vault.example:8200/v1/a?token=x&y=z": EOF`, want: `Get "https://vault.example:8200/v1/a": EOF`},
-		"a password after a colon":     {text: "login failed, password: hunter2, next", want: "login failed, password: [redacted], next"},
-		"a password in quotes":         {text: `the password "hunter 2" is wrong`, want: `the password [redacted] is wrong`},
-		"a token two words away":       {text: `token provided was 'hunter2'`, want: `token provided was [redacted]`},
-		"an AppRole secret id":         {text: `secret_id=0a1b2c3d refused`, want: `secret_id=[redacted] refused`},
-		"a JSON object":                {text: `cannot parse {"user":"admin","x":{"y":1}} as text`, want: `cannot parse [redacted] as text`},
-		"a JSON object cut short":      {text: `cannot parse {"user":"admin`, want: `cannot parse [redacted]`},
+		"access key ids":      {text: "the key " + accessKey + " and ASIAIOSFODNN7EXAMPLE", want: "the key [redacted] and [redacted]"},
+		"a secret access key": {text: "signed with " + secretKey + " by mistake", want: "signed with [redacted] by mistake"},
+		"a signature":         {text: "got " + signature, want: "got [redacted]"},
+		"a JWT":               {text: "could not verify " + jwt + " here", want: "could not verify [redacted] here"},
+		"a JWT in a quoted value": {
+			text: "Value '" + jwt + "' at 'webIdentityToken' failed", want: "Value '[redacted]' at 'webIdentityToken' failed",
+		},
+		"Vault's tokens": {
+			text: "hvs.CAESIJ_1-x and hvb.AAAA and s.iyNUhq8Ov4hIAx6snw5mB2nL", want: "[redacted] and [redacted] and [redacted]",
+		},
+		"a bearer token": {text: "sent Authorization: Bearer abc.def next", want: "sent Authorization: [redacted]"},
+		"user info and query of a URL": {
+			text: `Get "https://user:pass@vault.example:8200/v1/a?token=x&y=z": EOF`, want: `Get "https://vault.example:8200/v1/a": EOF`,
+		},
+		"a password after a colon": {text: "login failed, password: hunter2, next", want: "login failed, password: [redacted], next"},
+		"a password in quotes":     {text: `the password "hunter 2" is wrong`, want: `the password [redacted] is wrong`},
+		"a token two words away":   {text: `token provided was 'hunter2'`, want: `token provided was [redacted]`},
+		"an AppRole secret id":     {text: `secret_id=0a1b2c3d refused`, want: `secret_id=[redacted] refused`},
+		"a JSON object":            {text: `cannot parse {"user":"admin","x":{"y":1}} as text`, want: `cannot parse [redacted] as text`},
+		"a JSON object cut short":  {text: `cannot parse {"user":"admin`, want: `cannot parse [redacted]`},
 		"a private key": {
 			text: "bad key -----BEGIN PRIVATE KEY-----\nMIIEvQ\n-----END PRIVATE KEY----- given",
 			want: "bad key [redacted] given",
@@ -90,8 +99,10 @@ func TestRedactTakesOutWhatMustNotBeShown(t *testing.T) {
 			text: strings.Repeat(" ", maxRaw-8) + "hvs.CAESIJabcdefghijklmnop", want: "",
 		},
 		"a message without a space that is too long is dropped": {text: strings.Repeat("x", maxRaw+1), want: ""},
-		"the caller's own port, which changes":                  {text: "read tcp 127.0.0.1:57166->127.0.0.1:8200: read: reset", want: "read tcp 127.0.0.1:8200: read: reset"},
-		"text that is not UTF-8":                                {text: "bad \xff byte", want: "bad ? byte"},
+		"the caller's own port, which changes": {
+			text: "read tcp 127.0.0.1:57166->127.0.0.1:8200: read: reset", want: "read tcp 127.0.0.1:8200: read: reset",
+		},
+		"text that is not UTF-8": {text: "bad \xff byte", want: "bad ? byte"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,15 +21,20 @@ func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Lo
 
 func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 
+// accessors names the tokens that Vault has given out and not taken back.
 func (l vaultLab) accessors(t *testing.T) []string {
 	t.Helper()
 	listed, err := l.Vault().Logical().ListWithContext(t.Context(), "auth/token/accessors")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
-	for _, key := range listed.Data["keys"].([]any) {
-		names = append(names, key.(string))
+	keys, ok := listed.Data["keys"].([]any)
+	if !ok {
+		t.Fatal("Vault lists no tokens")
+	}
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = fmt.Sprint(key)
 	}
 	return names
 }

@@ -3,8 +3,7 @@ package integration
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -12,12 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/hashicorp/vault/api"
-
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
-	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/backendtest"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault"
@@ -33,10 +28,10 @@ type vaultLab struct {
 }
 
 // write is the admin's hand. What it writes is never shown.
-func (l vaultLab) write(t *testing.T, path string, data map[string]any) {
+func (l vaultLab) write(t *testing.T, to string, data map[string]any) {
 	t.Helper()
-	if _, err := l.Vault().Logical().WriteWithContext(t.Context(), path, data); err != nil {
-		t.Fatalf("%s cannot be written", path)
+	if _, err := l.Vault().Logical().WriteWithContext(t.Context(), to, data); err != nil {
+		t.Fatalf("%s cannot be written", to)
 	}
 }
 
@@ -50,9 +45,7 @@ func (l vaultLab) role(t *testing.T, name, rules string, more map[string]any) pl
 		"bound_service_account_names": "syncer", "bound_service_account_namespaces": lab.Namespace,
 		"token_policies": name, "token_ttl": "1h",
 	}
-	for key, value := range more {
-		role[key] = value
-	}
+	maps.Copy(role, more)
 	l.write(t, path.Join("auth", vaultMount, "role", name), role)
 	return vaultScope(name)
 }
@@ -74,16 +67,6 @@ func (l vaultLab) driver(t *testing.T, config hashivault.Config) driver.Driver {
 		t.Fatal(err)
 	}
 	return d
-}
-
-// tokens counts the tokens that Vault has given out and not taken back.
-func (l vaultLab) tokens(t *testing.T) int {
-	t.Helper()
-	listed, err := l.Vault().Logical().ListWithContext(t.Context(), "auth/token/accessors")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(listed.Data["keys"].([]any))
 }
 
 // revoke takes back every token that a login of the tests' mount gave.
@@ -115,12 +98,11 @@ func (l vaultLab) harness(t *testing.T, e engine) backendtest.Harness {
 		rules := fmt.Sprintf(`path "%s/team%d/*" { capabilities = ["read"] }`, e.data, i)
 		scopes[i] = l.role(t, fmt.Sprintf("%s-team%d", e.mount, i), rules, nil)
 	}
-	put := func(t *testing.T, key string, object any) {
+	put := func(t *testing.T, key string, object map[string]any) {
 		if e.version == 2 {
-			l.write(t, key, map[string]any{"data": object})
-			return
+			object = map[string]any{"data": object}
 		}
-		l.write(t, key, object.(map[string]any))
+		l.write(t, key, object)
 	}
 	return backendtest.Harness{
 		New:    func(t *testing.T) driver.Driver { return l.driver(t, hashivault.Config{}) },
@@ -158,7 +140,7 @@ func (l vaultLab) harness(t *testing.T, e engine) backendtest.Harness {
 			}},
 			{Name: "a rate limit", Want: driver.Throttled, Begin: l.throttle(e.mount)},
 		},
-		Logins:      l.tokens,
+		Logins:      func(t *testing.T) int { return len(l.accessors(t)) },
 		Expire:      l.revoke,
 		Credentials: l.credentials(t),
 	}
@@ -168,10 +150,11 @@ func (l vaultLab) harness(t *testing.T, e engine) backendtest.Harness {
 const nothing = `path "nothing/here" { capabilities = ["read"] }`
 
 func (l vaultLab) refused(t *testing.T) map[string]plan.Scope {
+	elsewhere := map[string]any{"bound_service_account_namespaces": "default"}
 	return map[string]plan.Scope{
 		"a role that does not exist":             vaultScope("nobody"),
 		"a role for another ServiceAccount":      l.role(t, "for-others", nothing, map[string]any{"bound_service_account_names": "default"}),
-		"a role for another namespace":           l.role(t, "for-elsewhere", nothing, map[string]any{"bound_service_account_namespaces": "default"}),
+		"a role for another namespace":           l.role(t, "for-elsewhere", nothing, elsewhere),
 		"a role without a policy for the path":   l.role(t, "powerless", nothing, nil),
 		"a role that may not even know its name": l.role(t, "nameless", nothing, map[string]any{"token_no_default_policy": true}),
 	}
@@ -185,7 +168,7 @@ func (l vaultLab) forged(t *testing.T) string {
 		t.Fatal(err)
 	}
 	end := strings.LastIndex(string(token), ".") + 1
-	signature := []byte(token[end:])
+	signature := slices.Clone(token[end:])
 	slices.Reverse(signature)
 	return string(token[:end]) + string(signature)
 }
@@ -239,92 +222,5 @@ func TestVaultConforms(t *testing.T) {
 		"KV version 1": {version: 1, mount: "kv1", data: "kv1", metadata: "kv1"},
 	} {
 		t.Run(name, func(t *testing.T) { backendtest.Run(t, l.harness(t, e)) })
-	}
-}
-
-func TestVaultReads(t *testing.T) {
-	l := vaultLab{sharedLab(t)}
-	scope := l.role(t, "reader", `path "*" { capabilities = ["read"] }`, nil)
-	l.write(t, "secret/data/reads/kept", map[string]any{"data": map[string]any{"a": "planted"}})
-	l.write(t, "secret/data/reads/deleted", map[string]any{"data": map[string]any{"a": "planted"}})
-	l.write(t, "kv1/reads/kept", map[string]any{"a": "planted"})
-	if _, err := l.Vault().Logical().DeleteWithContext(t.Context(), "secret/data/reads/deleted"); err != nil {
-		t.Fatal(err)
-	}
-	client := &backend.Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendVault: l.driver(t, hashivault.Config{})}}
-	for name, c := range map[string]struct {
-		read plan.Read
-		want string // what the value, or the error, says
-	}{
-		"KV 2":                         {plan.Read{Key: "secret/data/reads/kept", KVVersion: 2}, `{"a":"planted"}`},
-		"KV 1":                         {plan.Read{Key: "kv1/reads/kept", KVVersion: 1}, `{"a":"planted"}`},
-		"a deleted version of KV 2":    {plan.Read{Key: "secret/data/reads/deleted", KVVersion: 2}, "not found: the current version is deleted or destroyed"},
-		"a path of KV 2 without data/": {plan.Read{Key: "secret/reads/kept", KVVersion: 2}, "Invalid path for a versioned K/V secrets engine"},
-		"a KV 1 secret read as KV 2":   {plan.Read{Key: "kv1/reads/kept", KVVersion: 2}, "set kvVersion: 1"},
-		"a mount that is not there":    {plan.Read{Key: "nowhere/a", KVVersion: 1}, "no handler for route"},
-		"the syncer's own token":       {plan.Read{Key: "auth/token/lookup-self", KVVersion: 1}, "one of Vault's own"},
-		"the syncer's own token, of another spelling": {plan.Read{Key: "/auth/token/lookup-self", KVVersion: 1}, "one of Vault's own"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			value, err := client.Get(t.Context(), plan.Source{Scope: scope, Read: c.read}, "")
-			got := string(value.Data)
-			if err != nil {
-				got = err.Error()
-			}
-			if !strings.Contains(got, c.want) {
-				t.Errorf("got %s, want %s", got, c.want)
-			}
-		})
-	}
-}
-
-func TestVaultAppRole(t *testing.T) {
-	l := vaultLab{sharedLab(t)}
-	l.write(t, "secret/data/approle/a", map[string]any{"data": map[string]any{"a": "planted"}})
-	l.write(t, "auth/approle/role/syncer", map[string]any{"token_policies": lab.VaultPolicy})
-	config := hashivault.Config{
-		RoleID: l.field(t, "role_id", func() (*api.Secret, error) { return l.Vault().Logical().Read("auth/approle/role/syncer/role-id") }),
-		SecretID: l.field(t, "secret_id", func() (*api.Secret, error) {
-			return l.Vault().Logical().Write("auth/approle/role/syncer/secret-id", nil)
-		}),
-	}
-	source := plan.Source{Scope: vaultScope(""), Read: plan.Read{Key: "secret/data/approle/a", KVVersion: 2}}
-	wrong := config
-	wrong.SecretID = "00000000-0000-0000-0000-000000000000"
-	read := func(config hashivault.Config) string {
-		value, err := l.driver(t, config).Get(t.Context(), source.Scope, source.Read, "")
-		if err != nil {
-			return l.driver(t, config).Classify(err).String()
-		}
-		return string(value.Data)
-	}
-	got := []string{read(config), read(wrong), read(hashivault.Config{})}
-	if diff := cmp.Diff([]string{`{"a":"planted"}`, "unauthenticated", "invalid"}, got); diff != "" {
-		t.Errorf("with AppRole, with a wrong secret id, and with neither role nor AppRole (-want +got):\n%s", diff)
-	}
-}
-
-func (l vaultLab) field(t *testing.T, name string, ask func() (*api.Secret, error)) string {
-	t.Helper()
-	secret, err := ask()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return secret.Data[name].(string)
-}
-
-func TestVaultNamespaceHeader(t *testing.T) {
-	l := vaultLab{sharedLab(t)}
-	got := make(chan string, 10)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		got <- r.Header.Get("X-Vault-Namespace")
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}))
-	defer server.Close()
-	t.Setenv("VAULT_NAMESPACE", "of-the-environment")
-	t.Setenv("VAULT_TOKEN", "of-the-environment")
-	_, _ = l.driver(t, hashivault.Config{Address: server.URL, Namespace: "team"}).Get(t.Context(), vaultScope("a"), plan.Read{Key: "secret/data/a"}, "")
-	if namespace := <-got; namespace != "team" {
-		t.Errorf("the namespace is %q, want team", namespace)
 	}
 }

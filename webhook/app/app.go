@@ -37,14 +37,15 @@ type failure struct{ error }
 // Run runs the command until it ends or ctx does, and returns the exit code.
 func (p Program) Run(ctx context.Context) int {
 	root := &cobra.Command{
-		Use:           "webhook",
-		Short:         "Judge ExternalSecrets before they are stored",
-		Long:          "Secretgate's admission webhook: converts deprecated fields of ExternalSecrets and judges them\nby their namespace's policy before they are stored.",
+		Use:   "webhook",
+		Short: "Judge ExternalSecrets before they are stored",
+		Long: "Secretgate's admission webhook: converts deprecated fields of ExternalSecrets and judges them\n" +
+			"by their namespace's policy before they are stored.",
 		Version:       p.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(*cobra.Command, []string) error {
 			return errors.New("no command given: webhook serve starts the webhook, webhook --help lists the commands")
 		},
 	}
@@ -61,12 +62,17 @@ func (p Program) Run(ctx context.Context) int {
 	case err == nil:
 		return exitClean
 	case errors.As(err, &failed):
-		fmt.Fprintf(p.Stderr, "webhook: %v\n", err)
+		p.complain(err)
 		return exitFailure
 	default:
-		fmt.Fprintf(p.Stderr, "webhook: %s\n", strings.ReplaceAll(err.Error(), "\n", "\nwebhook: "))
+		p.complain(err)
 		return exitUsage
 	}
+}
+
+// complain shows each of the errors that are joined in a line of its own.
+func (p Program) complain(err error) {
+	_, _ = fmt.Fprintf(p.Stderr, "webhook: %s\n", strings.ReplaceAll(err.Error(), "\n", "\nwebhook: "))
 }
 
 func (p Program) serve() *cobra.Command {

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
-	"github.com/prometheus/client_golang/prometheus"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -51,7 +51,7 @@ func serve(ctx context.Context, c *config.Config, version string) error {
 	if err != nil {
 		return err
 	}
-	if err := assemble(ctx, mgr, c, source, log, controllermetrics.Registry); err != nil {
+	if err := assemble(ctx, mgr, c, source, log); err != nil {
 		return err
 	}
 	err = mgr.Start(ctx)
@@ -129,9 +129,9 @@ func newScheme() (*runtime.Scheme, error) {
 }
 
 // assemble lists all that runs.
-func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, source *certs.Source, log *slog.Logger, registry prometheus.Registerer) error {
-	counts := metrics.New(registry)
-	if err := registry.Register(source.Expiry); err != nil {
+func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, source *certs.Source, log *slog.Logger) error {
+	counts := metrics.New(controllermetrics.Registry) // what the manager's server shows
+	if err := controllermetrics.Registry.Register(source.Expiry); err != nil {
 		return fmt.Errorf("register the metrics of certificates: %w", err)
 	}
 	server := mgr.GetWebhookServer()
@@ -147,8 +147,8 @@ func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, source
 	return errors.Join(
 		mgr.Add(source),
 		mgr.AddHealthzCheck("ping", healthz.Ping),
-		mgr.AddReadyzCheck("namespaces", synced(informer)),
-		mgr.AddReadyzCheck("certificate", source.Ready),
+		mgr.AddReadyzCheck("namespaces", told(log, "namespaces", synced(informer))),
+		mgr.AddReadyzCheck("certificate", told(log, "certificate", source.Ready)),
 	)
 }
 
@@ -158,5 +158,29 @@ func synced(informer cache.Informer) healthz.Checker {
 			return errors.New("the namespaces have not been read yet")
 		}
 		return nil
+	}
+}
+
+// told logs a check's answer when it changes: the probe's own answer withholds reasons, as the port
+// is open to the whole cluster.
+func told(log *slog.Logger, name string, check healthz.Checker) healthz.Checker {
+	var mu sync.Mutex
+	last := "not asked yet"
+	return func(request *http.Request) error {
+		err := check(request)
+		now := ""
+		if err != nil {
+			now = err.Error()
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if now != last && now != "" {
+			log.Warn("Not ready", "check", name, "why", now)
+		}
+		if now != last && now == "" {
+			log.Info("Ready", "check", name)
+		}
+		last = now
+		return err
 	}
 }

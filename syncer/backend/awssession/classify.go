@@ -91,14 +91,12 @@ func Classify(err error) driver.Kind {
 	if withoutSTS(err) {
 		return driver.Unauthenticated
 	}
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		if kind, ok := kindOf(api); ok {
 			return kind
 		}
 	}
-	var response *smithyhttp.ResponseError
-	if errors.As(err, &response) {
+	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
 		return kindOfStatus(response.HTTPStatusCode())
 	}
 	return kindOfTransport(err)
@@ -107,10 +105,11 @@ func Classify(err error) driver.Kind {
 // withoutSTS tells errors of a chain that found no credentials: that its last resort, the instance's metadata, does
 // not answer is no outage of AWS.
 func withoutSTS(err error) bool {
-	var none *CredentialsError
-	var operation *smithy.OperationError
-	return errors.As(err, &none) && !(errors.As(err, &operation) && operation.ServiceID == "STS") &&
-		!errors.Is(err, context.DeadlineExceeded)
+	if _, ok := errors.AsType[*CredentialsError](err); !ok || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	operation, ok := errors.AsType[*smithy.OperationError](err)
+	return !ok || operation.ServiceID != "STS"
 }
 
 func kindOf(api smithy.APIError) (driver.Kind, bool) {
@@ -149,8 +148,7 @@ func kindOfTransport(err error) driver.Kind {
 		errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return driver.Unavailable
 	}
-	var params smithy.InvalidParamsError
-	if errors.As(err, &params) {
+	if _, ok := errors.AsType[smithy.InvalidParamsError](err); ok {
 		return driver.Invalid
 	}
 	return driver.Unknown
@@ -162,8 +160,7 @@ func Explain(err error) string {
 		return err.Error() // each source of the chain, and why it has none
 	}
 	var prefix string
-	var none *CredentialsError
-	if errors.As(err, &none) {
+	if none, ok := errors.AsType[*CredentialsError](err); ok {
 		prefix = "no session: "
 		err = none.err
 	}

@@ -23,13 +23,15 @@ func TestSTSEndpoint(t *testing.T) {
 		region           string
 		url, signingName string
 	}{
-		"regional is the default":                     {Config{}, "eu-west-1", "", "eu-west-1"},
-		"regional by name":                            {Config{STSEndpointType: "regional"}, "eu-west-1", "", "eu-west-1"},
-		"legacy is one for the world":                 {Config{STSEndpointType: "legacy"}, "eu-west-1", "https://sts.amazonaws.com", "us-east-1"},
-		"legacy where no region is known":             {Config{STSEndpointType: "legacy"}, "", "https://sts.amazonaws.com", "us-east-1"},
-		"China has no part in it":                     {Config{STSEndpointType: "legacy"}, "cn-north-1", "", "cn-north-1"},
-		"nor has the government's cloud":              {Config{STSEndpointType: "legacy"}, "us-gov-west-1", "", "us-gov-west-1"},
-		"an endpoint of one's own wins over the type": {Config{STSEndpointType: "legacy", STSEndpoint: "http://sts"}, "eu-west-1", "http://sts", "eu-west-1"},
+		"regional is the default":         {Config{}, "eu-west-1", "", "eu-west-1"},
+		"regional by name":                {Config{STSEndpointType: "regional"}, "eu-west-1", "", "eu-west-1"},
+		"legacy is one for the world":     {Config{STSEndpointType: "legacy"}, "eu-west-1", "https://sts.amazonaws.com", "us-east-1"},
+		"legacy where no region is known": {Config{STSEndpointType: "legacy"}, "", "https://sts.amazonaws.com", "us-east-1"},
+		"China has no part in it":         {Config{STSEndpointType: "legacy"}, "cn-north-1", "", "cn-north-1"},
+		"nor has the government's cloud":  {Config{STSEndpointType: "legacy"}, "us-gov-west-1", "", "us-gov-west-1"},
+		"an endpoint of one's own wins over the type": {
+			Config{STSEndpointType: "legacy", STSEndpoint: "http://sts"}, "eu-west-1", "http://sts", "eu-west-1",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -71,26 +73,35 @@ func TestClassify(t *testing.T) {
 		want    driver.Kind
 		explain string
 	}{
-		"no such secret":                 {code("ResourceNotFoundException", "m"), driver.NotFound, "ResourceNotFoundException: m"},
-		"one marked for deletion":        {code("InvalidRequestException", "it was marked for deletion."), driver.NotFound, "InvalidRequestException: it was marked for deletion."},
-		"another invalid request":        {status(400, code("InvalidRequestException", "m")), driver.Invalid, "InvalidRequestException: m"},
-		"a denial":                       {code("AccessDeniedException", "m"), driver.Denied, "AccessDeniedException: m"},
-		"a KMS key that is gone":         {code("DecryptionFailure", "m"), driver.Denied, "DecryptionFailure: m"},
-		"an unknown access key":          {code("UnrecognizedClientException", "m"), driver.Unauthenticated, "UnrecognizedClientException: m"},
-		"a session that has ended":       {code("ExpiredTokenException", "m"), driver.Unauthenticated, "ExpiredTokenException: m"},
-		"throttling":                     {code("ThrottlingException", ""), driver.Throttled, "ThrottlingException"},
-		"too many requests":              {code("TooManyRequestsException", "m"), driver.Throttled, "TooManyRequestsException: m"},
-		"AWS's own fault":                {code("InternalServiceError", "m"), driver.Unavailable, "InternalServiceError: m"},
-		"a code that nobody knows":       {status(400, code("NewException", "m")), driver.Invalid, "NewException: m"},
-		"a status of 503":                {status(503, code("UnknownError", "")), driver.Unavailable, "UnknownError"},
-		"a status of 429":                {status(429, errors.New("x")), driver.Throttled, "http response error StatusCode: 429, x"},
-		"a page in place of an answer":   {status(200, &smithy.DeserializationError{Err: errors.New("planted")}), driver.Unavailable, "the answer is not one of AWS's"},
-		"no connection":                  {&smithyhttp.RequestSendError{Err: io.EOF}, driver.Unavailable, "EOF"},
-		"an answer without a value":      {ErrNoValue, driver.Unavailable, "the answer holds no value"},
-		"no region":                      {ErrNoRegion, driver.Invalid, "no region is given"},
-		"a role that may not be assumed": {fromSTS(&smithy.GenericAPIError{Code: "AccessDenied", Message: "m"}), driver.Denied, "no session: AccessDenied: m"},
-		"an outage of STS":               {fromSTS(&smithyhttp.RequestSendError{Err: io.EOF}), driver.Unavailable, "no session: EOF"},
-		"no credentials at all": {&CredentialsError{&smithy.OperationError{ServiceID: "ec2imds", OperationName: "GetMetadata", Err: &smithyhttp.RequestSendError{Err: io.EOF}}},
+		"no such secret": {code("ResourceNotFoundException", "m"), driver.NotFound, "ResourceNotFoundException: m"},
+		"one marked for deletion": {
+			code("InvalidRequestException", "it was marked for deletion."), driver.NotFound, "InvalidRequestException: it was marked for deletion.",
+		},
+		"another invalid request":  {status(400, code("InvalidRequestException", "m")), driver.Invalid, "InvalidRequestException: m"},
+		"a denial":                 {code("AccessDeniedException", "m"), driver.Denied, "AccessDeniedException: m"},
+		"a KMS key that is gone":   {code("DecryptionFailure", "m"), driver.Denied, "DecryptionFailure: m"},
+		"an unknown access key":    {code("UnrecognizedClientException", "m"), driver.Unauthenticated, "UnrecognizedClientException: m"},
+		"a session that has ended": {code("ExpiredTokenException", "m"), driver.Unauthenticated, "ExpiredTokenException: m"},
+		"throttling":               {code("ThrottlingException", ""), driver.Throttled, "ThrottlingException"},
+		"too many requests":        {code("TooManyRequestsException", "m"), driver.Throttled, "TooManyRequestsException: m"},
+		"AWS's own fault":          {code("InternalServiceError", "m"), driver.Unavailable, "InternalServiceError: m"},
+		"a code that nobody knows": {status(400, code("NewException", "m")), driver.Invalid, "NewException: m"},
+		"a status of 503":          {status(503, code("UnknownError", "")), driver.Unavailable, "UnknownError"},
+		"a status of 429":          {status(429, errors.New("x")), driver.Throttled, "http response error StatusCode: 429, x"},
+		"a page in place of an answer": {
+			status(200, &smithy.DeserializationError{Err: errors.New("planted")}), driver.Unavailable, "the answer is not one of AWS's",
+		},
+		"no connection":             {&smithyhttp.RequestSendError{Err: io.EOF}, driver.Unavailable, "EOF"},
+		"an answer without a value": {ErrNoValue, driver.Unavailable, "the answer holds no value"},
+		"no region":                 {ErrNoRegion, driver.Invalid, "no region is given"},
+		"a role that may not be assumed": {
+			fromSTS(&smithy.GenericAPIError{Code: "AccessDenied", Message: "m"}), driver.Denied, "no session: AccessDenied: m",
+		},
+		"an outage of STS": {fromSTS(&smithyhttp.RequestSendError{Err: io.EOF}), driver.Unavailable, "no session: EOF"},
+		"no credentials at all": {
+			&CredentialsError{&smithy.OperationError{
+				ServiceID: "ec2imds", OperationName: "GetMetadata", Err: &smithyhttp.RequestSendError{Err: io.EOF},
+			}},
 			driver.Unauthenticated, "no session: operation error ec2imds: GetMetadata, request send failed, EOF"},
 		"no credentials in time": {&CredentialsError{context.DeadlineExceeded}, driver.Unavailable, "no session: context deadline exceeded"},
 		"anything else":          {errors.New("x"), driver.Unknown, "x"},

@@ -118,10 +118,10 @@ func (r reader) source(ctx context.Context, source plan.Source, since string) (d
 	return value, err
 }
 
-// text reads a planted text.
-func (r reader) text(t *testing.T, scope int, name, since string) (string, driver.Value) {
+// text reads a text that was planted for scope 0.
+func (r reader) text(t *testing.T, name, since string) (string, driver.Value) {
 	t.Helper()
-	value, err := r.get(t.Context(), r.suite.Scopes[scope], r.suite.Key(scope, name), since)
+	value, err := r.get(t.Context(), r.suite.Scopes[0], r.suite.Key(0, name), since)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}

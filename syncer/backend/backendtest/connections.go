@@ -16,7 +16,7 @@ func (s *suite) connections(t *testing.T) {
 	key := s.Key(0, "kept")
 	t.Run("nobody listens there", func(t *testing.T) {
 		listener := listen(t)
-		listener.Close()
+		_ = listener.Close()
 		_, err := s.reader(s.At(t, "http://"+listener.Addr().String())).get(t.Context(), s.Scopes[0], key, "")
 		wantKind(t, err, driver.Unavailable)
 	})
@@ -99,10 +99,10 @@ func silent(t *testing.T) (url string, called <-chan struct{}) {
 		}
 	}()
 	t.Cleanup(func() {
-		listener.Close()
+		_ = listener.Close()
 		<-done
 		for _, connection := range open {
-			connection.Close()
+			_ = connection.Close()
 		}
 	})
 	return "http://" + listener.Addr().String(), first
@@ -110,7 +110,7 @@ func silent(t *testing.T) (url string, called <-chan struct{}) {
 
 func listen(t *testing.T) net.Listener {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func (s *suite) failures(t *testing.T) {
 		}
 	})
 	t.Run("a denial does no harm to what is allowed", func(t *testing.T) {
-		got, _ := r.text(t, 0, "kept", "")
+		got, _ := r.text(t, "kept", "")
 		equal(t, "the value", got, canary)
 	})
 	for why, scope := range s.Refused {
@@ -47,7 +47,7 @@ func (s *suite) failures(t *testing.T) {
 }
 
 func (s *suite) suffers(t *testing.T, r reader, fault Fault) {
-	r.text(t, 0, "kept", "") // a session is there
+	r.text(t, "kept", "") // a session is there
 	func() {
 		defer fault.Begin(t)()
 		_, err := r.get(t.Context(), s.Scopes[0], s.Key(0, "kept"), "")
@@ -57,7 +57,7 @@ func (s *suite) suffers(t *testing.T, r reader, fault Fault) {
 			t.Error("a read without a session succeeds")
 		}
 	}()
-	got, _ := r.text(t, 0, "kept", "")
+	got, _ := r.text(t, "kept", "")
 	equal(t, "the value after it", got, canary)
 }
 

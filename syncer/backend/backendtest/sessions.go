@@ -42,7 +42,7 @@ func (s *suite) sessions(t *testing.T) {
 	})
 	t.Run("sessions that end before their time are begun again, once for all readers", func(t *testing.T) {
 		r := s.reader(s.New(t))
-		r.text(t, 0, "own", "")
+		r.text(t, "own", "")
 		s.Expire(t)
 		before := s.Logins(t)
 		atOnce(func(int) {

@@ -24,7 +24,7 @@ func (s *suite) values(t *testing.T) {
 	} {
 		t.Run(name+" is read byte for byte", func(t *testing.T) {
 			s.put(t, 0, "text", text)
-			got, value := r.text(t, 0, "text", "")
+			got, value := r.text(t, "text", "")
 			equal(t, name, got, text)
 			if value.Bytes {
 				t.Error("a text is marked as Bytes")
@@ -64,7 +64,7 @@ func (s *suite) values(t *testing.T) {
 func (s *suite) versions(t *testing.T) {
 	r := s.reader(s.New(t))
 	s.put(t, 0, "rotated", canary+"1")
-	_, first := r.text(t, 0, "rotated", "")
+	_, first := r.text(t, "rotated", "")
 
 	t.Run("a version is reported, where there are any", func(t *testing.T) {
 		if (first.Version == "") != s.Unversioned {
@@ -85,7 +85,7 @@ func (s *suite) versions(t *testing.T) {
 	t.Run("a rotated value arrives with another version, whatever the caller knew", func(t *testing.T) {
 		s.put(t, 0, "rotated", canary+"2")
 		for _, since := range []string{"", first.Version, "a version that never was"} {
-			got, value := r.text(t, 0, "rotated", since)
+			got, value := r.text(t, "rotated", since)
 			equal(t, "the value", got, canary+"2")
 			if !s.Unversioned && (value.Version == "" || value.Version == first.Version) {
 				t.Errorf("the version is %q, and was %q before", value.Version, first.Version)
@@ -97,7 +97,7 @@ func (s *suite) versions(t *testing.T) {
 		_, err := r.get(t.Context(), s.Scopes[0], s.Key(0, "rotated"), first.Version)
 		wantKind(t, err, driver.NotFound)
 		s.put(t, 0, "rotated", canary+"3")
-		got, _ := r.text(t, 0, "rotated", first.Version)
+		got, _ := r.text(t, "rotated", first.Version)
 		equal(t, "the value", got, canary+"3")
 	})
 }

@@ -24,7 +24,10 @@ func (m *mistake) Remedy() string { return m.remedy }
 var (
 	errReserved = &mistake{"the path is one of Vault's own, whose answers hold the syncer's credentials", "name a path of a secrets engine"}
 	errNoRole   = &mistake{"no Vault role is given", "set spec.vaultRole, or DEFAULT_VAULT_ROLE for webhook and syncer"}
-	errNoMount  = &mistake{"no mount of Vault's Kubernetes auth method is given", "set spec.vaultMountPoint, or DEFAULT_VAULT_MOUNT_POINT for webhook and syncer"}
+	errNoMount  = &mistake{
+		"no mount of Vault's Kubernetes auth method is given",
+		"set spec.vaultMountPoint, or DEFAULT_VAULT_MOUNT_POINT for webhook and syncer",
+	}
 	errNoJWT    = &mistake{"the service-account token cannot be read", "mount it where VAULT_JWT_PATH says"}
 	errNotKV2   = &mistake{"the answer is none of a KV engine of version 2", "set kvVersion: 1 if the engine is of version 1"}
 	errTooLarge = &mistake{"the answer is larger than any value that a Secret can hold", "keep less under one key"}
@@ -116,8 +119,7 @@ func (d *Driver) Explain(err error) string {
 		return err.Error()
 	}
 	prefix := ""
-	var refused *loginError
-	if errors.As(err, &refused) {
+	if _, isLogin := errors.AsType[*loginError](err); isLogin {
 		prefix = "no login: "
 	}
 	if response.RawError {

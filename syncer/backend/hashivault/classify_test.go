@@ -36,10 +36,18 @@ func TestClassify(t *testing.T) {
 		"503 of one that is sealed": {status(503, "Vault is sealed"), driver.Unavailable, "Vault is sealed"},
 		"a page of a proxy": {&api.ResponseError{StatusCode: 502, RawError: true, Errors: []string{"<html>planted"}}, driver.Unavailable,
 			"HTTP status 502 without an answer of Vault's"},
-		"a login without a role":            {&loginError{status(400, `invalid role name "a"`)}, driver.Denied, `no login: invalid role name "a"`},
-		"a login of another account":        {&loginError{status(403, "service account name not authorized")}, driver.Denied, "no login: service account name not authorized"},
-		"a login with a bad token":          {&loginError{status(403, "permission denied")}, driver.Unauthenticated, "no login: permission denied"},
-		"a login without a token file":      {&loginError{fmt.Errorf("%w: %w", errNoJWT, noFile)}, driver.Unauthenticated, "no login: " + errNoJWT.problem + ": " + noFile.Error()},
+		"a login without a role": {
+			&loginError{status(400, `invalid role name "a"`)}, driver.Denied, `no login: invalid role name "a"`,
+		},
+		"a login of another account": {
+			&loginError{status(403, "service account name not authorized")}, driver.Denied, "no login: service account name not authorized",
+		},
+		"a login with a bad token": {
+			&loginError{status(403, "permission denied")}, driver.Unauthenticated, "no login: permission denied",
+		},
+		"a login without a token file": {
+			&loginError{fmt.Errorf("%w: %w", errNoJWT, noFile)}, driver.Unauthenticated, "no login: " + errNoJWT.problem + ": " + noFile.Error(),
+		},
 		"a login while TokenReview is down": {&loginError{status(500, "x")}, driver.Unavailable, "no login: x"},
 		"no connection":                     {&url.Error{Op: "Get", URL: "http://a", Err: io.EOF}, driver.Unavailable, `Get "http://a": EOF`},
 		"an answer that is cut short":       {io.ErrUnexpectedEOF, driver.Unavailable, "unexpected EOF"},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/hashicorp/go-cleanhttp"
 	"github.com/hashicorp/vault/api"
 
 	"github.com/secretgate/secretgate/syncer/backend/transport"
@@ -22,7 +23,7 @@ func newClient(config Config) (*api.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := http.DefaultTransport.(*http.Transport).Clone()
+	t := cleanhttp.DefaultPooledTransport()
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 	t.MaxIdleConnsPerHost = t.MaxIdleConns // there is but one host
 	address := config.Address

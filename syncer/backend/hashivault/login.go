@@ -56,7 +56,7 @@ func (l *logins) token(ctx context.Context, id identity, rejected string) (strin
 	if s := l.session(id, rejected); s.next(l.config.Now(), l.config) == use {
 		return s.token, nil
 	}
-	done := l.flight.DoChan(id.mount+"\n"+id.role, func() (token any, err error) {
+	done := l.flight.DoChan(id.mount+"\n"+id.role, func() (_ any, err error) {
 		defer func() {
 			if recover() != nil { // singleflight would end the process
 				err = &loginError{err: fmt.Errorf("the login panicked")}
@@ -68,10 +68,8 @@ func (l *logins) token(ctx context.Context, id identity, rejected string) (strin
 	})
 	select {
 	case result := <-done:
-		if result.Err != nil {
-			return "", result.Err
-		}
-		return result.Val.(string), nil
+		token, _ := result.Val.(string)
+		return token, result.Err
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}

@@ -17,8 +17,9 @@ func TestParse(t *testing.T) {
 		err  error
 	}{
 		"version 2 has the value inside, and a version": {
-			body: `{"request_id":"r","data":{"data":{"b": 1.50, "a": 12345678901234567890},"metadata":{"version":7,"deletion_time":"","destroyed":false}}}`,
-			kv:   2, want: driver.Value{Data: []byte(`{"b":1.50,"a":12345678901234567890}`), Version: "7"},
+			body: `{"request_id":"r","data":{"data":{"b": 1.50, "a": 12345678901234567890},` +
+				`"metadata":{"version":7,"deletion_time":"","destroyed":false}}}`,
+			kv: 2, want: driver.Value{Data: []byte(`{"b":1.50,"a":12345678901234567890}`), Version: "7"},
 		},
 		"version 1 has the value outside, and no version": {
 			body: `{"data":{"b":1.50,"a":"x"},"lease_duration":2764800}`,
@@ -32,10 +33,17 @@ func TestParse(t *testing.T) {
 			body: `{"data":{"a":"\\u003c \"\n\u0000 \\\u003c"}}`,
 			kv:   1, want: driver.Value{Data: []byte(`{"a":"\\u003c \"\n\u0000 \\<"}`)},
 		},
-		"an empty object is a value":         {body: `{"data":{"data":{},"metadata":{"version":1}}}`, kv: 2, want: driver.Value{Data: []byte(`{}`), Version: "1"}},
-		"a deleted version is not found":     {body: `{"data":{"data":null,"metadata":{"version":1,"deletion_time":"2026-01-01T00:00:00Z"}}}`, kv: 2, err: errDeleted},
-		"a destroyed version is not found":   {body: `{"data":{"data":null,"metadata":{"version":1,"destroyed":true}}}`, kv: 2, err: errDeleted},
-		"a time of deletion to come is none": {body: `{"data":{"data":{"a":1},"metadata":{"version":1,"deletion_time":"2126-01-01T00:00:00Z"}}}`, kv: 2, want: driver.Value{Data: []byte(`{"a":1}`), Version: "1"}},
+		"an empty object is a value": {
+			body: `{"data":{"data":{},"metadata":{"version":1}}}`, kv: 2, want: driver.Value{Data: []byte(`{}`), Version: "1"},
+		},
+		"a deleted version is not found": {
+			body: `{"data":{"data":null,"metadata":{"version":1,"deletion_time":"2026-01-01T00:00:00Z"}}}`, kv: 2, err: errDeleted,
+		},
+		"a destroyed version is not found": {body: `{"data":{"data":null,"metadata":{"version":1,"destroyed":true}}}`, kv: 2, err: errDeleted},
+		"a time of deletion to come is none": {
+			body: `{"data":{"data":{"a":1},"metadata":{"version":1,"deletion_time":"2126-01-01T00:00:00Z"}}}`,
+			kv:   2, want: driver.Value{Data: []byte(`{"a":1}`), Version: "1"},
+		},
 		"data that is null is no value":      {body: `{"data":{"data":null,"metadata":{"version":1}}}`, kv: 2, err: errEmpty},
 		"an answer without data is no value": {body: `{"auth":null}`, kv: 1, err: errEmpty},
 		"version 1 read as version 2":        {body: `{"data":{"a":"x"}}`, kv: 2, err: errNotKV2},
@@ -56,16 +64,5 @@ func TestParse(t *testing.T) {
 				t.Errorf("value (-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestReservedPaths(t *testing.T) {
-	for path, want := range map[string]bool{
-		"secret/data/auth/token": false, "author/x": false, "kv/sys": false, "systems/a": false,
-		"auth/token/lookup-self": true, "/auth/token/lookup-self": true, "sys/health": true, "identity/oidc/token/a": true, "cubbyhole/a": true,
-	} {
-		if got := reserved(path); got != want {
-			t.Errorf("%s: got %t, want %t", path, got, want)
-		}
 	}
 }

@@ -34,9 +34,13 @@ func TestRootsAreTrusted(t *testing.T) {
 				t.Fatal(err)
 			}
 			client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
-			response, err := client.Get(server.URL)
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response, err := client.Do(request)
 			if err == nil {
-				response.Body.Close()
+				_ = response.Body.Close()
 			}
 			if trusted := err == nil; trusted != test.trusted {
 				t.Errorf("trusted: %t, want %t (%v)", trusted, test.trusted, err)

@@ -83,6 +83,24 @@ func overlay(current map[string]string, managed []string, ours map[string]string
 	return result
 }
 
+// foreign are the labels and annotations that others set.
+func foreign(secret *corev1.Secret) (labels, annotations map[string]string) {
+	ourLabels, ourAnnotations := managedKeys(secret.ManagedFields)
+	labels = overlay(secret.Labels, append(ourLabels, apiv1.LabelManaged), nil)
+	annotations = overlay(secret.Annotations, append(ourAnnotations, apiv1.AnnotationOwnerUID), nil)
+	return labels, annotations
+}
+
+// without is all but the entries that are among the others with the same value.
+func without(all, others map[string]string) map[string]string {
+	rest := maps.Clone(all)
+	maps.DeleteFunc(rest, func(key, value string) bool {
+		other, ok := others[key]
+		return ok && other == value
+	})
+	return rest
+}
+
 // managedKeys lists the labels and annotations that this syncer set, as the API server keeps record
 // in managedFields.
 func managedKeys(entries []metav1.ManagedFieldsEntry) (labels, annotations []string) {
@@ -96,7 +114,7 @@ func managedKeys(entries []metav1.ManagedFieldsEntry) (labels, annotations []str
 				Annotations map[string]json.RawMessage `json:"f:annotations"`
 			} `json:"f:metadata"`
 		}
-		if json.Unmarshal(entry.FieldsV1.Raw, &fields) != nil {
+		if json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) != nil {
 			continue // a format of the future: keys stay rather than vanish
 		}
 		labels = append(labels, fieldNames(fields.Metadata.Labels)...)

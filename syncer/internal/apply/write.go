@@ -24,6 +24,9 @@ type Writer struct {
 	Client client.Client
 }
 
+// attempts of a write that somebody else overtakes.
+const attempts = 3
+
 // Request is a Secret to write.
 type Request struct {
 	Owner   Owner
@@ -48,7 +51,18 @@ func (e *NotOwnedError) Error() string { return e.Problem }
 
 // Write makes the Secret be as asked. On an error it is as it was, but for a type change whose
 // re-creation the API server refused against its own dry run: then the old content was restored.
-func (w *Writer) Write(ctx context.Context, r Request) (Result, error) {
+func (w *Writer) Write(ctx context.Context, r Request) (result Result, err error) {
+	for range attempts {
+		result, err = w.attempt(ctx, r)
+		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) {
+			break
+		}
+		r.Expected = true // somebody else was faster: read and judge what they made
+	}
+	return result, err
+}
+
+func (w *Writer) attempt(ctx context.Context, r Request) (Result, error) {
 	if !r.Expected {
 		result, err := w.create(ctx, r)
 		if !apierrors.IsAlreadyExists(err) {
@@ -101,30 +115,67 @@ func (w *Writer) replace(ctx context.Context, current, desired *corev1.Secret) e
 	// From here the values exist in this process alone: a stop must not interrupt.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
-	created, err := w.recreate(ctx, desired)
+	created, err := w.recreate(ctx, desired, current)
 	if err != nil {
-		if _, restoreErr := w.recreate(ctx, current); restoreErr != nil {
+		if restored, restoreErr := w.recreate(ctx, current, current); restoreErr != nil {
+			return fmt.Errorf("re-creating secret %s: %w; restoring it: %w", current.Name, err, restoreErr)
+		} else if restoreErr := w.giveBack(ctx, restored, current); restoreErr != nil {
 			return fmt.Errorf("re-creating secret %s: %w; restoring it: %w", current.Name, err, restoreErr)
 		}
 		return err
 	}
+	err = w.giveBack(ctx, created, current)
 	created.DeepCopyInto(desired)
+	return err
+}
+
+// recreate creates a Secret without the labels and annotations that others had set on the previous
+// one: created by us, they would count as ours, and go with the next write.
+func (w *Writer) recreate(ctx context.Context, secret, previous *corev1.Secret) (*corev1.Secret, error) {
+	var created *corev1.Secret
+	err := retry(ctx, func(ctx context.Context) error {
+		created = fresh(secret)
+		labels, annotations := foreign(previous)
+		created.Labels, created.Annotations = without(created.Labels, labels), without(created.Annotations, annotations)
+		return w.Client.Create(ctx, created, client.FieldOwner(apiv1.FieldManager))
+	})
+	return created, err
+}
+
+// giveBack puts the labels and annotations of others on a Secret that was created again, as another
+// manager's.
+func (w *Writer) giveBack(ctx context.Context, created, previous *corev1.Secret) error {
+	labels, annotations := foreign(previous)
+	if len(labels)+len(annotations) == 0 {
+		return nil
+	}
+	err := retry(ctx, func(ctx context.Context) error {
+		if err := w.Client.Get(ctx, client.ObjectKeyFromObject(previous), created); err != nil {
+			return err
+		}
+		created.Labels, created.Annotations = overlay(labels, nil, created.Labels), overlay(annotations, nil, created.Annotations)
+		return w.Client.Update(ctx, created, client.FieldOwner(keeper))
+	})
+	if err != nil {
+		return fmt.Errorf("secret %s was re-created, but labels and annotations of others could not be put back: %w", previous.Name, err)
+	}
 	return nil
 }
 
-func (w *Writer) recreate(ctx context.Context, secret *corev1.Secret) (*corev1.Secret, error) {
-	var created *corev1.Secret
-	var last error
+// keeper is the field manager of labels and annotations that are put back for others.
+const keeper = apiv1.FieldManager + "-keeper"
+
+// retry tries for about three seconds, and returns the last error.
+func retry(ctx context.Context, try func(ctx context.Context) error) (last error) {
 	backoff := wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Steps: 6}
 	err := wait.ExponentialBackoffWithContext(ctx, backoff, func(ctx context.Context) (bool, error) {
-		created = fresh(secret)
-		last = w.Client.Create(ctx, created, client.FieldOwner(apiv1.FieldManager))
+		last = try(ctx)
 		return last == nil, nil
 	})
-	if last != nil {
-		err = last
+	if last == nil {
+		return err // ctx ended before the first try
 	}
-	return created, err
+	return last
 }
 
 // fresh is a copy without what the API server assigns.

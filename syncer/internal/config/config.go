@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/url"
 	"os"
 	"strings"
@@ -127,8 +126,8 @@ func (c *Config) Finish(sections []*settings.Section, lookup func(string) (strin
 	handler, err := c.log.Handler(os.Stderr)
 	c.Handler = handler
 	problems = append(problems, err, c.Policy.Finish(), c.sync(),
-		bindAddress("metrics-bind-address", c.MetricsBindAddress),
-		bindAddress("health-probe-bind-address", c.HealthProbeBindAddress))
+		settings.CheckAddress("metrics-bind-address", c.MetricsBindAddress),
+		settings.CheckAddress("health-probe-bind-address", c.HealthProbeBindAddress))
 	c.backends(lookup)
 	for _, endpoint := range []struct{ flag, url string }{
 		{"aws-sm-endpoint", c.SecretsManagerEndpoint}, {"aws-sts-endpoint", c.AWS.STSEndpoint}, {"vault-addr", c.Vault.Address},
@@ -157,11 +156,7 @@ func (c *Config) sync() error {
 	if c.StatusHeartbeat < 0 {
 		problems = append(problems, fmt.Errorf("--status-heartbeat is %s: must not be negative", c.StatusHeartbeat))
 	}
-	if c.Kubeconfig != "" {
-		if _, err := os.Stat(c.Kubeconfig); err != nil {
-			problems = append(problems, fmt.Errorf("--kubeconfig: %w", err))
-		}
-	}
+	problems = append(problems, settings.CheckFile("kubeconfig", c.Kubeconfig))
 	return errors.Join(problems...)
 }
 
@@ -190,16 +185,6 @@ func isURL(flag, text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return fmt.Errorf("--%s must be a URL such as https://host:port", flag) // not its text, which may hold a password
-	}
-	return nil
-}
-
-func bindAddress(flag, address string) error {
-	if address == "0" || address == "" {
-		return nil
-	}
-	if _, _, err := net.SplitHostPort(address); err != nil {
-		return fmt.Errorf("--%s is %q: must be host:port, :port, or 0 for none", flag, address)
 	}
 	return nil
 }

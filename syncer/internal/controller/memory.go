@@ -1,8 +1,10 @@
 package controller
 
 import (
+	"cmp"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,10 +26,13 @@ type memory struct {
 	objects map[types.NamespacedName]*remembered
 }
 
+// gone stands for the resourceVersion of a Secret that was deleted, or lost its label.
+const gone = "gone"
+
 type remembered struct {
 	written  string // resourceVersion of the Secret as last written or found right
 	writing  bool   // a write is under way: its events may come before its answer
-	seen     string // resourceVersion of the last event while it was
+	seen     string // resourceVersion of the last event while it was, or gone
 	failures int    // in a row
 	repairs  int
 	repaired time.Time // when the last repair was asked for
@@ -81,7 +86,7 @@ func (m *memory) isOwnWrite(object types.NamespacedName, resourceVersion string)
 		return false
 	}
 	if known.writing {
-		known.seen = resourceVersion
+		known.seen = cmp.Or(resourceVersion, gone)
 		return true
 	}
 	return resourceVersion != "" && known.written == resourceVersion
@@ -138,9 +143,9 @@ func eventNote(message string) string {
 	if len(message) <= limit {
 		return message
 	}
-	for end := limit; ; end-- {
-		if message[end]&0xC0 != 0x80 { // not in the middle of a character
-			return message[:end] + "…"
-		}
+	end := limit
+	for end > 0 && !utf8.RuneStart(message[end]) { // not in the middle of a character
+		end--
 	}
+	return message[:end] + "…"
 }

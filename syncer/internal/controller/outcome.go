@@ -76,8 +76,7 @@ func reasonOf(err error) apiv1.Reason {
 	if errors.Is(err, backend.ErrNotConfigured) {
 		return apiv1.ReasonBackendNotConfigured
 	}
-	var failure *backend.Error
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*backend.Error](err); ok {
 		return kinds[failure.Kind]
 	}
 	return apiv1.ReasonUnavailable
@@ -112,8 +111,7 @@ func unrendered(errs []*render.Error, entries []apiv1.EntryStatus) outcome {
 }
 
 func unwritten(err error, entries []apiv1.EntryStatus) outcome {
-	var notOwned *apply.NotOwnedError
-	if errors.As(err, &notOwned) {
+	if notOwned, ok := errors.AsType[*apply.NotOwnedError](err); ok {
 		return outcome{reason: apiv1.ReasonSecretNotOwned, message: notOwned.Problem, entries: entries, retry: true}
 	}
 	return outcome{reason: apiv1.ReasonSecretWriteFailed, message: cut(writeProblem(err)), entries: entries, retry: true}

@@ -50,6 +50,7 @@ type Settings struct {
 type Reconciler struct {
 	Settings Settings
 	Client   client.Client // reads objects and namespace metadata from a cache, Secrets live
+	Live     client.Reader // reads past the cache
 	Fetch    func(ctx context.Context, p *plan.Plan) (render.Values, []fetch.Failure)
 	Writer   *apply.Writer
 	Recorder events.EventRecorder
@@ -80,10 +81,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	} else {
 		o = r.sync(ctx, es, p)
 	}
-	if ctx.Err() != nil {
-		return reconcile.Result{}, nil // stopping: a call that was cut off says nothing about the object
+	if stopping := ctx.Err() != nil; stopping {
+		return reconcile.Result{}, nil // a call that was cut off says nothing about the object
 	}
-	if err := r.report(ctx, es, o); err != nil {
+	if err := r.report(ctx, es, p, o); err != nil {
 		return reconcile.Result{}, err
 	}
 	return reconcile.Result{RequeueAfter: r.next(request.NamespacedName, p, o)}, nil
@@ -100,6 +101,9 @@ func (r *Reconciler) sync(ctx context.Context, es *apiv1.ExternalSecret, p *plan
 	}
 	if o, permitted := r.judge(ctx, p); !permitted {
 		return o
+	}
+	if !r.refreshes(p) && r.settled(ctx, es, p) {
+		return synced(apply.Result{ResourceVersion: es.Status.SecretResourceVersion}, es.Status.Entries, false)
 	}
 	values, failures := r.Fetch(ctx, p)
 	entries := entryStatuses(p, values, failures)
@@ -125,6 +129,24 @@ func (r *Reconciler) sync(ctx context.Context, es *apiv1.ExternalSecret, p *plan
 		return unwritten(err, entries)
 	}
 	return synced(result, entries, overtaken)
+}
+
+// refreshes tells whether an object is read again without a change of its own.
+func (r *Reconciler) refreshes(p *plan.Plan) bool {
+	return !r.Settings.DisablePolling && !p.Refresh.Never
+}
+
+// settled tells whether an object that is not refreshed has had its one success: for this spec, this
+// force-sync, and a Secret that is as it was left. So a restart reads nothing.
+func (r *Reconciler) settled(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan) bool {
+	status := es.Status
+	if status.ObservedGeneration != p.Generation || status.ObservedForceSync != p.ForceSync || ready(status) != metav1.ConditionTrue {
+		return false
+	}
+	secret := &metav1.PartialObjectMetadata{}
+	secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	err := r.Live.Get(ctx, p.Object, secret)
+	return err == nil && secret.ResourceVersion == status.SecretResourceVersion
 }
 
 // judge applies policy. A namespace that cannot be read permits nothing.
@@ -153,11 +175,14 @@ func (r *Reconciler) namespace(ctx context.Context, name string) (policy.Namespa
 
 // report writes the status where it says something new, the event on the way into or out of
 // failure, and the metrics.
-func (r *Reconciler) report(ctx context.Context, es *apiv1.ExternalSecret, o outcome) error {
+func (r *Reconciler) report(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan, o outcome) error {
 	now := r.now()
-	object := client.ObjectKeyFromObject(es)
 	if o.reason != apiv1.ReasonSuspended {
-		r.Metrics.Observe(object, string(es.Spec.Backend), o.ok(), now)
+		var backend apiv1.Backend // unknown where the object is not understood
+		if p != nil {
+			backend = p.Scope.Backend
+		}
+		r.Metrics.Observe(client.ObjectKeyFromObject(es), string(backend), o.ok(), now)
 	}
 	next := nextStatus(es, o, es.Annotations[apiv1.AnnotationForceSync], now)
 	if !worthWriting(es.Status, next, r.Settings.StatusHeartbeat) {
@@ -199,7 +224,7 @@ func (r *Reconciler) next(object types.NamespacedName, p *plan.Plan, o outcome) 
 	if p.Refresh.Interval > 0 {
 		interval = p.Refresh.Interval
 	}
-	if r.Settings.DisablePolling || p.Refresh.Never {
+	if !r.refreshes(p) {
 		interval = 0
 	}
 	return o.next(interval, r.memory.backoff(object, !o.ok() && o.retry))

@@ -17,7 +17,7 @@ type Objects struct {
 	lastSuccess     *prometheus.GaugeVec
 
 	mu    sync.Mutex
-	known map[types.NamespacedName]bool
+	known map[types.NamespacedName]string // the backend that each object was last read from
 }
 
 // NewObjects makes the metrics.
@@ -45,15 +45,19 @@ func NewObjects() *Objects {
 			Name: "secretgate_last_success_timestamp_seconds",
 			Help: "When the Secret was last known to be as the backend has it, in Unix time.",
 		}, []string{"name", "namespace"}),
-		known: map[types.NamespacedName]bool{},
+		known: map[types.NamespacedName]string{},
 	}
 }
 
-// Observe counts one sync attempt.
+// Observe counts one sync attempt. The series of a backend that the object no longer names go.
 func (o *Objects) Observe(object types.NamespacedName, backend string, success bool, now time.Time) {
 	o.mu.Lock()
-	o.known[object] = true
+	before, known := o.known[object]
+	o.known[object] = backend
 	o.mu.Unlock()
+	if known && before != backend {
+		o.drop(prometheus.Labels{"name": object.Name, "namespace": object.Namespace, "backend": before})
+	}
 	status, state := "error", -1.0
 	if success {
 		status, state = "success", 1
@@ -68,13 +72,16 @@ func (o *Objects) Observe(object types.NamespacedName, backend string, success b
 // Forget drops the series of an object that is gone, or is no longer this syncer's.
 func (o *Objects) Forget(object types.NamespacedName) {
 	o.mu.Lock()
-	known := o.known[object]
+	_, known := o.known[object]
 	delete(o.known, object)
 	o.mu.Unlock()
-	if !known {
-		return
+	if known {
+		o.drop(prometheus.Labels{"name": object.Name, "namespace": object.Namespace})
 	}
-	labels := prometheus.Labels{"name": object.Name, "namespace": object.Namespace}
+}
+
+// drop removes every series with these labels.
+func (o *Objects) drop(labels prometheus.Labels) {
 	for _, vec := range []interface {
 		DeletePartialMatch(prometheus.Labels) int
 	}{o.calls, o.callsOld, o.state, o.stateOld, o.lastSuccess} {

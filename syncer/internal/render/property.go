@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -23,8 +24,11 @@ func lookup(document []byte, property string) ([]byte, error) {
 	if raw, ok := step(document, property); ok {
 		return text(raw), nil
 	}
-	raw := json.RawMessage(document)
-	for _, segment := range path(property) {
+	raw, segments := json.RawMessage(document), path(property)
+	if len(segments) == 0 {
+		return nil, errNotFound // no path is not the path to the whole document
+	}
+	for _, segment := range segments {
 		var ok bool
 		if raw, ok = step(raw, segment); !ok {
 			return nil, errNotFound
@@ -46,8 +50,8 @@ func step(document json.RawMessage, segment string) (json.RawMessage, bool) {
 	case '[':
 		var array []json.RawMessage
 		i, err := strconv.Atoi(segment)
-		if err != nil || json.Unmarshal(document, &array) != nil || i < 0 || i >= len(array) {
-			return nil, false
+		if err != nil || strconv.Itoa(i) != segment || json.Unmarshal(document, &array) != nil || i < 0 || i >= len(array) {
+			return nil, false // 01 and +1 are no items
 		}
 		return array[i], true
 	default:
@@ -55,37 +59,48 @@ func step(document json.RawMessage, segment string) (json.RawMessage, bool) {
 	}
 }
 
-// path splits a property at dots and brackets.
+// path splits a property as lodash's stringToPath does: at dots and brackets, with a["b.c"] for names
+// that hold either.
 func path(property string) []string {
 	var segments []string
-	for property != "" {
-		if property[0] == '[' {
-			if segment, rest, ok := bracket(property[1:]); ok {
-				segments, property = append(segments, segment), strings.TrimPrefix(rest, ".")
-				continue
+	if strings.HasPrefix(property, ".") {
+		segments = append(segments, "")
+	}
+	for rest := property; rest != ""; {
+		if end := strings.IndexAny(rest, ".[]"); end != 0 {
+			if end < 0 {
+				end = len(rest)
 			}
-		}
-		end := strings.IndexAny(property[1:], ".[") + 1
-		if property[0] == '.' { // an empty segment names the empty member
-			segments, property = append(segments, ""), property[1:]
+			segments, rest = append(segments, rest[:end]), rest[end:]
 			continue
 		}
-		if end == 0 {
-			return append(segments, property)
+		if m := bracketed.FindStringSubmatch(rest); m != nil {
+			name := m[1] + escaped.ReplaceAllString(m[2]+m[3], "$1") // all but one of them are empty
+			segments, rest = append(segments, name), rest[len(m[0]):]
+			continue
 		}
-		segments = append(segments, property[:end])
-		property = strings.TrimPrefix(property[end:], ".")
+		if namesNothing(rest) {
+			segments = append(segments, "")
+		}
+		rest = rest[1:]
 	}
 	return segments
 }
 
-// bracket reads up to the closing bracket: a number, a bare word, or a quoted name.
-func bracket(s string) (segment, rest string, ok bool) {
-	if s != "" && (s[0] == '"' || s[0] == '\'') {
-		segment, rest, ok = strings.Cut(s[1:], string(s[0])+"]")
-		return segment, rest, ok
+var (
+	bracketed = regexp.MustCompile(`^\[(?:(-?\d+(?:\.\d+)?)|"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')\]`)
+	escaped   = regexp.MustCompile(`\\(\\)?`)
+)
+
+// namesNothing tells a dot or empty brackets before another such, or at the end: between them is the
+// empty name.
+func namesNothing(s string) bool {
+	for _, separator := range []string{".", "[]"} {
+		if rest, ok := strings.CutPrefix(s, separator); ok {
+			return rest == "" || rest[0] == '.' || strings.HasPrefix(rest, "[]")
+		}
 	}
-	return strings.Cut(s, "]")
+	return false
 }
 
 // text is what a JSON value becomes in a Secret: strings their text, everything else its compact

@@ -68,11 +68,11 @@ func Render(p *plan.Plan, values Values) (*Secret, []*Error) {
 		maps.Copy(s.Data, made)
 	}
 	size := 0
-	for name, value := range s.Data {
-		size += len(name) + len(value)
+	for _, value := range s.Data {
+		size += len(value)
 	}
 	if size > MaxSecretBytes {
-		errs = append(errs, &Error{Field: "spec", Problem: fmt.Sprintf("the Secret would hold %d bytes; the API server accepts %d: split it", size, MaxSecretBytes)})
+		errs = append(errs, &Error{Field: "spec", Problem: fmt.Sprintf("the values of the Secret have %d bytes together; the API server accepts %d: split it", size, MaxSecretBytes)})
 	}
 	if len(errs) > 0 {
 		return nil, errs

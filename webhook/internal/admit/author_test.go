@@ -5,14 +5,13 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
 	"k8s.io/apimachinery/pkg/util/managedfields"
-
-	"github.com/google/go-cmp/cmp"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 )
@@ -83,7 +82,7 @@ func serverSide(t *testing.T, s *stored, manifest map[string]any) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.call(t, applied.(*unstructured.Unstructured).Object, Writer{"kubectl"})
+	return s.call(t, unmarshal(t, marshal(t, applied)), Writer{"kubectl"})
 }
 
 func replace(t *testing.T, s *stored, manifest map[string]any) error {
@@ -130,12 +129,11 @@ func (s *stored) admit(t *testing.T, updated map[string]any, w Writer) error {
 		before = runtime.DeepCopyJSON(s.live)
 	}
 	tracked := s.fields.UpdateNoErrors(&unstructured.Unstructured{Object: before}, &unstructured.Unstructured{Object: updated}, w.FieldManager)
-	return s.call(t, tracked.(*unstructured.Unstructured).Object, w)
+	return s.call(t, unmarshal(t, marshal(t, tracked)), w)
 }
 
 func (s *stored) call(t *testing.T, updated map[string]any, w Writer) error {
 	t.Helper()
-	updated = unmarshal(t, marshal(t, updated))
 	c := Convert(updated, s.live, w)
 	if len(c.Conflicts) > 0 {
 		return c.Conflicts.ToAggregate()

@@ -32,7 +32,7 @@ func Convert(updated, old map[string]any, w Writer) Conversion {
 		c.old, c.oldConverted = old, settled(old)
 	}
 	c.all()
-	if c.previous != nil && c.manifest != nil {
+	if c.previous != nil && c.manifest != nil && !c.misfit {
 		c.forgetConverted()
 	}
 	if len(c.result.Conflicts) > 0 {
@@ -54,6 +54,7 @@ type converter struct {
 	object            map[string]any
 	old, oldConverted map[string]any
 	specAt            string // what the author calls spec
+	misfit            bool   // something has a type that the schema will reject
 	result            Conversion
 }
 
@@ -111,7 +112,12 @@ func descriptorOf(object map[string]any) (*converter, bool) {
 
 // member converts a deprecated field of spec.
 func (c *converter) member(p pair) {
-	if alias, ok := lookup(c.object, p.alias); ok && alias != nil && p.fits(alias) {
+	alias, ok := lookup(c.object, p.alias)
+	if !ok || alias != nil && !p.fits(alias) {
+		c.misfit = true
+		return
+	}
+	if alias != nil {
 		before, _ := lookup(c.old, p.alias)
 		c.pair(p, alias, before)
 	}
@@ -121,6 +127,7 @@ func (c *converter) member(p pair) {
 func (c *converter) pair(p pair, alias, before any) (used bool) {
 	target, reachable := lookup(c.object, p.target)
 	if !reachable || target != nil && !p.fits(target) {
+		c.misfit = true
 		return false
 	}
 	switch c.decide(p, alias, before, target) {

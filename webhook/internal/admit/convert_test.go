@@ -4,9 +4,8 @@ import (
 	"encoding/json"
 	"testing"
 
-	jsonpatch "gopkg.in/evanphx/json-patch.v4"
-
 	"github.com/google/go-cmp/cmp"
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 )
 
 // forms are the manifests of one deprecated field, and what they should become.
@@ -112,7 +111,7 @@ func stories(f forms) map[string][]step {
 // edit is kubectl edit: the live object with the fields changed, its annotations kept.
 func edit(t *testing.T, s *stored, manifest map[string]any) error {
 	t.Helper()
-	updated := normal(t, manifest).(map[string]any)
+	updated := unmarshal(t, marshal(t, manifest))
 	updated["metadata"] = normal(t, s.live["metadata"])
 	return s.admit(t, updated, Writer{"kubectl-edit"})
 }

@@ -30,9 +30,10 @@ type Mutator struct {
 
 // Handle implements admission.Handler.
 func (m *Mutator) Handle(ctx context.Context, request admission.Request) admission.Response {
-	updated, err := decode(request.Object.Raw)
-	v := verdict{reason: undecodable, cause: fmt.Errorf("the object of the request cannot be read: %w", err)}
-	if err == nil {
+	var v verdict
+	if updated, err := decode(request.Object.Raw); err != nil {
+		v = verdict{reason: undecodable, cause: fmt.Errorf("the object of the request cannot be read: %w", err)}
+	} else {
 		v = m.handle(request.AdmissionRequest, updated)
 	}
 	name := nameOf(request)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,8 +31,13 @@ func (n Namespaces) Known(ctx context.Context, name string) (ns policy.Namespace
 	return ns, true, err
 }
 
+// liveTimeout leaves time to answer: the API server waits 5 s for us.
+const liveTimeout = 3 * time.Second
+
 // Read asks the API server. The error is for the person who applies the object.
 func (n Namespaces) Read(ctx context.Context, name string) (policy.Namespace, error) {
+	ctx, cancel := context.WithTimeout(ctx, liveTimeout)
+	defer cancel()
 	object := NamespaceMetadata()
 	err := n.Live.Get(ctx, client.ObjectKey{Name: name}, object)
 	switch {

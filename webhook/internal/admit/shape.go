@@ -48,11 +48,16 @@ func (s shape) has(p path) bool {
 	return len(p) > 1 || len(s) > 0
 }
 
-// converted is the shape of the document's converted form.
+// converted is the shape of the document's converted form. Where a document sets a descriptor and a
+// spec (kubectl merges the managed fields of two applies when it moves to server-side apply), it is
+// what both set.
 func (s shape) converted() shape {
 	s = s.clone()
-	if descriptor := s["secretDescriptor"]; len(descriptor) > 0 && len(s["spec"]) == 0 {
-		s["spec"] = descriptor.clone()
+	if descriptor := s["secretDescriptor"]; len(descriptor) > 0 {
+		if s["spec"] == nil {
+			s["spec"] = shape{}
+		}
+		s["spec"].join(descriptor)
 	}
 	delete(s, "secretDescriptor")
 	spec := s["spec"]

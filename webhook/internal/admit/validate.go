@@ -30,12 +30,12 @@ type Validator struct {
 
 // Handle implements admission.Handler.
 func (v *Validator) Handle(ctx context.Context, request admission.Request) admission.Response {
+	var decision verdict
 	es := &apiv1.ExternalSecret{}
-	err := json.Unmarshal(request.Object.Raw, es)
-	decision := verdict{reason: undecodable, cause: fmt.Errorf("the object of the request cannot be read: %w", err)}
-	if err == nil {
-		// The API server is the one who knows where the object will be.
-		es.Namespace = request.Namespace
+	if err := json.Unmarshal(request.Object.Raw, es); err != nil {
+		decision = verdict{reason: undecodable, cause: fmt.Errorf("the object of the request cannot be read: %w", err)}
+	} else {
+		es.Namespace = request.Namespace // the API server is the one who knows where the object will be
 		decision = v.handle(ctx, es)
 	}
 	name := nameOf(request)

@@ -47,7 +47,8 @@ func (c *Config) Bind(lookup func(string) (string, bool)) []*settings.Section {
 	server.String(&c.Namespace, "namespace", "secretgate", "namespace that the webhook runs in", "POD_NAMESPACE")
 	server.String(&c.WebhookConfiguration, "webhook-configuration", "secretgate-webhook",
 		"name of both the mutating and the validating webhook configuration")
-	server.String(&c.Kubeconfig, "kubeconfig", "", "file that says how to reach the cluster; in a pod the service account does")
+	server.String(&c.Kubeconfig, "kubeconfig", "",
+		"file that says how to reach the cluster (default: what KUBECONFIG or ~/.kube/config says, else the pod's service account)")
 
 	certificates := settings.NewSection("certificate", lookup)
 	certificates.String(&c.TLS, "tls", TLSSelfSigned,
@@ -79,8 +80,8 @@ func (c *Config) Finish(sections []*settings.Section) error {
 	c.Handler = handler
 	problems = append(problems, err, c.Policy.Finish(), c.server(), c.certificate())
 	problems = append(problems,
-		bindAddress("metrics-bind-address", c.MetricsBindAddress),
-		bindAddress("health-probe-bind-address", c.HealthProbeBindAddress))
+		settings.CheckAddress("metrics-bind-address", c.MetricsBindAddress),
+		settings.CheckAddress("health-probe-bind-address", c.HealthProbeBindAddress))
 	return errors.Join(problems...)
 }
 
@@ -95,11 +96,7 @@ func (c *Config) server() error {
 	if c.WebhookConfiguration == "" {
 		problems = append(problems, errors.New("--webhook-configuration is empty: must name the webhook configurations"))
 	}
-	if c.Kubeconfig != "" {
-		if _, err := os.Stat(c.Kubeconfig); err != nil {
-			problems = append(problems, fmt.Errorf("--kubeconfig: %w", err))
-		}
-	}
+	problems = append(problems, settings.CheckFile("kubeconfig", c.Kubeconfig))
 	return errors.Join(problems...)
 }
 
@@ -130,14 +127,4 @@ func (c *Config) certificate() error {
 		c.TLSNames = append(c.TLSNames, name)
 	}
 	return errors.Join(problems...)
-}
-
-func bindAddress(flag, address string) error {
-	if address == "0" || address == "" {
-		return nil
-	}
-	if _, _, err := net.SplitHostPort(address); err != nil {
-		return fmt.Errorf("--%s is %q: must be host:port, :port, or 0 for none", flag, address)
-	}
-	return nil
 }

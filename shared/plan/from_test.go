@@ -1,0 +1,355 @@
+package plan_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/yaml"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
+)
+
+// object decodes a manifest without its head.
+func object(t testing.TB, body string) *apiv1.ExternalSecret {
+	t.Helper()
+	es := &apiv1.ExternalSecret{}
+	if err := yaml.Unmarshal([]byte(body), es); err != nil {
+		t.Fatalf("%v:\n%s", err, body)
+	}
+	es.Namespace, es.Name = "core", "db"
+	return es
+}
+
+// problems are the texts of errors.
+func problems(errs field.ErrorList) []string {
+	var texts []string
+	for _, err := range errs {
+		texts = append(texts, err.Error())
+	}
+	return texts
+}
+
+// mustFrom is plan.From for objects that are right.
+func mustFrom(t *testing.T, body string, defaults plan.Defaults) *plan.Plan {
+	t.Helper()
+	p, errs := plan.From(object(t, body), defaults)
+	if len(errs) > 0 {
+		t.Fatalf("errors: %v", errs.ToAggregate())
+	}
+	return p
+}
+
+// checkProblems compares all that From finds wrong with an object.
+func checkProblems(t *testing.T, body string, want ...string) {
+	t.Helper()
+	p, errs := plan.From(object(t, body), plan.Defaults{})
+	if diff := cmp.Diff(want, problems(errs)); diff != "" {
+		t.Errorf("problems: -want +got:\n%s", diff)
+	}
+	if (p == nil) != (len(errs) > 0) {
+		t.Errorf("there must be either a plan or errors: %v, %v", p, errs)
+	}
+}
+
+// minimal is the plan of an object that says nothing but this.
+func minimal(s plan.Scope, entries ...plan.Entry) *plan.Plan {
+	return &plan.Plan{
+		Object:         types.NamespacedName{Namespace: "core", Name: "db"},
+		Scope:          s,
+		Entries:        entries,
+		Template:       plan.Template{Type: "Opaque"},
+		DeletionPolicy: apiv1.DeletionDelete,
+	}
+}
+
+func single(at, name string, read plan.Read) plan.Entry {
+	return plan.Entry{Field: at, KeyField: at + ".key", Name: name, Read: read}
+}
+
+// theDefaults differ from everything that objects of these tests name.
+var theDefaults = plan.Defaults{
+	Region: "eu-west-1", VaultMount: "kubernetes", VaultRole: "everyone", Project: "installation", MinRefreshInterval: 10 * time.Second,
+}
+
+func TestFromUnderstandsEveryBackend(t *testing.T) {
+	for name, test := range map[string]struct {
+		body string
+		want *plan.Plan
+	}{
+		"AWS Secrets Manager with every field": {
+			`
+spec:
+  backendType: secretsManager
+  roleArn: arn:aws:iam::1:role/r
+  region: us-west-2
+  dataFrom: [all]
+  dataFromWithOptions: [{key: some, isBinary: true, versionStage: AWSPREVIOUS}, {key: pinned, versionId: v1, versionStage: AWSPREVIOUS}]
+  data:
+  - {key: one, name: plain}
+  - {key: one, name: prop, property: a.b, isBinary: true, versionStage: AWSPREVIOUS}
+  - {key: one, name: id, versionId: v2, versionStage: AWSPREVIOUS, version: 3}`,
+			minimal(
+				plan.Scope{Backend: "secretsManager", Region: "us-west-2", Identity: plan.Identity{RoleARN: "arn:aws:iam::1:role/r"}},
+				plan.Entry{Field: "spec.dataFrom[0]", KeyField: "spec.dataFrom[0]", Kind: plan.Members, Read: plan.Read{Key: "all", VersionStage: "AWSCURRENT"}},
+				plan.Entry{
+					Field: "spec.dataFromWithOptions[0]", KeyField: "spec.dataFromWithOptions[0].key", Kind: plan.Members, Binary: true,
+					Read: plan.Read{Key: "some", VersionStage: "AWSPREVIOUS"},
+				},
+				plan.Entry{
+					Field: "spec.dataFromWithOptions[1]", KeyField: "spec.dataFromWithOptions[1].key", Kind: plan.Members,
+					Read: plan.Read{Key: "pinned", VersionID: "v1"},
+				},
+				single("spec.data[0]", "plain", plan.Read{Key: "one", VersionStage: "AWSCURRENT"}),
+				plan.Entry{
+					Field: "spec.data[1]", KeyField: "spec.data[1].key", Name: "prop", Property: "a.b", Binary: true,
+					Read: plan.Read{Key: "one", VersionStage: "AWSPREVIOUS"},
+				},
+				single("spec.data[2]", "id", plan.Read{Key: "one", VersionID: "v2"}),
+			),
+		},
+		"AWS without a region takes the installation's, and no role": {
+			`{spec: {backendType: secretsManager, data: [{key: a, name: x}]}}`,
+			minimal(plan.Scope{Backend: "secretsManager", Region: "eu-west-1"},
+				single("spec.data[0]", "x", plan.Read{Key: "a", VersionStage: "AWSCURRENT"})),
+		},
+		"SSM with keys, paths and options that mean nothing to it": {
+			`
+spec:
+  backendType: systemManager
+  data:
+  - {key: "/a:3", name: x, versionStage: x, versionId: y, version: 1}
+  - {path: /tree, recursive: true, name: dropped}
+  - {path: /level}`,
+			minimal(plan.Scope{Backend: "systemManager", Region: "eu-west-1"},
+				single("spec.data[0]", "x", plan.Read{Key: "/a:3"}),
+				plan.Entry{Field: "spec.data[1]", KeyField: "spec.data[1].path", Kind: plan.Tree, Read: plan.Read{Key: "/tree", Path: true, Recursive: true}},
+				plan.Entry{Field: "spec.data[2]", KeyField: "spec.data[2].path", Kind: plan.Tree, Read: plan.Read{Key: "/level", Path: true}}),
+		},
+		"Vault with every field": {
+			`
+spec:
+  backendType: vault
+  vaultMountPoint: clusters/one
+  vaultRole: core
+  kvVersion: 1
+  dataFrom: [secret/all]
+  data: [{key: secret/x, name: x, property: p}]`,
+			minimal(plan.Scope{Backend: "vault", Identity: plan.Identity{VaultMount: "clusters/one", VaultRole: "core"}},
+				plan.Entry{Field: "spec.dataFrom[0]", KeyField: "spec.dataFrom[0]", Kind: plan.Members, Read: plan.Read{Key: "secret/all", KVVersion: 1}},
+				plan.Entry{Field: "spec.data[0]", KeyField: "spec.data[0].key", Name: "x", Property: "p", Read: plan.Read{Key: "secret/x", KVVersion: 1}}),
+		},
+		"Vault without fields takes the installation's mount and role, and KV version 2": {
+			`{spec: {backendType: vault, data: [{key: secret/data/x, name: x, version: 4, versionId: a, versionStage: b}]}}`,
+			minimal(plan.Scope{Backend: "vault", Identity: plan.Identity{VaultMount: "kubernetes", VaultRole: "everyone"}},
+				single("spec.data[0]", "x", plan.Read{Key: "secret/data/x", KVVersion: 2})),
+		},
+		"Azure Key Vault": {
+			`{spec: {backendType: azureKeyVault, keyVaultName: hello-world, data: [{key: name, name: x}, {key: name/0123abcd, name: cert, isBinary: true}]}}`,
+			minimal(plan.Scope{Backend: "azureKeyVault", KeyVault: "hello-world"},
+				single("spec.data[0]", "x", plan.Read{Key: "name"}),
+				plan.Entry{Field: "spec.data[1]", KeyField: "spec.data[1].key", Name: "cert", Binary: true, Read: plan.Read{Key: "name/0123abcd"}}),
+		},
+		"GCP with a number, a text and no version": {
+			`{spec: {backendType: gcpSecretsManager, projectId: mine, data: [{key: a, name: number, version: 3}, {key: a, name: text, version: "5"}, {key: a, name: latest}]}}`,
+			minimal(plan.Scope{Backend: "gcpSecretsManager", Project: "mine"},
+				single("spec.data[0]", "number", plan.Read{Key: "a", Version: "3"}),
+				single("spec.data[1]", "text", plan.Read{Key: "a", Version: "5"}),
+				single("spec.data[2]", "latest", plan.Read{Key: "a", Version: "latest"})),
+		},
+		"GCP without a project takes the installation's": {
+			`{spec: {backendType: gcpSecretsManager, dataFrom: [a]}}`,
+			minimal(plan.Scope{Backend: "gcpSecretsManager", Project: "installation"},
+				plan.Entry{Field: "spec.dataFrom[0]", KeyField: "spec.dataFrom[0]", Kind: plan.Members, Read: plan.Read{Key: "a", Version: "latest"}}),
+		},
+		"Alibaba Cloud with a role and a stage": {
+			`{spec: {backendType: alicloudSecretsManager, roleArn: "acs:ram::1:role/r", data: [{key: a, name: x}, {key: a, name: old, versionStage: ACSPrevious, versionId: x, version: 1}]}}`,
+			minimal(plan.Scope{Backend: "alicloudSecretsManager", Identity: plan.Identity{RoleARN: "acs:ram::1:role/r"}},
+				single("spec.data[0]", "x", plan.Read{Key: "a", VersionStage: "ACSCurrent"}),
+				single("spec.data[1]", "old", plan.Read{Key: "a", VersionStage: "ACSPrevious"})),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, mustFrom(t, test.body, theDefaults)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFromKeepsWhatTheObjectAsksOfTheSyncer(t *testing.T) {
+	es := object(t, `
+spec: {backendType: secretsManager, dataFrom: [a], suspend: true, deletionPolicy: Retain, adoptExisting: true, refreshInterval: 1h30m, controllerId: other}`)
+	es.UID, es.Generation = "u", 7
+	es.Annotations = map[string]string{apiv1.AnnotationForceSync: "now"}
+	got, errs := plan.From(es, plan.Defaults{})
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	want := minimal(plan.Scope{Backend: "secretsManager"}, plan.Entry{
+		Field: "spec.dataFrom[0]", KeyField: "spec.dataFrom[0]", Kind: plan.Members, Read: plan.Read{Key: "a", VersionStage: "AWSCURRENT"},
+	})
+	want.UID, want.Generation, want.Suspend, want.ForceSync = "u", 7, true, "now"
+	want.DeletionPolicy, want.AdoptExisting, want.Refresh = apiv1.DeletionRetain, true, plan.Refresh{Interval: 90 * time.Minute}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestFromRefreshInterval(t *testing.T) {
+	for name, test := range map[string]struct {
+		text     string
+		want     plan.Refresh
+		warnings []string
+		problems []string
+	}{
+		"absent is the syncer's choice":  {text: `""`},
+		"a duration":                     {text: `5m`, want: plan.Refresh{Interval: 5 * time.Minute}},
+		"the least is not below itself":  {text: `10s`, want: plan.Refresh{Interval: 10 * time.Second}},
+		"zero is never":                  {text: `"0"`, want: plan.Refresh{Never: true}},
+		"zero seconds are never":         {text: `0s`, want: plan.Refresh{Never: true}},
+		"too short is raised and said":   {text: `9.9s`, want: plan.Refresh{Interval: 10 * time.Second}, warnings: []string{"spec.refreshInterval: 9.9s is below the least interval of this installation; 10s is used"}},
+		"negative":                       {text: `-5m`, problems: []string{`spec.refreshInterval: Invalid value: "-5m": must not be negative; 0 means never`}},
+		"a number without a unit":        {text: `"300"`, problems: []string{`spec.refreshInterval: Invalid value: "300": must be a duration such as 30s, 5m or 1h, or 0 for never`}},
+		"days, which Go does not have":   {text: `1d`, problems: []string{`spec.refreshInterval: Invalid value: "1d": must be a duration such as 30s, 5m or 1h, or 0 for never`}},
+		"longer than time":               {text: `99999999999h`, problems: []string{`spec.refreshInterval: Invalid value: "99999999999h": must be a duration such as 30s, 5m or 1h, or 0 for never`}},
+		"a negative one below the least": {text: `-1ns`, problems: []string{`spec.refreshInterval: Invalid value: "-1ns": must not be negative; 0 means never`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, errs := plan.From(object(t, `{spec: {backendType: secretsManager, dataFrom: [a], refreshInterval: `+test.text+`}}`), theDefaults)
+			if diff := cmp.Diff(test.problems, problems(errs)); diff != "" {
+				t.Errorf("problems: -want +got:\n%s", diff)
+			}
+			if p == nil {
+				return
+			}
+			if diff := cmp.Diff(test.want, p.Refresh); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if diff := cmp.Diff(test.warnings, p.Warnings); diff != "" {
+				t.Errorf("warnings: -want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFromWarnsOfFieldsThatMeanNothingToTheBackend(t *testing.T) {
+	const all = `, roleArn: r, region: eu-west-1, vaultMountPoint: m, vaultRole: v, kvVersion: 1, keyVaultName: k, projectId: p, keyByName: true, dataFrom: [a]}}`
+	ignored := func(backend string, fields ...string) (want []string) {
+		for _, f := range fields {
+			want = append(want, "spec."+f+" has no meaning for backendType "+backend+" and is ignored")
+		}
+		return want
+	}
+	for backend, want := range map[string][]string{
+		"secretsManager":         ignored("secretsManager", "vaultMountPoint", "vaultRole", "kvVersion", "keyVaultName", "projectId", "keyByName"),
+		"systemManager":          ignored("systemManager", "vaultMountPoint", "vaultRole", "kvVersion", "keyVaultName", "projectId", "keyByName"),
+		"vault":                  ignored("vault", "roleArn", "region", "keyVaultName", "projectId", "keyByName"),
+		"azureKeyVault":          ignored("azureKeyVault", "roleArn", "region", "vaultMountPoint", "vaultRole", "kvVersion", "projectId", "keyByName"),
+		"gcpSecretsManager":      ignored("gcpSecretsManager", "roleArn", "region", "vaultMountPoint", "vaultRole", "kvVersion", "keyVaultName", "keyByName"),
+		"alicloudSecretsManager": ignored("alicloudSecretsManager", "region", "vaultMountPoint", "vaultRole", "kvVersion", "keyVaultName", "projectId", "keyByName"),
+	} {
+		t.Run(backend, func(t *testing.T) {
+			p := mustFrom(t, `{spec: {backendType: `+backend+all, plan.Defaults{})
+			if diff := cmp.Diff(want, p.Warnings); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if s := p.Scope; (s.Identity.RoleARN != "") && (s.Identity.VaultRole != "") || s.KeyVault != "" && s.Project != "" {
+				t.Errorf("the scope holds what means nothing to the backend: %+v", s)
+			}
+		})
+	}
+}
+
+func TestSourcesAreDistinctAndInOrder(t *testing.T) {
+	p := mustFrom(t, `
+spec:
+  backendType: secretsManager
+  dataFrom: [b]
+  data:
+  - {key: a, name: one}
+  - {key: b, name: two, property: p}
+  - {key: b, name: three, versionStage: AWSCURRENT}
+  - {key: b, name: four, versionId: v, versionStage: AWSPREVIOUS}
+  - {key: b, name: five, versionId: v, versionStage: AWSCURRENT}
+  - {key: a, name: six, isBinary: true}
+  - {key: b, name: seven, versionStage: AWSPREVIOUS}`, theDefaults)
+	scope := plan.Scope{Backend: "secretsManager", Region: "eu-west-1"}
+	want := []plan.Source{
+		{Scope: scope, Read: plan.Read{Key: "b", VersionStage: "AWSCURRENT"}},
+		{Scope: scope, Read: plan.Read{Key: "a", VersionStage: "AWSCURRENT"}},
+		{Scope: scope, Read: plan.Read{Key: "b", VersionID: "v"}},
+		{Scope: scope, Read: plan.Read{Key: "b", VersionStage: "AWSPREVIOUS"}},
+	}
+	if diff := cmp.Diff(want, p.Sources()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// Values are shared between objects with the same source: two that differ in who reads, or where,
+// must never be one.
+func TestSourcesOfDifferentIdentitiesDiffer(t *testing.T) {
+	bodies := []string{
+		`{backendType: secretsManager, dataFrom: [a]}`,
+		`{backendType: secretsManager, region: us-east-1, dataFrom: [a]}`,
+		`{backendType: secretsManager, roleArn: "arn:r", dataFrom: [a]}`,
+		`{backendType: secretsManager, roleArn: "arn:s", dataFrom: [a]}`,
+		`{backendType: secretsManager, dataFromWithOptions: [{key: a, versionStage: AWSPREVIOUS}]}`,
+		`{backendType: secretsManager, dataFromWithOptions: [{key: a, versionId: AWSPREVIOUS}]}`,
+		`{backendType: systemManager, data: [{key: a, name: x}]}`,
+		`{backendType: systemManager, data: [{path: a}]}`,
+		`{backendType: systemManager, data: [{path: a, recursive: true}]}`,
+		`{backendType: alicloudSecretsManager, dataFrom: [a]}`,
+		`{backendType: alicloudSecretsManager, roleArn: "arn:r", dataFrom: [a]}`,
+		`{backendType: vault, dataFrom: [a]}`,
+		`{backendType: vault, kvVersion: 1, dataFrom: [a]}`,
+		`{backendType: vault, vaultRole: r, dataFrom: [a]}`,
+		`{backendType: vault, vaultMountPoint: r, dataFrom: [a]}`,
+		`{backendType: azureKeyVault, keyVaultName: k, dataFrom: [a]}`,
+		`{backendType: azureKeyVault, keyVaultName: l, dataFrom: [a]}`,
+		`{backendType: gcpSecretsManager, dataFrom: [a]}`,
+		`{backendType: gcpSecretsManager, projectId: p, dataFrom: [a]}`,
+		`{backendType: gcpSecretsManager, data: [{key: a, name: x, version: 1}]}`,
+	}
+	seen := map[plan.Source]string{}
+	for _, body := range bodies {
+		sources := mustFrom(t, "{spec: "+body+"}", theDefaults).Sources()
+		if len(sources) != 1 {
+			t.Fatalf("%s: %d sources", body, len(sources))
+		}
+		if other, taken := seen[sources[0]]; taken {
+			t.Errorf("these share a source:\n%s\n%s", other, body)
+		}
+		seen[sources[0]] = body
+	}
+}
+
+func TestServedByComparesControllerAndInstance(t *testing.T) {
+	for name, test := range map[string]struct {
+		body, instance string
+		want           bool
+	}{
+		"both empty":                    {`{spec: {backendType: vault}}`, "", true},
+		"both the same":                 {`{spec: {backendType: vault, controllerId: a}}`, "a", true},
+		"the object's alone":            {`{spec: {backendType: vault, controllerId: a}}`, "", false},
+		"the syncer's alone":            {`{spec: {backendType: vault}}`, "a", false},
+		"two different ones":            {`{spec: {backendType: vault, controllerId: a}}`, "b", false},
+		"in a descriptor":               {`{secretDescriptor: {backendType: vault, controllerId: a}}`, "a", true},
+		"in a descriptor, not for us":   {`{secretDescriptor: {backendType: vault, controllerId: a}}`, "", false},
+		"beside another descriptor":     {`{spec: {controllerId: a}, secretDescriptor: {controllerId: b}}`, "a", true},
+		"in a spec that does not fit":   {`{spec: {controllerId: a, data: 5}}`, "a", true},
+		"a spec that does not fit":      {`{spec: {data: 5}}`, "", true},
+		"one that itself does not fit":  {`{spec: {controllerId: 5}}`, "", true},
+		"a spec that is not an object":  {`{spec: text}`, "", true},
+		"a descriptor that is a number": {`{secretDescriptor: 5}`, "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := plan.ServedBy(object(t, test.body), test.instance); got != test.want {
+				t.Errorf("got %t", got)
+			}
+		})
+	}
+}

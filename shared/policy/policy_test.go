@@ -1,0 +1,372 @@
+package policy_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/policy"
+)
+
+const (
+	role    = apiv1.AnnotationPermittedRole
+	keyName = apiv1.AnnotationPermittedKeyName
+)
+
+// verdict is all that a caller learns of violations, as text.
+type verdict struct {
+	Errors  []string
+	Reasons []string // KES's wordings, where it has one
+}
+
+func verdictOf(violations policy.Violations) verdict {
+	var v verdict
+	for _, violation := range violations {
+		v.Errors = append(v.Errors, violation.Error.Error())
+		if violation.Reason != "" {
+			v.Reasons = append(v.Reasons, violation.Reason)
+		}
+	}
+	return v
+}
+
+type annotations = map[string]string
+
+func read(field, key string) plan.Entry {
+	return plan.Entry{Field: field, KeyField: field, Read: plan.Read{Key: key}}
+}
+
+func walk(field, path string) plan.Entry {
+	return plan.Entry{Field: field, KeyField: field + ".path", Kind: plan.Tree, Read: plan.Read{Key: path, Path: true}}
+}
+
+func aws(roleARN string, entries ...plan.Entry) *plan.Plan {
+	return &plan.Plan{
+		Scope: plan.Scope{
+			Backend: apiv1.BackendAWSParameterStore, Region: "eu-west-1",
+			Identity: plan.Identity{RoleARN: roleARN},
+		},
+		Entries: entries,
+	}
+}
+
+func scoped(s plan.Scope) *plan.Plan {
+	return &plan.Plan{Scope: s, Entries: []plan.Entry{read("spec.data[0].key", "k")}}
+}
+
+func vault(mount, vaultRole string) *plan.Plan {
+	return scoped(plan.Scope{Backend: apiv1.BackendVault, Identity: plan.Identity{VaultMount: mount, VaultRole: vaultRole}})
+}
+
+func TestCheck(t *testing.T) {
+	for name, test := range map[string]struct {
+		plan        *plan.Plan
+		annotations annotations
+		settings    policy.Settings
+		want        verdict
+	}{
+		"no annotation limits nothing": {plan: aws("arn:any", read("spec.data[0].key", "/any"))},
+		"what all annotations allow passes": {
+			plan: aws("arn:aws:iam::1:role/core", read("spec.data[0].key", "/core/db"), walk("spec.data[1]", "/core/tree")),
+			annotations: annotations{
+				role: "arn:aws:iam::1:role/core", keyName: "/core/.*", apiv1.AnnotationPermittedRegion: "eu-.*",
+			},
+			settings: policy.Settings{Enforce: true},
+		},
+		"every kind of read is judged": {
+			plan: aws("", read("spec.dataFrom[0]", "/prod/a"), read("spec.dataFromWithOptions[0].key", "/prod/b"),
+				read("spec.data[0].key", "/prod/c"), read("spec.data[1].key", "/core/d"), walk("spec.data[2]", "/prod")),
+			annotations: annotations{keyName: "/core/.*"},
+			want: verdict{
+				Errors: []string{
+					`spec.dataFrom[0]: Forbidden: "/prod/a" is not permitted in namespace "core": annotation ` + keyName + ` allows "/core/.*"`,
+					`spec.dataFromWithOptions[0].key: Forbidden: "/prod/b" is not permitted in namespace "core": annotation ` + keyName + ` allows "/core/.*"`,
+					`spec.data[0].key: Forbidden: "/prod/c" is not permitted in namespace "core": annotation ` + keyName + ` allows "/core/.*"`,
+					`spec.data[2].path: Forbidden: "/prod" is not permitted in namespace "core": annotation ` + keyName + ` allows "/core/.*"`,
+				},
+				Reasons: []string{
+					"key name /prod/a does not match naming convention /core/.*",
+					"key name /prod/b does not match naming convention /core/.*",
+					"key name /prod/c does not match naming convention /core/.*",
+					"path /prod does not match naming convention /core/.*",
+				},
+			},
+		},
+		"all violations are reported at once": {
+			plan: aws("arn:aws:iam::2:role/admin", read("spec.data[0].key", "/prod/a")),
+			annotations: annotations{
+				role: "arn:aws:iam::1:role/.*", keyName: "/core/.*", apiv1.AnnotationPermittedRegion: "us-east-1",
+			},
+			want: verdict{
+				Errors: []string{
+					`spec.roleArn: Forbidden: "arn:aws:iam::2:role/admin" is not permitted in namespace "core": annotation ` + role +
+						` allows "arn:aws:iam::1:role/.*"`,
+					`spec.data[0].key: Forbidden: "/prod/a" is not permitted in namespace "core": annotation ` + keyName + ` allows "/core/.*"`,
+					`spec.region: Forbidden: "eu-west-1" is not permitted in namespace "core": annotation ` +
+						apiv1.AnnotationPermittedRegion + ` allows "us-east-1"`,
+				},
+				Reasons: []string{
+					"namespace does not allow to assume role arn:aws:iam::2:role/admin",
+					"key name /prod/a does not match naming convention /core/.*",
+				},
+			},
+		},
+		"a role annotation does not demand a role": {
+			plan: aws("", read("spec.data[0].key", "k")), annotations: annotations{role: "arn:aws:iam::1:role/.*"},
+		},
+		"an empty role annotation forbids every role": {
+			plan: aws("arn:r", read("spec.data[0].key", "k")), annotations: annotations{role: ""},
+			want: verdict{
+				Errors: []string{`spec.roleArn: Forbidden: "arn:r" is not permitted in namespace "core": annotation ` + role +
+					` is empty, which permits nothing; ".*" permits everything`},
+				Reasons: []string{"namespace does not allow to assume role arn:r"},
+			},
+		},
+		"the role of Vault is judged by the same annotation": {
+			plan: vault("kubernetes", "admin"), annotations: annotations{role: "core"},
+			want: verdict{
+				Errors:  []string{`spec.vaultRole: Forbidden: "admin" is not permitted in namespace "core": annotation ` + role + ` allows "core"`},
+				Reasons: []string{"namespace does not allow to assume role admin"},
+			},
+		},
+		"renamed annotations count, and the default names no more": {
+			plan:        aws("arn:r", read("spec.data[0].key", "/prod/a")),
+			annotations: annotations{role: "other", keyName: "other", "corp/role": "arn:.*", "corp/keys": "/core/.*"},
+			settings:    policy.Settings{RoleAnnotation: "corp/role", KeyNameAnnotation: "corp/keys"},
+			want: verdict{
+				Errors:  []string{`spec.data[0].key: Forbidden: "/prod/a" is not permitted in namespace "core": annotation corp/keys allows "/core/.*"`},
+				Reasons: []string{"key name /prod/a does not match naming convention /core/.*"},
+			},
+		},
+		"a pattern that does not compile permits nothing and is named": {
+			plan:        aws("", read("spec.data[0].key", "/core/a")),
+			annotations: annotations{keyName: "/(?!prod).*"},
+			want: verdict{
+				Errors: []string{`spec.data[0].key: Forbidden: "/core/a" is not permitted in namespace "core": annotation ` + keyName +
+					" line 1 \"/(?!prod).*\" is not a valid RE2 pattern: look-ahead `(?!` is JavaScript's, not RE2's; nothing is permitted until it is mended"},
+				Reasons: []string{"key name /core/a does not match naming convention /(?!prod).*"},
+			},
+		},
+		"enforcement denies what no annotation limits": {
+			plan: aws("arn:r", read("spec.data[0].key", "/a")), settings: policy.Settings{Enforce: true},
+			want: verdict{
+				Errors: []string{
+					"metadata.namespace: Forbidden: Missing required annotation " + keyName + " on namespace core",
+					"metadata.namespace: Forbidden: Missing required annotation " + role + " on namespace core",
+				},
+				Reasons: []string{
+					"Missing required annotation " + keyName + " on namespace core",
+					"Missing required annotation " + role + " on namespace core",
+				},
+			},
+		},
+		"enforcement demands the role annotation only of objects with a role": {
+			plan: aws("", read("spec.data[0].key", "/a")), annotations: annotations{keyName: ".*"}, settings: policy.Settings{Enforce: true},
+		},
+		"enforcement counts the default role of Vault, too": {
+			plan: vault("kubernetes", "syncer"), annotations: annotations{keyName: ".*"}, settings: policy.Settings{Enforce: true},
+			want: verdict{
+				Errors:  []string{"metadata.namespace: Forbidden: Missing required annotation " + role + " on namespace core"},
+				Reasons: []string{"Missing required annotation " + role + " on namespace core"},
+			},
+		},
+		"enforcement looks for renamed annotations": {
+			plan: aws("", read("spec.data[0].key", "/a")), annotations: annotations{keyName: ".*"},
+			settings: policy.Settings{Enforce: true, KeyNameAnnotation: "corp/keys"},
+			want: verdict{
+				Errors:  []string{"metadata.namespace: Forbidden: Missing required annotation corp/keys on namespace core"},
+				Reasons: []string{"Missing required annotation corp/keys on namespace core"},
+			},
+		},
+		"the Vault mount is judged": {
+			plan: vault("other", ""), annotations: annotations{apiv1.AnnotationPermittedVaultMount: "kubernetes"},
+			want: verdict{Errors: []string{`spec.vaultMountPoint: Forbidden: "other" is not permitted in namespace "core": annotation ` +
+				apiv1.AnnotationPermittedVaultMount + ` allows "kubernetes"`}},
+		},
+		"a Vault mount that nobody set is not permitted where it is limited": {
+			plan: vault("", ""), annotations: annotations{apiv1.AnnotationPermittedVaultMount: "kubernetes"},
+			want: verdict{Errors: []string{`spec.vaultMountPoint: Forbidden: a value that is not set is not permitted in namespace "core": annotation ` +
+				apiv1.AnnotationPermittedVaultMount + ` allows "kubernetes"`}},
+		},
+		"the Key Vault is judged": {
+			plan:        scoped(plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: "prod"}),
+			annotations: annotations{apiv1.AnnotationPermittedKeyVault: "core-.*"},
+			want: verdict{Errors: []string{`spec.keyVaultName: Forbidden: "prod" is not permitted in namespace "core": annotation ` +
+				apiv1.AnnotationPermittedKeyVault + ` allows "core-.*"`}},
+		},
+		"the project is judged": {
+			plan:        scoped(plan.Scope{Backend: apiv1.BackendGCPSecretManager, Project: "prod"}),
+			annotations: annotations{apiv1.AnnotationPermittedProject: "core"},
+			want: verdict{Errors: []string{`spec.projectId: Forbidden: "prod" is not permitted in namespace "core": annotation ` +
+				apiv1.AnnotationPermittedProject + ` allows "core"`}},
+		},
+		"a project that nobody set is not permitted where it is limited": {
+			plan:        scoped(plan.Scope{Backend: apiv1.BackendGCPSecretManager}),
+			annotations: annotations{apiv1.AnnotationPermittedProject: "core"},
+			want: verdict{Errors: []string{`spec.projectId: Forbidden: a value that is not set is not permitted in namespace "core": annotation ` +
+				apiv1.AnnotationPermittedProject + ` allows "core"`}},
+		},
+		"annotations of other backends do not count": {
+			plan: scoped(plan.Scope{Backend: apiv1.BackendAlicloudKMS, Identity: plan.Identity{RoleARN: "acs:r"}}),
+			annotations: annotations{
+				apiv1.AnnotationPermittedRegion: "x", apiv1.AnnotationPermittedVaultMount: "x",
+				apiv1.AnnotationPermittedKeyVault: "x", apiv1.AnnotationPermittedProject: "x",
+			},
+		},
+		"require-role denies AWS objects without a role": {
+			plan: aws("", read("spec.data[0].key", "k")), annotations: annotations{apiv1.AnnotationRequireRole: "true"},
+			want: verdict{Errors: []string{`spec.roleArn: Required value: namespace "core" demands a role (annotation ` +
+				apiv1.AnnotationRequireRole + "): without one the syncer's own identity would read"}},
+		},
+		"require-role denies Alibaba Cloud objects without a role": {
+			plan:        scoped(plan.Scope{Backend: apiv1.BackendAlicloudKMS}),
+			annotations: annotations{apiv1.AnnotationRequireRole: "true"},
+			want: verdict{Errors: []string{`spec.roleArn: Required value: namespace "core" demands a role (annotation ` +
+				apiv1.AnnotationRequireRole + "): without one the syncer's own identity would read"}},
+		},
+		"require-role denies Vault objects without a role or a default one": {
+			plan: vault("kubernetes", ""), annotations: annotations{apiv1.AnnotationRequireRole: "true"},
+			want: verdict{Errors: []string{`spec.vaultRole: Required value: namespace "core" demands a role (annotation ` +
+				apiv1.AnnotationRequireRole + "): without one the syncer's own identity would read"}},
+		},
+		"require-role is content with a role": {
+			plan: aws("arn:r", read("spec.data[0].key", "k")), annotations: annotations{apiv1.AnnotationRequireRole: "true"},
+		},
+		"require-role cannot be asked of backends without roles": {
+			plan:        scoped(plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: "v"}),
+			annotations: annotations{apiv1.AnnotationRequireRole: "true"},
+		},
+		"require-role is off unless it is true": {
+			plan: aws("", read("spec.data[0].key", "k")), annotations: annotations{apiv1.AnnotationRequireRole: "false"},
+		},
+		"legacy mode leaves the holes of KES closed": {
+			plan: aws("", read("spec.dataFromWithOptions[0].key", "/prod/b")), annotations: annotations{keyName: "/core/"},
+			settings: policy.Settings{Legacy: true},
+			want: verdict{
+				Errors: []string{`spec.dataFromWithOptions[0].key: Forbidden: "/prod/b" is not permitted in namespace "core": annotation ` +
+					keyName + ` allows "/core/"`},
+				Reasons: []string{"key name /prod/b does not match naming convention /core/"},
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ns := policy.Namespace{Name: "core", Annotations: test.annotations}
+			got := verdictOf(policy.Check(test.plan, ns, test.settings))
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMessage(t *testing.T) {
+	ns := policy.Namespace{Name: "core", Annotations: annotations{
+		keyName: "/core/.*\n/shared/.*", apiv1.AnnotationPermittedRegion: "eu-west-1", apiv1.AnnotationPermittedProject: "core",
+	}}
+	many := make([]plan.Entry, 1000)
+	for i := range many {
+		many[i] = read(fmt.Sprintf("spec.dataFrom[%d]", i), fmt.Sprintf("/prod/%d", i))
+	}
+	for name, test := range map[string]struct {
+		plan *plan.Plan
+		want string
+	}{
+		"one violation": {
+			aws("", read("spec.data[0].key", "/prod/a")),
+			"not allowed to fetch secret: core/db: key name /prod/a does not match naming convention /core/.*\n/shared/.*: " +
+				`spec.data[0].key: Forbidden: "/prod/a" is not permitted in namespace "core": annotation ` + keyName + ` allows "/core/.*", "/shared/.*"`,
+		},
+		"several violations": {
+			aws("", walk("spec.data[0]", "/prod"), read("spec.data[1].key", "/x")),
+			"not allowed to fetch secret: core/db: path /prod does not match naming convention /core/.*\n/shared/.*: " +
+				`[spec.data[0].path: Forbidden: "/prod" is not permitted in namespace "core": annotation ` + keyName + ` allows "/core/.*", "/shared/.*", ` +
+				`spec.data[1].key: Forbidden: "/x" is not permitted in namespace "core": annotation ` + keyName + ` allows "/core/.*", "/shared/.*"]`,
+		},
+		"what KES did not judge has no sentence of KES": {
+			&plan.Plan{Scope: plan.Scope{Backend: apiv1.BackendGCPSecretManager, Project: "prod"}},
+			`not allowed to fetch secret: core/db: spec.projectId: Forbidden: "prod" is not permitted in namespace "core": annotation ` +
+				apiv1.AnnotationPermittedProject + ` allows "core"`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := policy.Check(test.plan, ns, policy.Settings{}).Message("core/db")
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+	t.Run("a thousand violations are counted rather than listed", func(t *testing.T) {
+		got := policy.Check(aws("", many...), ns, policy.Settings{}).Message("core/db")
+		if !strings.HasSuffix(got, " and 980 more") || strings.Contains(got, "/prod/20") || !strings.Contains(got, "/prod/19") {
+			t.Errorf("it should list 20 of 1000: %s", got)
+		}
+	})
+}
+
+func TestAHugeAnnotationDoesNotMakeHugeMessages(t *testing.T) {
+	entries := make([]plan.Entry, 3000)
+	for i := range entries {
+		entries[i] = read(fmt.Sprintf("spec.dataFrom[%d]", i), strings.Repeat("k", 2048))
+	}
+	for name, annotation := range map[string]string{
+		"a long pattern":         strings.Repeat("p", 19_000),
+		"many patterns":          strings.Repeat("pattern\n", 2000),
+		"many blank lines":       "p" + strings.Repeat("\n ", 120_000) + "\np",
+		"a bad pattern":          strings.Repeat("p", 250_000) + "(",
+		"patterns of wide runes": strings.Repeat("ﷺ", 10_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			violations := policy.Check(aws("", entries...), policy.Namespace{Name: "core", Annotations: annotations{keyName: annotation}}, policy.Settings{})
+			if len(violations) != len(entries) {
+				t.Fatalf("%d violations", len(violations))
+			}
+			for _, v := range violations {
+				if size := max(len(v.Error.Error()), len(v.Reason)); size > 8000 {
+					t.Fatalf("a message of %d bytes", size)
+				}
+			}
+			if size := len(violations.Message("core/db")); size > 200_000 {
+				t.Errorf("all in one: %d bytes", size)
+			}
+		})
+	}
+}
+
+func TestCheckWalkedJudgesEveryNameThatAWalkReturned(t *testing.T) {
+	ns := policy.Namespace{Name: "core", Annotations: annotations{keyName: "/core(/[a-z]+)*", role: "nobody"}}
+	names := []string{"/core/db", "/core/DB", "/core/x/y", "/core/2"}
+	got := verdictOf(policy.CheckWalked(walk("spec.data[3]", "/core"), names, ns, policy.Settings{Enforce: true}))
+	want := verdict{
+		Errors: []string{
+			`spec.data[3].path: Forbidden: "/core/DB" is not permitted in namespace "core": annotation ` + keyName + ` allows "/core(/[a-z]+)*"`,
+			`spec.data[3].path: Forbidden: "/core/2" is not permitted in namespace "core": annotation ` + keyName + ` allows "/core(/[a-z]+)*"`,
+		},
+		Reasons: []string{
+			"key name /core/DB does not match naming convention /core(/[a-z]+)*",
+			"key name /core/2 does not match naming convention /core(/[a-z]+)*",
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestAdoptPermittedNeedsExactlyTrue(t *testing.T) {
+	var permitted []string
+	for _, value := range []string{"true", "True", "TRUE", "yes", "1", " true", "", "false"} {
+		if policy.AdoptPermitted(policy.Namespace{Annotations: annotations{apiv1.AnnotationPermitAdopt: value}}) {
+			permitted = append(permitted, value)
+		}
+	}
+	if !slices.Equal(permitted, []string{"true"}) {
+		t.Errorf("permitted by %q", permitted)
+	}
+	if policy.AdoptPermitted(policy.Namespace{}) {
+		t.Error("permitted without the annotation")
+	}
+}

@@ -1,0 +1,100 @@
+package app
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/secretgate/secretgate/syncer/internal/config"
+)
+
+// execute runs the command line without a cluster, which ends it before it syncs anything.
+func execute(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, said bytes.Buffer
+	p := Program{Version: "v1.2.3", Args: args, Stdout: &out, Stderr: &said,
+		Lookup: func(name string) (string, bool) { value, ok := env[name]; return value, ok }}
+	code = p.Run(t.Context())
+	return code, out.String(), said.String()
+}
+
+func TestExitCodes(t *testing.T) {
+	broken := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(broken, []byte("no kubeconfig"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name           string
+		env            map[string]string
+		args           []string
+		code           int
+		stdout, stderr string
+	}{
+		{"the version", nil, []string{"--version"}, 0, "v1.2.3\n", ""},
+		{"a flag that does not exist", nil, []string{"--no-such-flag"}, 2, "", "syncer: unknown flag: --no-such-flag\n"},
+		{"a flag without its value", nil, []string{"--workers"}, 2, "", "syncer: flag needs an argument: --workers\n"},
+		{"an argument", nil, []string{"serve"}, 2, "", `syncer: unknown command "serve" for "syncer"` + "\n"},
+		{"several settings that are wrong", map[string]string{"POLICY_MATCHING": "x"}, []string{"--workers=-1"}, 2, "",
+			"syncer: --policy-matching is \"x\": must be whole or legacy\nsyncer: --workers is -1: must be at least 1\n"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			code, stdout, stderr := execute(t, tc.env, tc.args...)
+			if code != tc.code || stdout != tc.stdout || stderr != tc.stderr {
+				t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
+			}
+		})
+	}
+	t.Run("a CA file that cannot be read is a mistake in the configuration", func(t *testing.T) {
+		code, _, stderr := execute(t, map[string]string{"NODE_EXTRA_CA_CERTS": "/nowhere/ca.pem"})
+		if code != 2 || !strings.Contains(stderr, "/nowhere/ca.pem") {
+			t.Errorf("exit code %d, %q", code, stderr)
+		}
+	})
+	t.Run("a kubeconfig that cannot be read is a failure", func(t *testing.T) {
+		code, _, stderr := execute(t, nil, "--kubeconfig="+broken, "--log-level=silent")
+		if code != 1 || !strings.HasPrefix(stderr, "syncer: ") {
+			t.Errorf("exit code %d, %q", code, stderr)
+		}
+	})
+}
+
+func TestHelpIsComplete(t *testing.T) {
+	code, help, _ := execute(t, nil, "--help")
+	if code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	var missing []string
+	none := func(string) (string, bool) { return "", false }
+	for _, section := range new(config.Config).Bind(none) {
+		if !strings.Contains(help, section.Title+" flags:") && !strings.Contains(strings.ToLower(help), section.Title+" flags:") {
+			missing = append(missing, "group "+section.Title)
+		}
+		section.Flags.VisitAll(func(f *flag.Flag) {
+			if !regexp.MustCompile(`--` + regexp.QuoteMeta(f.Name) + `\b`).MatchString(help) {
+				missing = append(missing, f.Name)
+			}
+		})
+	}
+	for _, word := range []string{
+		"--help", "--version", "Exit codes: 0 clean stop, 1 failure, 2 bad usage or configuration",
+		// KES's variables for the backends there are.
+		"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_INTERMEDIATE_ROLE_ARN", "AWS_SM_ENDPOINT", "AWS_STS_ENDPOINT", "AWS_STS_ENDPOINT_TYPE",
+		"LOCALSTACK", "LOCALSTACK_SM_URL", "LOCALSTACK_STS_URL", "VAULT_ADDR", "VAULT_NAMESPACE", "VAULT_TOKEN_RENEW_THRESHOLD",
+		"DEFAULT_VAULT_MOUNT_POINT", "DEFAULT_VAULT_ROLE", "NODE_EXTRA_CA_CERTS", "POLLER_INTERVAL_MILLISECONDS", "DISABLE_POLLING",
+		"WATCHED_NAMESPACES", "INSTANCE_ID", "ROLE_PERMITTED_ANNOTATION", "NAMING_PERMITTED_ANNOTATION", "ENFORCE_NAMESPACE_ANNOTATIONS",
+		"METRICS_PORT", "LOG_LEVEL", "LOG_MESSAGE_KEY", "USE_HUMAN_READABLE_LOG_LEVELS", "LOG_BASE_PID_KEY", "LOG_BASE_HOSTNAME_KEY",
+	} {
+		if !strings.Contains(help, word) {
+			missing = append(missing, word)
+		}
+	}
+	if diff := cmp.Diff([]string(nil), missing); diff != "" {
+		t.Errorf("missing: %v\n%s", missing, help)
+	}
+}

@@ -1,0 +1,177 @@
+package config
+
+import (
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/policy"
+	"github.com/secretgate/secretgate/shared/settings"
+	"github.com/secretgate/secretgate/syncer/backend/awssession"
+	"github.com/secretgate/secretgate/syncer/backend/hashivault"
+)
+
+func finish(t *testing.T, env map[string]string, args ...string) (*Config, error) {
+	t.Helper()
+	lookup := func(name string) (string, bool) { value, ok := env[name]; return value, ok }
+	c := &Config{}
+	sections := c.Bind(lookup)
+	flags := flag.NewFlagSet("syncer", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	for _, section := range sections {
+		section.Flags.VisitAll(func(f *flag.Flag) { flags.Var(f.Value, f.Name, f.Usage) })
+	}
+	if err := flags.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return c, c.Finish(sections, lookup)
+}
+
+// defaults are what counts where nothing is set.
+func defaults() *Config {
+	return &Config{
+		Workers: 16, RefreshInterval: 5 * time.Minute, StatusHeartbeat: 10 * time.Minute, WatchSecrets: true, BackendTimeout: 10 * time.Second,
+		MetricsBindAddress: ":3001", HealthProbeBindAddress: ":8081",
+		AWS: awssession.Config{STSEndpointType: "regional", Timeout: 10 * time.Second},
+		Vault: hashivault.Config{
+			Address: "http://127.0.0.1:8200", JWTPath: "/var/run/secrets/kubernetes.io/serviceaccount/token", AppRoleMount: "approle",
+			RefreshInterval: 5 * time.Minute, Timeout: 10 * time.Second,
+		},
+		Policy: settings.Policy{
+			Settings: policy.Settings{RoleAnnotation: "iam.amazonaws.com/permitted", KeyNameAnnotation: "externalsecrets.kubernetes-client.io/permitted-key-name"},
+			Defaults: plan.Defaults{MinRefreshInterval: 10 * time.Second},
+		},
+	}
+}
+
+func TestSettings(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		env  map[string]string
+		args []string
+		want func(*Config)
+	}{
+		{"nothing set", nil, nil, func(*Config) {}},
+		{"KES's environment", map[string]string{
+			"AWS_REGION": "eu-west-1", "AWS_INTERMEDIATE_ROLE_ARN": "arn:aws:iam::1:role/i", "AWS_SM_ENDPOINT": "https://sm", "AWS_STS_ENDPOINT": "https://sts",
+			"AWS_STS_ENDPOINT_TYPE": "legacy", "VAULT_ADDR": "https://vault", "VAULT_NAMESPACE": "team", "VAULT_TOKEN_RENEW_THRESHOLD": "60",
+			"DEFAULT_VAULT_MOUNT_POINT": "k8s", "DEFAULT_VAULT_ROLE": "reader", "NODE_EXTRA_CA_CERTS": "/ca.pem",
+			"POLLER_INTERVAL_MILLISECONDS": "15000", "WATCHED_NAMESPACES": "a, b,", "INSTANCE_ID": "blue", "METRICS_PORT": "9102",
+			"ROLE_PERMITTED_ANNOTATION": "x/role", "NAMING_PERMITTED_ANNOTATION": "x/key",
+			"VAULT_JWT_PATH": "/token", "VAULT_ROLE_ID": "id", "VAULT_SECRET_ID": "secret", "VAULT_CACERT": "/vault.pem",
+		}, nil, func(c *Config) {
+			c.AWS = awssession.Config{Region: "eu-west-1", IntermediateRoleARN: "arn:aws:iam::1:role/i", STSEndpoint: "https://sts", STSEndpointType: "legacy",
+				ExtraCACerts: "/ca.pem", Timeout: 10 * time.Second}
+			c.SecretsManagerEndpoint = "https://sm"
+			c.Vault = hashivault.Config{Address: "https://vault", Namespace: "team", RenewThreshold: time.Minute, JWTPath: "/token", RoleID: "id", SecretID: "secret",
+				AppRoleMount: "approle", CACert: "/vault.pem", ExtraCACerts: "/ca.pem", RefreshInterval: 15 * time.Second, Timeout: 10 * time.Second}
+			c.RefreshInterval, c.WatchedNamespaces, c.InstanceID, c.MetricsBindAddress = 15*time.Second, []string{"a", "b"}, "blue", ":9102"
+			c.Policy.Defaults.Region, c.Policy.Defaults.VaultMount, c.Policy.Defaults.VaultRole = "eu-west-1", "k8s", "reader"
+			c.Policy.Settings.RoleAnnotation, c.Policy.Settings.KeyNameAnnotation = "x/role", "x/key"
+		}},
+		{"KES's switches are on by being set, whatever they say", map[string]string{"DISABLE_POLLING": "false", "ENFORCE_NAMESPACE_ANNOTATIONS": "", "LOCALSTACK": "0"}, nil, func(c *Config) {
+			c.DisablePolling, c.Policy.Settings.Enforce = true, true
+			c.SecretsManagerEndpoint, c.AWS.STSEndpoint = "http://localhost:4566", "http://localhost:4566"
+		}},
+		{"LocalStack elsewhere", map[string]string{"LOCALSTACK": "1", "LOCALSTACK_SM_URL": "http://sm:1", "LOCALSTACK_STS_URL": "http://sts:2"}, nil, func(c *Config) {
+			c.SecretsManagerEndpoint, c.AWS.STSEndpoint = "http://sm:1", "http://sts:2"
+		}},
+		{"LocalStack's addresses mean nothing without LOCALSTACK", map[string]string{"LOCALSTACK_SM_URL": "http://sm:1", "LOCALSTACK_STS_URL": "http://sts:2"}, nil, func(*Config) {}},
+		{"an endpoint of one's own wins over LocalStack", map[string]string{"LOCALSTACK": "1", "AWS_SM_ENDPOINT": "http://own"}, nil, func(c *Config) {
+			c.SecretsManagerEndpoint, c.AWS.STSEndpoint = "http://own", "http://localhost:4566"
+		}},
+		{"AWS_DEFAULT_REGION is the second choice", map[string]string{"AWS_DEFAULT_REGION": "eu-west-2"}, nil, func(c *Config) {
+			c.Policy.Defaults.Region, c.AWS.Region = "eu-west-2", "eu-west-2"
+		}},
+		{"AWS_REGION is the first", map[string]string{"AWS_DEFAULT_REGION": "eu-west-2", "AWS_REGION": "eu-west-1"}, nil, func(c *Config) {
+			c.Policy.Defaults.Region, c.AWS.Region = "eu-west-1", "eu-west-1"
+		}},
+		{"legacy matching", map[string]string{"POLICY_MATCHING": "legacy"}, nil, func(c *Config) { c.Policy.Settings.Legacy = true }},
+		{"durations in Go's form", map[string]string{"POLLER_INTERVAL_MILLISECONDS": "1m30s"}, nil, func(c *Config) {
+			c.RefreshInterval, c.Vault.RefreshInterval = 90*time.Second, 90*time.Second
+		}},
+		{"flags win over the environment", map[string]string{"POLLER_INTERVAL_MILLISECONDS": "15000", "METRICS_PORT": "9102", "INSTANCE_ID": "blue", "LOCALSTACK": "1"},
+			[]string{"--refresh-interval=30s", "--metrics-bind-address=0", "--instance-id=", "--localstack=false"}, func(c *Config) {
+				c.RefreshInterval, c.Vault.RefreshInterval, c.MetricsBindAddress = 30*time.Second, 30*time.Second, "0"
+			}},
+		{"a variable that is empty is as good as none", map[string]string{"VAULT_ADDR": "", "METRICS_PORT": "", "POLLER_INTERVAL_MILLISECONDS": ""}, nil, func(*Config) {}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got, err := finish(t, tc.env, tc.args...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := defaults()
+			tc.want(want)
+			ignored := []cmp.Option{cmpopts.IgnoreUnexported(Config{}, settings.Policy{}), cmpopts.IgnoreFields(Config{}, "Handler"), cmpopts.IgnoreFields(hashivault.Config{}, "Now")}
+			if diff := cmp.Diff(want, got, ignored...); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestProblems(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		env  map[string]string
+		args []string
+		want []string // a line each
+	}{
+		{"all of them at once", map[string]string{"POLLER_INTERVAL_MILLISECONDS": "often", "POLICY_MATCHING": "both", "LOG_LEVEL": "loud", "VAULT_ADDR": "vault:8200"},
+			[]string{"--workers=0", "--backend-timeout=0s", "--status-heartbeat=-1s", "--health-probe-bind-address=8081"}, []string{
+				`environment variable POLLER_INTERVAL_MILLISECONDS is "often": must be a duration such as 30s, or a number of milliseconds`,
+				`--log-level is "loud": must be trace, debug, info, warn, error, fatal or silent`,
+				`--policy-matching is "both": must be whole or legacy`,
+				`--workers is 0: must be at least 1`,
+				`--refresh-interval is 0s: must be more than 0; --disable-polling turns refreshes off`,
+				`--backend-timeout is 0s: must be more than 0`,
+				`--status-heartbeat is -1s: must not be negative`,
+				`--health-probe-bind-address is "8081": must be host:port, :port, or 0 for none`,
+				`--vault-addr must be a URL such as https://host:port`,
+			}},
+		{"an interval of nothing", map[string]string{"POLLER_INTERVAL_MILLISECONDS": "0"}, nil,
+			[]string{`--refresh-interval is 0s: must be more than 0; --disable-polling turns refreshes off`}},
+		{"a metrics port that is none", map[string]string{"METRICS_PORT": "metrics"}, nil,
+			[]string{`--metrics-bind-address is ":metrics": must be host:port, :port, or 0 for none`}},
+		{"a metrics port beyond the last", map[string]string{"METRICS_PORT": "65536"}, nil,
+			[]string{`--metrics-bind-address is ":65536": must be host:port, :port, or 0 for none`}},
+		{"a kubeconfig that does not exist", nil, []string{"--kubeconfig=nowhere"}, []string{"--kubeconfig: stat nowhere: no such file or directory"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := finish(t, tc.env, tc.args...)
+			if err == nil {
+				t.Fatal("it is accepted")
+			}
+			if diff := cmp.Diff(tc.want, strings.Split(err.Error(), "\n")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// An address may hold a password.
+func TestAnEndpointThatIsNoURLIsNotQuoted(t *testing.T) {
+	_, err := finish(t, map[string]string{"VAULT_ADDR": "user:planted@vault", "AWS_SM_ENDPOINT": "ftp://u:planted@sm", "AWS_STS_ENDPOINT": "planted"})
+	if err == nil || strings.Contains(err.Error(), "planted") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAKubeconfigThatExists(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := finish(t, nil, "--kubeconfig="+file); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,140 @@
+package controller
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+var db = types.NamespacedName{Namespace: "ns", Name: "db"}
+
+func TestBackoffDoublesUntilASuccess(t *testing.T) {
+	var m memory
+	var got []time.Duration
+	for range 12 {
+		got = append(got, m.backoff(db, true))
+	}
+	want := []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 32 * time.Second,
+		64 * time.Second, 128 * time.Second, 256 * time.Second, lastBackoff, lastBackoff, lastBackoff}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if other := m.backoff(types.NamespacedName{Name: "other"}, true); other != firstBackoff {
+		t.Errorf("another object waits %s", other)
+	}
+	if after := m.backoff(db, false); after != 0 {
+		t.Errorf("after a success it waits %s", after)
+	}
+	if again := m.backoff(db, true); again != firstBackoff {
+		t.Errorf("the first failure after a success waits %s", again)
+	}
+	for range 100 {
+		m.backoff(db, true)
+	}
+	if long := m.backoff(db, true); long != lastBackoff {
+		t.Errorf("the hundredth failure waits %s", long)
+	}
+}
+
+func TestRepairsOfASecretThatSomebodyKeepsChangingGetRarer(t *testing.T) {
+	var m memory
+	now := time.Unix(1_000_000, 0)
+	for i, want := range []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second} {
+		now = now.Add(time.Minute)
+		if got := m.repair(db, now); got != want {
+			t.Errorf("repair %d waits %s, want %s", i+1, got, want)
+		}
+	}
+	if got := m.repair(db, now.Add(2*lastBackoff)); got != 8*time.Second {
+		t.Errorf("within ten minutes it waits %s", got)
+	}
+	if got := m.repair(db, now.Add(5*lastBackoff)); got != 0 {
+		t.Errorf("after more than ten minutes of peace it waits %s", got)
+	}
+}
+
+// An event tells what became of a Secret while it was written: before, the answer to our write was not known.
+func TestOwnWrites(t *testing.T) {
+	const event, deleted = "event ", "event "
+	for _, tc := range []struct {
+		name string
+		// steps: "start", "end V" (our write's answer), "event V" (somebody's, or ours; no V: deleted)
+		steps []string
+		want  []string // what each event and end answers
+	}{
+		{"an event of a Secret that is not known", []string{event + "1"}, []string{"foreign"}},
+		{"the event of our own write", []string{"start", "end 2", event + "2"}, []string{"kept", "own"}},
+		{"a change after our own write", []string{"start", "end 2", event + "3"}, []string{"kept", "foreign"}},
+		{"a deletion after our own write", []string{"start", "end 2", deleted}, []string{"kept", "foreign"}},
+		{"the event comes before the answer", []string{"start", event + "2", "end 2"}, []string{"own", "kept"}},
+		{"somebody changes it before the answer", []string{"start", event + "2", event + "3", "end 2"}, []string{"own", "own", "overtaken"}},
+		{"somebody deletes it before the answer", []string{"start", event + "2", deleted, "end 2"}, []string{"own", "own", "overtaken"}},
+		{"re-created by us: the deletion comes first", []string{"start", deleted, event + "2", "end 2"}, []string{"own", "own", "kept"}},
+		{"a write that failed overtakes nothing", []string{"start", event + "3", "end "}, []string{"own", "kept"}},
+		{"after a write that failed the one before counts", []string{"start", "end 2", "start", "end ", event + "2", event + "3"}, []string{"kept", "kept", "own", "foreign"}},
+		{"a second write forgets the events of the first", []string{"start", event + "3", "end 2", "start", "end 4"}, []string{"own", "overtaken", "kept"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var m memory
+			var got []string
+			for _, step := range tc.steps {
+				action, version, _ := strings.Cut(step, " ")
+				switch action {
+				case "start":
+					m.startWrite(db)
+				case "end":
+					got = append(got, map[bool]string{true: "overtaken", false: "kept"}[m.endWrite(db, version)])
+				case "event":
+					got = append(got, map[bool]string{true: "own", false: "foreign"}[m.isOwnWrite(db, version)])
+				}
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestForgetForgetsEverything(t *testing.T) {
+	var m memory
+	m.startWrite(db)
+	m.endWrite(db, "2")
+	m.backoff(db, true)
+	m.forget(db)
+	if m.isOwnWrite(db, "2") {
+		t.Error("the write is remembered")
+	}
+	if got := m.backoff(db, true); got != firstBackoff {
+		t.Errorf("the failures are remembered: %s", got)
+	}
+}
+
+func TestEventNoteFits(t *testing.T) {
+	for name, message := range map[string]string{
+		"a short one":                   "short",
+		"exactly the limit":             strings.Repeat("x", 1000),
+		"long":                          strings.Repeat("x", 5000),
+		"characters of two bytes":       strings.Repeat("é", 1000),
+		"characters of three bytes":     "x" + strings.Repeat("€", 1000),
+		"characters of four bytes":      "xx" + strings.Repeat("𝄞", 1000),
+		"bytes that are no characters":  strings.Repeat("\x80", 3000),
+		"one character over the border": strings.Repeat("x", 999) + "é",
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := eventNote(message)
+			if len(got) > 1024 {
+				t.Errorf("it has %d bytes", len(got))
+			}
+			if utf8.ValidString(message) && !utf8.ValidString(got) {
+				t.Error("a character was cut in two")
+			}
+			if prefix, cut := strings.CutSuffix(got, "…"); !strings.HasPrefix(message, prefix) || !cut && got != message {
+				t.Error("it is not the message's beginning")
+			}
+		})
+	}
+}

@@ -1,0 +1,160 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/policy"
+	"github.com/secretgate/secretgate/syncer/backend"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/internal/apply"
+	"github.com/secretgate/secretgate/syncer/internal/fetch"
+	"github.com/secretgate/secretgate/syncer/internal/render"
+)
+
+// told is what of an outcome shows.
+type told struct {
+	Reason apiv1.Reason
+	Status string
+	Ready  metav1.ConditionStatus
+	// Next is when to come again where the interval is a minute and the back-off four seconds.
+	Next time.Duration
+}
+
+func TestOutcomes(t *testing.T) {
+	reads := &plan.Plan{Entries: []plan.Entry{
+		{Field: "spec.data[0]", Read: plan.Read{Key: "fine"}}, {Field: "spec.data[1]", Read: plan.Read{Key: "a"}},
+		{Field: "spec.data[2]", Read: plan.Read{Key: "b"}}, {Field: "spec.data[3]", Read: plan.Read{Key: "a"}},
+	}}
+	failure := func(kind driver.Kind, key string) fetch.Failure {
+		source := plan.Source{Scope: plan.Scope{Backend: apiv1.BackendVault}, Read: plan.Read{Key: key}}
+		return fetch.Failure{Read: source.Read, Err: &backend.Error{Kind: kind, Source: source}}
+	}
+	failed := func(failures ...fetch.Failure) outcome { return unread(reads, failures, nil) }
+	missing, refused := failure(driver.NotFound, "b"), failure(driver.Denied, "a")
+	forbidden := policy.Check(&plan.Plan{Entries: []plan.Entry{{KeyField: "spec.data[0].key", Read: plan.Read{Key: "prod/db"}}}},
+		policy.Namespace{Name: "ns", Annotations: map[string]string{apiv1.AnnotationPermittedKeyName: "dev/.*"}}, policy.Settings{})
+	for _, tc := range []struct {
+		name    string
+		outcome outcome
+		want    told
+	}{
+		{"synced", synced(apply.Result{}, nil, false), told{apiv1.ReasonSynced, "SUCCESS", "True", time.Minute}},
+		{"synced, but overtaken: looked at again soon", synced(apply.Result{}, nil, true), told{apiv1.ReasonSynced, "SUCCESS", "True", time.Second}},
+		{"suspended", suspended(), told{apiv1.ReasonSuspended, "SUCCESS", "Unknown", 0}},
+		{"a spec that cannot be understood waits for an edit", invalid(field.ErrorList{field.Required(field.NewPath("spec", "data"), "why")}),
+			told{apiv1.ReasonInvalidSpec, "ERROR, spec.data: Required value: why", "False", 0}},
+		{"a denial waits for an edit, and is in KES's words", denied("ns/db", forbidden), told{apiv1.ReasonPolicyDenied,
+			`ERROR, not allowed to fetch secret: ns/db: key name prod/db does not match naming convention dev/.*: spec.data[0].key: Forbidden: ` +
+				`"prod/db" is not permitted in namespace "ns": annotation externalsecrets.kubernetes-client.io/permitted-key-name allows "dev/.*"`, "False", 0}},
+		{"a namespace that cannot be read is tried again", unjudged("ns/db", errors.New("no answer")),
+			told{apiv1.ReasonPolicyDenied, "ERROR, not allowed to fetch secret: ns/db: its namespace cannot be read: no answer", "False", 4 * time.Second}},
+		{"one read that failed", failed(missing), told{apiv1.ReasonSecretNotFound, "ERROR, spec.data[2]: " + missing.Err.Error(), "False", 4 * time.Second}},
+		{"several entries that failed are counted", failed(refused, missing), told{apiv1.ReasonAccessDenied,
+			"ERROR, spec.data[1]: " + refused.Err.Error() + " (and 2 more entries failed: see status.entries)", "False", 4 * time.Second}},
+		{"a value that cannot be used", unrendered([]*render.Error{{Field: "spec.data[0]", Problem: "x"}, {Field: "spec.data[1]", Problem: "y"}}, nil),
+			told{apiv1.ReasonInvalidValue, "ERROR, spec.data[0]: x; spec.data[1]: y", "False", 4 * time.Second}},
+		{"a Secret of others", unwritten(&apply.NotOwnedError{Problem: "it is foreign"}, nil), told{apiv1.ReasonSecretNotOwned, "ERROR, it is foreign", "False", 4 * time.Second}},
+		{"a write that failed", unwritten(errors.New("etcd is full"), nil),
+			told{apiv1.ReasonSecretWriteFailed, "ERROR, the Secret cannot be written: etcd is full", "False", 4 * time.Second}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := told{tc.outcome.reason, tc.outcome.statusText(), tc.outcome.ready(nil), tc.outcome.next(time.Minute, 4*time.Second)}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestReasonsOfBackends(t *testing.T) {
+	for kind, want := range map[driver.Kind]apiv1.Reason{
+		driver.Unknown: apiv1.ReasonUnavailable, driver.NotFound: apiv1.ReasonSecretNotFound, driver.Denied: apiv1.ReasonAccessDenied,
+		driver.Invalid: apiv1.ReasonInvalidRequest, driver.Unauthenticated: apiv1.ReasonUnauthenticated,
+		driver.Throttled: apiv1.ReasonThrottled, driver.Unavailable: apiv1.ReasonUnavailable,
+	} {
+		if got := reasonOf(fmt.Errorf("wrapped: %w", &backend.Error{Kind: kind})); got != want {
+			t.Errorf("%s: %s, want %s", kind, got, want)
+		}
+	}
+	if got := reasonOf(context.DeadlineExceeded); got != apiv1.ReasonUnavailable {
+		t.Errorf("an error that is no backend's: %s", got)
+	}
+	_, err := (&backend.Client{}).Get(t.Context(), plan.Source{Scope: plan.Scope{Backend: apiv1.BackendAzureKeyVault}}, "")
+	if got := reasonOf(err); got != apiv1.ReasonBackendNotConfigured {
+		t.Errorf("a backend without a driver: %s", got)
+	}
+}
+
+func TestNext(t *testing.T) {
+	fine, broken := synced(apply.Result{}, nil, false), unwritten(errors.New("x"), nil)
+	for _, tc := range []struct {
+		name              string
+		outcome           outcome
+		interval, backoff time.Duration
+		want              time.Duration
+	}{
+		{"a success comes again after the interval", fine, time.Minute, 0, time.Minute},
+		{"a success without an interval does not", fine, 0, 0, 0},
+		{"a failure comes again after the back-off", broken, time.Minute, time.Second, time.Second},
+		{"a failure does not wait longer than the interval", broken, time.Minute, lastBackoff, time.Minute},
+		{"a failure without an interval waits as long as the back-off says", broken, 0, lastBackoff, lastBackoff},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := tc.outcome.next(tc.interval, tc.backoff); got != tc.want {
+				t.Errorf("%s, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestSuspensionLeavesReadyAsItWas(t *testing.T) {
+	for _, before := range []metav1.ConditionStatus{"True", "False"} {
+		if got := suspended().ready([]metav1.Condition{{Type: apiv1.ConditionReady, Status: before}}); got != before {
+			t.Errorf("%s became %s", before, got)
+		}
+	}
+}
+
+// The API server quotes what it refuses.
+func TestARefusedSecretIsNotQuoted(t *testing.T) {
+	const value = "planted"
+	kind := schema.GroupKind{Kind: "Secret"}
+	refused := apierrors.NewInvalid(kind, "db", field.ErrorList{
+		field.Invalid(field.NewPath("data").Key("tls.crt"), value, value), field.Required(field.NewPath("data").Key("tls.key"), "")})
+	got := unwritten(fmt.Errorf("re-creating: %w", refused), nil)
+	want := "the API server refuses the Secret as invalid; data[tls.crt] (FieldValueInvalid); data[tls.key] (FieldValueRequired): " +
+		"check spec.template and the names of the entries"
+	if diff := cmp.Diff(want, got.message); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestCut(t *testing.T) {
+	for name, message := range map[string]string{
+		"short": "x", "exactly the limit": strings.Repeat("é", 2000), "long": strings.Repeat("x", 9000), "long, of wide characters": strings.Repeat("𝄞", 9000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := cut(message)
+			if n := utf8.RuneCountInString(got); n > 2000 || n < min(2000, utf8.RuneCountInString(message)) {
+				t.Errorf("it has %d characters", n)
+			}
+			if !utf8.ValidString(got) {
+				t.Error("a character was cut in two")
+			}
+		})
+	}
+}

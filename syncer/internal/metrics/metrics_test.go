@@ -1,0 +1,99 @@
+package metrics
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// series lists what is collected, as name{label=value,…}: value.
+func series(t *testing.T, o *Objects) map[string]float64 {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	if err := registry.Register(o); err != nil {
+		t.Fatal(err)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, family := range families {
+		if family.GetHelp() == "" {
+			t.Errorf("%s has no help", family.GetName())
+		}
+		for _, m := range family.GetMetric() {
+			got[family.GetName()+labels(m)] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	return got
+}
+
+func labels(m *dto.Metric) string {
+	text := "{"
+	for i, l := range m.GetLabel() {
+		if i > 0 {
+			text += ","
+		}
+		text += fmt.Sprintf("%s=%s", l.GetName(), l.GetValue())
+	}
+	return text + "}"
+}
+
+var (
+	db  = types.NamespacedName{Namespace: "ns", Name: "db"}
+	now = time.Unix(1000, 0)
+)
+
+func TestKESsNames(t *testing.T) {
+	o := NewObjects()
+	o.Observe(db, "vault", true, now)
+	o.Observe(db, "vault", true, now.Add(time.Second))
+	o.Observe(db, "vault", false, now.Add(time.Minute))
+	want := map[string]float64{
+		"kubernetes_external_secrets_sync_calls_count{backend=vault,name=db,namespace=ns,status=success}": 2,
+		"kubernetes_external_secrets_sync_calls_count{backend=vault,name=db,namespace=ns,status=error}":   1,
+		"kubernetes_external_secrets_last_sync_call_state{backend=vault,name=db,namespace=ns}":            -1,
+		"sync_calls{backend=vault,name=db,namespace=ns,status=success}":                                   2,
+		"sync_calls{backend=vault,name=db,namespace=ns,status=error}":                                     1,
+		"last_state{backend=vault,name=db,namespace=ns}":                                                  -1,
+		"secretgate_last_success_timestamp_seconds{name=db,namespace=ns}":                                 1001,
+	}
+	if diff := cmp.Diff(want, series(t, o)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestForgetDropsOneObjectsSeries(t *testing.T) {
+	o := NewObjects()
+	o.Observe(types.NamespacedName{Namespace: "other", Name: "db"}, "vault", true, now)
+	want := series(t, o)
+	o.Observe(db, "vault", true, now)
+	o.Observe(db, "vault", false, now)
+	o.Forget(db)
+	o.Forget(types.NamespacedName{Namespace: "ns", Name: "never seen"})
+	if diff := cmp.Diff(want, series(t, o)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnObjectThatMovesToAnotherBackendLeavesNoSeriesBehind(t *testing.T) {
+	o := NewObjects()
+	o.Observe(db, "secretsManager", false, now)
+	o.Observe(db, "vault", true, now)
+	want := map[string]float64{
+		"kubernetes_external_secrets_sync_calls_count{backend=vault,name=db,namespace=ns,status=success}": 1,
+		"kubernetes_external_secrets_last_sync_call_state{backend=vault,name=db,namespace=ns}":            1,
+		"sync_calls{backend=vault,name=db,namespace=ns,status=success}":                                   1,
+		"last_state{backend=vault,name=db,namespace=ns}":                                                  1,
+		"secretgate_last_success_timestamp_seconds{name=db,namespace=ns}":                                 1000,
+	}
+	if diff := cmp.Diff(want, series(t, o)); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,101 @@
+package app
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func run(t *testing.T, environment map[string]string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = Program{
+		Version: "v1.2.3", Args: args, Stdout: &out, Stderr: &errs,
+		Lookup: func(name string) (string, bool) { value, set := environment[name]; return value, set },
+	}.Run(t.Context())
+	return code, out.String(), errs.String()
+}
+
+func TestBadUsageIsExplainedAtOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		args        []string
+		environment map[string]string
+		want        string
+	}{
+		"no command":           {want: "webhook: no command given: webhook serve starts the webhook, webhook --help lists the commands\n"},
+		"an unknown command":   {args: []string{"server"}, want: "webhook: unknown command \"server\" for \"webhook\"\n"},
+		"an unknown flag":      {args: []string{"serve", "--prt=1"}, want: "webhook: unknown flag: --prt\n"},
+		"an argument too much": {args: []string{"serve", "x"}, want: "webhook: unknown command \"x\" for \"webhook serve\"\n"},
+		"several wrong settings": {
+			args:        []string{"serve", "--tls=magic", "--port=0", "--namespace=A B", "--webhook-configuration=", "--metrics-bind-address=x", "--log-level=loud"},
+			environment: map[string]string{"POLICY_MATCHING": "some"},
+			want: `webhook: --log-level is "loud": must be trace, debug, info, warn, error, fatal or silent
+webhook: --policy-matching is "some": must be whole or legacy
+webhook: --port is 0: must be 1 to 65535
+webhook: --namespace is "A B": must be the name of a namespace
+webhook: --webhook-configuration is empty: must name the webhook configurations
+webhook: --tls is "magic": must be self-signed, cert-manager or files
+webhook: --metrics-bind-address is "x": must be host:port, :port, or 0 for none
+`,
+		},
+		"names that no certificate can have": {
+			args: []string{"serve", "--tls-names=ok.example, 127.0.0.1,not ok"},
+			want: "webhook: --tls-names has \"not ok\": must be DNS names and IP addresses\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, stdout, stderr := run(t, c.environment, c.args...)
+			if code != exitUsage || stdout != "" {
+				t.Errorf("exit code %d, output %q", code, stdout)
+			}
+			if diff := cmp.Diff(c.want, stderr); diff != "" {
+				t.Errorf("stderr (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAKubeconfigMustExist(t *testing.T) {
+	kubeconfig := t.TempDir() + "/none"
+	if code, _, stderr := run(t, nil, "serve", "--kubeconfig="+kubeconfig); code != exitUsage || !strings.Contains(stderr, "--kubeconfig") {
+		t.Errorf("a kubeconfig that does not exist: exit code %d: %s", code, stderr)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	for _, arg := range []string{"--version", "version"} {
+		if code, stdout, _ := run(t, nil, arg); code != exitClean || stdout != "v1.2.3\n" {
+			t.Errorf("%s: exit code %d, output %q", arg, code, stdout)
+		}
+	}
+}
+
+func TestHelpShowsSettingsInGroups(t *testing.T) {
+	code, stdout, _ := run(t, map[string]string{"AWS_REGION": "eu-west-1"}, "serve", "--help")
+	if code != exitClean {
+		t.Errorf("exit code %d", code)
+	}
+	for _, want := range []string{"Server flags:", "Certificate flags:", "Policy flags:", "Observation flags:", `(default "eu-west-1")`} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("--help lacks %q", want)
+		}
+	}
+}
+
+func TestAClusterThatDoesNotAnswerIsAFailure(t *testing.T) {
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	// Nothing listens on the discard port.
+	if err := os.WriteFile(kubeconfig, []byte(`{"apiVersion": "v1", "kind": "Config", "current-context": "c",
+		"clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}],
+		"contexts": [{"name": "c", "context": {"cluster": "c"}}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := run(t, nil, "serve", "--kubeconfig="+kubeconfig, "--metrics-bind-address=0", "--health-probe-bind-address=0")
+	if code != exitFailure || !strings.Contains(stderr, "webhook: watch namespaces: ") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
