@@ -2,10 +2,9 @@ package plan_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
-
-	"sigs.k8s.io/yaml"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -27,18 +26,7 @@ const (
 )
 
 // quote writes text so that YAML reads it back unchanged.
-func quote(t *testing.T, text string) string {
-	t.Helper()
-	raw, err := yaml.Marshal(map[string]string{"k": text})
-	if err != nil {
-		t.Fatal(err)
-	}
-	json, err := yaml.YAMLToJSON(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSuffix(strings.TrimPrefix(string(json), `{"k":`), "}")
-}
+func quote(text string) string { return strconv.QuoteToASCII(text) }
 
 func TestOnlyOneSpellingOfAKeyIsAccepted(t *testing.T) {
 	vaultOwn := func(first string) string {
@@ -71,11 +59,11 @@ func TestOnlyOneSpellingOfAKeyIsAccepted(t *testing.T) {
 		"gcpSecretsManager": {
 			"my-gsm_secret-1": "", "a/b": simple, "a.b": simple, "..": simple, "a/versions/1": simple, "a\n": simple, "a:access": simple, "é": simple,
 		},
-		"alicloudSecretsManager": {"hello-credentials1": "", "a/b_c": "", "a&Action=x": "", "a\u0000": control, "a ": spaces},
+		"alicloudSecretsManager": {"hello-credentials1": "", "a/b_c": "", "a&Action=x": "", "a\u0000": control},
 	} {
 		for key, problem := range keys {
 			t.Run(fmt.Sprintf("%s %.40q", backend, key), func(t *testing.T) {
-				k := quote(t, key)
+				k := quote(key)
 				body := fmt.Sprintf(`{spec: {backendType: %s, keyVaultName: v, data: [{key: %s, name: a}], dataFrom: [%s], dataFromWithOptions: [{key: %s}]}}`,
 					backend, k, k, k)
 				var want []string
@@ -123,7 +111,7 @@ func TestOnlyOneSpellingOfOtherNamesIsAccepted(t *testing.T) {
 				if field == "keyVaultName" {
 					other = ""
 				}
-				body := fmt.Sprintf(`{spec: {backendType: %s, %s%s: %s, dataFrom: [a]}}`, test.backend, other, field, quote(t, value))
+				body := fmt.Sprintf(`{spec: {backendType: %s, %s%s: %s, dataFrom: [a]}}`, test.backend, other, field, quote(value))
 				if problem == "" {
 					checkProblems(t, body)
 				} else {

@@ -19,6 +19,17 @@ const maxEntries = 1000
 // repeats what the CRD's schema demands, since an older schema may have let the object pass.
 // The Plan is nil when there are errors.
 func From(es *apiv1.ExternalSecret, defaults Defaults) (*Plan, field.ErrorList) {
+	p, errs := Examine(es, defaults)
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	return p, nil
+}
+
+// Examine is From for those who only report: beside the errors it returns what was understood, so
+// that policy can be judged in the same answer. A Plan that comes with errors is never to be fetched.
+// It is nil where nothing was understood.
+func Examine(es *apiv1.ExternalSecret, defaults Defaults) (*Plan, field.ErrorList) {
 	if es.Malformed != "" {
 		return nil, field.ErrorList{field.Invalid(field.NewPath("spec"), field.OmitValueType{}, "does not fit the CRD: "+es.Malformed)}
 	}
@@ -40,10 +51,7 @@ func From(es *apiv1.ExternalSecret, defaults Defaults) (*Plan, field.ErrorList) 
 	b.refresh(defaults.MinRefreshInterval)
 	b.deletion()
 	b.template()
-	if len(b.errs) > 0 {
-		return nil, b.errs
-	}
-	return b.plan, nil
+	return b.plan, b.errs
 }
 
 // builder fills a Plan and gathers what is wrong on the way.

@@ -121,7 +121,7 @@ spec:
 spec:
   backendType: systemManager
   data:
-  - {key: "/a:3", name: x, versionStage: x, versionId: y, version: 1}
+  - {key: "/a:3", name: x, versionStage: x, versionId: z, version: 1}
   - {path: /tree, recursive: true, name: dropped}
   - {path: /level}`,
 			minimal(plan.Scope{Backend: "systemManager", Region: "eu-west-1"},

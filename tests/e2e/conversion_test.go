@@ -243,3 +243,49 @@ func fromJSON(t *testing.T, text string) map[string]any {
 	}
 	return object
 }
+
+// TestConversionOfADryRun: sideEffects None means that --dry-run=server tells what an apply would.
+func TestConversionOfADryRun(t *testing.T) {
+	f := deprecatedFields()["properties"]
+	at := place{newNamespace(t, nil), "dry"}
+	said, err := kubectl(t, at.manifest(t, f.aliasA), "apply", "--dry-run=server", "--filename=-")
+	if err != nil || !strings.Contains(said, "Warning: "+f.deprecated) {
+		t.Errorf("%v: %s", err, said)
+	}
+	if _, err := kubectl(t, at.manifest(t, f.both), "apply", "--dry-run=server", "--filename=-"); err == nil ||
+		!strings.Contains(err.Error(), "remove spec.properties") {
+		t.Errorf("both at once: %v", err)
+	}
+	if at.exists(t) {
+		t.Error("a dry run stored the object")
+	}
+}
+
+// TestConversionForTwoAppliers: what one applier holds is not removed by what another one drops.
+func TestConversionForTwoAppliers(t *testing.T) {
+	at := place{newNamespace(t, nil), "shared"}
+	steps := []struct{ by, send, want string }{
+		{
+			"one", `{"spec": {"suspend": true, "backendType": "vault", "properties": [{"key": "secret/data/a", "name": "n"}]}}`,
+			`{"spec": {"suspend": true, "backendType": "vault", "data": [{"key": "secret/data/a", "name": "n"}]}}`,
+		},
+		{
+			"two", `{"spec": {"backendType": "vault", "type": "t", "region": "r"}}`,
+			`{"spec": {"suspend": true, "backendType": "vault", "region": "r", "template": {"type": "t"}, "data": [{"key": "secret/data/a", "name": "n"}]}}`,
+		},
+		{
+			"one", `{"spec": {"suspend": true, "backendType": "vault", "dataFrom": ["secret/data/x"]}}`,
+			`{"spec": {"suspend": true, "backendType": "vault", "region": "r", "template": {"type": "t"}, "dataFrom": ["secret/data/x"]}}`,
+		},
+		{
+			"two", `{"spec": {"backendType": "vault"}}`,
+			`{"spec": {"suspend": true, "backendType": "vault", "dataFrom": ["secret/data/x"]}}`,
+		},
+	}
+	for i, s := range steps {
+		mustKubectl(t, at.manifest(t, s.send), "apply", "--server-side", "--field-manager="+s.by, "--filename=-")
+		if diff := cmp.Diff(fromJSON(t, s.want), at.read(t)); diff != "" {
+			t.Fatalf("after step %d (-want +stored):\n%s", i+1, diff)
+		}
+	}
+}

@@ -7,17 +7,22 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/lab"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/secretsmanager"
 )
 
@@ -73,6 +78,13 @@ func newNamespace(t *testing.T, annotations map[string]string) string {
 	}
 	mustKubectl(t, string(manifest), "create", "-f", "-")
 	t.Cleanup(func() {
+		told, _, err := theLab.Kubectl(context.Background(), nil, "get", "externalsecrets,events", "-n", name, "-o", "json")
+		if err != nil {
+			t.Error(err)
+		}
+		if holdsPlanted([]byte(told)) {
+			t.Errorf("a status or an event in namespace %s holds a planted value", name)
+		}
 		_, _, _ = theLab.Kubectl(context.Background(), nil, "delete", "namespace", name, "--wait=false")
 	})
 	return name
@@ -104,16 +116,45 @@ func getObject(t *testing.T, namespace, name string) *apiv1.ExternalSecret {
 	return es
 }
 
+// get reads an object past kubectl, which tests that wait would start hundreds of times.
 func get(t *testing.T, kind, namespace, name string, into any) bool {
 	t.Helper()
-	out := mustKubectl(t, "", "get", kind, "-n", namespace, name, "--ignore-not-found", "-o", "json")
-	if out == "" {
-		return false
+	path := map[string]string{"secret": "/api/v1/namespaces/%s/secrets/%s", "externalsecret": "/apis/kubernetes-client.io/v1/namespaces/%s/externalsecrets/%s"}[kind]
+	client, err := cluster()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := json.Unmarshal([]byte(out), into); err != nil {
-		t.Fatalf("kubectl get %s: %v", kind, err)
+	body, status := fetch(t, client, theLab.APIServer+fmt.Sprintf(path, namespace, name))
+	switch {
+	case status == http.StatusNotFound:
+		return false
+	case status != http.StatusOK:
+		t.Fatalf("get %s %s/%s: status %d", kind, namespace, name, status)
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		t.Fatalf("get %s %s/%s: %v", kind, namespace, name, err)
 	}
 	return true
+}
+
+// cluster is an admin's HTTP client of the API server.
+var cluster = sync.OnceValues(func() (*http.Client, error) { return rest.HTTPClientFor(theLab.RESTConfig()) })
+
+func fetch(t *testing.T, client *http.Client, url string) (body []byte, status int) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, err = io.ReadAll(response.Body); err != nil {
+		t.Fatal(err)
+	}
+	return body, response.StatusCode
 }
 
 // eventually waits until check has nothing to say.
@@ -184,7 +225,14 @@ func secretValue() string {
 	return value
 }
 
-// leaks lists the logs of the lab that hold a planted value. The API server's own storage is not one.
+func holdsPlanted(text []byte) bool {
+	planted.Lock()
+	defer planted.Unlock()
+	return slices.ContainsFunc(planted.values, func(value string) bool { return bytes.Contains(text, []byte(value)) })
+}
+
+// leaks lists the logs and metrics of the lab that hold a planted value; newNamespace looks through statuses and events.
+// The API server's own storage is not one.
 func leaks() []string {
 	logs, err := filepath.Glob(theLab.LogFile("*"))
 	if err != nil || len(logs) == 0 {
@@ -196,11 +244,20 @@ func leaks() []string {
 		if err != nil {
 			found = append(found, file+" cannot be read")
 		}
-		for _, value := range planted.values {
-			if bytes.Contains(text, []byte(value)) {
-				found = append(found, filepath.Base(file))
-				break
-			}
+		if holdsPlanted(text) {
+			found = append(found, filepath.Base(file))
+		}
+	}
+	for _, service := range []*lab.Service{theLab.Webhook, theLab.Syncer} {
+		response, err := http.Get("http://" + service.MetricsAddress + "/metrics") //nolint:noctx // the lab ends after it
+		if err != nil {
+			found = append(found, "the metrics of "+service.Name+" cannot be read")
+			continue
+		}
+		text, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if err != nil || holdsPlanted(text) {
+			found = append(found, "the metrics of "+service.Name)
 		}
 	}
 	return found

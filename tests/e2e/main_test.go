@@ -3,6 +3,7 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -27,15 +28,27 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	if theLab, err = lab.Start(ctx, lab.Options{Dir: dir, Services: true, Progress: os.Stderr}); err != nil {
+	options := lab.Options{Dir: dir, Services: true, Progress: os.Stderr, Syncer: lab.Extra{Args: []string{"--refresh-interval=2s", "--min-refresh-interval=1s"}}}
+	if theLab, err = lab.Start(ctx, options); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer theLab.Stop()
+	atOnce()
 	code := m.Run()
 	if found := leaks(); len(found) > 0 {
-		fmt.Fprintf(os.Stderr, "planted values are in these logs: %s\n", strings.Join(found, ", "))
+		fmt.Fprintf(os.Stderr, "planted values are in these logs and metrics: %s\n", strings.Join(found, ", "))
 		return 1
 	}
 	return code
+}
+
+// atOnce lets more tests run at a time than there are processors, since they mostly wait.
+func atOnce() {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		_ = flag.Set("test.parallel", "12")
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -24,6 +25,7 @@ import (
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/webhook/internal/metrics"
 )
 
 // namespaceReader answers with the annotations of namespaces, or with an error.
@@ -124,6 +126,13 @@ func TestValidator(t *testing.T) {
 			message: "2 violations:\n" +
 				`* spec.data[0].key: Forbidden: "x" is not permitted in namespace "core": annotation externalsecrets.kubernetes-client.io/permitted-key-name allows "z"` + "\n" +
 				`* spec.data[1].key: Forbidden: "y" is not permitted in namespace "core": annotation externalsecrets.kubernetes-client.io/permitted-key-name allows "z"`,
+		},
+		"what is invalid and what is forbidden come in one answer": {
+			object: es(`{"backendType": "vault", "kvVersion": 3, "data": [{"key": "x", "name": "m"}]}`), cached: permitting("z"), live: permitting("z"),
+			reason: metav1.StatusReasonInvalid,
+			message: "2 violations:\n" +
+				"* spec.kvVersion: Invalid value: 3: must be 1 or 2\n" +
+				`* spec.data[0].key: Forbidden: "x" is not permitted in namespace "core": annotation externalsecrets.kubernetes-client.io/permitted-key-name allows "z"`,
 		},
 		"a namespace whose annotations have just changed is read again before a denial": {
 			object: es(`{"backendType": "vault", "data": [{"key": "a", "name": "n"}]}`), cached: permitting("z"), live: everything, allowed: true,
@@ -277,11 +286,50 @@ func TestLogsShowWhoAndWhereButNoValues(t *testing.T) {
 	}}))
 	object := es(`{"backendType": "vault", "properties": [{"key": "x", "name": "n"}], "template": {"stringData": {"p": "planted"}, "data": {"q": "planted!"}}}`)
 	review(t, &Mutator{Log: log}, object)
-	review(t, &Validator{Log: log}, object)
+	review(t, &Validator{Log: log, Namespaces: Namespaces{Cached: permitting("x"), Live: permitting("x")}}, object)
 	want := `{"level":"INFO","msg":"ExternalSecret allowed","webhook":"mutating","namespace":"core","name":"db","operation":"CREATE","user":"","dryRun":false,"converted":["spec.properties"],"verdict":"allowed"}
 {"level":"INFO","msg":"ExternalSecret denied","webhook":"validating","namespace":"core","name":"db","operation":"CREATE","user":"","dryRun":false,"reason":"invalid","paths":["spec.template.data[q]"],"verdict":"denied"}
 `
 	if diff := cmp.Diff(want, lines.String()); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
+	}
+}
+
+func TestEachRequestCountsOnce(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	counts := metrics.New(registry)
+	mutator := &Mutator{Metrics: counts}
+	validator := &Validator{Metrics: counts, Namespaces: Namespaces{Cached: permitting("a"), Live: permitting("a")}}
+	for _, object := range []string{
+		es(`{"backendType": "vault", "data": [{"key": "a", "name": "n"}]}`),
+		es(`{"backendType": "vault", "data": [{"key": "b", "name": "n"}]}`),
+		es(`{"backendType": "vault", "properties": [{"key": "a", "name": "n"}]}`),
+		es(`{"backendType": "vault", "properties": [{"key": "a", "name": "n"}], "data": []}`),
+	} {
+		if review(t, mutator, object).Allowed {
+			review(t, validator, object)
+		}
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			series := family.GetName()
+			for _, label := range metric.GetLabel() {
+				series += " " + label.GetValue()
+			}
+			got[series] = metric.GetCounter().GetValue()
+		}
+	}
+	if diff := cmp.Diff(map[string]float64{
+		"secretgate_admission_deprecated_fields_total spec.properties": 1,
+		"secretgate_admission_verdicts_total CREATE  allowed":          2,
+		"secretgate_admission_verdicts_total CREATE policy denied":     1,
+		"secretgate_admission_verdicts_total CREATE conflict denied":   1,
+	}, got); diff != "" {
+		t.Errorf("metrics (-want +got):\n%s", diff)
 	}
 }

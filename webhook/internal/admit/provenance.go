@@ -1,9 +1,6 @@
 package admit
 
-import (
-	"encoding/json"
-	"reflect"
-)
+import "encoding/json"
 
 // lastApplied is where kubectl keeps the manifest of a client-side apply.
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
@@ -42,7 +39,7 @@ func serverSideApply(updated, old map[string]any, w Writer) (Provenance, bool) {
 	update := managed{manager: w.FieldManager, operation: "Update", version: version}
 	entries := managedFields(updated)
 	manifest, applied := entries[apply]
-	if !applied || !reflect.DeepEqual(entries[update], managedFields(old)[update]) {
+	if !applied || written(entries[update], managedFields(old)[update]) {
 		return Provenance{}, false
 	}
 	p := Provenance{manifest: entryShape(manifest), previous: entryShape(managedFields(old)[apply]), others: shape{}}
@@ -52,6 +49,19 @@ func serverSideApply(updated, old map[string]any, w Writer) (Provenance, bool) {
 		}
 	}
 	return p, true
+}
+
+// written tells whether a request wrote by the manager of an entry for updates. That sets the
+// entry's time, which has seconds only, and adds fields; an apply can only take fields away.
+func written(entry, before map[string]any) bool {
+	switch {
+	case entry == nil:
+		return false
+	case before == nil:
+		return true
+	default:
+		return entry["time"] != before["time"] || !entryShape(before).covers(entryShape(entry))
+	}
 }
 
 // managed names an entry of metadata.managedFields.

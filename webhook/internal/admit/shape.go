@@ -85,6 +85,16 @@ func (s shape) join(other shape) {
 	}
 }
 
+// covers tells whether the document sets all that the other one sets.
+func (s shape) covers(other shape) bool {
+	for name, below := range other {
+		if mine, set := s[name]; !set || !mine.covers(below) {
+			return false
+		}
+	}
+	return true
+}
+
 func (s shape) clone() shape {
 	c := maps.Clone(s)
 	for name, below := range c {

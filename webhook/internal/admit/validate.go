@@ -44,18 +44,25 @@ func (v *Validator) Handle(ctx context.Context, request admission.Request) admis
 }
 
 func (v *Validator) handle(ctx context.Context, es *apiv1.ExternalSecret) verdict {
-	p, errs := plan.From(es, v.Defaults)
-	if len(errs) > 0 {
+	p, errs := plan.Examine(es, v.Defaults)
+	if p == nil {
 		return verdict{reason: invalid, violations: errs}
 	}
 	ns, fresh, err := v.Namespaces.Known(ctx, es.Namespace)
 	if err == nil && !fresh && v.complains(p, ns) {
 		ns, err = v.Namespaces.Read(ctx, es.Namespace)
 	}
-	if err != nil {
+	if err != nil && len(errs) == 0 {
 		return verdict{reason: namespaceUnreadable, cause: err}
 	}
-	if violations := policy.Check(p, ns, v.Settings); len(violations) > 0 {
+	var violations policy.Violations
+	if err == nil {
+		violations = policy.Check(p, ns, v.Settings)
+	}
+	switch {
+	case len(errs) > 0: // one answer for all, so that nobody mends an object twice
+		return verdict{reason: invalid, violations: append(errs, violations.Errors()...)}
+	case len(violations) > 0:
 		return verdict{reason: forbidden, violations: violations.Errors()}
 	}
 	warnings := p.Warnings

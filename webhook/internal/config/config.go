@@ -72,16 +72,16 @@ func (c *Config) Bind(lookup func(string) (string, bool)) []*settings.Section {
 
 // Finish checks the settings once flags are parsed. The error lists all that is wrong.
 func (c *Config) Finish(sections []*settings.Section) error {
-	var problems []error
+	handler, err := c.log.Handler(os.Stderr)
+	c.Handler = handler
+	problems := []error{
+		err, c.Policy.Finish(), c.server(), c.certificate(),
+		settings.CheckAddress("metrics-bind-address", c.MetricsBindAddress),
+		settings.CheckAddress("health-probe-bind-address", c.HealthProbeBindAddress),
+	}
 	for _, section := range sections {
 		problems = append(problems, section.Err())
 	}
-	handler, err := c.log.Handler(os.Stderr)
-	c.Handler = handler
-	problems = append(problems, err, c.Policy.Finish(), c.server(), c.certificate())
-	problems = append(problems,
-		settings.CheckAddress("metrics-bind-address", c.MetricsBindAddress),
-		settings.CheckAddress("health-probe-bind-address", c.HealthProbeBindAddress))
 	return errors.Join(problems...)
 }
 
