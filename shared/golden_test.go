@@ -25,7 +25,7 @@ const golden = "../tests/testdata"
 type expected struct {
 	// Verdict is allowed or denied.
 	Verdict string `json:"verdict"`
-	// Errors are all that is wrong with the object, in order.
+	// Errors are all that is wrong with the object, in the webhook's order. The syncer says the first of them.
 	Errors []string `json:"errors,omitempty"`
 	// Reason is that of condition Ready where a denied object was stored behind the webhook's back.
 	Reason apiv1.Reason `json:"reason,omitempty"`
@@ -79,17 +79,22 @@ func judge(t *testing.T, dir string) expected {
 	}
 	es.Namespace = ns.Name
 	settings, defaults := installation()
-	p, errs := plan.From(es, defaults)
-	got := expected{Verdict: "denied", Reason: apiv1.ReasonInvalidSpec}
+	p, errs := plan.Examine(es, defaults)
+	understood := len(errs) == 0
 	if p != nil {
-		errs = policy.Check(p, policy.Namespace{Name: ns.Name, Annotations: ns.Annotations}, settings).Errors()
-		got.Reason, got.Warnings = apiv1.ReasonPolicyDenied, p.Warnings
+		errs = append(errs, policy.Check(p, policy.Namespace{Name: ns.Name, Annotations: ns.Annotations}, settings).Errors()...)
 	}
+	var got expected
 	for _, err := range errs {
 		got.Errors = append(got.Errors, err.Error())
 	}
-	if len(errs) == 0 {
-		got.Verdict, got.Reason = "allowed", ""
+	switch {
+	case !understood:
+		got.Verdict, got.Reason = "denied", apiv1.ReasonInvalidSpec
+	case len(errs) > 0:
+		got.Verdict, got.Reason = "denied", apiv1.ReasonPolicyDenied
+	default:
+		got.Verdict, got.Warnings = "allowed", p.Warnings
 	}
 	return got
 }

@@ -36,7 +36,8 @@ func (o Owner) refuses(secret *corev1.Secret, adopt bool) string {
 	case adopt:
 		return ""
 	case uid != "":
-		return fmt.Sprintf("Secret %s exists and belonged to an ExternalSecret of the same name that is gone (deletionPolicy Retain): %s", secret.Name, howToAdopt)
+		return fmt.Sprintf("Secret %s exists and belonged to an ExternalSecret of the same name that is gone (deletionPolicy Retain): %s",
+			secret.Name, howToAdopt)
 	default:
 		return fmt.Sprintf("Secret %s exists and was not made for this ExternalSecret: it is left alone; %s", secret.Name, howToAdopt)
 	}

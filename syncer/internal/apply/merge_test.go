@@ -57,8 +57,8 @@ func TestRefuses(t *testing.T) {
 func ours(labels, annotations string) []metav1.ManagedFieldsEntry {
 	raw := `{"f:data":{"f:x":{}},"f:metadata":{"f:labels":{` + labels + `},"f:annotations":{` + annotations + `}}}`
 	return []metav1.ManagedFieldsEntry{
-		{Manager: "kubectl-label", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:metadata":{"f:labels":{"f:foreign":{}},"f:annotations":{"f:foreign":{}}}}`)}},
-		{Manager: apiv1.FieldManager, FieldsV1: &metav1.FieldsV1{Raw: []byte(raw)}},
+		{Manager: "kubectl-label", FieldsV1: metav1.NewFieldsV1(`{"f:metadata":{"f:labels":{"f:foreign":{}},"f:annotations":{"f:foreign":{}}}}`)},
+		{Manager: apiv1.FieldManager, FieldsV1: metav1.NewFieldsV1(raw)},
 	}
 }
 
@@ -126,7 +126,7 @@ func TestMerge(t *testing.T) {
 
 func TestManagedKeys(t *testing.T) {
 	entry := func(manager, raw string) metav1.ManagedFieldsEntry {
-		return metav1.ManagedFieldsEntry{Manager: manager, FieldsV1: &metav1.FieldsV1{Raw: []byte(raw)}}
+		return metav1.ManagedFieldsEntry{Manager: manager, FieldsV1: metav1.NewFieldsV1(raw)}
 	}
 	for _, tc := range []struct {
 		name                string

@@ -54,10 +54,10 @@ func (e *NotOwnedError) Error() string { return e.Problem }
 func (w *Writer) Write(ctx context.Context, r Request) (result Result, err error) {
 	for range attempts {
 		result, err = w.attempt(ctx, r)
-		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) {
+		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !apierrors.IsNotFound(err) {
 			break
 		}
-		r.Expected = true // somebody else was faster: read and judge what they made
+		r.Expected = true // somebody else was faster: read and judge what they made, or see that it is gone
 	}
 	return result, err
 }
@@ -116,6 +116,9 @@ func (w *Writer) replace(ctx context.Context, current, desired *corev1.Secret) e
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	created, err := w.recreate(ctx, desired, current)
+	if apierrors.IsAlreadyExists(err) {
+		return err // somebody else was faster: the next attempt judges what they made
+	}
 	if err != nil {
 		if restored, restoreErr := w.recreate(ctx, current, current); restoreErr != nil {
 			return fmt.Errorf("re-creating secret %s: %w; restoring it: %w", current.Name, err, restoreErr)
@@ -165,12 +168,12 @@ func (w *Writer) giveBack(ctx context.Context, created, previous *corev1.Secret)
 // keeper is the field manager of labels and annotations that are put back for others.
 const keeper = apiv1.FieldManager + "-keeper"
 
-// retry tries for about three seconds, and returns the last error.
+// retry tries for about three seconds, and returns the last error. That something exists is final.
 func retry(ctx context.Context, try func(ctx context.Context) error) (last error) {
 	backoff := wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Steps: 6}
 	err := wait.ExponentialBackoffWithContext(ctx, backoff, func(ctx context.Context) (bool, error) {
 		last = try(ctx)
-		return last == nil, nil
+		return last == nil || apierrors.IsAlreadyExists(last), nil
 	})
 	if last == nil {
 		return err // ctx ended before the first try

@@ -72,7 +72,8 @@ func (c *Config) bindSync(s *settings.Section) *settings.Section {
 
 func (c *Config) bindBackend(s *settings.Section) *settings.Section {
 	s.Duration(&c.BackendTimeout, "backend-timeout", 10*time.Second, time.Second, "how long one read of a backend may take, login included")
-	s.String(&c.extraCACerts, "extra-ca-certs", "", "PEM file of CAs to trust for backends, beside the system's (SSL_CERT_FILE)", "NODE_EXTRA_CA_CERTS")
+	s.String(&c.extraCACerts, "extra-ca-certs", "",
+		"PEM file of CAs to trust for backends, beside the system's (SSL_CERT_FILE)", "NODE_EXTRA_CA_CERTS")
 	return s
 }
 
@@ -81,7 +82,8 @@ func (c *Config) bindAWS(s *settings.Section) *settings.Section {
 		"role to assume before any roleArn, and to read as where objects name none", "AWS_INTERMEDIATE_ROLE_ARN")
 	s.String(&c.SecretsManagerEndpoint, "aws-sm-endpoint", "", "URL to use for Secrets Manager", "AWS_SM_ENDPOINT")
 	s.String(&c.AWS.STSEndpoint, "aws-sts-endpoint", "", "URL to use for STS", "AWS_STS_ENDPOINT")
-	s.String(&c.AWS.STSEndpointType, "aws-sts-endpoint-type", "regional", "regional, or legacy for the global sts.amazonaws.com", "AWS_STS_ENDPOINT_TYPE")
+	s.String(&c.AWS.STSEndpointType, "aws-sts-endpoint-type", "regional",
+		"regional, or legacy for the global sts.amazonaws.com", "AWS_STS_ENDPOINT_TYPE")
 	s.Switch(&c.localstack, "localstack", "use LocalStack for AWS; the variable counts as on whatever its value", "LOCALSTACK")
 	s.String(&c.localstackSM, "localstack-sm-url", awssession.LocalStackURL, "LocalStack's Secrets Manager", "LOCALSTACK_SM_URL")
 	s.String(&c.localstackSTS, "localstack-sts-url", awssession.LocalStackURL, "LocalStack's STS", "LOCALSTACK_STS_URL")
@@ -96,7 +98,8 @@ func (c *Config) bindVault(s *settings.Section) *settings.Section {
 	s.String(&c.Vault.RoleID, "vault-role-id", "", "AppRole to log in as where neither object nor default names a Vault role", "VAULT_ROLE_ID")
 	s.String(&c.Vault.AppRoleMount, "vault-approle-mount", "approle", "mount of the AppRole auth method")
 	s.Duration(&c.Vault.RenewThreshold, "vault-token-renew-threshold", 0, time.Second,
-		"how long before its end a Vault token is renewed; 0: three refresh intervals, a third of its life at most", "VAULT_TOKEN_RENEW_THRESHOLD")
+		"how long before its end a Vault token is renewed; 0: three refresh intervals, a third of its life at most",
+		"VAULT_TOKEN_RENEW_THRESHOLD")
 	s.String(&c.Vault.CACert, "vault-cacert", "", "PEM file of the only CAs to trust for Vault", "VAULT_CACERT")
 	return s
 }
@@ -148,7 +151,8 @@ func (c *Config) sync() error {
 		problems = append(problems, fmt.Errorf("--workers is %d: must be at least 1", c.Workers))
 	}
 	if c.RefreshInterval <= 0 {
-		problems = append(problems, fmt.Errorf("--refresh-interval is %s: must be more than 0; --disable-polling turns refreshes off", c.RefreshInterval))
+		problems = append(problems, fmt.Errorf("--refresh-interval is %s: must be more than 0; --disable-polling turns refreshes off",
+			c.RefreshInterval))
 	}
 	if c.BackendTimeout <= 0 {
 		problems = append(problems, fmt.Errorf("--backend-timeout is %s: must be more than 0", c.BackendTimeout))

@@ -32,7 +32,8 @@ func finish(t *testing.T, env map[string]string, args ...string) (*Config, error
 	if err := flags.Parse(args); err != nil {
 		t.Fatal(err)
 	}
-	return c, c.Finish(sections, lookup)
+	err := c.Finish(sections, lookup)
+	return c, err
 }
 
 // defaults are what counts where nothing is set.

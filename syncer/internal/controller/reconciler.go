@@ -81,8 +81,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	} else {
 		o = r.sync(ctx, es, p)
 	}
-	if stopping := ctx.Err() != nil; stopping {
-		return reconcile.Result{}, nil // a call that was cut off says nothing about the object
+	if ctx.Err() != nil {
+		return reconcile.Result{}, nil //nolint:nilerr // stopping: a call that was cut off says nothing about the object
 	}
 	if err := r.report(ctx, es, p, o); err != nil {
 		return reconcile.Result{}, err

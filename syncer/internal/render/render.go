@@ -72,7 +72,8 @@ func Render(p *plan.Plan, values Values) (*Secret, []*Error) {
 		size += len(value)
 	}
 	if size > MaxSecretBytes {
-		errs = append(errs, &Error{Field: "spec", Problem: fmt.Sprintf("the values of the Secret have %d bytes together; the API server accepts %d: split it", size, MaxSecretBytes)})
+		errs = append(errs, &Error{Field: "spec", Problem: fmt.Sprintf(
+			"the values of the Secret have %d bytes together; the API server accepts %d: split it", size, MaxSecretBytes)})
 	}
 	if len(errs) > 0 {
 		return nil, errs
@@ -133,11 +134,12 @@ func members(e *plan.Entry, value driver.Value) (map[string][]byte, *Error) {
 		return nil, problem(e, "the value of %s is not a JSON object: use data, with a name, for plain values", e.Read.Key)
 	}
 	made := make(map[string][]byte, len(object))
-	for name, raw := range object {
+	for _, name := range slices.Sorted(maps.Keys(object)) { // sorted, so that the first problem is always the same one
 		if problems := validation.IsConfigMapKey(name); len(problems) > 0 {
-			return nil, problem(e, "%s has a member whose name no Secret can have (%s): use data to give it another", e.Read.Key, strings.Join(problems, "; "))
+			return nil, problem(e, "%s has a member whose name no Secret can have (%s): use data to give it another",
+				e.Read.Key, strings.Join(problems, "; "))
 		}
-		made[name] = text(raw)
+		made[name] = text(object[name])
 	}
 	return made, nil
 }
