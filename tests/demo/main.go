@@ -18,8 +18,9 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
+	err := run(ctx)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
@@ -42,7 +43,8 @@ func run(ctx context.Context) error {
 	err = show(ctx, dir)
 	switch {
 	case err == nil && keep:
-		fmt.Printf("\nThe lab stays up; make lab-down stops it. To look around:\n  set -a; . %s/env; PATH=$LAB_BIN:$PATH; kubectl get externalsecrets -A\n", dir)
+		fmt.Printf("\nThe lab stays up; make lab-down stops it. To look around:\n"+
+			"  set -a; . %s/env; PATH=$LAB_BIN:$PATH; kubectl get externalsecrets -A\n", dir)
 		return nil
 	case err != nil:
 		fmt.Fprintf(os.Stderr, "demo: a step failed; the logs stay in %s\n", filepath.Join(dir, "log"))

@@ -122,11 +122,13 @@ func rejectApply(ctx context.Context, w *world) error {
 func rotate(ctx context.Context, w *world) error {
 	inVault, inAWS, begin := w.value(), w.value(), time.Now()
 	fmt.Println("$ vault kv put secret/hello-service/credentials password=… api-key=…")
-	if _, err := w.vault.KVv2("secret").Put(ctx, "hello-service/credentials", map[string]any{"password": inVault, "api-key": w.value()}); err != nil {
+	credentials := map[string]any{"password": inVault, "api-key": w.value()}
+	if _, err := w.vault.KVv2("secret").Put(ctx, "hello-service/credentials", credentials); err != nil {
 		return err
 	}
 	fmt.Println("$ aws secretsmanager put-secret-value --secret-id hello-service/password --secret-string …")
-	if _, err := w.aws.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: aws.String("hello-service/password"), SecretString: &inAWS}); err != nil {
+	password := &secretsmanager.PutSecretValueInput{SecretId: aws.String("hello-service/password"), SecretString: &inAWS}
+	if _, err := w.aws.PutSecretValue(ctx, password); err != nil {
 		return err
 	}
 	if err := w.await(ctx, "hello-vault-service", "password", inVault); err != nil {
@@ -161,7 +163,8 @@ func surviveOutage(ctx context.Context, w *world) error {
 	if after.ResourceVersion != before.ResourceVersion {
 		return errors.New("the Secret was touched during the outage")
 	}
-	fmt.Printf("  Secret hello-service is as it was (resourceVersion %s, entries %v)\n", after.ResourceVersion, slices.Sorted(maps.Keys(after.Data)))
+	fmt.Printf("  Secret hello-service is as it was (resourceVersion %s, entries %v)\n",
+		after.ResourceVersion, slices.Sorted(maps.Keys(after.Data)))
 	fmt.Println("  AWS Secrets Manager comes back")
 	if err := w.outage(ctx, false); err != nil {
 		return err
