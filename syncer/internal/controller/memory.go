@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -19,11 +20,26 @@ const (
 	lastBackoff  = 5 * time.Minute
 )
 
+// heartbeatsPerSecond bounds the status writes that say nothing new. One that is put off is due at
+// the next attempt.
+const heartbeatsPerSecond = 10
+
 // memory is what the syncer remembers of objects between attempts: no values, and nothing that a
 // restart must not lose. The zero value is ready to use.
 type memory struct {
 	mu      sync.Mutex
 	objects map[types.NamespacedName]*remembered
+	beats   *rate.Limiter
+}
+
+// mayBeat tells whether there is room for one more heartbeat.
+func (m *memory) mayBeat(now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.beats == nil {
+		m.beats = rate.NewLimiter(heartbeatsPerSecond, heartbeatsPerSecond)
+	}
+	return m.beats.AllowN(now, 1)
 }
 
 // gone stands for the resourceVersion of a Secret that was deleted, or lost its label.

@@ -138,3 +138,19 @@ func TestEventNoteFits(t *testing.T) {
 		})
 	}
 }
+
+func TestHeartbeatsAreBounded(t *testing.T) {
+	var m memory
+	now, written := time.Unix(0, 0), 0
+	for range 100 {
+		if m.mayBeat(now) {
+			written++
+		}
+	}
+	if written != heartbeatsPerSecond {
+		t.Errorf("%d heartbeats at one moment, want %d", written, heartbeatsPerSecond)
+	}
+	if !m.mayBeat(now.Add(time.Second / heartbeatsPerSecond)) {
+		t.Error("no room for another a tenth of a second later")
+	}
+}

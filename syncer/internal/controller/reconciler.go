@@ -185,7 +185,8 @@ func (r *Reconciler) report(ctx context.Context, es *apiv1.ExternalSecret, p *pl
 		r.Metrics.Observe(client.ObjectKeyFromObject(es), string(backend), o.ok(), now)
 	}
 	next := nextStatus(es, o, es.Annotations[apiv1.AnnotationForceSync], now)
-	if !worthWriting(es.Status, next, r.Settings.StatusHeartbeat) {
+	due := isDue(es.Status, next, r.Settings.StatusHeartbeat) && r.memory.mayBeat(now)
+	if !isNews(es.Status, next) && !due {
 		return nil
 	}
 	r.announce(ctx, es, next, o)

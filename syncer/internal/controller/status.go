@@ -43,14 +43,15 @@ func nextStatus(es *apiv1.ExternalSecret, o outcome, forceSync string, now time.
 	return status
 }
 
-// worthWriting tells whether a status says something new, or is due as a sign of life. The times
-// alone are not news.
-func worthWriting(old, next apiv1.ExternalSecretStatus, heartbeat time.Duration) bool {
-	if heartbeat > 0 && next.LastSync != nil && old.LastSync != nil && next.LastSync.Sub(old.LastSync.Time) >= heartbeat {
-		return true
-	}
+// isNews tells whether a status says something new. The times alone are not news.
+func isNews(old, next apiv1.ExternalSecretStatus) bool {
 	old.LastSync, old.LastSuccess = next.LastSync, next.LastSuccess
 	return !equality.Semantic.DeepEqual(old, next)
+}
+
+// isDue tells whether a status without news is due as a sign of life.
+func isDue(old, next apiv1.ExternalSecretStatus, heartbeat time.Duration) bool {
+	return heartbeat > 0 && next.LastSync != nil && old.LastSync != nil && next.LastSync.Sub(old.LastSync.Time) >= heartbeat
 }
 
 // entryStatuses describes the reads of a plan: their versions, and the kind of those that failed.

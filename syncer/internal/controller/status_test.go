@@ -67,7 +67,7 @@ func TestNextStatus(t *testing.T) {
 	}
 }
 
-func TestWorthWriting(t *testing.T) {
+func TestStatusIsWrittenForNewsAndHeartbeats(t *testing.T) {
 	status := func(second int, change func(*apiv1.ExternalSecretStatus)) apiv1.ExternalSecretStatus {
 		s := apiv1.ExternalSecretStatus{LastSync: at(second), LastSuccess: at(second), Status: "SUCCESS", SecretResourceVersion: "1"}
 		if change != nil {
@@ -92,7 +92,7 @@ func TestWorthWriting(t *testing.T) {
 		{"another version was read", status(0, nil), status(1, func(s *apiv1.ExternalSecretStatus) { s.Entries = []apiv1.EntryStatus{{Version: "2"}} }), time.Minute, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := worthWriting(tc.old, tc.next, tc.heartbeat); got != tc.want {
+			if got := isNews(tc.old, tc.next) || isDue(tc.old, tc.next, tc.heartbeat); got != tc.want {
 				t.Errorf("%v", got)
 			}
 		})
