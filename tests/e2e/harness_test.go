@@ -142,7 +142,7 @@ var cluster = sync.OnceValues(func() (*http.Client, error) { return rest.HTTPCli
 
 func fetch(t *testing.T, client *http.Client, url string) (body []byte, status int) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func fetch(t *testing.T, client *http.Client, url string) (body []byte, status i
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	if body, err = io.ReadAll(response.Body); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 )
@@ -52,6 +54,9 @@ type remembered struct {
 	failures int    // in a row
 	repairs  int
 	repaired time.Time // when the last repair was asked for
+
+	reported string                     // resourceVersion of the object with the status below
+	status   apiv1.ExternalSecretStatus // as last written, until the cache shows it
 }
 
 func (m *memory) of(object types.NamespacedName) *remembered {
@@ -106,6 +111,30 @@ func (m *memory) isOwnWrite(object types.NamespacedName, resourceVersion string)
 		return true
 	}
 	return resourceVersion != "" && known.written == resourceVersion
+}
+
+// report remembers a status that was written.
+func (m *memory) report(es *apiv1.ExternalSecret) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := m.of(client.ObjectKeyFromObject(es))
+	known.reported, known.status = es.ResourceVersion, *es.Status.DeepCopy()
+}
+
+// catchUp gives an object from the cache the status that was last written, if it is older than that:
+// compared with an older one, news might look like none.
+func (m *memory) catchUp(es *apiv1.ExternalSecret) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := m.objects[client.ObjectKeyFromObject(es)]
+	if known == nil || known.reported == "" {
+		return
+	}
+	if order, err := resourceversion.CompareResourceVersion(es.ResourceVersion, known.reported); err == nil && order < 0 {
+		es.Status = *known.status.DeepCopy()
+		return
+	}
+	known.reported, known.status = "", apiv1.ExternalSecretStatus{}
 }
 
 // backoff counts a failure, or forgets those before, and says how long to wait.

@@ -7,7 +7,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 )
 
 var db = types.NamespacedName{Namespace: "ns", Name: "db"}
@@ -152,5 +155,42 @@ func TestHeartbeatsAreBounded(t *testing.T) {
 	}
 	if !m.mayBeat(now.Add(time.Second / heartbeatsPerSecond)) {
 		t.Error("no room for another a tenth of a second later")
+	}
+}
+
+func TestAnOlderObjectFromTheCacheGetsTheStatusThatWasWritten(t *testing.T) {
+	object := func(resourceVersion, status string) *apiv1.ExternalSecret {
+		return &apiv1.ExternalSecret{
+			ObjectMeta: metav1.ObjectMeta{Namespace: db.Namespace, Name: db.Name, ResourceVersion: resourceVersion},
+			Status:     apiv1.ExternalSecretStatus{Status: status},
+		}
+	}
+	for _, tc := range []struct {
+		name    string
+		reports []*apiv1.ExternalSecret
+		cached  []*apiv1.ExternalSecret // one after the other
+		want    []string
+	}{
+		{"nothing was written", nil, []*apiv1.ExternalSecret{object("9", "cached")}, []string{"cached"}},
+		{"the cache is behind, then it is not", []*apiv1.ExternalSecret{object("10", "written")},
+			[]*apiv1.ExternalSecret{object("9", "cached"), object("9", "cached"), object("10", "caught up")}, []string{"written", "written", "caught up"}},
+		{"somebody else wrote later", []*apiv1.ExternalSecret{object("10", "written")}, []*apiv1.ExternalSecret{object("11", "theirs")}, []string{"theirs"}},
+		{"the last of two counts", []*apiv1.ExternalSecret{object("9", "first"), object("10", "second")}, []*apiv1.ExternalSecret{object("8", "cached"), object("9", "first")}, []string{"second", "second"}},
+		{"versions that are no numbers are taken as they come", []*apiv1.ExternalSecret{object("x", "written")}, []*apiv1.ExternalSecret{object("w", "cached")}, []string{"cached"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var m memory
+			for _, es := range tc.reports {
+				m.report(es)
+			}
+			var got []string
+			for _, es := range tc.cached {
+				m.catchUp(es)
+				got = append(got, es.Status.Status)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }

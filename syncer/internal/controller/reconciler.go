@@ -74,6 +74,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	case es.DeletionTimestamp != nil:
 		return reconcile.Result{}, nil // the garbage collector takes what is owned
 	}
+	r.memory.catchUp(es)
 	p, errs := plan.From(es, r.Settings.Defaults)
 	var o outcome
 	if p == nil {
@@ -192,8 +193,11 @@ func (r *Reconciler) report(ctx context.Context, es *apiv1.ExternalSecret, p *pl
 	r.announce(ctx, es, next, o)
 	updated := es.DeepCopy()
 	updated.Status = next
-	err := r.Client.Status().Patch(ctx, updated, client.MergeFrom(es), client.FieldOwner(apiv1.FieldManager))
-	return client.IgnoreNotFound(err)
+	if err := r.Client.Status().Patch(ctx, updated, client.MergeFrom(es), client.FieldOwner(apiv1.FieldManager)); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	r.memory.report(updated)
+	return nil
 }
 
 // announce logs an outcome that is news, and makes an event where Ready changes.

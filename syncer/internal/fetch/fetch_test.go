@@ -41,7 +41,7 @@ func TestEachSourceIsReadOnceAndAllFailuresAreTold(t *testing.T) {
 	}
 	var failed []string
 	for _, failure := range failures {
-		if failure.Err != broken[failure.Read.Key] {
+		if !errors.Is(failure.Err, broken[failure.Read.Key]) {
 			t.Errorf("%s: %v", failure.Read.Key, failure.Err)
 		}
 		failed = append(failed, failure.Read.Key)
@@ -59,7 +59,7 @@ func TestSourcesAreReadAFewAtATime(t *testing.T) {
 		var now, most atomic.Int32
 		f := &Fetcher{Get: func(context.Context, plan.Source, string) (driver.Value, error) {
 			most.Store(max(most.Load(), now.Add(1)))
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			now.Add(-1)
 			return driver.Value{}, nil
 		}}

@@ -1,0 +1,82 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+)
+
+// Two syncers that serve one object, as during a hand-over, cost each other reads: neither a wrong Secret nor a failure.
+func TestTwoSyncersOfOneObject(t *testing.T) {
+	t.Parallel()
+	namespace := newNamespace(t, nil)
+	startSyncer(t, namespace, "AWS_SM_ENDPOINT="+theLab.AWSEndpoint, "INSTANCE_ID=", "WATCHED_NAMESPACES="+namespace)
+	putAWS(t, namespace+"/db", secretValue())
+	const objects = 5
+	spec := func(kind, data string) string {
+		var manifests []string
+		for i := range objects {
+			manifests = append(manifests, object(fmt.Sprint("db-", i), "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}"+data+"], template: {type: "+kind+"}}"))
+		}
+		return strings.Join(manifests, "---\n")
+	}
+	mustApply(t, namespace, spec("Opaque", ""))
+	await := func(want map[string]string, kind corev1.SecretType) {
+		t.Helper()
+		for i := range objects {
+			name := fmt.Sprint("db-", i)
+			awaitData(t, namespace, name, want)
+			awaitSecret(t, namespace, name, func(s *corev1.Secret) error {
+				if s.Type != kind {
+					return fmt.Errorf("%s is of type %s", name, s.Type)
+				}
+				return nil
+			})
+		}
+	}
+	for range 3 {
+		value := secretValue()
+		putAWS(t, namespace+"/db", value)
+		await(map[string]string{"password": value}, "Opaque")
+	}
+	value := secretValue()
+	putAWS(t, namespace+"/db", value)
+	mustApply(t, namespace, spec("kubernetes.io/basic-auth", ", {key: "+namespace+"/db, name: username}"))
+	await(map[string]string{"password": value, "username": value}, "kubernetes.io/basic-auth")
+	mustApply(t, namespace, spec("example.com/own", ""))
+	await(map[string]string{"password": value}, "example.com/own")
+	for i := range objects {
+		awaitReason(t, namespace, fmt.Sprint("db-", i), apiv1.ReasonSynced)
+	}
+	if told := events(t, namespace); len(told) > 0 {
+		t.Errorf("events: %v", told)
+	}
+}
+
+// What changes a Secret at the same time as the syncer is either there afterwards or was overwritten, never a reason to fail.
+func TestSomebodyWritesTheSecretAllTheTime(t *testing.T) {
+	t.Parallel()
+	namespace, value := newNamespace(t, nil), ""
+	putAWS(t, namespace+"/db", secretValue())
+	mustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
+	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+	for i := range 20 {
+		if i%5 == 0 {
+			value = secretValue()
+			putAWS(t, namespace+"/db", value)
+		}
+		_, _ = kubectl(t, "", "annotate", "--overwrite", "secret", "-n", namespace, "db", fmt.Sprint("count=", i)) // a conflict is kubectl's to bear
+		if i == 10 {
+			mustKubectl(t, "", "delete", "secret", "-n", namespace, "db", "--ignore-not-found")
+		}
+	}
+	awaitData(t, namespace, "db", map[string]string{"password": value})
+	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+	if told := events(t, namespace); len(told) > 0 {
+		t.Errorf("events: %v", told)
+	}
+}

@@ -1,0 +1,106 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+)
+
+// object is the manifest of an ExternalSecret; spec is YAML on one line.
+func object(name, spec string) string {
+	return fmt.Sprintf("apiVersion: kubernetes-client.io/v1\nkind: ExternalSecret\nmetadata: {name: %s}\nspec: %s\n", name, spec)
+}
+
+// vaultSpec is the beginning of a spec that reads Vault as the lab's role.
+const vaultSpec = "backendType: vault, vaultMountPoint: kubernetes, vaultRole: my-vault-role"
+
+// change patches an object (JSON merge patch).
+func change(t *testing.T, kind, namespace, name, patch string) {
+	t.Helper()
+	mustKubectl(t, "", "patch", kind, "-n", namespace, name, "--type=merge", "-p", patch)
+}
+
+// attempts is how many syncs of an object a syncer's metrics count.
+func attempts(t *testing.T, metricsAddress, namespace, name, status string) int {
+	t.Helper()
+	body, _ := fetch(t, http.DefaultClient, "http://"+metricsAddress+"/metrics")
+	label := fmt.Sprintf("name=%q,namespace=%q,status=%q}", name, namespace, status)
+	for line := range strings.Lines(string(body)) {
+		if !strings.HasPrefix(line, "kubernetes_external_secrets_sync_calls_count{") || !strings.Contains(line, label) {
+			continue
+		}
+		fields := strings.Fields(line)
+		n, err := strconv.ParseFloat(fields[len(fields)-1], 64)
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		return int(n)
+	}
+	return 0
+}
+
+// awaitAttempts waits until the syncer has made n more, so that what it would have done is done.
+func awaitAttempts(t *testing.T, metricsAddress, namespace, name, status string, n int) {
+	t.Helper()
+	before := attempts(t, metricsAddress, namespace, name, status)
+	eventually(t, func() error {
+		if made := attempts(t, metricsAddress, namespace, name, status) - before; made < n {
+			return fmt.Errorf("%s/%s was synced %d times more with %s, not %d", namespace, name, made, status, n)
+		}
+		return nil
+	})
+}
+
+// untouched fails if a Secret is not, byte for byte, what it was.
+func untouched(t *testing.T, before *corev1.Secret) {
+	t.Helper()
+	after := getSecret(t, before.Namespace, before.Name)
+	if after == nil {
+		t.Fatalf("Secret %s is gone", before.Name)
+	}
+	if !cmp.Equal(before, after) {
+		t.Fatalf("Secret %s was touched: its resourceVersion was %s and is %s", before.Name, before.ResourceVersion, after.ResourceVersion)
+	}
+}
+
+// awaitNoSecret waits until a Secret is gone.
+func awaitNoSecret(t *testing.T, namespace, name string) {
+	t.Helper()
+	eventually(t, func() error {
+		if getSecret(t, namespace, name) != nil {
+			return fmt.Errorf("Secret %s is still there", name)
+		}
+		return nil
+	})
+}
+
+// awaitSecret waits until a Secret is as check wants it.
+func awaitSecret(t *testing.T, namespace, name string, check func(*corev1.Secret) error) *corev1.Secret {
+	t.Helper()
+	var secret *corev1.Secret
+	eventually(t, func() error {
+		if secret = getSecret(t, namespace, name); secret == nil {
+			return fmt.Errorf("there is no Secret %s", name)
+		}
+		return check(secret)
+	})
+	return secret
+}
+
+// says fails unless the object's status holds a text.
+func says(t *testing.T, es *apiv1.ExternalSecret, text string) {
+	t.Helper()
+	if !strings.Contains(es.Status.Status, text) {
+		t.Errorf("the status of %s is %q, without %q", es.Name, es.Status.Status, text)
+	}
+}
+
+// in puts a namespace's name for NS.
+func in(namespace, text string) string { return strings.ReplaceAll(text, "NS", namespace) }

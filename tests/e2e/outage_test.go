@@ -1,0 +1,110 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/lab/clouds/fault"
+)
+
+// An outage of Vault concerns every test: this one runs while no other does.
+func TestVaultOutageChangesNothing(t *testing.T) {
+	namespace, value := newNamespace(t, nil), secretValue()
+	putVault(t, namespace, map[string]any{"password": value})
+	spec := vaultSpec + ", dataFrom: [secret/data/" + namespace + "]"
+	mustApply(t, namespace, object("db", "{"+spec+"}"))
+	before := awaitData(t, namespace, "db", map[string]string{"password": value})
+	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+
+	theLab.VaultOutage(true)
+	defer theLab.VaultOutage(false)
+	says(t, awaitReason(t, namespace, "db", apiv1.ReasonUnavailable), "ERROR, spec.dataFrom[0]: cannot read key")
+	mustApply(t, namespace, object("new", "{"+spec+"}"))
+	awaitReason(t, namespace, "new", apiv1.ReasonUnavailable)
+	awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "db", "error", 2)
+	untouched(t, before)
+
+	value = secretValue()
+	putVault(t, namespace, map[string]any{"password": value}) // the test's own client is not cut off
+	theLab.VaultOutage(false)
+	for _, name := range []string{"db", "new"} {
+		awaitData(t, namespace, name, map[string]string{"password": value})
+		awaitReason(t, namespace, name, apiv1.ReasonSynced)
+	}
+}
+
+func TestFailuresOfAWSChangeNothing(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		fault  fault.Fault
+		reason apiv1.Reason
+		says   string
+	}{
+		"an outage":            {fault.Fault{Kind: fault.Outage}, apiv1.ReasonUnavailable, "unavailable"},
+		"a connection cut off": {fault.Fault{Kind: fault.Cut}, apiv1.ReasonUnavailable, "unavailable"},
+		"throttling":           {fault.Fault{Kind: fault.Throttle, RetryAfter: fault.Duration(2 * time.Second)}, apiv1.ReasonThrottled, "asked too often"},
+		"garbage":              {fault.Fault{Kind: fault.Garbage}, apiv1.ReasonUnavailable, "the answer is not one of AWS's"},
+		"a key that cannot be used": {fault.Fault{Kind: fault.Error, Code: "DecryptionFailure", Message: "no key"},
+			apiv1.ReasonAccessDenied, "DecryptionFailure: no key"},
+		"a request that is refused": {fault.Fault{Kind: fault.Error, Code: "InvalidParameterException", Message: "no such thing"},
+			apiv1.ReasonInvalidRequest, "InvalidParameterException"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			namespace, value := newNamespace(t, nil), secretValue()
+			key := namespace + "/db"
+			putAWS(t, key, value)
+			mustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+key+", name: password}]}"))
+			before := awaitData(t, namespace, "db", map[string]string{"password": value})
+			awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+
+			tc.fault.Key = key
+			id, err := theLab.Clouds.Faults().Add(tc.fault)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = theLab.Clouds.Faults().Remove(id) }()
+			es := awaitReason(t, namespace, "db", tc.reason)
+			says(t, es, tc.says)
+			if got := es.Status.Entries[0].Error; got != tc.reason {
+				t.Errorf("status.entries tells %q", got)
+			}
+			if es.Status.SecretResourceVersion != before.ResourceVersion || es.Status.LastSuccess == nil {
+				t.Error("the status forgot the Secret")
+			}
+			awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "db", "error", 2)
+			untouched(t, before)
+
+			value = secretValue()
+			putAWS(t, key, value)
+			if err := theLab.Clouds.Faults().Remove(id); err != nil {
+				t.Fatal(err)
+			}
+			awaitData(t, namespace, "db", map[string]string{"password": value})
+			awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+		})
+	}
+}
+
+// A secret that is deleted in AWS or Vault leaves its Kubernetes Secret alone, as the documents promise.
+func TestDeletionInTheBackendChangesNothing(t *testing.T) {
+	t.Parallel()
+	namespace, value := newNamespace(t, nil), secretValue()
+	putAWS(t, namespace+"/db", value)
+	putVault(t, namespace, map[string]any{"password": value})
+	mustApply(t, namespace, object("aws", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
+	mustApply(t, namespace, object("vault", "{"+vaultSpec+", dataFrom: [secret/data/"+namespace+"]}"))
+	aws := awaitData(t, namespace, "aws", map[string]string{"password": value})
+	vault := awaitData(t, namespace, "vault", map[string]string{"password": value})
+	theLab.Clouds.AWS().DeleteSecrets(theLab.AWSRegion, namespace+"/db")
+	if err := theLab.Vault().KVv2("secret").Delete(t.Context(), namespace); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"aws", "vault"} {
+		awaitReason(t, namespace, name, apiv1.ReasonSecretNotFound)
+		awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, name, "error", 2)
+	}
+	untouched(t, aws)
+	untouched(t, vault)
+}

@@ -1,0 +1,79 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/secretgate/secretgate/tests/lab/process"
+)
+
+// ownSyncer is a syncer beside the lab's, told what to do by KES's environment variables alone. Its INSTANCE_ID keeps the two
+// apart, so that its objects need it as their controllerId.
+type ownSyncer struct {
+	*process.Process
+	id, metrics string
+}
+
+// startSyncer starts one and waits until it is ready. env (NAME=value) comes before what is set here.
+func startSyncer(t *testing.T, id string, env ...string) *ownSyncer {
+	t.Helper()
+	metrics, health := freePort(t), freePort(t)
+	base := []string{
+		"PATH=" + os.Getenv("PATH"), "INSTANCE_ID=" + id, "METRICS_PORT=" + metrics, "POLLER_INTERVAL_MILLISECONDS=2000", "AWS_REGION=" + theLab.AWSRegion,
+		"VAULT_ADDR=" + theLab.VaultAddr, "VAULT_JWT_PATH=" + theLab.VaultJWTPath,
+		"AWS_ACCESS_KEY_ID=" + theLab.AWSAccessKeyID, "AWS_SECRET_ACCESS_KEY=" + theLab.AWSSecretAccessKey,
+	}
+	p, err := process.Start(process.Command{
+		Name: id, Path: filepath.Join(theLab.Root, "bin", "syncer"), Log: theLab.LogFile(id), Env: append(base, env...), // the last of two counts
+		Args: []string{"--kubeconfig=" + theLab.SyncerKubeconfig, "--health-probe-bind-address=127.0.0.1:" + health},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Stop)
+	eventually(t, func() error {
+		response, err := http.Get("http://127.0.0.1:" + health + "/readyz") //nolint:noctx // it answers at once
+		if err != nil {
+			return err
+		}
+		defer func() { _ = response.Body.Close() }()
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s is not ready: status %d", id, response.StatusCode)
+		}
+		return nil
+	})
+	return &ownSyncer{Process: p, id: id, metrics: "127.0.0.1:" + metrics}
+}
+
+// object is a manifest that only this syncer serves.
+func (s *ownSyncer) object(name, spec string) string {
+	return object(name, "{controllerId: "+s.id+", "+strings.TrimPrefix(spec, "{"))
+}
+
+// stopsCleanly sends SIGTERM, and wants exit code 0.
+func (s *ownSyncer) stopsCleanly(t *testing.T) {
+	t.Helper()
+	s.Stop()
+	if err := s.Err(); !strings.Contains(err.Error(), "(exit status 0)") {
+		t.Error(err)
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
