@@ -48,7 +48,7 @@ func (c *Config) Bind(lookup func(string) (string, bool)) []*settings.Section {
 	return []*settings.Section{
 		c.bindSync(settings.NewSection("sync", lookup)),
 		c.bindBackend(settings.NewSection("backend", lookup)),
-		c.bindAWS(settings.NewSection("aws", lookup)),
+		c.bindAWS(settings.NewSection("aws", lookup), lookup),
 		c.bindVault(settings.NewSection("vault", lookup)),
 		c.bindPolicy(settings.NewSection("policy", lookup)),
 		c.bindObservation(settings.NewSection("observation", lookup), lookup),
@@ -77,14 +77,15 @@ func (c *Config) bindBackend(s *settings.Section) *settings.Section {
 	return s
 }
 
-func (c *Config) bindAWS(s *settings.Section) *settings.Section {
+func (c *Config) bindAWS(s *settings.Section, lookup func(string) (string, bool)) *settings.Section {
 	s.String(&c.AWS.IntermediateRoleARN, "aws-intermediate-role-arn", "",
 		"role to assume before any roleArn, and to read as where objects name none", "AWS_INTERMEDIATE_ROLE_ARN")
 	s.String(&c.SecretsManagerEndpoint, "aws-sm-endpoint", "", "URL to use for Secrets Manager", "AWS_SM_ENDPOINT")
 	s.String(&c.AWS.STSEndpoint, "aws-sts-endpoint", "", "URL to use for STS", "AWS_STS_ENDPOINT")
 	s.String(&c.AWS.STSEndpointType, "aws-sts-endpoint-type", "regional",
 		"regional, or legacy for the global sts.amazonaws.com", "AWS_STS_ENDPOINT_TYPE")
-	s.Switch(&c.localstack, "localstack", "use LocalStack for AWS; the variable counts as on whatever its value", "LOCALSTACK")
+	localstack, _ := lookup("LOCALSTACK") // KES's one switch that is off where it is empty
+	s.Bool(&c.localstack, "localstack", localstack != "", "use LocalStack for AWS, in us-west-2 by default (env LOCALSTACK, any value)")
 	s.String(&c.localstackSM, "localstack-sm-url", awssession.LocalStackURL, "LocalStack's Secrets Manager", "LOCALSTACK_SM_URL")
 	s.String(&c.localstackSTS, "localstack-sts-url", awssession.LocalStackURL, "LocalStack's STS", "LOCALSTACK_STS_URL")
 	return s
@@ -167,6 +168,9 @@ func (c *Config) sync() error {
 // backends completes what the drivers are told. AppRole's secret comes from the environment alone:
 // flags can be read in the process list.
 func (c *Config) backends(lookup func(string) (string, bool)) {
+	if c.localstack && c.Policy.Defaults.Region == "" {
+		c.Policy.Defaults.Region = "us-west-2" // KES's
+	}
 	c.AWS.Region = c.Policy.Defaults.Region
 	c.AWS.ExtraCACerts, c.Vault.ExtraCACerts = c.extraCACerts, c.extraCACerts
 	c.AWS.Timeout, c.Vault.Timeout = c.BackendTimeout, c.BackendTimeout

@@ -81,13 +81,17 @@ func TestSettings(t *testing.T) {
 		{"KES's switches are on by being set, whatever they say", map[string]string{"DISABLE_POLLING": "false", "ENFORCE_NAMESPACE_ANNOTATIONS": "", "LOCALSTACK": "0"}, nil, func(c *Config) {
 			c.DisablePolling, c.Policy.Settings.Enforce = true, true
 			c.SecretsManagerEndpoint, c.AWS.STSEndpoint = "http://localhost:4566", "http://localhost:4566"
+			c.Policy.Defaults.Region, c.AWS.Region = "us-west-2", "us-west-2"
 		}},
 		{"LocalStack elsewhere", map[string]string{"LOCALSTACK": "1", "LOCALSTACK_SM_URL": "http://sm:1", "LOCALSTACK_STS_URL": "http://sts:2"}, nil, func(c *Config) {
 			c.SecretsManagerEndpoint, c.AWS.STSEndpoint = "http://sm:1", "http://sts:2"
+			c.Policy.Defaults.Region, c.AWS.Region = "us-west-2", "us-west-2"
 		}},
 		{"LocalStack's addresses mean nothing without LOCALSTACK", map[string]string{"LOCALSTACK_SM_URL": "http://sm:1", "LOCALSTACK_STS_URL": "http://sts:2"}, nil, func(*Config) {}},
+		{"an empty LOCALSTACK is off, as in KES", map[string]string{"LOCALSTACK": ""}, nil, func(*Config) {}},
 		{"an endpoint of one's own wins over LocalStack", map[string]string{"LOCALSTACK": "1", "AWS_SM_ENDPOINT": "http://own"}, nil, func(c *Config) {
 			c.SecretsManagerEndpoint, c.AWS.STSEndpoint = "http://own", "http://localhost:4566"
+			c.Policy.Defaults.Region, c.AWS.Region = "us-west-2", "us-west-2"
 		}},
 		{"AWS_DEFAULT_REGION is the second choice", map[string]string{"AWS_DEFAULT_REGION": "eu-west-2"}, nil, func(c *Config) {
 			c.Policy.Defaults.Region, c.AWS.Region = "eu-west-2", "eu-west-2"

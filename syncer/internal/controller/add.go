@@ -32,7 +32,10 @@ func (r *Reconciler) Add(mgr ctrl.Manager) error {
 			predicate.GenerationChangedPredicate{}, forceSyncChanged()))).
 		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.objectsOf),
 			builder.WithPredicates(annotationsChanged())).
-		WithOptions(controller.Options{MaxConcurrentReconciles: r.Settings.Workers})
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: r.Settings.Workers,
+			UsePriorityQueue:        new(false), // it has been reported to stall at a few thousand objects
+		})
 	if r.Settings.WatchSecrets {
 		b = b.WatchesMetadata(&corev1.Secret{}, r.drift())
 	}

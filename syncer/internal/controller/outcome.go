@@ -3,6 +3,7 @@ package controller
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -120,11 +121,18 @@ func unwritten(err error, entries []apiv1.EntryStatus) outcome {
 // writeProblem words the API server's refusal without repeating what it was sent: for an invalid
 // Secret the server quotes values.
 func writeProblem(err error) string {
+	message, _, admission := strings.Cut(err.Error(), " denied the request")
+	if !admission { // a ValidatingAdmissionPolicy words it so
+		message, _, admission = strings.Cut(err.Error(), " denied request")
+	}
+	if admission {
+		return "the Secret cannot be written: " + message + " denied it (for what reason is not shown, since it may quote a value)"
+	}
 	status := apierrors.APIStatus(nil)
 	if !errors.As(err, &status) || !apierrors.IsInvalid(err) {
 		return "the Secret cannot be written: " + err.Error()
 	}
-	message := "the API server refuses the Secret as invalid"
+	message = "the API server refuses the Secret as invalid"
 	if details := status.Status().Details; details != nil {
 		for _, cause := range details.Causes {
 			message += fmt.Sprintf("; %s (%s)", cause.Field, cause.Type)

@@ -143,6 +143,20 @@ func TestARefusedSecretIsNotQuoted(t *testing.T) {
 	}
 }
 
+// Whoever else judges Secrets may quote what they refuse.
+func TestADenialByAnotherWebhookIsNotQuoted(t *testing.T) {
+	for refusal, want := range map[string]string{
+		`admission webhook "scan.example" denied the request: found planted`:                                   `admission webhook "scan.example"`,
+		`secrets "db" is forbidden: ValidatingAdmissionPolicy 'scan' with binding 'b' denied request: planted`: `secrets "db" is forbidden: ValidatingAdmissionPolicy 'scan' with binding 'b'`,
+	} {
+		got := unwritten(errors.New(refusal), nil).message
+		want = "the Secret cannot be written: " + want + " denied it (for what reason is not shown, since it may quote a value)"
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
 func TestCut(t *testing.T) {
 	for name, message := range map[string]string{
 		"short": "x", "exactly the limit": strings.Repeat("é", 2000), "long": strings.Repeat("x", 9000), "long, of wide characters": strings.Repeat("𝄞", 9000),

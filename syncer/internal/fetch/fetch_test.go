@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,7 @@ import (
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/internal/render"
 )
@@ -73,4 +75,23 @@ func TestSourcesAreReadAFewAtATime(t *testing.T) {
 			t.Errorf("%d values, %d reads at a time, in %s", len(values), most.Load(), time.Since(start))
 		}
 	})
+}
+
+func TestABackendThatIsDownIsNotAskedForEverything(t *testing.T) {
+	var calls atomic.Int32
+	f := &Fetcher{Get: func(_ context.Context, source plan.Source, _ string) (driver.Value, error) {
+		calls.Add(1)
+		return driver.Value{}, &backend.Error{Kind: driver.Unavailable, Source: source}
+	}}
+	keys := make([]string, 100)
+	for i := range keys {
+		keys[i] = strconv.Itoa(i)
+	}
+	_, failures := f.Fetch(t.Context(), planOf(keys...))
+	if n := calls.Load(); n < enough || n > enough+parallelReads {
+		t.Errorf("%d calls, want %d and those that were under way", n, enough)
+	}
+	if len(failures) != len(keys) {
+		t.Errorf("%d failures of %d sources", len(failures), len(keys))
+	}
 }

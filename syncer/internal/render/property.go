@@ -15,47 +15,79 @@ var (
 	errNotFound = errors.New("not found")
 )
 
-// lookup finds a property in a JSON document as lodash's get does: a member of exactly that name
-// first, else the value at the path that the name spells, as in a.b[0].c or a["b.c"].
-func lookup(document []byte, property string) ([]byte, error) {
-	if !json.Valid(document) {
+// document is a JSON value, taken apart as far as somebody has looked: a hundred entries that read one
+// value parse it once.
+type document struct {
+	raw     json.RawMessage
+	opened  bool
+	members map[string]*document // of an object; nil for everything else
+	items   []*document          // of an array
+}
+
+// parse reads a JSON document; it is nil for what is none.
+func parse(data []byte) *document {
+	if !json.Valid(data) {
+		return nil
+	}
+	return &document{raw: data}
+}
+
+// lookup finds a property as lodash's get does: a member of exactly that name first, else the value
+// at the path that the name spells, as in a.b[0].c or a["b.c"].
+func (d *document) lookup(property string) ([]byte, error) {
+	if d == nil {
 		return nil, errNotJSON
 	}
-	if raw, ok := step(document, property); ok {
-		return text(raw), nil
+	if member, ok := d.step(property); ok {
+		return text(member.raw), nil
 	}
-	raw, segments := json.RawMessage(document), path(property)
+	segments := path(property)
 	if len(segments) == 0 {
 		return nil, errNotFound // no path is not the path to the whole document
 	}
 	for _, segment := range segments {
 		var ok bool
-		if raw, ok = step(raw, segment); !ok {
+		if d, ok = d.step(segment); !ok {
 			return nil, errNotFound
 		}
 	}
-	return text(raw), nil
+	return text(d.raw), nil
 }
 
 // step goes one level down: to a member of an object or, by number, to an item of an array.
-func step(document json.RawMessage, segment string) (json.RawMessage, bool) {
-	switch first(document) {
+func (d *document) step(segment string) (*document, bool) {
+	d.open()
+	if member, ok := d.members[segment]; ok {
+		return member, true
+	}
+	i, err := strconv.Atoi(segment)
+	if err != nil || strconv.Itoa(i) != segment || i < 0 || i >= len(d.items) {
+		return nil, false // 01 and +1 are no items
+	}
+	return d.items[i], true
+}
+
+// open takes the document apart by one level. It is JSON, so decoding cannot fail but for a depth that
+// no decoder takes, which leaves it closed.
+func (d *document) open() {
+	if d.opened {
+		return
+	}
+	d.opened = true
+	switch first(d.raw) {
 	case '{':
-		var object map[string]json.RawMessage
-		if json.Unmarshal(document, &object) != nil {
-			return nil, false
+		var members map[string]json.RawMessage
+		_ = json.Unmarshal(d.raw, &members)
+		d.members = make(map[string]*document, len(members))
+		for name, raw := range members {
+			d.members[name] = &document{raw: raw}
 		}
-		raw, ok := object[segment]
-		return raw, ok
 	case '[':
-		var array []json.RawMessage
-		i, err := strconv.Atoi(segment)
-		if err != nil || strconv.Itoa(i) != segment || json.Unmarshal(document, &array) != nil || i < 0 || i >= len(array) {
-			return nil, false // 01 and +1 are no items
+		var items []json.RawMessage
+		_ = json.Unmarshal(d.raw, &items)
+		for _, raw := range items {
+			d.items = append(d.items, &document{raw: raw})
 		}
-		return array[i], true
-	default:
-		return nil, false
 	}
 }
 

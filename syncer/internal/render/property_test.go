@@ -53,7 +53,7 @@ func TestLookup(t *testing.T) {
 		{"nothing but separators", "][", "", errNotFound},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := lookup([]byte(document), tc.property)
+			got, err := parse([]byte(document)).lookup(tc.property)
 			if !errors.Is(err, tc.err) {
 				t.Fatalf("error is %v, want %v", err, tc.err)
 			}
@@ -79,7 +79,7 @@ func TestLookupInOtherDocuments(t *testing.T) {
 		{"a lone surrogate becomes the replacement character", `{"a": "\ud800"}`, "a", "\ufffd", nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := lookup([]byte(tc.document), tc.property)
+			got, err := parse([]byte(tc.document)).lookup(tc.property)
 			if !errors.Is(err, tc.err) {
 				t.Fatalf("error is %v, want %v", err, tc.err)
 			}
@@ -104,7 +104,7 @@ func TestLookupInDeepDocuments(t *testing.T) {
 		{"a path as long as the CRD allows", strings.Repeat(`{"a":`, 512) + "1" + strings.Repeat("}", 512), strings.Repeat("a.", 511) + "a", nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if _, err := lookup([]byte(tc.document), tc.property); !errors.Is(err, tc.err) {
+			if _, err := parse([]byte(tc.document)).lookup(tc.property); !errors.Is(err, tc.err) {
 				t.Fatalf("error is %v, want %v", err, tc.err)
 			}
 		})
@@ -143,7 +143,7 @@ func FuzzLookup(f *testing.F) {
 	f.Add([]byte(`{"":{"":null}}`), ".[]..")
 	f.Add([]byte("\xff"), "\xff[")
 	f.Fuzz(func(t *testing.T, document []byte, property string) {
-		got, err := lookup(document, property)
+		got, err := parse(document).lookup(property)
 		if json.Valid(document) == errors.Is(err, errNotJSON) {
 			t.Errorf("valid JSON is %v, the error %v", json.Valid(document), err)
 		}

@@ -5,7 +5,6 @@ package render
 import (
 	"cmp"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,6 +18,9 @@ import (
 
 // MaxSecretBytes is what the API server lets all values of a Secret add up to.
 const MaxSecretBytes = 1 << 20
+
+// maxMadeBytes bounds what is made on the way, entries that later ones override included.
+const maxMadeBytes = 16 << 20
 
 // Values holds what was read: one value for most reads, any number for a path.
 type Values map[plan.Read][]Value
@@ -58,19 +60,21 @@ func Render(p *plan.Plan, values Values) (*Secret, []*Error) {
 	if s.Data == nil {
 		s.Data = map[string][]byte{}
 	}
+	r := &renderer{documents: map[documentKey]*document{}}
 	var errs []*Error
+	made := 0
 	for i := range p.Entries {
-		made, err := entry(&p.Entries[i], values[p.Entries[i].Read])
+		entries, err := r.entry(&p.Entries[i], values[p.Entries[i].Read])
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		maps.Copy(s.Data, made)
+		maps.Copy(s.Data, entries)
+		if made += bytesOf(entries); made > maxMadeBytes {
+			return nil, append(errs, problem(&p.Entries[i], "the entries up to this one have more than %d bytes: split the object", maxMadeBytes))
+		}
 	}
-	size := 0
-	for _, value := range s.Data {
-		size += len(value)
-	}
+	size := bytesOf(s.Data)
 	if size > MaxSecretBytes {
 		errs = append(errs, &Error{Field: "spec", Problem: fmt.Sprintf(
 			"the values of the Secret have %d bytes together; the API server accepts %d: split it", size, MaxSecretBytes)})
@@ -81,8 +85,33 @@ func Render(p *plan.Plan, values Values) (*Secret, []*Error) {
 	return s, nil
 }
 
+func bytesOf(data map[string][]byte) int {
+	size := 0
+	for _, value := range data {
+		size += len(value)
+	}
+	return size
+}
+
+// renderer keeps the documents of one plan's values.
+type renderer struct{ documents map[documentKey]*document }
+
+type documentKey struct {
+	read    plan.Read
+	decoded bool // from base64
+}
+
+func (r *renderer) document(key documentKey, data []byte) *document {
+	d, known := r.documents[key]
+	if !known {
+		d = parse(data)
+		r.documents[key] = d
+	}
+	return d
+}
+
 // entry makes what one entry of the plan adds to the Secret.
-func entry(e *plan.Entry, values []Value) (map[string][]byte, *Error) {
+func (r *renderer) entry(e *plan.Entry, values []Value) (map[string][]byte, *Error) {
 	if e.Kind == plan.Tree {
 		return tree(e, values)
 	}
@@ -91,19 +120,23 @@ func entry(e *plan.Entry, values []Value) (map[string][]byte, *Error) {
 	}
 	value := values[0].Value
 	if e.Kind == plan.Members {
-		return members(e, value)
+		return r.members(e, value)
 	}
-	data, err := single(e, value)
+	var d *document
+	if e.Property != "" {
+		d = r.document(documentKey{read: e.Read}, value.Data)
+	}
+	data, err := single(e, value, d)
 	if err != nil {
 		return nil, err
 	}
 	return map[string][]byte{e.Name: data}, nil
 }
 
-// single is KES's order: look the property up first, then decode.
-func single(e *plan.Entry, value driver.Value) ([]byte, *Error) {
+// single is KES's order: look the property up first, in the value's document, then decode.
+func single(e *plan.Entry, value driver.Value, d *document) ([]byte, *Error) {
 	if e.Property != "" {
-		found, err := lookup(value.Data, e.Property)
+		found, err := d.lookup(e.Property)
 		if err != nil {
 			return nil, problem(e, "%s", propertyProblem(err, e.Property, e.Read.Key))
 		}
@@ -120,26 +153,28 @@ func single(e *plan.Entry, value driver.Value) ([]byte, *Error) {
 }
 
 // members is for dataFrom: the value is an object. With isBinary the whole value is base64.
-func members(e *plan.Entry, value driver.Value) (map[string][]byte, *Error) {
-	document := value.Data
-	if e.Binary && !value.Bytes {
-		decoded, err := decodeBase64(document)
-		if err != nil {
+func (r *renderer) members(e *plan.Entry, value driver.Value) (map[string][]byte, *Error) {
+	data, key := value.Data, documentKey{read: e.Read, decoded: e.Binary && !value.Bytes}
+	if key.decoded && r.documents[key] == nil {
+		var err error
+		if data, err = decodeBase64(data); err != nil {
 			return nil, problem(e, "isBinary is set, but the value of %s is not base64", e.Read.Key)
 		}
-		document = decoded
 	}
-	var object map[string]json.RawMessage
-	if json.Unmarshal(document, &object) != nil || object == nil {
+	d := r.document(key, data)
+	if d != nil {
+		d.open()
+	}
+	if d == nil || d.members == nil {
 		return nil, problem(e, "the value of %s is not a JSON object: use data, with a name, for plain values", e.Read.Key)
 	}
-	made := make(map[string][]byte, len(object))
-	for _, name := range slices.Sorted(maps.Keys(object)) { // sorted, so that the first problem is always the same one
+	made := make(map[string][]byte, len(d.members))
+	for _, name := range slices.Sorted(maps.Keys(d.members)) { // sorted, so that the first problem is always the same one
 		if problems := validation.IsConfigMapKey(name); len(problems) > 0 {
 			return nil, problem(e, "%s has a member whose name no Secret can have (%s): use data to give it another",
 				e.Read.Key, strings.Join(problems, "; "))
 		}
-		made[name] = text(object[name])
+		made[name] = text(d.members[name].raw)
 	}
 	return made, nil
 }
@@ -156,7 +191,11 @@ func tree(e *plan.Entry, values []Value) (map[string][]byte, *Error) {
 		if problems := validation.IsConfigMapKey(name); len(problems) > 0 {
 			return nil, problem(e, "%s cannot become an entry: %s", v.Name, strings.Join(problems, "; "))
 		}
-		data, err := single(e, v.Value)
+		var d *document
+		if e.Property != "" {
+			d = parse(v.Data)
+		}
+		data, err := single(e, v.Value, d)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -194,5 +195,18 @@ func TestRenderTakesTheTemplate(t *testing.T) {
 	}
 	if _, changed := p.Template.Data["n"]; changed {
 		t.Error("rendering changed the plan's own template")
+	}
+}
+
+func TestWhatIsMadeOnTheWayIsBounded(t *testing.T) {
+	read := plan.Read{Key: "large"}
+	p := &plan.Plan{}
+	for i := range 20 {
+		p.Entries = append(p.Entries, plan.Entry{Field: fmt.Sprintf("spec.data[%d]", i), Name: "same", Read: read})
+	}
+	values := Values{read: {{Value: driver.Value{Data: make([]byte, MaxSecretBytes)}}}}
+	_, errs := Render(p, values)
+	if len(errs) != 1 || errs[0].Field != "spec.data[16]" {
+		t.Errorf("got %v, want one error of the first entry past the bound", errs)
 	}
 }
