@@ -65,7 +65,7 @@ lab-down: ## Stop what `make lab` started
 	cd tests && go run ./lab/cmd/lab down
 
 .PHONY: lab-build
-lab-build: ## Build the lab's servers that .cache/ lacks (about ten minutes for all), and start nothing
+lab-build: ## Build the lab's servers that .cache/ lacks (ten minutes and more for all), and start nothing
 	cd tests && go run ./lab/cmd/lab build
 
 .PHONY: demo
@@ -144,7 +144,7 @@ clean: ## Stop the lab; remove bin/ and .lab/, keep the built servers and tools
 	rm -rf bin .lab
 
 .PHONY: clean-cache
-clean-cache: clean ## Remove .cache/ too: the next lab builds its servers again (about ten minutes)
+clean-cache: clean ## Remove .cache/ too: the next lab builds its servers again
 	rm -rf .cache
 
 .PHONY: help

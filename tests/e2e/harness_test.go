@@ -160,16 +160,18 @@ func fetch(t *testing.T, client *http.Client, url string) (body []byte, status i
 // eventually waits until check has nothing to say.
 func eventually(t *testing.T, check func() error) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline, tick := time.After(patience), time.NewTicker(200*time.Millisecond)
+	defer tick.Stop()
 	for {
 		err := check()
 		if err == nil {
 			return
 		}
-		if time.Now().After(deadline) {
+		select {
+		case <-deadline:
 			t.Fatalf("not within %s: %v", patience, err)
+		case <-tick.C:
 		}
-		time.Sleep(200 * time.Millisecond)
 	}
 }
 

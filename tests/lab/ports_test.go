@@ -31,11 +31,10 @@ func TestAPortThatSomebodyUsesIsPassedOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	used, err := listen(before + 1)
-	if err != nil {
-		t.Skip("somebody else listens there")
+	// Where it cannot be had, somebody else listens there, which is as good.
+	if used, err := listen(before + 1); err == nil {
+		defer func() { _ = used.Close() }()
 	}
-	defer func() { _ = used.Close() }()
 	if got, err := p.take(1); got == before+1 || err != nil {
 		t.Errorf("got port %d (%v), which is in use", got, err)
 	}

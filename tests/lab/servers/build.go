@@ -126,7 +126,7 @@ func (b Builder) build(ctx context.Context, title string, t task) error {
 	// Every flag that GOFLAGS could change is given here. With -trimpath the compiled packages could not be shared with
 	// other builds of this machine.
 	cmd := exec.CommandContext(ctx, "go", "build", "-mod=readonly", "-trimpath=false", "-buildvcs=false",
-		"-tags="+t.module.tags, "-ldflags="+t.module.ldflags, "-o", output, t.pkg)
+		"-tags="+t.module.tags, "-gcflags="+t.module.gcflags, "-ldflags="+t.module.ldflags, "-o", output, t.pkg)
 	cmd.Dir = filepath.Join(b.Source, t.module.folder)
 	cmd.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
 	// An interrupt lets the go command remove its own scratch files.
