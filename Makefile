@@ -2,7 +2,7 @@
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
-MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
+MAKEFLAGS += --no-builtin-rules --warn-undefined-variables --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .ONESHELL:
