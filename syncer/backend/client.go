@@ -4,7 +4,6 @@ package backend
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -27,31 +26,57 @@ const MaxValueBytes = corev1.MaxSecretSize
 type Client struct {
 	// Drivers are the backends that this syncer reads. Others answer ErrNotConfigured.
 	Drivers map[apiv1.Backend]driver.Driver
-	// Timeout of one call, logins included; 0 means DefaultTimeout.
+	// Timeout of one call, logins and all pages of an answer included; 0 means DefaultTimeout.
 	Timeout time.Duration
 	// Metrics of the calls; nil: not measured.
 	Metrics *Metrics
 }
 
-// explainer is implemented by drivers whose SDK wraps the backend's answer in words of its own: Explain gives the answer
-// alone, since a message is cut.
-type explainer interface {
-	Explain(err error) string
-}
-
-// adviser is implemented by errors of drivers that know the remedy better than their kind does.
-type adviser interface {
-	error
-	Remedy() string
-}
-
-// Get reads one value. Where since names the version that the backend holds at present, it may return
-// driver.ErrUnchanged. Every other error is an *Error.
-func (c *Client) Get(ctx context.Context, source plan.Source, since string) (driver.Value, error) {
+// Get reads a source: one value, or with Path any number of them, each with its Name. Every error is an *Error.
+func (c *Client) Get(ctx context.Context, source plan.Source) ([]driver.Value, error) {
 	d, ok := c.Drivers[source.Backend]
 	if !ok {
-		return driver.Value{}, notConfigured(source)
+		return nil, notConfigured(source)
 	}
+	operation, read := "get", get
+	if source.Path {
+		operation, read = "walk", walk
+	}
+	return call(ctx, c, d, operation, source, func(ctx context.Context) ([]driver.Value, error) {
+		values, err := read(ctx, d, source)
+		if err != nil {
+			return nil, err
+		}
+		for i := range values {
+			if err := tooLarge(source, values[i]); err != nil {
+				return nil, err
+			}
+		}
+		return values, nil
+	})
+}
+
+func get(ctx context.Context, d driver.Driver, source plan.Source) ([]driver.Value, error) {
+	value, err := d.Get(ctx, source.Scope, source.Read)
+	if err != nil {
+		return nil, err
+	}
+	return []driver.Value{value}, nil
+}
+
+func walk(ctx context.Context, d driver.Driver, source plan.Source) ([]driver.Value, error) {
+	walker, ok := d.(driver.Walker)
+	if !ok {
+		return nil, newError(source, driver.Invalid, "the backend has no paths", nil)
+	}
+	return walker.Walk(ctx, source.Scope, source.Read)
+}
+
+// call does one call of a driver: within its time, counted, and with no error but an *Error. A driver that panics
+// harms this call alone.
+func call[T any](
+	ctx context.Context, c *Client, d driver.Driver, operation string, source plan.Source, do func(context.Context) (T, error),
+) (result T, err error) {
 	timeout := c.Timeout
 	if timeout == 0 {
 		timeout = DefaultTimeout
@@ -59,52 +84,32 @@ func (c *Client) Get(ctx context.Context, source plan.Source, since string) (dri
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	start := time.Now()
-	value, err := get(limited, d, source, since)
-	c.Metrics.observe(source.Backend, "get", err, time.Since(start))
-	return value, err
-}
-
-// get calls the driver. A driver that panics harms this read alone.
-func get(ctx context.Context, d driver.Driver, source plan.Source, since string) (value driver.Value, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			// Not the cause itself: it may quote the value.
-			value, err = driver.Value{}, newError(source, driver.Unknown, fmt.Sprintf("the driver panicked with a %T at %s", cause, panicked()), nil)
+			var none T
+			result, err = none, newError(source, driver.Unknown, fmt.Sprintf("the driver panicked with a %T at %s", cause, panicked()), nil)
 		}
+		c.Metrics.observe(source.Backend, operation, err, time.Since(start))
 	}()
-	value, err = d.Get(ctx, source.Scope, source.Read, since)
-	switch {
-	case err == nil && len(value.Data) > MaxValueBytes:
-		text := fmt.Sprintf("the value has %d bytes, but a Secret holds %d at most", len(value.Data), MaxValueBytes)
-		return driver.Value{}, newError(source, driver.Invalid, text, nil)
-	case err == nil:
-		return value, nil
-	case since != "" && errors.Is(err, driver.ErrUnchanged):
-		return driver.Value{}, driver.ErrUnchanged
+	result, err = do(limited)
+	if err != nil {
+		var none T
+		return none, failure(limited, d, source, err)
 	}
-	return driver.Value{}, failure(ctx, d, source, err)
+	return result, nil
 }
 
-// failure words a driver's error. Of the error itself nothing stays but the redacted text: whoever unwraps it
-// finds context's own errors, or nothing.
-func failure(ctx context.Context, d driver.Driver, source plan.Source, err error) *Error {
-	switch ctx.Err() {
-	case context.Canceled:
-		return newError(source, driver.Unavailable, "the call was cancelled", context.Canceled)
-	case context.DeadlineExceeded:
-		return newError(source, driver.Unavailable, "no answer in time", context.DeadlineExceeded)
+func tooLarge(source plan.Source, value driver.Value) error {
+	if len(value.Data) <= MaxValueBytes {
+		return nil
 	}
-	text := ""
-	if e, ok := d.(explainer); ok {
-		text = e.Explain(err)
-	} else {
-		text = err.Error()
+	what := "the value"
+	if value.Name != "" {
+		what += " of " + value.Name
 	}
-	failed := newError(source, d.Classify(err), text, nil)
-	if a, ok := errors.AsType[adviser](err); ok {
-		failed.remedy = a.Remedy()
-	}
-	return failed
+	text := fmt.Sprintf("%s has %d bytes, but a Secret holds %d at most", what, len(value.Data), MaxValueBytes)
+	return newError(source, driver.Invalid, text, nil)
 }
 
 // panicked is the function and line that a recovered panic came from.

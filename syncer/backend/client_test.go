@@ -20,10 +20,10 @@ import (
 const planted = "planted-value"
 
 // scripted is a driver for what no real backend can be made to do.
-type scripted func(ctx context.Context, since string) (driver.Value, error)
+type scripted func(ctx context.Context) (driver.Value, error)
 
-func (s scripted) Get(ctx context.Context, _ plan.Scope, _ plan.Read, since string) (driver.Value, error) {
-	return s(ctx, since)
+func (s scripted) Get(ctx context.Context, _ plan.Scope, _ plan.Read) (driver.Value, error) {
+	return s(ctx)
 }
 
 func (scripted) Classify(err error) driver.Kind {
@@ -33,7 +33,7 @@ func (scripted) Classify(err error) driver.Kind {
 	return driver.Unknown
 }
 
-func panics(context.Context, string) (driver.Value, error) { panic(planted) }
+func panics(context.Context) (driver.Value, error) { panic(planted) }
 
 var line = regexp.MustCompile(`panics:\d+`)
 
@@ -48,42 +48,31 @@ var vaultSource = plan.Source{
 
 func TestClientGet(t *testing.T) {
 	const key = `cannot read key "secret/data/db" from vault as role "app" at mount "kubernetes": `
-	const again = "it is tried again: "
 	tests := map[string]struct {
 		driver scripted
-		since  string
 		want   string // the value's size, or the error
-		is     error
 		code   string
 	}{
 		"a value is passed on": {
-			driver: func(context.Context, string) (driver.Value, error) { return driver.Value{Data: []byte(planted)}, nil },
+			driver: func(context.Context) (driver.Value, error) { return driver.Value{Data: []byte(planted)}, nil },
 			want:   "13 bytes", code: "ok",
 		},
 		"a value of 1 MiB is passed on": {
-			driver: func(context.Context, string) (driver.Value, error) {
+			driver: func(context.Context) (driver.Value, error) {
 				return driver.Value{Data: make([]byte, 1<<20)}, nil
 			},
 			want: "1048576 bytes", code: "ok",
 		},
 		"a larger value is refused": {
-			driver: func(context.Context, string) (driver.Value, error) {
+			driver: func(context.Context) (driver.Value, error) {
 				return driver.Value{Data: bytes.Repeat([]byte(planted), 1<<17)}, nil
 			},
 			want: key + "not a valid request: the value has 1703936 bytes, but a Secret holds 1048576 at most; " +
 				"correct the key and its options in the ExternalSecret",
 			code: "invalid",
 		},
-		"an unchanged value is said to be so": {
-			driver: func(context.Context, string) (driver.Value, error) { return driver.Value{}, driver.ErrUnchanged },
-			since:  "3", want: "unchanged", is: driver.ErrUnchanged, code: "unchanged",
-		},
-		"what nobody knew cannot be unchanged": {
-			driver: func(context.Context, string) (driver.Value, error) { return driver.Value{}, driver.ErrUnchanged },
-			want:   key + "failed: unchanged; " + again + "look into the backend's own logs if this goes on", code: "unknown",
-		},
 		"an error is classified, redacted and given a remedy": {
-			driver: func(context.Context, string) (driver.Value, error) {
+			driver: func(context.Context) (driver.Value, error) {
 				return driver.Value{}, errors.New("permission denied, password: " + planted)
 			},
 			want: key + `access denied: permission denied, password: [redacted]; ` +
@@ -91,13 +80,13 @@ func TestClientGet(t *testing.T) {
 			code: "denied",
 		},
 		"an error with a remedy of its own keeps it": {
-			driver: func(context.Context, string) (driver.Value, error) {
+			driver: func(context.Context) (driver.Value, error) {
 				return driver.Value{}, fmt.Errorf("first: %w", advice{errors.New("denied")})
 			},
 			want: key + "access denied: first: denied; do this", code: "denied",
 		},
 		"a value beside an error is dropped": {
-			driver: func(context.Context, string) (driver.Value, error) {
+			driver: func(context.Context) (driver.Value, error) {
 				return driver.Value{Data: []byte(planted)}, errors.New("denied")
 			},
 			want: key + `access denied: denied; give role "app" at mount "kubernetes" a policy with the capability read on the path`, code: "denied",
@@ -105,7 +94,7 @@ func TestClientGet(t *testing.T) {
 		"a panic is an error that names its place and not what it says": {
 			driver: panics,
 			want: key + "failed: the driver panicked with a string at github.com/secretgate/secretgate/syncer/backend.panics:LINE; " +
-				again + "look into the backend's own logs if this goes on",
+				"it is tried again: look into the backend's own logs if this goes on",
 			code: "unknown",
 		},
 	}
@@ -113,16 +102,15 @@ func TestClientGet(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := NewMetrics()
 			c := &Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendVault: test.driver}, Metrics: m}
-			value, err := c.Get(t.Context(), vaultSource, test.since)
-			got := fmt.Sprint(len(value.Data), " bytes")
+			values, err := c.Get(t.Context(), vaultSource)
+			var got string
 			if err != nil {
 				got = err.Error()
+			} else {
+				got = fmt.Sprint(len(values[0].Data), " bytes")
 			}
 			if diff := cmp.Diff(test.want, line.ReplaceAllString(got, "panics:LINE")); diff != "" {
 				t.Errorf("result (-want +got):\n%s", diff)
-			}
-			if test.is != nil && !errors.Is(err, test.is) {
-				t.Errorf("%v is not %v", err, test.is)
 			}
 			if strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), planted) {
 				t.Error("the error holds the planted value")
@@ -135,25 +123,25 @@ func TestClientGet(t *testing.T) {
 }
 
 func TestClientStopsWaiting(t *testing.T) {
-	waits := scripted(func(ctx context.Context, _ string) (driver.Value, error) {
+	waits := scripted(func(ctx context.Context) (driver.Value, error) {
 		<-ctx.Done()
 		return driver.Value{}, fmt.Errorf("the SDK's words: %w", ctx.Err())
 	})
 	c := &Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendVault: waits}, Timeout: 1}
-	_, err := c.Get(t.Context(), vaultSource, "")
+	_, err := c.Get(t.Context(), vaultSource)
 	if !errors.Is(err, context.DeadlineExceeded) || code(err) != "unavailable" {
 		t.Errorf("at its time limit the call ends with %v (%s)", err, code(err))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = c.Get(ctx, vaultSource, "")
+	_, err = c.Get(ctx, vaultSource)
 	if !errors.Is(err, context.Canceled) || code(err) != "canceled" {
 		t.Errorf("after its caller has given up the call ends with %v (%s)", err, code(err))
 	}
 }
 
 func TestBackendWithoutDriver(t *testing.T) {
-	_, err := (&Client{}).Get(t.Context(), vaultSource, "")
+	_, err := (&Client{}).Get(t.Context(), vaultSource)
 	if !errors.Is(err, ErrNotConfigured) {
 		t.Errorf("got %v, want ErrNotConfigured", err)
 	}
@@ -182,10 +170,37 @@ func TestErrorText(t *testing.T) {
 				`not authorized to perform: sts:AssumeRole; ` +
 				`let the syncer's identity assume the role: in the role's trust policy, and with sts:AssumeRole in its own`,
 		},
+		"a web identity that the role does not accept": {
+			source: plan.Source{Scope: aws, Read: plan.Read{Key: "db"}}, kind: driver.Denied,
+			message: "Not authorized to perform sts:AssumeRoleWithWebIdentity",
+			want: `cannot read key "db" from ` + as + `: access denied: Not authorized to perform sts:AssumeRoleWithWebIdentity; ` +
+				`let the trust policy of the role in AWS_ROLE_ARN accept the token of the syncer's service account: its issuer, audience and subject`,
+		},
 		"a role that may not read": {
 			source: plan.Source{Scope: aws, Read: plan.Read{Key: "db", VersionStage: "AWSPREVIOUS"}}, kind: driver.Denied,
 			want: `cannot read key "db" (stage AWSPREVIOUS) from ` + as + `: access denied; ` +
 				`allow secretsmanager:GetSecretValue on the secret, and kms:Decrypt on its key, to arn:aws:iam::123456789012:role/a`,
+		},
+		"a parameter that may not be read": {
+			source: plan.Source{Scope: ssm, Read: plan.Read{Key: "/a:3"}}, kind: driver.Denied,
+			want: `cannot read key "/a:3" from systemManager in region eu-west-1: access denied; ` +
+				`allow ssm:GetParameter on the parameter, and kms:Decrypt on its key, to the syncer's own identity`,
+		},
+		"a path that may not be walked": {
+			source: plan.Source{Scope: ssm, Read: plan.Read{Key: "/a", Path: true}}, kind: driver.Denied,
+			want: `cannot read path "/a" from systemManager in region eu-west-1: access denied; ` +
+				`allow ssm:GetParametersByPath on the path, and kms:Decrypt on its key, to the syncer's own identity`,
+		},
+		"a parameter that is not there": {
+			source: plan.Source{Scope: ssm, Read: plan.Read{Key: "/a:3"}}, kind: driver.NotFound,
+			want: `cannot read key "/a:3" from systemManager in region eu-west-1: not found; ` +
+				`check the name, the region, and the version or label after the colon`,
+		},
+		"a batch that is denied": {
+			source: plan.Source{Scope: aws}, kind: driver.Denied,
+			want: `cannot read a batch of keys from ` + as + `: access denied; ` +
+				`allow secretsmanager:BatchGetSecretValue on *, secretsmanager:GetSecretValue on each secret, and kms:Decrypt on its key, ` +
+				`to arn:aws:iam::123456789012:role/a`,
 		},
 		"a backend without an identity of its own": {
 			source: plan.Source{Scope: plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: "kv"}, Read: plan.Read{Key: "db"}},
@@ -205,6 +220,11 @@ func TestErrorText(t *testing.T) {
 // counted lists the calls that the metrics count, by backend, operation and code.
 func counted(t *testing.T, m *Metrics) []string {
 	t.Helper()
+	return countedOf(t, m, "secretgate_backend_requests_total")
+}
+
+func countedOf(t *testing.T, m *Metrics, name string) []string {
+	t.Helper()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(m)
 	families, err := registry.Gather()
@@ -213,7 +233,7 @@ func counted(t *testing.T, m *Metrics) []string {
 	}
 	var calls []string
 	for _, family := range families {
-		if family.GetName() != "secretgate_backend_requests_total" {
+		if family.GetName() != name {
 			continue
 		}
 		for _, metric := range family.GetMetric() {

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
@@ -15,16 +15,18 @@ import (
 var ErrNotConfigured = errors.New("backend not configured")
 
 // Error is why a read failed, in words for whoever wrote the ExternalSecret. It may be logged and shown: it holds no
-// value and no credential.
+// value and no credential. That of a batch as a whole has a Source without a Read.
 type Error struct {
 	Kind   driver.Kind
 	Source plan.Source
 	// Message is what the backend said, redacted and cut at 300 characters; it may be empty.
 	Message string
+	// RetryAfter is when the backend said to ask again, at the earliest; 0: it did not say.
+	RetryAfter time.Duration
 
 	// remedy of the driver's own; empty: that of the kind.
 	remedy string
-	// cause is ErrNotConfigured, an error of context, or nil; never an SDK's error, whose text is not redacted.
+	// cause is ErrNotConfigured, driver.ErrNotAnswered, an error of context, or nil; never an SDK's error, whose text is not redacted.
 	cause error
 }
 
@@ -40,8 +42,15 @@ func notConfigured(source plan.Source) *Error {
 	return e
 }
 
-// Unwrap returns ErrNotConfigured, context.Canceled, context.DeadlineExceeded or nil.
+// Unwrap returns ErrNotConfigured, driver.ErrNotAnswered, context.Canceled, context.DeadlineExceeded or nil.
 func (e *Error) Unwrap() error { return e.cause }
+
+// For is the error of a whole batch as that of one of its reads.
+func (e *Error) For(read plan.Read) *Error {
+	of := *e
+	of.Source.Read = read
+	return &of
+}
 
 // Error names the read, the cause and the remedy.
 func (e *Error) Error() string {
@@ -54,6 +63,9 @@ func (e *Error) Error() string {
 
 func (e *Error) read() string {
 	s := e.Source
+	if s.Read == (plan.Read{}) {
+		return "a batch of keys"
+	}
 	text := fmt.Sprintf("key %q", s.Key)
 	if s.Path {
 		text = fmt.Sprintf("path %q", s.Key)
@@ -113,72 +125,5 @@ func (e *Error) text() string {
 		return "unavailable"
 	default:
 		return "failed"
-	}
-}
-
-// Remedy says what to do.
-func (e *Error) Remedy() string {
-	if e.remedy != "" {
-		return e.remedy
-	}
-	switch e.Kind {
-	case driver.NotFound:
-		return e.notFoundRemedy()
-	case driver.Denied:
-		return e.deniedRemedy()
-	case driver.Invalid:
-		return "correct the key and its options in the ExternalSecret"
-	case driver.Unauthenticated:
-		return e.credentialRemedy()
-	case driver.Throttled:
-		return "it is tried again later: raise refreshInterval, or the backend's quota, if this goes on"
-	case driver.Unavailable:
-		return "it is tried again: check the backend's health, and the network and proxy on the way, if this goes on"
-	default:
-		return "it is tried again: look into the backend's own logs if this goes on"
-	}
-}
-
-func (e *Error) notFoundRemedy() string {
-	switch e.Source.Backend {
-	case apiv1.BackendAWSSecretsManager:
-		return "check the key, the region, and the version or staging label"
-	case apiv1.BackendVault:
-		return "check the path: with kvVersion 2 it is <mount>/data/<name>, and <mount>/<name> with kvVersion 1"
-	default:
-		return "check the key and its version"
-	}
-}
-
-func (e *Error) deniedRemedy() string {
-	who := identity(e.Source.Scope)
-	if who == "" {
-		who = "the syncer's own identity"
-	}
-	switch e.Source.Backend {
-	case apiv1.BackendAWSSecretsManager:
-		if strings.Contains(e.Message, "sts:AssumeRole") {
-			return "let the syncer's identity assume the role: in the role's trust policy, and with sts:AssumeRole in its own"
-		}
-		return "allow secretsmanager:GetSecretValue on the secret, and kms:Decrypt on its key, to " + who
-	case apiv1.BackendVault:
-		if strings.HasPrefix(e.Message, "no login") {
-			return "create the role, or let it accept the syncer's ServiceAccount (bound_service_account_names and _namespaces)"
-		}
-		return "give " + who + " a policy with the capability read on the path"
-	default:
-		return "allow " + who + " to read it"
-	}
-}
-
-func (e *Error) credentialRemedy() string {
-	switch e.Source.Backend {
-	case apiv1.BackendAWSSecretsManager, apiv1.BackendAWSParameterStore:
-		return "give the syncer AWS credentials: a role for its service account (web identity or pod identity), an instance role, " +
-			"or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-	case apiv1.BackendVault:
-		return "check that Vault's Kubernetes auth method is at this mount and accepts the syncer's service-account token (VAULT_JWT_PATH)"
-	default:
-		return "check the credentials that the syncer is given for this backend"
 	}
 }

@@ -14,6 +14,7 @@ import (
 // Metrics counts and times the calls of a Client. It is a prometheus.Collector; a nil one measures nothing.
 type Metrics struct {
 	requests *prometheus.CounterVec
+	items    *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 }
 
@@ -22,11 +23,16 @@ func NewMetrics() *Metrics {
 	return &Metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "secretgate_backend_requests_total",
-			Help: "Reads of backends by outcome: ok, unchanged, canceled, panics and errors of no known kind as unknown, else the kind of error.",
+			Help: "Calls of backends (get, batch, walk) by outcome: ok, canceled, panics and errors of no known kind as unknown, " +
+				"else the kind of error.",
 		}, []string{"backend", "operation", "code"}),
+		items: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "secretgate_backend_batch_items_total",
+			Help: "Reads that were part of a batch which the backend answered, by outcome: ok, not_answered, else the kind of error.",
+		}, []string{"backend", "code"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "secretgate_backend_request_duration_seconds",
-			Help:    "How long reads of backends took, logins included.",
+			Help:    "How long calls of backends took, logins included.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"backend", "operation"}),
 	}
@@ -35,12 +41,14 @@ func NewMetrics() *Metrics {
 // Describe implements prometheus.Collector.
 func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	m.requests.Describe(ch)
+	m.items.Describe(ch)
 	m.duration.Describe(ch)
 }
 
 // Collect implements prometheus.Collector.
 func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	m.requests.Collect(ch)
+	m.items.Collect(ch)
 	m.duration.Collect(ch)
 }
 
@@ -52,13 +60,19 @@ func (m *Metrics) observe(backend apiv1.Backend, operation string, err error, to
 	m.duration.WithLabelValues(string(backend), operation).Observe(took.Seconds())
 }
 
+func (m *Metrics) observeItem(backend apiv1.Backend, err error) {
+	if m != nil {
+		m.items.WithLabelValues(string(backend), code(err)).Inc()
+	}
+}
+
 func code(err error) string {
 	var failed *Error
 	switch {
 	case err == nil:
 		return "ok"
-	case errors.Is(err, driver.ErrUnchanged):
-		return "unchanged"
+	case errors.Is(err, driver.ErrNotAnswered):
+		return "not_answered"
 	case errors.Is(err, context.Canceled):
 		return "canceled"
 	case errors.As(err, &failed):

@@ -1,18 +1,10 @@
 package integration
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
 	"fmt"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"testing"
-	"time"
 
-	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
-	"github.com/google/go-cmp/cmp"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
@@ -47,7 +39,8 @@ func startAWS(t *testing.T) *awsLab {
 		"AWS_ACCESS_KEY_ID": l.AWS().LabUser().AccessKeyID, "AWS_SECRET_ACCESS_KEY": l.AWS().LabUser().SecretAccessKey,
 		"AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_WEB_IDENTITY_TOKEN_FILE": "", "AWS_ROLE_ARN": "",
 		"AWS_CONFIG_FILE": t.TempDir() + "/none", "AWS_SHARED_CREDENTIALS_FILE": t.TempDir() + "/none",
-		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CA_BUNDLE": "", "AWS_ENDPOINT_URL": "", "HTTP_PROXY": "", "HTTPS_PROXY": "",
+		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "",
+		"AWS_CA_BUNDLE": "", "AWS_ENDPOINT_URL": "", "HTTP_PROXY": "", "HTTPS_PROXY": "",
 	} {
 		t.Setenv(name, value)
 	}
@@ -76,16 +69,26 @@ func (l *awsLab) put(t *testing.T, secret secretsmanager.Secret) {
 	}
 }
 
-// role adds a role that may read the secrets under a prefix, and is trusted by some.
+// role adds a role that may read the secrets under a prefix, in batches too, and is trusted by some.
 func (l *awsLab) role(t *testing.T, name, prefix string, trust ...string) plan.Scope {
 	t.Helper()
-	arn := "arn:aws:iam::123456789012:role/" + name
-	err := l.AWS().IAM().PutRole(iam.Role{ARN: arn, Trust: trust, Permissions: permission.Set{{
+	batches := permission.Allow{Actions: []string{"secretsmanager:BatchGetSecretValue"}, Resources: []string{"*"}}
+	return l.roleOf(t, name, permission.Set{readSecrets(prefix), batches}, trust...)
+}
+
+// readSecrets allows to read the secrets under a prefix one by one.
+func readSecrets(prefix string) permission.Allow {
+	return permission.Allow{
 		Actions: []string{"secretsmanager:GetSecretValue"},
 		// A secret that does not exist has no ARN to judge.
 		Resources: []string{"arn:aws:secretsmanager:*:123456789012:secret:" + prefix + "*", prefix + "*"},
-	}}})
-	if err != nil {
+	}
+}
+
+func (l *awsLab) roleOf(t *testing.T, name string, permissions permission.Set, trust ...string) plan.Scope {
+	t.Helper()
+	arn := "arn:aws:iam::123456789012:role/" + name
+	if err := l.AWS().IAM().PutRole(iam.Role{ARN: arn, Trust: trust, Permissions: permissions}); err != nil {
 		t.Fatal(err)
 	}
 	return awsScope(arn)
@@ -113,12 +116,13 @@ func TestAWSSecretsManagerConforms(t *testing.T) {
 		scopes[i] = l.role(t, fmt.Sprint("team", i), fmt.Sprintf("team%d/", i), aws.LabUserARN)
 	}
 	user := l.AWS().LabUser()
+	noBatch := l.roleOf(t, "one-by-one", permission.Set{readSecrets("team0/")}, aws.LabUserARN)
 	backendtest.Run(t, backendtest.Harness{
 		New:    func(t *testing.T) driver.Driver { return l.driver(t, l.url, awssession.Config{}) },
 		At:     func(t *testing.T, url string) driver.Driver { return l.driver(t, url, awssession.Config{}) },
 		Scopes: scopes,
 		Key:    func(scope int, name string) string { return fmt.Sprintf("team%d/%s", scope, name) },
-		Read:   awsRead,
+		Read:   awsRead, NoBatch: &noBatch,
 		Put: func(t *testing.T, key, text string) {
 			l.put(t, secretsmanager.Secret{Name: key, String: text})
 		},
@@ -173,7 +177,7 @@ func TestAWSSecretsManagerVersions(t *testing.T) {
 	d := l.driver(t, l.url, awssession.Config{})
 	read := func(r plan.Read) (string, string) {
 		r.Key = "dev/rotated"
-		value, err := d.Get(t.Context(), awsScope(""), r, "")
+		value, err := d.Get(t.Context(), awsScope(""), r)
 		if err != nil {
 			return d.Classify(err).String(), ""
 		}
@@ -196,104 +200,5 @@ func TestAWSSecretsManagerVersions(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
-	}
-}
-
-func TestAWSIdentities(t *testing.T) {
-	const hop = "arn:aws:iam::123456789012:role/hop"
-	l := startAWS(t)
-	l.put(t, secretsmanager.Secret{Name: "hop/a", String: "planted"})
-	l.put(t, secretsmanager.Secret{Name: "far/a", String: "planted"})
-	l.role(t, "hop", "hop/", aws.LabUserARN)
-	far := l.role(t, "far", "far/", hop) // trusts the intermediate role alone
-
-	hops := l.driver(t, l.url, awssession.Config{IntermediateRoleARN: hop})
-	read := func(d driver.Driver, scope plan.Scope, key string) string {
-		_, err := d.Get(t.Context(), scope, awsRead(key), "")
-		if err != nil {
-			return d.Classify(err).String()
-		}
-		return "ok"
-	}
-	direct := l.driver(t, l.url, awssession.Config{})
-	noRegion := awsScope("")
-	noRegion.Region = ""
-	got := map[string]string{
-		"through the intermediate role to the object's":             read(hops, far, "far/a"),
-		"the intermediate role itself, where the object names none": read(hops, awsScope(""), "hop/a"),
-		"the intermediate role reads no more than it may":           read(hops, awsScope(""), "far/a"),
-		"without the intermediate role the object's is refused":     read(direct, far, "far/a"),
-		"the syncer's own identity":                                 read(direct, awsScope(""), "far/a"),
-		"no region":                                                 read(direct, noRegion, "far/a"),
-	}
-	l.AWS().ExpireSessions()
-	got["after the sessions of both roles have ended"] = read(hops, far, "far/a")
-	want := map[string]string{
-		"through the intermediate role to the object's":             "ok",
-		"the intermediate role itself, where the object names none": "ok",
-		"the intermediate role reads no more than it may":           "denied",
-		"without the intermediate role the object's is refused":     "denied",
-		"the syncer's own identity":                                 "ok",
-		"no region":                                                 "invalid",
-		"after the sessions of both roles have ended":               "ok",
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("reads (-want +got):\n%s", diff)
-	}
-	name := counter.Key{Identity: "arn:aws:sts::123456789012:assumed-role/far/k8s-external-secrets", Code: "OK"}
-	if l.Counters().Sum(name) == 0 {
-		t.Errorf("no call was made in a session called k8s-external-secrets: %v", l.Counters().All())
-	}
-}
-
-// TestAWSWebIdentity is how pods on EKS prove who they are: by a token in a file, which STS takes without a signature.
-func TestAWSWebIdentity(t *testing.T) {
-	const role, issuer, subject = "arn:aws:iam::123456789012:role/pod", "https://oidc.example", "system:serviceaccount:secretgate:syncer"
-	l := startAWS(t)
-	l.put(t, secretsmanager.Secret{Name: "pod/a", String: "planted"})
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k", Algorithm: "RS256", Use: "sig"}}}
-	if err := l.AWS().IAM().PutProvider(iam.Provider{Issuer: issuer, Keys: keys, Audiences: []string{"sts.amazonaws.com"}}); err != nil {
-		t.Fatal(err)
-	}
-	err = l.AWS().IAM().PutRole(iam.Role{
-		ARN: role, WebIdentity: []iam.WebIdentity{{Issuer: issuer, Subjects: []string{subject}}},
-		Permissions: permission.Set{{Actions: []string{"secretsmanager:GetSecretValue"}, Resources: []string{"*"}}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "k"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := jwt.Signed(signer).Claims(jwt.Claims{
-		Issuer: issuer, Subject: subject, Audience: jwt.Audience{"sts.amazonaws.com"}, Expiry: jwt.NewNumericDate(time.Now().Add(time.Hour)),
-	}).Serialize()
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for name, value := range map[string]string{
-		"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_ROLE_ARN": role, "AWS_WEB_IDENTITY_TOKEN_FILE": file,
-		"AWS_REGION": awsRegion,
-	} {
-		t.Setenv(name, value)
-	}
-	d := l.driver(t, l.url, awssession.Config{})
-	for range 2 {
-		if _, err := d.Get(t.Context(), awsScope(""), awsRead("pod/a"), ""); err != nil {
-			t.Fatal(err)
-		}
-		l.AWS().ExpireSessions() // and is begun again
-	}
-	if n := l.Counters().Sum(counter.Key{Operation: "AssumeRoleWithWebIdentity", Code: "OK"}); n != 2 {
-		t.Errorf("the token was sent %d times, want 2", n)
 	}
 }

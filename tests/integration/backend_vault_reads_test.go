@@ -43,10 +43,12 @@ func TestVaultReads(t *testing.T) {
 		"the syncer's own token, of another spelling": {plan.Read{Key: "/auth/token/lookup-self", KVVersion: 1}, "one of Vault's own"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			value, err := client.Get(t.Context(), plan.Source{Scope: scope, Read: c.read}, "")
-			got := string(value.Data)
+			values, err := client.Get(t.Context(), plan.Source{Scope: scope, Read: c.read})
+			var got string
 			if err != nil {
 				got = err.Error()
+			} else {
+				got = string(values[0].Data)
 			}
 			if !strings.Contains(got, c.want) {
 				t.Errorf("got %s, want %s", got, c.want)
@@ -69,7 +71,7 @@ func TestVaultAppRole(t *testing.T) {
 	wrong := config
 	wrong.SecretID = "00000000-0000-0000-0000-000000000000"
 	read := func(config hashivault.Config) string {
-		value, err := l.driver(t, config).Get(t.Context(), source.Scope, source.Read, "")
+		value, err := l.driver(t, config).Get(t.Context(), source.Scope, source.Read)
 		if err != nil {
 			return l.driver(t, config).Classify(err).String()
 		}
@@ -105,7 +107,7 @@ func TestVaultNamespaceHeader(t *testing.T) {
 	t.Setenv("VAULT_NAMESPACE", "of-the-environment")
 	t.Setenv("VAULT_TOKEN", "of-the-environment")
 	d := l.driver(t, hashivault.Config{Address: server.URL, Namespace: "team"})
-	_, _ = d.Get(t.Context(), vaultScope("a"), plan.Read{Key: "secret/data/a"}, "")
+	_, _ = d.Get(t.Context(), vaultScope("a"), plan.Read{Key: "secret/data/a"})
 	if namespace := <-got; namespace != "team" {
 		t.Errorf("the namespace is %q, want team", namespace)
 	}

@@ -120,7 +120,7 @@ func TestVaultTokenIsUsedWhileItWorks(t *testing.T) {
 
 func readKV1(t *testing.T, d driver.Driver, scope plan.Scope) {
 	t.Helper()
-	if _, err := d.Get(t.Context(), scope, plan.Read{Key: "kv1/renewed", KVVersion: 1}, ""); err != nil {
+	if _, err := d.Get(t.Context(), scope, plan.Read{Key: "kv1/renewed", KVVersion: 1}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -42,9 +42,8 @@ func New(config Config) (*Driver, error) {
 	return &Driver{config: config, clients: map[string]*secretsmanager.Client{}}, nil
 }
 
-// Get reads the version that VersionID or VersionStage names. AWS sends the value with every answer, so an unchanged
-// one is returned again: a secret that was deleted and made anew may carry an old version id.
-func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read, _ string) (driver.Value, error) {
+// Get reads the version that VersionID or VersionStage names.
+func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (driver.Value, error) {
 	input := &secretsmanager.GetSecretValueInput{SecretId: &read.Key}
 	if read.VersionID != "" {
 		input.VersionId = &read.VersionID
@@ -59,7 +58,7 @@ func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read, _ st
 	if err != nil {
 		return driver.Value{}, err
 	}
-	return value(output)
+	return value(output.VersionId, output.SecretString, output.SecretBinary)
 }
 
 // Classify implements driver.Driver.
@@ -68,13 +67,13 @@ func (d *Driver) Classify(err error) driver.Kind { return awssession.Classify(er
 // Explain is AWS's answer without the SDK's words around it.
 func (d *Driver) Explain(err error) string { return awssession.Explain(err) }
 
-func value(output *secretsmanager.GetSecretValueOutput) (driver.Value, error) {
-	v := driver.Value{Version: aws.ToString(output.VersionId)}
+func value(version, text *string, binary []byte) (driver.Value, error) {
+	v := driver.Value{Version: aws.ToString(version)}
 	switch {
-	case output.SecretString != nil:
-		v.Data = []byte(*output.SecretString)
-	case output.SecretBinary != nil:
-		v.Data, v.Bytes = output.SecretBinary, true
+	case text != nil:
+		v.Data = []byte(*text)
+	case binary != nil:
+		v.Data, v.Bytes = binary, true
 	default:
 		return driver.Value{}, awssession.ErrNoValue
 	}

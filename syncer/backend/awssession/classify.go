@@ -14,6 +14,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
 var (
@@ -37,6 +38,20 @@ func (e *CredentialsError) Error() string { return "no session: " + e.err.Error(
 
 // Unwrap returns the SDK's error.
 func (e *CredentialsError) Unwrap() error { return e.err }
+
+// ItemError is what AWS says of one item of a batch. It means what the call for this item alone would have failed with.
+type ItemError struct{ Code, Message string }
+
+func (e *ItemError) Error() string { return e.ErrorCode() + ": " + e.Message }
+
+// ErrorCode implements smithy.APIError.
+func (e *ItemError) ErrorCode() string { return e.Code }
+
+// ErrorMessage implements smithy.APIError.
+func (e *ItemError) ErrorMessage() string { return e.Message }
+
+// ErrorFault implements smithy.APIError.
+func (e *ItemError) ErrorFault() smithy.ErrorFault { return smithy.FaultUnknown }
 
 // kinds are the meanings of AWS's error codes: those of Secrets Manager, SSM, STS, and the common ones
 // (https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html). Throttling has a table in the SDK.
@@ -98,6 +113,9 @@ func Classify(err error) driver.Kind {
 	}
 	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
 		return kindOfStatus(response.HTTPStatusCode())
+	}
+	if _, ok := errors.AsType[*ItemError](err); ok {
+		return kindOfStatus(http.StatusBadRequest) // AWS's status of errors that have none of their own
 	}
 	return kindOfTransport(err)
 }
@@ -179,6 +197,15 @@ func Explain(err error) string {
 		return prefix + send.Err.Error()
 	}
 	return prefix + err.Error()
+}
+
+// postponed adds to an error what its answer's Retry-After says.
+func postponed(err error) error {
+	response, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	if !ok || response.Response == nil {
+		return err
+	}
+	return transport.Postpone(err, response.Response.Header)
 }
 
 // expired tells that a session ended before its time: its role was changed, its sessions revoked, or our clock is slow.

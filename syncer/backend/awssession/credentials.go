@@ -3,6 +3,7 @@ package awssession
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -12,6 +13,8 @@ import (
 type session struct {
 	cache *aws.CredentialsCache
 	by    *session
+	// lastUsed is guarded by the Sessions that hold this one.
+	lastUsed time.Time
 
 	mu sync.Mutex
 	// dropped is the access key id that was last found to have ended early.
@@ -38,6 +41,9 @@ func (s *session) retrieve(ctx context.Context) (aws.Credentials, error) {
 	current, err := s.cache.Retrieve(ctx)
 	if err != nil && s.by != nil && expired(err, had) {
 		s.by.drop(had)
+		if _, err = s.by.retrieve(ctx); err != nil { // what it was had by may have ended, too
+			return aws.Credentials{}, err
+		}
 		current, err = s.cache.Retrieve(ctx)
 	}
 	if err != nil {

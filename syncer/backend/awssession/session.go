@@ -60,10 +60,8 @@ type Sessions struct {
 	own    *session
 
 	mu    sync.Mutex
-	roles map[roleKey]*session
+	roles map[roleKey]*session // at most maxSessions
 }
-
-type roleKey struct{ role, region string }
 
 // New reads the SDK's configuration; it calls nobody.
 func New(c Config) (*Sessions, error) {
@@ -131,54 +129,21 @@ func (s *Sessions) Do(ctx context.Context, scope plan.Scope, call func(aws.Crede
 	session := s.session(scope.Identity.RoleARN, scope.Region)
 	used, err := session.retrieve(ctx)
 	if err != nil {
-		return err
+		return postponed(err)
 	}
 	err = call(static(used))
 	if !expired(err, used) {
-		return err
+		return postponed(err)
 	}
 	session.drop(used)
 	renewed, renewErr := session.retrieve(ctx)
 	if renewErr != nil {
-		return renewErr
+		return postponed(renewErr)
 	}
 	if renewed.AccessKeyID == used.AccessKeyID {
 		return err // they are all that there is
 	}
-	return call(static(renewed))
-}
-
-// session finds or makes the session of a role: that of the syncer's own identity, of the intermediate role, or of the
-// object's role on top of them.
-func (s *Sessions) session(role, region string) *session {
-	if s.config.Region != "" {
-		region = s.config.Region
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	base := s.own
-	if s.config.IntermediateRoleARN != "" {
-		base = s.assumed(base, s.config.IntermediateRoleARN, region)
-	}
-	if role == "" || role == s.config.IntermediateRoleARN {
-		return base
-	}
-	return s.assumed(base, role, region)
-}
-
-func (s *Sessions) assumed(by *session, role, region string) *session {
-	key := roleKey{role, region}
-	if known, ok := s.roles[key]; ok {
-		return known
-	}
-	client := sts.NewFromConfig(s.aws, s.config.stsEndpoint(region), func(o *sts.Options) {
-		o.Credentials = by.cache
-	})
-	provider := stscreds.NewAssumeRoleProvider(client, role, func(o *stscreds.AssumeRoleOptions) {
-		o.RoleSessionName, o.Duration = sessionName, sessionDuration
-	})
-	s.roles[key] = &session{cache: cached(provider), by: by}
-	return s.roles[key]
+	return postponed(call(static(renewed)))
 }
 
 // stsEndpoint chooses the STS to ask.

@@ -91,9 +91,12 @@ func TestClassify(t *testing.T) {
 		"a page in place of an answer": {
 			status(200, &smithy.DeserializationError{Err: errors.New("planted")}), driver.Unavailable, "the answer is not one of AWS's",
 		},
-		"no connection":             {&smithyhttp.RequestSendError{Err: io.EOF}, driver.Unavailable, "EOF"},
-		"an answer without a value": {ErrNoValue, driver.Unavailable, "the answer holds no value"},
-		"no region":                 {ErrNoRegion, driver.Invalid, "no region is given"},
+		"no such secret, in a batch":               {&ItemError{"ResourceNotFoundException", "m"}, driver.NotFound, "ResourceNotFoundException: m"},
+		"a code that nobody knows, in a batch":     {&ItemError{"NewException", ""}, driver.Invalid, "NewException"},
+		"a secret marked for deletion, in a batch": {&ItemError{"InvalidRequestException", "marked for deletion"}, driver.NotFound, "InvalidRequestException: marked for deletion"},
+		"no connection":                            {&smithyhttp.RequestSendError{Err: io.EOF}, driver.Unavailable, "EOF"},
+		"an answer without a value":                {ErrNoValue, driver.Unavailable, "the answer holds no value"},
+		"no region":                                {ErrNoRegion, driver.Invalid, "no region is given"},
 		"a role that may not be assumed": {
 			fromSTS(&smithy.GenericAPIError{Code: "AccessDenied", Message: "m"}), driver.Denied, "no session: AccessDenied: m",
 		},

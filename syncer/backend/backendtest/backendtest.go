@@ -29,9 +29,15 @@ type Harness struct {
 	Key func(scope int, name string) string
 	// Read is the read of a key's current version, as a Plan has it.
 	Read func(key string) plan.Read
+	// Path is the walk of what Key(scope, name+"/…") names. nil: the driver is no Walker.
+	Path func(scope int, name string, recursive bool) plan.Read
+	// NoBatch is an identity that may read Key(0, …), but not by batches. nil: the driver is no Batcher, or nobody can be such.
+	NoBatch *plan.Scope
 
 	// Put writes a text as a new version.
 	Put func(t *testing.T, key, text string)
+	// LargestText is how many bytes a text may have; 0: 60 KiB and more.
+	LargestText int
 	// Text finds such a text in what is read; nil: they are the same. A backend that keeps only objects wraps it.
 	Text func(data []byte) (string, error)
 	// PutJSON writes a JSON object as a new version. What is read must be the same bytes.
@@ -82,6 +88,13 @@ func Run(t *testing.T, h Harness) {
 	t.Run("failures", s.failures)
 	t.Run("connections", s.connections)
 	t.Run("sessions", s.sessions)
+	d := h.New(t)
+	if _, ok := d.(driver.Batcher); ok {
+		t.Run("batches", s.batches)
+	}
+	if _, ok := d.(driver.Walker); ok {
+		t.Run("walks", s.walks)
+	}
 	t.Run("no error holds a value or a credential", s.errorsAreClean)
 }
 
@@ -104,24 +117,29 @@ func (s *suite) reader(d driver.Driver) reader {
 }
 
 // get reads a key; what errors say is kept for the last case.
-func (r reader) get(ctx context.Context, scope plan.Scope, key, since string) (driver.Value, error) {
-	return r.source(ctx, plan.Source{Scope: scope, Read: r.suite.Read(key)}, since)
+func (r reader) get(ctx context.Context, scope plan.Scope, key string) (driver.Value, error) {
+	values, err := r.client.Get(ctx, plan.Source{Scope: scope, Read: r.suite.Read(key)})
+	if err != nil {
+		r.suite.heard(err)
+		return driver.Value{}, err
+	}
+	if len(values) != 1 || values[0].Name != "" {
+		return driver.Value{}, fmt.Errorf("a read by key gave %d values, or a name", len(values))
+	}
+	return values[0], nil
 }
 
-func (r reader) source(ctx context.Context, source plan.Source, since string) (driver.Value, error) {
-	value, err := r.client.Get(ctx, source, since)
-	if err != nil {
-		r.suite.mu.Lock()
-		defer r.suite.mu.Unlock()
-		r.suite.said = append(r.suite.said, fmt.Sprintf("%v\n%+v\n%#v", err, err, err))
-	}
-	return value, err
+// heard keeps what an error says.
+func (s *suite) heard(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.said = append(s.said, fmt.Sprintf("%v\n%+v\n%#v", err, err, err))
 }
 
 // text reads a text that was planted for scope 0.
-func (r reader) text(t *testing.T, name, since string) (string, driver.Value) {
+func (r reader) text(t *testing.T, name string) (string, driver.Value) {
 	t.Helper()
-	value, err := r.get(t.Context(), r.suite.Scopes[0], r.suite.Key(0, name), since)
+	value, err := r.get(t.Context(), r.suite.Scopes[0], r.suite.Key(0, name))
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}

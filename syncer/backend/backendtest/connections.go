@@ -17,7 +17,7 @@ func (s *suite) connections(t *testing.T) {
 	t.Run("nobody listens there", func(t *testing.T) {
 		listener := listen(t)
 		_ = listener.Close()
-		_, err := s.reader(s.At(t, "http://"+listener.Addr().String())).get(t.Context(), s.Scopes[0], key, "")
+		_, err := s.reader(s.At(t, "http://"+listener.Addr().String())).get(t.Context(), s.Scopes[0], key)
 		wantKind(t, err, driver.Unavailable)
 	})
 	for name, answer := range map[string]http.HandlerFunc{
@@ -28,7 +28,7 @@ func (s *suite) connections(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(answer)
 			defer server.Close()
-			_, err := s.reader(s.At(t, server.URL)).get(t.Context(), s.Scopes[0], key, "")
+			_, err := s.reader(s.At(t, server.URL)).get(t.Context(), s.Scopes[0], key)
 			wantKind(t, err, driver.Unavailable)
 		})
 	}
@@ -39,7 +39,7 @@ func (s *suite) connections(t *testing.T) {
 			<-called
 			cancel()
 		}()
-		_, err := s.reader(s.At(t, url)).get(ctx, s.Scopes[0], key, "")
+		_, err := s.reader(s.At(t, url)).get(ctx, s.Scopes[0], key)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, want context.Canceled", err)
 		}
@@ -48,7 +48,7 @@ func (s *suite) connections(t *testing.T) {
 		url, _ := silent(t)
 		r := s.reader(s.At(t, url))
 		r.client.Timeout = 50 * time.Millisecond
-		_, err := r.get(t.Context(), s.Scopes[0], key, "")
+		_, err := r.get(t.Context(), s.Scopes[0], key)
 		wantKind(t, err, driver.Unavailable)
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want context.DeadlineExceeded", err)
@@ -57,7 +57,7 @@ func (s *suite) connections(t *testing.T) {
 	t.Run("a caller who has given up before does not call", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, err := s.reader(s.New(t)).get(ctx, s.Scopes[0], key, "")
+		_, err := s.reader(s.New(t)).get(ctx, s.Scopes[0], key)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, want context.Canceled", err)
 		}

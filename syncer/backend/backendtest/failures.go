@@ -16,28 +16,28 @@ func (s *suite) failures(t *testing.T) {
 	r := s.reader(s.New(t))
 
 	t.Run("a key that never was is not found", func(t *testing.T) {
-		_, err := r.get(t.Context(), s.Scopes[0], s.Key(0, "never"), "")
+		_, err := r.get(t.Context(), s.Scopes[0], s.Key(0, "never"))
 		wantKind(t, err, driver.NotFound)
 	})
 	t.Run("a key of another identity is denied, time and again", func(t *testing.T) {
 		for range 3 {
-			_, err := r.get(t.Context(), s.Scopes[0], s.Key(1, "kept"), "")
+			_, err := r.get(t.Context(), s.Scopes[0], s.Key(1, "kept"))
 			wantKind(t, err, driver.Denied)
 		}
 	})
 	t.Run("a denial does no harm to what is allowed", func(t *testing.T) {
-		got, _ := r.text(t, "kept", "")
+		got, _ := r.text(t, "kept")
 		equal(t, "the value", got, canary)
 	})
 	for why, scope := range s.Refused {
 		t.Run("an identity is denied "+why, func(t *testing.T) {
-			_, err := r.get(t.Context(), scope, s.Key(0, "kept"), "")
+			_, err := r.get(t.Context(), scope, s.Key(0, "kept"))
 			wantKind(t, err, driver.Denied)
 		})
 	}
 	for why, open := range s.Unproved {
 		t.Run("credentials are not accepted "+why, func(t *testing.T) {
-			_, err := s.reader(open(t)).get(t.Context(), s.Scopes[0], s.Key(0, "kept"), "")
+			_, err := s.reader(open(t)).get(t.Context(), s.Scopes[0], s.Key(0, "kept"))
 			wantKind(t, err, driver.Unauthenticated)
 		})
 	}
@@ -47,17 +47,17 @@ func (s *suite) failures(t *testing.T) {
 }
 
 func (s *suite) suffers(t *testing.T, r reader, fault Fault) {
-	r.text(t, "kept", "") // a session is there
+	r.text(t, "kept") // a session is there
 	func() {
 		defer fault.Begin(t)()
-		_, err := r.get(t.Context(), s.Scopes[0], s.Key(0, "kept"), "")
+		_, err := r.get(t.Context(), s.Scopes[0], s.Key(0, "kept"))
 		wantKind(t, err, fault.Want)
-		_, err = s.reader(s.New(t)).get(t.Context(), s.Scopes[0], s.Key(0, "kept"), "")
+		_, err = s.reader(s.New(t)).get(t.Context(), s.Scopes[0], s.Key(0, "kept"))
 		if err == nil {
 			t.Error("a read without a session succeeds")
 		}
 	}()
-	got, _ := r.text(t, "kept", "")
+	got, _ := r.text(t, "kept")
 	equal(t, "the value after it", got, canary)
 }
 

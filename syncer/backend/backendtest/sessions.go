@@ -28,7 +28,7 @@ func (s *suite) sessions(t *testing.T) {
 		r := s.reader(s.New(t))
 		before := s.Logins(t)
 		read := func(int) {
-			if _, err := r.get(t.Context(), s.Scopes[0], s.Key(0, "own"), ""); err != nil {
+			if _, err := r.get(t.Context(), s.Scopes[0], s.Key(0, "own")); err != nil {
 				t.Error(err)
 			}
 		}
@@ -42,11 +42,11 @@ func (s *suite) sessions(t *testing.T) {
 	})
 	t.Run("sessions that end before their time are begun again, once for all readers", func(t *testing.T) {
 		r := s.reader(s.New(t))
-		r.text(t, "own", "")
+		r.text(t, "own")
 		s.Expire(t)
 		before := s.Logins(t)
 		atOnce(func(int) {
-			value, err := r.get(t.Context(), s.Scopes[0], s.Key(0, "own"), "")
+			value, err := r.get(t.Context(), s.Scopes[0], s.Key(0, "own"))
 			if err != nil {
 				t.Error(err)
 				return
@@ -64,7 +64,7 @@ func (s *suite) sessions(t *testing.T) {
 func (s *suite) keepsApart(t *testing.T, r reader, i int) {
 	n := len(s.Scopes)
 	as, of := i%n, i/n%n
-	value, err := r.get(t.Context(), s.Scopes[as], s.Key(of, "own"), "")
+	value, err := r.get(t.Context(), s.Scopes[as], s.Key(of, "own"))
 	if as != of {
 		var failed *backend.Error
 		if !errors.As(err, &failed) || failed.Kind != driver.Denied {

@@ -14,17 +14,34 @@ import (
 // Further abilities (reading in batches, walking a path) are interfaces of their own, found by
 // assertion, so that a driver without them stays as small as this.
 type Driver interface {
-	// Get reads one value. Where since names the version that the backend holds at present, it may
-	// return ErrUnchanged instead; an empty since always reads. Errors are the SDK's own: they are
-	// classified, worded and redacted by the caller. Retries are the caller's too.
-	Get(ctx context.Context, scope plan.Scope, read plan.Read, since string) (Value, error)
+	// Get reads one value. Errors are the SDK's own: they are classified, worded and redacted by the
+	// caller. Retries are the caller's too.
+	Get(ctx context.Context, scope plan.Scope, read plan.Read) (Value, error)
 
-	// Classify says what kind of failure an error of Get is.
+	// Classify says what kind of failure an error of the driver is.
 	Classify(err error) Kind
+}
+
+// Batcher is a driver that reads several values by one call.
+type Batcher interface {
+	// BatchSize is how many reads one call may ask for, this one among them; under 2, it cannot be part of one.
+	BatchSize(read plan.Read) int
+
+	// GetBatch reads values of one scope. The reads differ, each may be part of a batch, and there are no more than the
+	// least BatchSize among them. Results come in the order of the reads. An error is that of the whole call.
+	GetBatch(ctx context.Context, scope plan.Scope, reads []plan.Read) ([]Result, error)
+}
+
+// Walker is a driver that reads what is below a path.
+type Walker interface {
+	// Walk reads every value below the path read.Key, in any order, each with its Name. None is no error.
+	Walk(ctx context.Context, scope plan.Scope, read plan.Read) ([]Value, error)
 }
 
 // Value is what a backend holds under one read.
 type Value struct {
+	// Name is the full name under which a walk found the value; empty for a read by key.
+	Name string
 	Data []byte
 	// Bytes is set where the backend delivers bytes rather than text (AWS SecretBinary), which
 	// isBinary must not decode again.
@@ -34,8 +51,15 @@ type Value struct {
 	Version string
 }
 
-// ErrUnchanged says that the backend still holds the version that Get was given.
-var ErrUnchanged = errors.New("unchanged")
+// Result is one read's part in the answer to a batch.
+type Result struct {
+	Value Value
+	// Err is why there is no value: an error that Classify understands, or ErrNotAnswered.
+	Err error
+}
+
+// ErrNotAnswered says that the answer to a batch does not mention a read. It may well be answered alone.
+var ErrNotAnswered = errors.New("the answer does not mention it")
 
 // Kind is what a failure means to whoever asked.
 type Kind int

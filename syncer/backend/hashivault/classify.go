@@ -32,6 +32,7 @@ var (
 	errNotKV2   = &mistake{"the answer is none of a KV engine of version 2", "set kvVersion: 1 if the engine is of version 1"}
 	errTooLarge = &mistake{"the answer is larger than any value that a Secret can hold", "keep less under one key"}
 	errGarbage  = &mistake{"the answer is not Vault's", "check VAULT_ADDR, and the proxy on the way"}
+	errRedirect = &mistake{"the answer leads to nowhere, or from https to http", "check VAULT_ADDR, and the api_addr of Vault's nodes"}
 	errDeleted  = &mistake{"the current version is deleted or destroyed", "undelete it, or write a new one"}
 	errEmpty    = &mistake{"the answer holds no data", "check that the path names a secret"}
 )

@@ -34,7 +34,7 @@ func newClient(config Config) (*api.Client, error) {
 		Address: address,
 		Timeout: config.Timeout,
 		HttpClient: &http.Client{
-			Transport:     t,
+			Transport:     redirects{next: t},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		// Whoever calls us tries again.

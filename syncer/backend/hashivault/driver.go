@@ -68,9 +68,8 @@ func New(config Config) (*Driver, error) {
 }
 
 // Get reads exactly the key, as a logical path. The value is the secret's data as compact JSON, with numbers and the order
-// of keys as Vault sent them. Vault sends the value with every answer, so an unchanged one is returned again: a
-// secret that was deleted with its metadata starts anew at version 1.
-func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read, _ string) (driver.Value, error) {
+// of keys as Vault sent them. Of the version: a secret that was deleted with its metadata starts anew at 1.
+func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (driver.Value, error) {
 	id, err := d.logins.identity(scope.Identity)
 	if err != nil {
 		return driver.Value{}, err

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -18,9 +19,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/syncer/internal/fetch"
 )
 
-type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
+// reconcileTimeout ends an attempt that the API server does not answer.
+const reconcileTimeout = 2 * time.Minute
 
 // Add makes the manager call the Reconciler: for objects whose spec, force-sync annotation or
 // controller changes, for the objects of a namespace whose annotations change, and for objects whose
@@ -28,18 +31,47 @@ type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 func (r *Reconciler) Add(mgr ctrl.Manager) error {
 	b := ctrl.NewControllerManagedBy(mgr).
 		Named("externalsecret").
-		For(&apiv1.ExternalSecret{}, builder.WithPredicates(predicate.Or(
+		Watches(&apiv1.ExternalSecret{}, r.changed(), builder.WithPredicates(predicate.Or(
 			predicate.GenerationChangedPredicate{}, forceSyncChanged()))).
 		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.objectsOf),
 			builder.WithPredicates(annotationsChanged())).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: r.Settings.Workers,
-			UsePriorityQueue:        new(false), // it has been reported to stall at a few thousand objects
+			ReconciliationTimeout:   reconcileTimeout,
+			// controller-runtime's own priority queue has been reported to stall at a few thousand objects.
+			UsePriorityQueue: new(false),
+			NewQueue: func(name string, limiter workqueue.TypedRateLimiter[reconcile.Request]) queue {
+				r.queue = r.lanes.newQueue(name, limiter)
+				return r.queue
+			},
 		})
 	if r.Settings.WatchSecrets {
 		b = b.WatchesMetadata(&corev1.Secret{}, r.drift())
 	}
 	return b.Complete(r)
+}
+
+// changed enqueues objects that are new or were edited, before all others.
+func (r *Reconciler) changed() handler.EventHandler {
+	enqueue := func(object client.Object, q queue) {
+		request := reconcile.Request{NamespacedName: client.ObjectKeyFromObject(object)}
+		r.lanes.hurry(request)
+		q.Add(request)
+	}
+	return handler.Funcs{
+		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { enqueue(e.Object, q) },
+		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) { enqueue(e.ObjectNew, q) },
+		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) { enqueue(e.Object, q) },
+	}
+}
+
+// Notify enqueues an object for which the engine has something.
+func (r *Reconciler) Notify(object types.NamespacedName, lane fetch.Lane) {
+	request := reconcile.Request{NamespacedName: object}
+	if lane == fetch.Foreground {
+		r.lanes.hurry(request)
+	}
+	r.queue.Add(request)
 }
 
 // forceSyncChanged lets updates through that ask for a refresh now.

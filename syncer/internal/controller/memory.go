@@ -26,11 +26,16 @@ const (
 // the next attempt.
 const heartbeatsPerSecond = 10
 
+// beatAgain is how soon a heartbeat is tried again that was put off, or whose time may not have come
+// since the sources have not been read again yet.
+const beatAgain = 5 * time.Second
+
 // memory is what the syncer remembers of objects between attempts: no values, and nothing that a
 // restart must not lose. The zero value is ready to use.
 type memory struct {
 	mu      sync.Mutex
 	objects map[types.NamespacedName]*remembered
+	forces  map[string]*rate.Limiter // by namespace
 	beats   *rate.Limiter
 }
 
@@ -44,6 +49,14 @@ func (m *memory) mayBeat(now time.Time) bool {
 	return m.beats.AllowN(now, 1)
 }
 
+// Forced refreshes: as many at once, and one more each so long; of an object, and of all of a namespace's.
+const (
+	forceEvery          = 10 * time.Second
+	forceBurst          = 3
+	namespaceForces     = 1 // a second
+	namespaceForceBurst = 20
+)
+
 // gone stands for the resourceVersion of a Secret that was deleted, or lost its label.
 const gone = "gone"
 
@@ -54,6 +67,10 @@ type remembered struct {
 	failures int    // in a row
 	repairs  int
 	repaired time.Time // when the last repair was asked for
+	owed     time.Time // when it is to be read again, be its sources due or not; zero: it need not be
+
+	last   attempt
+	forces *rate.Limiter
 
 	reported string                     // resourceVersion of the object with the status below
 	status   apiv1.ExternalSecretStatus // as last written, until the cache shows it
@@ -137,6 +154,67 @@ func (m *memory) catchUp(es *apiv1.ExternalSecret) {
 	known.reported, known.status = "", apiv1.ExternalSecretStatus{}
 }
 
+// begin remembers that an object is read for an attempt.
+func (m *memory) begin(object types.NamespacedName, a attempt) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := m.of(object)
+	known.last, known.owed = a, time.Time{}
+}
+
+// owe says when an object is to be read again, be its sources due or not. The zero time: it need not be.
+func (m *memory) owe(object types.NamespacedName, at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.of(object).owed = at
+}
+
+// recall returns the last attempt, and whether another one is owed by now.
+func (m *memory) recall(object types.NamespacedName, now time.Time) (last attempt, owed bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := m.objects[object]
+	if known == nil {
+		return attempt{}, false
+	}
+	return known.last, !known.owed.IsZero() && !now.Before(known.owed)
+}
+
+// abandon forgets the last attempt of an object that may not be read any more: once it may, it is as
+// if it were new.
+func (m *memory) abandon(object types.NamespacedName) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if known := m.objects[object]; known != nil {
+		known.last, known.owed = attempt{}, time.Time{}
+	}
+}
+
+// mayForce tells how long a forced refresh must wait, so that tenants do not set the bill.
+func (m *memory) mayForce(object types.NamespacedName, now time.Time) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := m.of(object)
+	if known.forces == nil {
+		known.forces = rate.NewLimiter(rate.Every(forceEvery), forceBurst)
+	}
+	if m.forces == nil {
+		m.forces = map[string]*rate.Limiter{}
+	}
+	namespace := m.forces[object.Namespace]
+	if namespace == nil {
+		namespace = rate.NewLimiter(namespaceForces, namespaceForceBurst)
+		m.forces[object.Namespace] = namespace
+	}
+	own, shared := known.forces.ReserveN(now, 1), namespace.ReserveN(now, 1)
+	wait := max(own.DelayFrom(now), shared.DelayFrom(now))
+	if wait > 0 {
+		own.CancelAt(now)
+		shared.CancelAt(now)
+	}
+	return wait
+}
+
 // backoff counts a failure, or forgets those before, and says how long to wait.
 func (m *memory) backoff(object types.NamespacedName, failed bool) time.Duration {
 	m.mu.Lock()
@@ -161,10 +239,12 @@ func (m *memory) repair(object types.NamespacedName, now time.Time) time.Duratio
 	}
 	known.repaired = now
 	known.repairs++
-	if known.repairs == 1 {
-		return 0
+	wait := time.Duration(0)
+	if known.repairs > 1 {
+		wait = doubled(known.repairs - 1)
 	}
-	return doubled(known.repairs - 1)
+	known.owed = now.Add(wait)
+	return wait
 }
 
 // doubled is the n-th back-off, n from 1.

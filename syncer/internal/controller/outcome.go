@@ -33,7 +33,9 @@ type outcome struct {
 	result  apply.Result // of a written Secret
 	// overtaken: somebody else changed the Secret while it was written, so it needs another look.
 	overtaken bool
-	retry     bool // it may pass by itself; otherwise something must be edited first
+	// retry: it is tried again after a while. Otherwise the engine says when a source has changed, or
+	// something must be edited first.
+	retry bool
 }
 
 func (o outcome) ok() bool {
@@ -100,7 +102,7 @@ func unread(p *plan.Plan, failures []fetch.Failure, entries []apiv1.EntryStatus)
 	if more := len(fields) - 1; more > 0 {
 		message += fmt.Sprintf(" (and %d more entries failed: see status.entries)", more)
 	}
-	return outcome{reason: reasonOf(first.Err), message: cut(message), entries: entries, retry: true}
+	return outcome{reason: reasonOf(first.Err), message: cut(message), entries: entries}
 }
 
 func unrendered(errs []*render.Error, entries []apiv1.EntryStatus) outcome {
@@ -108,7 +110,7 @@ func unrendered(errs []*render.Error, entries []apiv1.EntryStatus) outcome {
 	for _, err := range errs[1:] {
 		message += "; " + err.Error()
 	}
-	return outcome{reason: apiv1.ReasonInvalidValue, message: cut(message), entries: entries, retry: true}
+	return outcome{reason: apiv1.ReasonInvalidValue, message: cut(message), entries: entries}
 }
 
 func unwritten(err error, entries []apiv1.EntryStatus) outcome {
@@ -164,16 +166,12 @@ func (o outcome) statusText() string {
 	return "ERROR, " + o.message
 }
 
-// next is when to try again; 0 means on a change only.
+// next is when to read the object again, be its sources due or not; 0 means that there is no need.
 func (o outcome) next(interval, backoff time.Duration) time.Duration {
 	switch {
-	case o.reason == apiv1.ReasonSuspended:
-		return 0
 	case o.overtaken:
 		return firstBackoff
-	case o.ok():
-		return interval
-	case !o.retry:
+	case o.ok(), !o.retry:
 		return 0
 	case interval > 0 && backoff > interval:
 		return interval

@@ -52,7 +52,7 @@ func TestOutcomes(t *testing.T) {
 		outcome outcome
 		want    told
 	}{
-		{"synced", synced(apply.Result{}, nil, false), told{apiv1.ReasonSynced, "SUCCESS", "True", time.Minute}},
+		{"synced", synced(apply.Result{}, nil, false), told{apiv1.ReasonSynced, "SUCCESS", "True", 0}},
 		{"synced, but overtaken: looked at again soon", synced(apply.Result{}, nil, true), told{apiv1.ReasonSynced, "SUCCESS", "True", time.Second}},
 		{"suspended", suspended(), told{apiv1.ReasonSuspended, "SUCCESS", "Unknown", 0}},
 		{"a spec that cannot be understood waits for an edit", invalid(field.ErrorList{field.Required(field.NewPath("spec", "data"), "why")}),
@@ -62,11 +62,11 @@ func TestOutcomes(t *testing.T) {
 				`"prod/db" is not permitted in namespace "ns": annotation externalsecrets.kubernetes-client.io/permitted-key-name allows "dev/.*"`, "False", 0}},
 		{"a namespace that cannot be read is tried again", unjudged("ns/db", errors.New("no answer")),
 			told{apiv1.ReasonPolicyDenied, "ERROR, not allowed to fetch secret: ns/db: its namespace cannot be read: no answer", "False", 4 * time.Second}},
-		{"one read that failed", failed(missing), told{apiv1.ReasonSecretNotFound, "ERROR, spec.data[2]: " + missing.Err.Error(), "False", 4 * time.Second}},
+		{"one read that failed: the engine says when it has recovered", failed(missing), told{apiv1.ReasonSecretNotFound, "ERROR, spec.data[2]: " + missing.Err.Error(), "False", 0}},
 		{"several entries that failed are counted", failed(refused, missing), told{apiv1.ReasonAccessDenied,
-			"ERROR, spec.data[1]: " + refused.Err.Error() + " (and 2 more entries failed: see status.entries)", "False", 4 * time.Second}},
+			"ERROR, spec.data[1]: " + refused.Err.Error() + " (and 2 more entries failed: see status.entries)", "False", 0}},
 		{"a value that cannot be used", unrendered([]*render.Error{{Field: "spec.data[0]", Problem: "x"}, {Field: "spec.data[1]", Problem: "y"}}, nil),
-			told{apiv1.ReasonInvalidValue, "ERROR, spec.data[0]: x; spec.data[1]: y", "False", 4 * time.Second}},
+			told{apiv1.ReasonInvalidValue, "ERROR, spec.data[0]: x; spec.data[1]: y", "False", 0}},
 		{"a Secret of others", unwritten(&apply.NotOwnedError{Problem: "it is foreign"}, nil), told{apiv1.ReasonSecretNotOwned, "ERROR, it is foreign", "False", 4 * time.Second}},
 		{"a write that failed", unwritten(errors.New("etcd is full"), nil),
 			told{apiv1.ReasonSecretWriteFailed, "ERROR, the Secret cannot be written: etcd is full", "False", 4 * time.Second}},
@@ -93,7 +93,7 @@ func TestReasonsOfBackends(t *testing.T) {
 	if got := reasonOf(context.DeadlineExceeded); got != apiv1.ReasonUnavailable {
 		t.Errorf("an error that is no backend's: %s", got)
 	}
-	_, err := (&backend.Client{}).Get(t.Context(), plan.Source{Scope: plan.Scope{Backend: apiv1.BackendAzureKeyVault}}, "")
+	_, err := (&backend.Client{}).Get(t.Context(), plan.Source{Scope: plan.Scope{Backend: apiv1.BackendAzureKeyVault}})
 	if got := reasonOf(err); got != apiv1.ReasonBackendNotConfigured {
 		t.Errorf("a backend without a driver: %s", got)
 	}
@@ -107,8 +107,7 @@ func TestNext(t *testing.T) {
 		interval, backoff time.Duration
 		want              time.Duration
 	}{
-		{"a success comes again after the interval", fine, time.Minute, 0, time.Minute},
-		{"a success without an interval does not", fine, 0, 0, 0},
+		{"after a success the engine says when something has changed", fine, time.Minute, 0, 0},
 		{"a failure comes again after the back-off", broken, time.Minute, time.Second, time.Second},
 		{"a failure does not wait longer than the interval", broken, time.Minute, lastBackoff, time.Minute},
 		{"a failure without an interval waits as long as the back-off says", broken, 0, lastBackoff, lastBackoff},

@@ -3,7 +3,8 @@
 //  1. read the object; gone, or another instance's: forget it
 //  2. plan: understand the spec, or say all that is wrong with it
 //  3. policy: judge the plan by the namespace's annotations
-//  4. fetch the plan's sources
+//  4. subscribe to the plan's sources, and ask for them where the object is new, edited, forced or
+//     failed; the engine calls again when they have been read, or have changed
 //  5. render the Secret's content
 //  6. policy once more, right before writing
 //  7. write the Secret, if it differs
@@ -14,6 +15,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -50,14 +52,17 @@ type Settings struct {
 type Reconciler struct {
 	Settings Settings
 	Client   client.Client // reads objects and namespace metadata from a cache, Secrets live
+	Cache    client.Reader // reads the metadata of managed Secrets
 	Live     client.Reader // reads past the cache
-	Fetch    func(ctx context.Context, p *plan.Plan) (render.Values, []fetch.Failure)
+	Engine   *fetch.Engine // its Notify and Observe are the Reconciler's
 	Writer   *apply.Writer
 	Recorder events.EventRecorder
 	Metrics  *metrics.Objects
 	Now      func() time.Time // nil: time.Now
 
 	memory memory
+	lanes  lanes
+	queue  queue
 }
 
 // Reconcile makes one attempt and reports on it.
@@ -66,88 +71,130 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	err := r.Client.Get(ctx, request.NamespacedName, es)
 	switch {
 	case apierrors.IsNotFound(err), err == nil && !r.serves(es):
+		r.Engine.Unsubscribe(request.NamespacedName)
 		r.Metrics.Forget(request.NamespacedName)
 		r.memory.forget(request.NamespacedName)
 		return reconcile.Result{}, nil
 	case err != nil:
 		return reconcile.Result{}, err
 	case es.DeletionTimestamp != nil:
+		r.Engine.Unsubscribe(request.NamespacedName)
 		return reconcile.Result{}, nil // the garbage collector takes what is owned
 	}
 	r.memory.catchUp(es)
 	p, errs := plan.From(es, r.Settings.Defaults)
-	var o outcome
 	if p == nil {
-		o = invalid(errs)
-	} else {
-		o = r.sync(ctx, es, p)
+		return r.finish(ctx, es, nil, r.refuse(request.NamespacedName, invalid(errs)))
 	}
-	if ctx.Err() != nil {
-		return reconcile.Result{}, nil //nolint:nilerr // stopping: a call that was cut off says nothing about the object
+	if o, permitted := r.admit(ctx, p); !permitted {
+		return r.finish(ctx, es, p, r.refuse(p.Object, o))
 	}
-	if err := r.report(ctx, es, p, o); err != nil {
-		return reconcile.Result{}, err
+	wait := r.ask(ctx, es, p)
+	switch result, state := r.Engine.Take(p.Object); state {
+	case fetch.Ready:
+		r.memory.owe(p.Object, r.now()) // until it is known what came of it
+		return r.finish(ctx, es, p, r.sync(ctx, es, p, result))
+	case fetch.Pending:
+		return reconcile.Result{RequeueAfter: wait}, nil
+	default:
+		beat, err := r.beat(ctx, es, p)
+		return reconcile.Result{RequeueAfter: sooner(wait, beat)}, err
 	}
-	return reconcile.Result{RequeueAfter: r.next(request.NamespacedName, p, o)}, nil
 }
 
 func (r *Reconciler) serves(es *apiv1.ExternalSecret) bool {
 	return plan.ServedBy(es, r.Settings.InstanceID)
 }
 
-// sync does steps 3 to 7.
-func (r *Reconciler) sync(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan) outcome {
+// admit tells whether an object may be read.
+func (r *Reconciler) admit(ctx context.Context, p *plan.Plan) (outcome, bool) {
 	if p.Suspend {
-		return suspended()
+		return suspended(), false
 	}
-	if o, permitted := r.judge(ctx, p); !permitted {
-		return o
+	return r.judge(ctx, p)
+}
+
+// refuse stops reading for an object. Once it is admitted again, it is as if it were new.
+func (r *Reconciler) refuse(object types.NamespacedName, o outcome) outcome {
+	r.Engine.Unsubscribe(object)
+	r.memory.abandon(object)
+	return o
+}
+
+// ask subscribes the object to its sources, and has them read now where it must be. It returns how
+// long a refresh that was forced too often must wait.
+func (r *Reconciler) ask(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan) time.Duration {
+	now, interval := r.now(), r.interval(p)
+	r.Engine.Subscribe(p, interval, overdue(es.Status, interval, r.Settings.StatusHeartbeat, now))
+	last, owed := r.memory.recall(p.Object, now)
+	intact := last.uid == p.UID || es.Status.SecretResourceVersion == "" || r.intact(ctx, es, p)
+	w := decide(p, facts{last: last, status: es.Status, owed: owed, intact: intact})
+	if w.forced {
+		if wait := r.memory.mayForce(p.Object, now); wait > 0 {
+			return wait
+		}
 	}
-	if !r.refreshes(p) && r.settled(ctx, es, p) {
-		return synced(apply.Result{ResourceVersion: es.Status.SecretResourceVersion}, es.Status.Entries, false)
+	if w.ask || last.uid != p.UID {
+		r.memory.begin(p.Object, attemptOf(p))
 	}
-	values, failures := r.Fetch(ctx, p)
-	entries := entryStatuses(p, values, failures)
-	if len(failures) > 0 {
-		return unread(p, failures, entries)
+	if w.ask {
+		r.Engine.Ask(p.Object, w.lane, w.fresh)
 	}
-	secret, errs := render.Render(p, values)
+	return 0
+}
+
+// sync does steps 5 to 7.
+func (r *Reconciler) sync(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan, result fetch.Result) outcome {
+	entries := entryStatuses(p, result)
+	if len(result.Failures) > 0 {
+		return unread(p, result.Failures, entries)
+	}
+	secret, errs := render.Render(p, result.Values)
 	if len(errs) > 0 {
 		return unrendered(errs, entries)
 	}
 	if o, permitted := r.judge(ctx, p); !permitted {
-		return o
+		return r.refuse(p.Object, o)
 	}
 	r.memory.startWrite(p.Object)
-	result, err := r.Writer.Write(ctx, apply.Request{
+	written, err := r.Writer.Write(ctx, apply.Request{
 		Owner:    apply.Owner{Namespace: p.Object.Namespace, Name: p.Object.Name, UID: p.UID, DeletionPolicy: p.DeletionPolicy},
 		Content:  secret,
 		Expected: es.Status.SecretResourceVersion != "",
 		Adopt:    p.AdoptExisting && r.adoptPermitted(ctx, p.Object.Namespace),
 	})
-	overtaken := r.memory.endWrite(p.Object, result.ResourceVersion)
+	overtaken := r.memory.endWrite(p.Object, written.ResourceVersion)
 	if err != nil {
 		return unwritten(err, entries)
 	}
-	return synced(result, entries, overtaken)
+	return synced(written, entries, overtaken)
 }
 
-// refreshes tells whether an object is read again without a change of its own.
-func (r *Reconciler) refreshes(p *plan.Plan) bool {
-	return !r.Settings.DisablePolling && !p.Refresh.Never
-}
-
-// settled tells whether an object that is not refreshed has had its one success: for this spec, this
-// force-sync, and a Secret that is as it was left. So a restart reads nothing.
-func (r *Reconciler) settled(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan) bool {
-	status := es.Status
-	if status.ObservedGeneration != p.Generation || status.ObservedForceSync != p.ForceSync || ready(status) != metav1.ConditionTrue {
-		return false
+// interval is how often an object's sources are read without a change of its own; 0: never.
+func (r *Reconciler) interval(p *plan.Plan) time.Duration {
+	switch {
+	case r.Settings.DisablePolling, p.Refresh.Never:
+		return 0
+	case p.Refresh.Interval > 0:
+		return p.Refresh.Interval
 	}
-	secret := &metav1.PartialObjectMetadata{}
-	secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
-	err := r.Live.Get(ctx, p.Object, secret)
-	return err == nil && secret.ResourceVersion == status.SecretResourceVersion
+	return r.Settings.RefreshInterval
+}
+
+// intact tells whether the Secret is as it was left, as far as that can be known for little. Where Secrets are not
+// watched, those of objects that are refreshed are looked at with the next refresh.
+func (r *Reconciler) intact(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan) bool {
+	if !r.Settings.WatchSecrets && r.interval(p) > 0 {
+		return true
+	}
+	same := func(reader client.Reader) bool {
+		secret := &metav1.PartialObjectMetadata{}
+		secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+		err := reader.Get(ctx, p.Object, secret)
+		return err == nil && secret.ResourceVersion == es.Status.SecretResourceVersion
+	}
+	// After a hand-over the cache of Secrets may be behind that of objects.
+	return r.Settings.WatchSecrets && same(r.Cache) || same(r.Live)
 }
 
 // judge applies policy. A namespace that cannot be read permits nothing.
@@ -174,25 +221,77 @@ func (r *Reconciler) namespace(ctx context.Context, name string) (policy.Namespa
 	return policy.Namespace{Name: name, Annotations: ns.Annotations}, err
 }
 
+// finish reports on an attempt, and says when to come again.
+func (r *Reconciler) finish(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan, o outcome) (reconcile.Result, error) {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return reconcile.Result{}, nil // stopping: a call that was cut off says nothing about the object
+	}
+	if err := r.report(ctx, es, p, o); err != nil {
+		return reconcile.Result{}, err
+	}
+	if p == nil {
+		return reconcile.Result{}, nil
+	}
+	wait := o.next(r.interval(p), r.memory.backoff(p.Object, !o.ok() && o.retry))
+	if wait > 0 {
+		r.memory.owe(p.Object, r.now().Add(wait))
+	} else {
+		r.memory.owe(p.Object, time.Time{})
+	}
+	return reconcile.Result{RequeueAfter: sooner(wait, r.Settings.StatusHeartbeat)}, nil
+}
+
+// sooner is the shorter one; 0 stands for never.
+func sooner(a, b time.Duration) time.Duration {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
+}
+
 // report writes the status where it says something new, the event on the way into or out of
 // failure, and the metrics.
 func (r *Reconciler) report(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan, o outcome) error {
 	now := r.now()
+	forceSync := es.Annotations[apiv1.AnnotationForceSync]
 	if o.reason != apiv1.ReasonSuspended {
 		var backend apiv1.Backend // unknown where the object is not understood
 		if p != nil {
 			backend = p.Scope.Backend
+			if last, _ := r.memory.recall(p.Object, now); last.uid == p.UID {
+				forceSync = last.forceSync // a newer value has not been acted upon
+			}
 		}
 		r.Metrics.Observe(client.ObjectKeyFromObject(es), string(backend), o.ok(), now)
 	}
-	next := nextStatus(es, o, es.Annotations[apiv1.AnnotationForceSync], now)
+	next := nextStatus(es, o, forceSync, now)
 	due := isDue(es.Status, next, r.Settings.StatusHeartbeat) && r.memory.mayBeat(now)
 	if !isNews(es.Status, next) && !due {
 		return nil
 	}
 	r.announce(ctx, es, next, o)
+	return r.writeStatus(ctx, es, next)
+}
+
+// beat writes a status that says nothing new as a sign of life, and returns when the next one is due.
+func (r *Reconciler) beat(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan) (time.Duration, error) {
+	now, heartbeat := r.now(), r.Settings.StatusHeartbeat
+	if heartbeat <= 0 || r.interval(p) <= 0 || es.Status.LastSync == nil {
+		return 0, nil
+	}
+	next := beat(es.Status, r.Engine.Freshness(p.Object), now)
+	switch {
+	case !isDue(es.Status, next, heartbeat):
+		return max(es.Status.LastSync.Add(heartbeat).Sub(now), beatAgain), nil
+	case !r.memory.mayBeat(now):
+		return beatAgain, nil
+	}
+	return heartbeat, r.writeStatus(ctx, es, next)
+}
+
+func (r *Reconciler) writeStatus(ctx context.Context, es *apiv1.ExternalSecret, status apiv1.ExternalSecretStatus) error {
 	updated := es.DeepCopy()
-	updated.Status = next
+	updated.Status = status
 	if err := r.Client.Status().Patch(ctx, updated, client.MergeFrom(es), client.FieldOwner(apiv1.FieldManager)); err != nil {
 		return client.IgnoreNotFound(err)
 	}
@@ -218,21 +317,6 @@ func (r *Reconciler) announce(ctx context.Context, es *apiv1.ExternalSecret, nex
 	case after == metav1.ConditionTrue && before == metav1.ConditionFalse:
 		r.Recorder.Eventf(es, nil, corev1.EventTypeNormal, string(o.reason), "Sync", "%s", "the Secret is up to date again")
 	}
-}
-
-// next is when to come again; 0 means on a change only.
-func (r *Reconciler) next(object types.NamespacedName, p *plan.Plan, o outcome) time.Duration {
-	if p == nil {
-		return 0
-	}
-	interval := r.Settings.RefreshInterval
-	if p.Refresh.Interval > 0 {
-		interval = p.Refresh.Interval
-	}
-	if !r.refreshes(p) {
-		interval = 0
-	}
-	return o.next(interval, r.memory.backoff(object, !o.ok() && o.retry))
 }
 
 func (r *Reconciler) now() time.Time {

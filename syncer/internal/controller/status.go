@@ -10,7 +10,6 @@ import (
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/internal/fetch"
-	"github.com/secretgate/secretgate/syncer/internal/render"
 )
 
 // maxEntryStatuses bounds status.entries.
@@ -54,17 +53,34 @@ func isDue(old, next apiv1.ExternalSecretStatus, heartbeat time.Duration) bool {
 	return heartbeat > 0 && next.LastSync != nil && old.LastSync != nil && next.LastSync.Sub(old.LastSync.Time) >= heartbeat
 }
 
+// beat is a status without news, at a later time. fresh is when the oldest source was last read with
+// success; zero where one fails.
+func beat(old apiv1.ExternalSecretStatus, fresh, now time.Time) apiv1.ExternalSecretStatus {
+	next := *old.DeepCopy()
+	if fresh.IsZero() {
+		at := metav1.NewTime(now.Truncate(time.Second))
+		next.LastSync = &at
+		return next
+	}
+	at := metav1.NewTime(fresh.Truncate(time.Second))
+	next.LastSync = &at
+	if ready(old) == metav1.ConditionTrue {
+		next.LastSuccess = &at
+	}
+	return next
+}
+
 // entryStatuses describes the reads of a plan: their versions, and the kind of those that failed.
-func entryStatuses(p *plan.Plan, values render.Values, failures []fetch.Failure) []apiv1.EntryStatus {
-	failed := make(map[plan.Read]apiv1.Reason, len(failures))
-	for _, f := range failures {
+func entryStatuses(p *plan.Plan, result fetch.Result) []apiv1.EntryStatus {
+	failed := make(map[plan.Read]apiv1.Reason, len(result.Failures))
+	for _, f := range result.Failures {
 		failed[f.Read] = reasonOf(f.Err)
 	}
 	statuses := make([]apiv1.EntryStatus, 0, min(len(p.Entries), maxEntryStatuses))
 	for _, e := range p.Entries[:min(len(p.Entries), maxEntryStatuses)] {
-		status := apiv1.EntryStatus{Field: e.Field, Name: e.Name, Error: failed[e.Read]}
-		if v := values[e.Read]; len(v) == 1 {
-			status.Version = v[0].Version
+		status := apiv1.EntryStatus{Field: e.Field, Name: e.Name, Error: failed[e.Read], Version: result.Versions[e.Read]}
+		if status.Error != "" {
+			status.Version = "" // it is not what the backend has now
 		}
 		statuses = append(statuses, status)
 	}

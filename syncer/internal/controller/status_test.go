@@ -15,7 +15,6 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/internal/apply"
 	"github.com/secretgate/secretgate/syncer/internal/fetch"
-	"github.com/secretgate/secretgate/syncer/internal/render"
 )
 
 func at(second int) *metav1.Time {
@@ -103,10 +102,12 @@ func TestEntryStatuses(t *testing.T) {
 	p := &plan.Plan{Entries: []plan.Entry{
 		{Field: "spec.dataFrom[0]", Read: plan.Read{Key: "a"}}, {Field: "spec.data[0]", Name: "n", Read: plan.Read{Key: "b"}},
 	}}
-	values := render.Values{{Key: "a"}: {{Value: driver.Value{Data: []byte("planted"), Version: "7"}}}}
-	failures := []fetch.Failure{{Read: plan.Read{Key: "b"}, Err: &backend.Error{Kind: driver.Denied}}}
+	result := fetch.Result{
+		Versions: map[plan.Read]string{{Key: "a"}: "7", {Key: "b"}: "of its last success"},
+		Failures: []fetch.Failure{{Read: plan.Read{Key: "b"}, Err: &backend.Error{Kind: driver.Denied}}},
+	}
 	want := []apiv1.EntryStatus{{Field: "spec.dataFrom[0]", Version: "7"}, {Field: "spec.data[0]", Name: "n", Error: apiv1.ReasonAccessDenied}}
-	if diff := cmp.Diff(want, entryStatuses(p, values, failures)); diff != "" {
+	if diff := cmp.Diff(want, entryStatuses(p, result)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -116,7 +117,7 @@ func TestEntryStatusesAreBounded(t *testing.T) {
 	for i := range 1000 {
 		p.Entries = append(p.Entries, plan.Entry{Field: fmt.Sprint(i)})
 	}
-	if got := len(entryStatuses(p, nil, nil)); got != maxEntryStatuses {
+	if got := len(entryStatuses(p, fetch.Result{})); got != maxEntryStatuses {
 		t.Errorf("there are %d", got)
 	}
 }

@@ -69,6 +69,16 @@ func (o *Objects) Observe(object types.NamespacedName, backend string, success b
 	o.stateOld.WithLabelValues(object.Name, object.Namespace, backend).Set(state)
 }
 
+// Refreshed counts a refresh that brought no news, for an object that was observed before.
+func (o *Objects) Refreshed(object types.NamespacedName, success bool, at time.Time) {
+	o.mu.Lock()
+	backend, known := o.known[object]
+	o.mu.Unlock()
+	if known {
+		o.Observe(object, backend, success, at)
+	}
+}
+
 // Forget drops the series of an object that is gone, or is no longer this syncer's.
 func (o *Objects) Forget(object types.NamespacedName) {
 	o.mu.Lock()

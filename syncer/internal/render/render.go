@@ -23,13 +23,7 @@ const MaxSecretBytes = 1 << 20
 const maxMadeBytes = 16 << 20
 
 // Values holds what was read: one value for most reads, any number for a path.
-type Values map[plan.Read][]Value
-
-// Value is one value, and its name where a path walk found it.
-type Value struct {
-	Name string // the parameter's full name; empty for a read by key
-	driver.Value
-}
+type Values map[plan.Read][]driver.Value
 
 // Secret is the content of the Secret to write. Everything else about it is its owner's.
 type Secret struct {
@@ -111,14 +105,14 @@ func (r *renderer) document(key documentKey, data []byte) *document {
 }
 
 // entry makes what one entry of the plan adds to the Secret.
-func (r *renderer) entry(e *plan.Entry, values []Value) (map[string][]byte, *Error) {
+func (r *renderer) entry(e *plan.Entry, values []driver.Value) (map[string][]byte, *Error) {
 	if e.Kind == plan.Tree {
 		return tree(e, values)
 	}
 	if len(values) != 1 {
 		return nil, problem(e, "%s was not read", e.Read.Key)
 	}
-	value := values[0].Value
+	value := values[0]
 	if e.Kind == plan.Members {
 		return r.members(e, value)
 	}
@@ -180,8 +174,8 @@ func (r *renderer) members(e *plan.Entry, value driver.Value) (map[string][]byte
 }
 
 // tree names each value of a path walk by its last segment.
-func tree(e *plan.Entry, values []Value) (map[string][]byte, *Error) {
-	values = slices.SortedFunc(slices.Values(values), func(a, b Value) int { return cmp.Compare(a.Name, b.Name) })
+func tree(e *plan.Entry, values []driver.Value) (map[string][]byte, *Error) {
+	values = slices.SortedFunc(slices.Values(values), func(a, b driver.Value) int { return cmp.Compare(a.Name, b.Name) })
 	made, from := make(map[string][]byte, len(values)), make(map[string]string, len(values))
 	for _, v := range values {
 		name := v.Name[strings.LastIndexByte(v.Name, '/')+1:]
@@ -195,7 +189,7 @@ func tree(e *plan.Entry, values []Value) (map[string][]byte, *Error) {
 		if e.Property != "" {
 			d = parse(v.Data)
 		}
-		data, err := single(e, v.Value, d)
+		data, err := single(e, v, d)
 		if err != nil {
 			return nil, err
 		}

@@ -15,7 +15,7 @@ import (
 func read(values map[string]string) Values {
 	v := Values{}
 	for key, value := range values {
-		v[plan.Read{Key: key}] = []Value{{Value: driver.Value{Data: []byte(value)}}}
+		v[plan.Read{Key: key}] = []driver.Value{{Data: []byte(value)}}
 	}
 	return v
 }
@@ -62,9 +62,9 @@ func TestRenderData(t *testing.T) {
 		{"isBinary decodes after the property was looked up", entries(binary(property(dataEntry("k"), "p"))),
 			read(map[string]string{"k": `{"p":"aGVsbG8="}`}), map[string]string{"n": "hello"}},
 		{"isBinary leaves bytes of the backend alone", entries(binary(dataEntry("k"))),
-			Values{{Key: "k"}: {{Value: driver.Value{Data: []byte("aGk="), Bytes: true}}}}, map[string]string{"n": "aGk="}},
+			Values{{Key: "k"}: {{Data: []byte("aGk="), Bytes: true}}}, map[string]string{"n": "aGk="}},
 		{"a property in bytes of the backend is decoded by isBinary", entries(binary(property(dataEntry("k"), "p"))),
-			Values{{Key: "k"}: {{Value: driver.Value{Data: []byte(`{"p":"aGk="}`), Bytes: true}}}}, map[string]string{"n": "hi"}},
+			Values{{Key: "k"}: {{Data: []byte(`{"p":"aGk="}`), Bytes: true}}}, map[string]string{"n": "hi"}},
 		{"dataFrom makes an entry of each member", entries(fromEntry("spec.dataFrom[0]", "k")),
 			read(map[string]string{"k": `{"s":"v","n":12345678901234567890,"b":false,"z":null,"o":{"y":1,"x":[2, 3]}}`}),
 			map[string]string{"s": "v", "n": "12345678901234567890", "b": "false", "z": "null", "o": `{"y":1,"x":[2,3]}`}},
@@ -78,7 +78,7 @@ func TestRenderData(t *testing.T) {
 		{"what is read wins over the template", &plan.Plan{Entries: []plan.Entry{dataEntry("k")}, Template: plan.Template{Data: map[string][]byte{"n": []byte("t"), "m": []byte("t")}}},
 			read(map[string]string{"k": "v"}), map[string]string{"n": "v", "m": "t"}},
 		{"a path walk names entries by the last segment", entries(plan.Entry{Kind: plan.Tree, Field: "spec.data[0]", Read: plan.Read{Key: "/p", Path: true}}),
-			Values{{Key: "/p", Path: true}: {{Name: "/p/x/a", Value: driver.Value{Data: []byte("1")}}, {Name: "/p/b", Value: driver.Value{Data: []byte("2")}}}},
+			Values{{Key: "/p", Path: true}: {{Name: "/p/x/a", Data: []byte("1")}, {Name: "/p/b", Data: []byte("2")}}},
 			map[string]string{"a": "1", "b": "2"}},
 		{"a path walk that finds nothing makes nothing", entries(plan.Entry{Kind: plan.Tree, Read: plan.Read{Key: "/p", Path: true}}), Values{}, map[string]string{}},
 		{"1 MiB of values is accepted, whatever the names", entries(dataEntry("k")),
@@ -100,9 +100,9 @@ func TestRenderRefuses(t *testing.T) {
 	const secret = "planted"
 	tree := plan.Entry{Kind: plan.Tree, Field: "spec.data[0]", Read: plan.Read{Key: "/p", Path: true}}
 	walked := func(names ...string) Values {
-		var found []Value
+		var found []driver.Value
 		for _, name := range names {
-			found = append(found, Value{Name: name, Value: driver.Value{Data: []byte(secret)}})
+			found = append(found, driver.Value{Name: name, Data: []byte(secret)})
 		}
 		return Values{tree.Read: found}
 	}
@@ -204,7 +204,7 @@ func TestWhatIsMadeOnTheWayIsBounded(t *testing.T) {
 	for i := range 20 {
 		p.Entries = append(p.Entries, plan.Entry{Field: fmt.Sprintf("spec.data[%d]", i), Name: "same", Read: read})
 	}
-	values := Values{read: {{Value: driver.Value{Data: make([]byte, MaxSecretBytes)}}}}
+	values := Values{read: {{Data: make([]byte, MaxSecretBytes)}}}
 	_, errs := Render(p, values)
 	if len(errs) != 1 || errs[0].Field != "spec.data[16]" {
 		t.Errorf("got %v, want one error of the first entry past the bound", errs)

@@ -1,0 +1,104 @@
+package awssecretsmanager
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/awssession"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+// maxBatch is how many ids one BatchGetSecretValue takes.
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html
+const maxBatch = 20
+
+// BatchSize implements driver.Batcher. Batches give current versions alone.
+func (d *Driver) BatchSize(read plan.Read) int {
+	if read.VersionID != "" || read.VersionStage != "" && read.VersionStage != "AWSCURRENT" {
+		return 1
+	}
+	return maxBatch
+}
+
+// GetBatch implements driver.Batcher.
+func (d *Driver) GetBatch(ctx context.Context, scope plan.Scope, reads []plan.Read) ([]driver.Result, error) {
+	input := &secretsmanager.BatchGetSecretValueInput{SecretIdList: ids(reads)}
+	var all answer
+	err := d.config.Sessions.Do(ctx, scope, func(credentials aws.CredentialsProvider) error {
+		all = answer{} // a second attempt begins anew
+		pages := secretsmanager.NewBatchGetSecretValuePaginator(d.client(scope.Region), input)
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx, func(o *secretsmanager.Options) { o.Credentials = credentials })
+			if err != nil {
+				return err
+			}
+			all.values, all.errors = append(all.values, page.SecretValues...), append(all.errors, page.Errors...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	results := make([]driver.Result, len(reads))
+	for i, read := range reads {
+		results[i] = all.of(read.Key)
+	}
+	return results, nil
+}
+
+// ids are the keys, each once.
+func ids(reads []plan.Read) []string {
+	seen := make(map[string]bool, len(reads))
+	var keys []string
+	for _, read := range reads {
+		if !seen[read.Key] {
+			seen[read.Key] = true
+			keys = append(keys, read.Key)
+		}
+	}
+	return keys
+}
+
+// answer is that to a batch, all pages of it. It comes in no order, and does not say by which id a value was asked for: one
+// secret may have been by several.
+type answer struct {
+	values []types.SecretValueEntry
+	errors []types.APIErrorType
+}
+
+// of finds what the answer says of an id: a name, an ARN, or an ARN without its random end.
+func (a *answer) of(id string) driver.Result {
+	for i := range a.errors {
+		if e := &a.errors[i]; aws.ToString(e.SecretId) == id {
+			return driver.Result{Err: &awssession.ItemError{Code: aws.ToString(e.ErrorCode), Message: aws.ToString(e.Message)}}
+		}
+	}
+	var partly *types.SecretValueEntry
+	for i := range a.values {
+		entry := &a.values[i]
+		arn := aws.ToString(entry.ARN)
+		switch {
+		case id == aws.ToString(entry.Name), id == arn:
+			return result(entry)
+		case strings.HasPrefix(id, "arn:") && id == withoutSuffix(arn):
+			partly = entry
+		}
+	}
+	if partly != nil {
+		return result(partly)
+	}
+	return driver.Result{Err: driver.ErrNotAnswered}
+}
+
+// withoutSuffix takes off the dash and six characters that AWS puts after a secret's name.
+func withoutSuffix(arn string) string { return arn[:max(0, len(arn)-7)] }
+
+func result(entry *types.SecretValueEntry) driver.Result {
+	v, err := value(entry.VersionId, entry.SecretString, entry.SecretBinary)
+	return driver.Result{Value: v, Err: err}
+}

@@ -1,0 +1,89 @@
+package awssecretsmanager
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/awssession"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+const arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"
+
+func TestAnswersAreMatchedToIDs(t *testing.T) {
+	entry := func(name, suffix, text string) types.SecretValueEntry {
+		return types.SecretValueEntry{Name: &name, ARN: aws.String(arn + name + suffix), SecretString: &text, VersionId: aws.String("v")}
+	}
+	text := func(s string) driver.Result { return driver.Result{Value: driver.Value{Data: []byte(s), Version: "v"}} }
+	all := answer{
+		values: []types.SecretValueEntry{
+			entry("b", "-AbCdEf", "b"),
+			entry("b-AbCdEf", "-GhIjKl", "named like an ARN"),
+			entry("a/long/name", "-AbCdEf", "a"),
+			{Name: aws.String("bytes"), ARN: aws.String(arn + "bytes-AbCdEf"), SecretBinary: []byte{0}, VersionId: aws.String("v")},
+			{Name: aws.String("empty"), ARN: aws.String(arn + "empty-AbCdEf")},
+			{},
+		},
+		errors: []types.APIErrorType{
+			{SecretId: aws.String("gone"), ErrorCode: aws.String("ResourceNotFoundException"), Message: aws.String("m")},
+			{},
+		},
+	}
+	for name, test := range map[string]struct {
+		id   string
+		want driver.Result
+	}{
+		"by its name":                                 {"a/long/name", text("a")},
+		"by its ARN":                                  {arn + "a/long/name-AbCdEf", text("a")},
+		"by its ARN without the end":                  {arn + "a/long/name", text("a")},
+		"an ARN is rather a whole one":                {arn + "b-AbCdEf", text("b")},
+		"a name like the end of an ARN":               {"b-AbCdEf", text("named like an ARN")},
+		"the first of two that were asked for":        {"b", text("b")},
+		"bytes":                                       {"bytes", driver.Result{Value: driver.Value{Data: []byte{0}, Bytes: true, Version: "v"}}},
+		"a secret that the answer has no value of":    {"empty", driver.Result{Err: awssession.ErrNoValue}},
+		"a secret that AWS refuses":                   {"gone", driver.Result{Err: &awssession.ItemError{Code: "ResourceNotFoundException", Message: "m"}}},
+		"an ARN of another end":                       {arn + "a/long/name-XXXXXX", driver.Result{Err: driver.ErrNotAnswered}},
+		"a secret that the answer does not mention":   {"other", driver.Result{Err: driver.ErrNotAnswered}},
+		"the end of an ARN alone":                     {"long/name", driver.Result{Err: driver.ErrNotAnswered}},
+		"the beginning of an ARN, cut where ends are": {"arn:", driver.Result{Err: driver.ErrNotAnswered}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, all.of(test.id), cmp.Comparer(sameText)); diff != "" {
+				t.Errorf("result (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func sameText(a, b error) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
+
+func TestOnlyCurrentVersionsAreReadInBatches(t *testing.T) {
+	for name, test := range map[string]struct {
+		read plan.Read
+		want int
+	}{
+		"the default label":    {plan.Read{Key: "a", VersionStage: "AWSCURRENT"}, 20},
+		"no label":             {plan.Read{Key: "a"}, 20},
+		"another label":        {plan.Read{Key: "a", VersionStage: "AWSPREVIOUS"}, 1},
+		"a version by its id":  {plan.Read{Key: "a", VersionID: "v"}, 1},
+		"an id beside a label": {plan.Read{Key: "a", VersionID: "v", VersionStage: "AWSCURRENT"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := new(Driver).BatchSize(test.read); got != test.want {
+				t.Errorf("got %d, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+func TestIDsAreSentOnce(t *testing.T) {
+	reads := []plan.Read{{Key: "b"}, {Key: "a"}, {Key: "b", VersionStage: "AWSCURRENT"}}
+	if diff := cmp.Diff([]string{"b", "a"}, ids(reads)); diff != "" {
+		t.Errorf("ids (-want +got):\n%s", diff)
+	}
+}

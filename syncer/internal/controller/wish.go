@@ -1,0 +1,61 @@
+package controller
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/internal/fetch"
+)
+
+// attempt is for what an object was last read in this process. The zero value is none.
+type attempt struct {
+	uid        types.UID
+	generation int64
+	forceSync  string
+}
+
+func attemptOf(p *plan.Plan) attempt {
+	return attempt{uid: p.UID, generation: p.Generation, forceSync: p.ForceSync}
+}
+
+// facts decide whether an object is read now, and not only when its sources are due.
+type facts struct {
+	last   attempt
+	status apiv1.ExternalSecretStatus
+	owed   bool // an attempt has come to nothing, or somebody changed the Secret, and it is time to try again
+	intact bool // the Secret is as the status says; asked only of an object without an attempt
+}
+
+// wish is what to ask of the engine; the zero value is nothing.
+type wish struct {
+	ask    bool
+	lane   fetch.Lane
+	fresh  bool // a read that is under way already will not do
+	forced bool // by the force-sync annotation, which is rate-limited
+}
+
+// decide weighs the facts. A restart, or a hand-over from another replica, finds most objects settled:
+// their sources are read when they are due.
+func decide(p *plan.Plan, f facts) wish {
+	forced := p.ForceSync != "" && p.ForceSync != f.status.ObservedForceSync && p.ForceSync != f.last.forceSync
+	switch {
+	case forced:
+		return wish{ask: true, lane: fetch.Foreground, fresh: true, forced: true}
+	case f.last.uid == p.UID && f.last.generation == p.Generation:
+		return wish{ask: f.owed, lane: fetch.Background}
+	case f.last.uid == p.UID, f.status.ObservedGeneration != p.Generation, f.status.LastSync == nil:
+		return wish{ask: true, lane: fetch.Foreground}
+	case ready(f.status) != metav1.ConditionTrue:
+		return wish{ask: true, lane: fetch.Background}
+	}
+	return wish{ask: !f.intact, lane: fetch.Background}
+}
+
+// overdue tells whether an object has not been refreshed for longer than the age that its status may have.
+func overdue(status apiv1.ExternalSecretStatus, interval, heartbeat time.Duration, now time.Time) bool {
+	return interval > 0 && heartbeat > 0 && status.LastSuccess != nil && now.Sub(status.LastSuccess.Time) > interval+heartbeat
+}

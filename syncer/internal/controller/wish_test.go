@@ -1,0 +1,81 @@
+package controller
+
+import (
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/internal/fetch"
+)
+
+func TestDecide(t *testing.T) {
+	p := &plan.Plan{Object: db, UID: "u", Generation: 3}
+	forced := &plan.Plan{Object: db, UID: "u", Generation: 3, ForceSync: "now"}
+	status := func(generation int64, ready metav1.ConditionStatus, forceSync string) apiv1.ExternalSecretStatus {
+		return apiv1.ExternalSecretStatus{
+			ObservedGeneration: generation, ObservedForceSync: forceSync, LastSync: &metav1.Time{Time: time.Unix(1, 0)},
+			Conditions: []metav1.Condition{{Type: apiv1.ConditionReady, Status: ready}},
+		}
+	}
+	good := status(3, metav1.ConditionTrue, "")
+	tried := attempt{uid: "u", generation: 3}
+	now, later := fetch.Foreground, fetch.Background
+	for _, tc := range []struct {
+		name  string
+		p     *plan.Plan
+		facts facts
+		want  wish
+	}{
+		{"an object that was never synced is read at once", p, facts{}, wish{ask: true, lane: now}},
+		{"after a restart a settled object waits for its slot", p, facts{status: good, intact: true}, wish{lane: later}},
+		{"after a restart a settled object whose Secret was changed is repaired", p, facts{status: good}, wish{ask: true, lane: later}},
+		{"after a restart an object that failed is read behind the new ones", p,
+			facts{status: status(3, metav1.ConditionFalse, ""), intact: true}, wish{ask: true, lane: later}},
+		{"an object that was edited while nobody ran is read at once", p, facts{status: status(2, metav1.ConditionTrue, ""), intact: true}, wish{ask: true, lane: now}},
+		{"an edited object is read at once", p, facts{last: attempt{uid: "u", generation: 2}, status: good, intact: true}, wish{ask: true, lane: now}},
+		{"an object that was made anew under its name is read at once", p,
+			facts{last: attempt{uid: "another", generation: 3}, intact: true}, wish{ask: true, lane: now}},
+		{"an object that was tried is left to the engine, failing or not", p,
+			facts{last: tried, status: status(3, metav1.ConditionFalse, ""), intact: true}, wish{lane: later}},
+		{"an attempt that is owed is made", p, facts{last: tried, status: good, owed: true, intact: true}, wish{ask: true, lane: later}},
+		{"a forced refresh wants a read that has not begun yet", forced, facts{last: tried, status: good, intact: true},
+			wish{ask: true, lane: now, fresh: true, forced: true}},
+		{"a refresh that was forced already in this process is not forced again", forced,
+			facts{last: attempt{uid: "u", generation: 3, forceSync: "now"}, status: good, intact: true}, wish{lane: later}},
+		{"nor is one that the status knows", forced, facts{status: status(3, metav1.ConditionTrue, "now"), intact: true}, wish{lane: later}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := decide(tc.p, tc.facts); got != tc.want {
+				t.Errorf("%+v, want %+v", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestOverdue(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	success := func(ago time.Duration) apiv1.ExternalSecretStatus {
+		return apiv1.ExternalSecretStatus{LastSuccess: &metav1.Time{Time: now.Add(-ago)}}
+	}
+	for _, tc := range []struct {
+		name                string
+		status              apiv1.ExternalSecretStatus
+		interval, heartbeat time.Duration
+		want                bool
+	}{
+		{"a status may be as old as an interval and a heartbeat", success(11 * time.Minute), time.Minute, 10 * time.Minute, false},
+		{"an older one is overdue", success(11*time.Minute + time.Second), time.Minute, 10 * time.Minute, true},
+		{"without heartbeats a status says nothing", success(time.Hour), time.Minute, 0, false},
+		{"nor does it where the object is not refreshed", success(time.Hour), 0, time.Minute, false},
+		{"nor where there was no success", apiv1.ExternalSecretStatus{}, time.Minute, time.Minute, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := overdue(tc.status, tc.interval, tc.heartbeat, now); got != tc.want {
+				t.Error(got)
+			}
+		})
+	}
+}

@@ -1,0 +1,71 @@
+package fetch
+
+import (
+	"time"
+
+	"github.com/secretgate/secretgate/syncer/backend"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+const (
+	// breakAfter is how many calls in a row may find the backend down or throttling before it is left alone.
+	breakAfter = 3
+	// firstProbe and lastProbe are how long it is left alone: the first time, and at most.
+	firstProbe = time.Second
+	lastProbe  = 10 * time.Second
+)
+
+// breaker spares a backend that does not answer, and us its timeouts: while it is open, one call per
+// step of a back-off probes whether the backend is back. The zero value is closed: calls flow.
+type breaker struct {
+	failures int           // in a row
+	step     int           // probes that failed, and one; 0: closed
+	until    time.Time     // of an open breaker: when the next probe may go
+	probing  bool          // one is under way
+	last     backend.Error // why it opened; its Source is that of the call that said so
+}
+
+func (b *breaker) open() bool { return b.step > 0 }
+
+// admits tells whether a call may go now.
+func (b *breaker) admits(now time.Time) bool {
+	return !b.open() || !b.probing && !now.Before(b.until)
+}
+
+// begin records that a call goes.
+func (b *breaker) begin() { b.probing = b.open() }
+
+// succeed records that the backend answered, be it with a refusal.
+func (b *breaker) succeed() { *b = breaker{} }
+
+// cancel records a call that said nothing about the backend.
+func (b *breaker) cancel() { b.probing = false }
+
+// fail records a call that found the backend down or throttling.
+func (b *breaker) fail(now time.Time, err *backend.Error) {
+	b.failures++
+	b.last = *err
+	probe := b.probing
+	b.probing = false
+	switch {
+	case b.open() && !probe:
+		return // begun before it opened: no news
+	case !b.open() && b.failures < breakAfter && err.RetryAfter == 0:
+		return
+	}
+	b.step++
+	b.until = now.Add(max(doubled(firstProbe, lastProbe, b.step), err.RetryAfter))
+}
+
+// doubled is the n-th step of a back-off, n from 1.
+func doubled(first, last time.Duration, n int) time.Duration {
+	if n > 16 {
+		return last
+	}
+	return min(first<<(n-1), last)
+}
+
+// transient tells whether a failure is the backend's, and may pass by itself.
+func transient(err *backend.Error) bool {
+	return err.Kind == driver.Throttled || err.Kind == driver.Unavailable
+}

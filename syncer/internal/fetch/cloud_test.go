@@ -1,0 +1,250 @@
+package fetch
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+// latency of each of the cloud's calls.
+const latency = 20 * time.Millisecond
+
+// call is one that the cloud received: its keys, the caller's role and when it began.
+type call struct {
+	Keys string // space-separated
+	Role string
+	At   time.Duration
+}
+
+// cloud is a backend in fake time. Keys that begin with v are read one at a time.
+type cloud struct {
+	guard    sync.Mutex
+	start    time.Time
+	values   map[string]string        // by key; a key without one holds its own name
+	kinds    map[string]driver.Kind   // of the errors that keys, roles, or all ("*") answer with
+	after    map[string]time.Duration // Retry-After of those errors
+	spoil    map[string]bool          // keys that make a whole batch fail
+	denied   bool                     // batches are
+	forgets  map[string]bool          // keys that a batch's answer does not mention
+	received []call
+	most     int // calls at a time
+	now      int
+}
+
+func (c *cloud) BatchSize(s plan.Source) int {
+	if strings.HasPrefix(s.Key, "v") {
+		return 1
+	}
+	return 20
+}
+
+func (c *cloud) begin(scope plan.Scope, keys ...string) {
+	c.guard.Lock()
+	defer c.guard.Unlock()
+	c.received = append(c.received, call{Keys: strings.Join(keys, " "), Role: scope.Identity.RoleARN, At: time.Since(c.start)})
+	c.now++
+	c.most = max(c.most, c.now)
+}
+
+func (c *cloud) wait(ctx context.Context) error {
+	select {
+	case <-time.After(latency):
+	case <-ctx.Done():
+	}
+	c.guard.Lock()
+	defer c.guard.Unlock()
+	c.now--
+	return ctx.Err()
+}
+
+func (c *cloud) fails(scope plan.Scope, key string) error {
+	for _, name := range []string{"*", scope.Identity.RoleARN, key} {
+		if kind, ok := c.kinds[name]; ok {
+			return &backend.Error{Kind: kind, Source: plan.Source{Scope: scope, Read: plan.Read{Key: key}}, Message: "of " + name, RetryAfter: c.after[name]}
+		}
+	}
+	return nil
+}
+
+func (c *cloud) value(scope plan.Scope, key string) driver.Value {
+	text := cmp.Or(c.values[key], key)
+	return driver.Value{Data: []byte(scope.Identity.RoleARN + text), Version: text}
+}
+
+func (c *cloud) Get(ctx context.Context, s plan.Source) ([]driver.Value, error) {
+	c.begin(s.Scope, s.Key)
+	if err := c.wait(ctx); err != nil {
+		return nil, err
+	}
+	c.guard.Lock()
+	defer c.guard.Unlock()
+	if err := c.fails(s.Scope, s.Key); err != nil {
+		return nil, err
+	}
+	return []driver.Value{c.value(s.Scope, s.Key)}, nil
+}
+
+func (c *cloud) GetBatch(ctx context.Context, scope plan.Scope, reads []plan.Read) ([]backend.Outcome, error) {
+	keys := make([]string, len(reads))
+	for i, read := range reads {
+		keys[i] = read.Key
+	}
+	c.begin(scope, keys...)
+	if err := c.wait(ctx); err != nil {
+		return nil, err
+	}
+	c.guard.Lock()
+	defer c.guard.Unlock()
+	if err := c.fails(scope, ""); err != nil {
+		return nil, err
+	}
+	if c.denied {
+		return nil, &backend.Error{Kind: driver.Denied, Source: plan.Source{Scope: scope}}
+	}
+	outcomes := make([]backend.Outcome, len(keys))
+	for i, key := range keys {
+		switch {
+		case c.spoil[key]:
+			return nil, &backend.Error{Kind: driver.Invalid, Source: plan.Source{Scope: scope}}
+		case c.forgets[key]:
+			outcomes[i].Err = driver.ErrNotAnswered
+		case c.fails(scope, key) != nil:
+			outcomes[i].Err = c.fails(scope, key)
+		default:
+			outcomes[i].Value = c.value(scope, key)
+		}
+	}
+	return outcomes, nil
+}
+
+// world is an engine that reads a cloud in fake time, and an owner that takes whatever it is told of.
+type world struct {
+	*Engine
+	*cloud
+	t      *testing.T
+	told   []string            // notifications, in order: name of the object
+	got    map[string][]string // by object: what each Take gave, in order
+	seen   map[string]int      // by object: refreshes without news
+	failed map[string]int      // of them those that failed
+	takes  bool                // whether notifications are answered by Take
+	lanes  map[string]Lane     // of the last notification
+	ready  chan types.NamespacedName
+	end    context.CancelFunc
+}
+
+// inFakeTime runs a test with a world whose engine runs.
+func inFakeTime(t *testing.T, test func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{
+			cloud: &cloud{start: time.Now(), values: map[string]string{}, kinds: map[string]driver.Kind{}, after: map[string]time.Duration{}, spoil: map[string]bool{}, forgets: map[string]bool{}},
+			t:     t, got: map[string][]string{}, seen: map[string]int{}, failed: map[string]int{}, takes: true, lanes: map[string]Lane{},
+			ready: make(chan types.NamespacedName, 100_000),
+		}
+		w.Engine = &Engine{
+			Reader: w.cloud,
+			Notify: func(object types.NamespacedName, lane Lane) {
+				w.told = append(w.told, object.Name)
+				w.lanes[object.Name] = lane
+				if w.takes {
+					w.ready <- object
+				}
+			},
+			Observe: func(object types.NamespacedName, ok bool, _ time.Time) {
+				w.seen[object.Name]++
+				if !ok {
+					w.failed[object.Name]++
+				}
+			},
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		w.end = cancel
+		ended := make(chan struct{})
+		go func() {
+			_ = w.Run(ctx)
+			close(ended)
+		}()
+		synctest.Wait()
+		go func() {
+			for {
+				select {
+				case object := <-w.ready:
+					w.take(object)
+				case <-ctx.Done():
+					return
+				}
+			}
+		}()
+		test(w)
+		cancel()
+		<-ended
+	})
+}
+
+// take notes what an object is given: its values in the order of its keys, or its failures.
+func (w *world) take(object types.NamespacedName) {
+	result, state := w.Take(object)
+	if state != Ready {
+		return
+	}
+	var parts []string
+	for _, values := range result.Values {
+		for _, v := range values {
+			parts = append(parts, string(v.Data))
+		}
+	}
+	for _, f := range result.Failures {
+		parts = append(parts, fmt.Sprintf("%s: %s", f.Read.Key, f.Err.(*backend.Error).Kind)) //nolint:errcheck,errorlint // it is always one
+	}
+	slices.Sort(parts)
+	w.guard.Lock()
+	defer w.guard.Unlock()
+	w.got[object.Name] = append(w.got[object.Name], strings.Join(parts, " "))
+}
+
+func named(name string) types.NamespacedName {
+	return types.NamespacedName{Namespace: "ns", Name: name}
+}
+
+// reads is a plan of an object that reads keys as a role.
+func reads(object, role string, keys ...string) *plan.Plan {
+	p := &plan.Plan{Object: named(object), UID: types.UID(object), Scope: plan.Scope{Backend: apiv1.BackendAWSSecretsManager, Identity: plan.Identity{RoleARN: role}}}
+	for _, key := range keys {
+		p.Entries = append(p.Entries, plan.Entry{Read: plan.Read{Key: key}})
+	}
+	return p
+}
+
+// add subscribes an object and asks for its sources, as the controller does with a new one.
+func (w *world) add(object, role string, interval time.Duration, keys ...string) {
+	w.Subscribe(reads(object, role, keys...), interval, false)
+	w.Ask(named(object), Foreground, false)
+}
+
+// pass lets time go by, and everything that is to happen in it.
+func (w *world) pass(d time.Duration) {
+	<-time.After(d) // in fake time
+	synctest.Wait()
+}
+
+// count is how many calls there were since the last time.
+func (w *world) count() int {
+	w.guard.Lock()
+	defer w.guard.Unlock()
+	n := len(w.received)
+	w.received = nil
+	return n
+}

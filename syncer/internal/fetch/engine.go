@@ -1,0 +1,296 @@
+// Package fetch reads the sources that objects ask for: each source once, however many objects share
+// it, in as few calls as the backend's batches allow, and spread over the interval. What an object
+// does not need to know costs it nothing: a value that is unchanged wakes nobody.
+//
+//	engine.go               what the controller calls: Subscribe, Ask, Take, Unsubscribe
+//	object.go, source.go    what is known of both
+//	scope.go                the sources of one identity at one backend, and which call comes next
+//	call.go                 a call: a read, or a batch with its fallbacks
+//	settle.go               what a read means to the objects that subscribe to the source
+//	slot, breaker, limiter, digest   decisions without side effects
+//
+// Values are in memory from the end of a read until the objects that wait for them have taken them.
+package fetch
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/internal/render"
+)
+
+// Lane says who goes first.
+type Lane int
+
+// The lanes.
+const (
+	Background Lane = iota // refreshes, and what follows from them
+	Foreground             // objects that are new or were edited: somebody waits
+)
+
+// Reader makes the calls. Its errors are *backend.Error. A backend.Client is one.
+type Reader interface {
+	BatchSize(source plan.Source) int
+	Get(ctx context.Context, source plan.Source) ([]driver.Value, error)
+	GetBatch(ctx context.Context, scope plan.Scope, reads []plan.Read) ([]backend.Outcome, error)
+}
+
+// Engine reads sources for objects. It may be used concurrently. Its fields may not be changed once it runs.
+type Engine struct {
+	Reader Reader
+	// Notify tells that Take has something for an object. It must not call the engine.
+	Notify func(object types.NamespacedName, lane Lane)
+	// Observe tells that a refresh brought no news for an object, since its values are unchanged (ok), or
+	// since a source fails as before. It must not call the engine. Nil: nobody wants to know.
+	Observe func(object types.NamespacedName, ok bool, at time.Time)
+	// Metrics counts; nil: nobody does.
+	Metrics *Metrics
+
+	mu       sync.Mutex
+	ctx      context.Context //nolint:containedctx // of Run, for the calls, which nobody waits for
+	digester *digester
+	objects  map[types.NamespacedName]*object
+	scopes   map[plan.Scope]*scope
+	calls    int             // under way
+	waiting  map[*scope]bool // for calls to end, or values to be taken
+	untaken  int             // demands that are complete and have not been taken
+	bytes    int             // of their values
+	taken    time.Time       // when one was last taken, or the first one completed
+	done     sync.WaitGroup
+}
+
+// Failure is a source that could not be read. The error is a *backend.Error.
+type Failure struct {
+	Read plan.Read
+	Err  error
+}
+
+// Result is what an object's sources gave.
+type Result struct {
+	// Values are those of all sources; nil where one fails. They are shared, and must not be changed.
+	Values   render.Values
+	Failures []Failure            // in the order of the plan's entries
+	Versions map[plan.Read]string // the version last read of each source
+}
+
+// State says what Take has.
+type State int
+
+// The states.
+const (
+	Idle    State = iota // nothing was asked for, and there is no news
+	Pending              // Notify will tell when what was asked for is there
+	Ready
+)
+
+// Run makes calls until ctx ends, and waits for those under way.
+func (e *Engine) Run(ctx context.Context) error {
+	e.mu.Lock()
+	e.ctx = ctx
+	for _, sc := range e.scopes {
+		e.dispatch(sc)
+	}
+	e.mu.Unlock()
+	<-ctx.Done()
+	e.done.Wait()
+	return nil
+}
+
+// Subscribe says what an object reads, by a plan that policy has judged, and how often: each interval, or never where
+// it is 0. It replaces what was said before; said again, it changes nothing. Overdue objects are
+// read before a whole interval has passed. One that is never refreshed is told nothing between its own
+// success and the next Ask, though others refresh what it shares with them.
+func (e *Engine) Subscribe(p *plan.Plan, interval time.Duration, overdue bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	sources := p.Sources()
+	o := e.objects[p.Object]
+	if o != nil && o.uid == p.UID && o.interval == interval && o.reads(sources) {
+		return
+	}
+	next := &object{name: p.Object, uid: p.UID, interval: interval, sources: make([]*source, 0, len(sources))}
+	sc := e.scope(p.Scope)
+	now := time.Now()
+	for _, read := range sources {
+		s := sc.source(read, e.Reader)
+		s.subscribe(next)
+		next.sources = append(next.sources, s)
+		next.told = next.told || s.err != nil && interval > 0
+		if interval <= 0 || s.underway {
+			continue
+		}
+		if due := nextSlot(s.phase, interval, now); !overdue || interval <= overdueSpread {
+			s.schedule(due)
+		} else {
+			s.schedule(nextSlot(s.phase, overdueSpread, now))
+		}
+	}
+	// The old one goes afterwards, so that what both read is not forgotten.
+	e.forget(o)
+	if e.objects == nil {
+		e.objects = map[types.NamespacedName]*object{}
+	}
+	e.objects[p.Object] = next
+	e.closeIfEmpty(sc)
+	e.dispatch(sc)
+	e.resume()
+}
+
+// Unsubscribe ends an object's subscription. What was read for it is dropped.
+func (e *Engine) Unsubscribe(name types.NamespacedName) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.forget(e.objects[name])
+	delete(e.objects, name)
+	e.resume()
+}
+
+func (e *Engine) forget(o *object) {
+	if o == nil {
+		return
+	}
+	e.release(o)
+	for _, s := range o.sources {
+		s.unsubscribe(o)
+		if len(s.subscribers) == 0 {
+			s.unschedule()
+			delete(s.scope.sources, s.Read)
+		}
+	}
+	if len(o.sources) > 0 {
+		e.closeIfEmpty(o.sources[0].scope)
+	}
+}
+
+// Ask wants all sources of a subscribed object read now. A read that is under way will do, unless
+// it must be fresh. Notify tells when all are there, or have failed.
+func (e *Engine) Ask(name types.NamespacedName, lane Lane, fresh bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	o := e.objects[name]
+	if o == nil {
+		return
+	}
+	o.asked = true
+	if o.demand != nil && !fresh {
+		e.hurry(o, lane) // what is there, or on its way, will do
+	} else {
+		e.release(o)
+		e.want(o, lane, fresh, nil, nil)
+	}
+	if len(o.sources) > 0 {
+		e.dispatch(o.sources[0].scope)
+	}
+	e.resume()
+}
+
+// hurry moves what a demand waits for to the front lane.
+func (e *Engine) hurry(o *object, lane Lane) {
+	if lane <= o.demand.lane {
+		return
+	}
+	o.demand.lane = lane
+	for s := range o.demand.needs {
+		s.scope.enqueue(s, lane)
+	}
+}
+
+// want makes a demand for all sources of an object but the one, if any, whose values are at hand.
+func (e *Engine) want(o *object, lane Lane, fresh bool, have *source, values []driver.Value) {
+	o.demand = &demand{lane: lane, needs: make(map[*source]uint64, len(o.sources)), values: render.Values{}}
+	for _, s := range o.sources {
+		if s == have {
+			o.demand.put(s.Read, values)
+			continue
+		}
+		if s.underway && !fresh {
+			o.demand.needs[s] = s.reads
+			e.Metrics.avoid("in_flight", 1)
+			continue
+		}
+		o.demand.needs[s] = s.reads + 1
+		s.scope.enqueue(s, lane)
+	}
+	if o.demand.complete() {
+		e.complete(o)
+	}
+}
+
+// complete tells the owner that its demand is met.
+func (e *Engine) complete(o *object) {
+	if e.untaken == 0 {
+		e.taken = time.Now()
+	}
+	e.untaken++
+	e.bytes += o.demand.bytes
+	e.Notify(o.name, o.demand.lane)
+}
+
+// release drops a demand.
+func (e *Engine) release(o *object) {
+	if o.demand == nil {
+		return
+	}
+	if o.demand.complete() {
+		e.untaken--
+		e.bytes -= o.demand.bytes
+		e.taken = time.Now()
+	}
+	o.demand = nil
+}
+
+// Take hands over what was read for an object.
+func (e *Engine) Take(name types.NamespacedName) (Result, State) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	o := e.objects[name]
+	switch {
+	case o == nil:
+		return Result{}, Idle
+	case o.demand != nil && !o.demand.complete():
+		return Result{}, Pending
+	case o.demand != nil:
+		return e.hand(o)
+	case o.told:
+		o.told = false
+		return o.result(nil), Ready
+	}
+	return Result{}, Idle
+}
+
+// hand takes what was read for an object.
+func (e *Engine) hand(o *object) (Result, State) {
+	d := o.demand
+	e.release(o)
+	e.resume()
+	if !d.failed {
+		o.verified, o.asked = true, false
+		return o.result(d.values), Ready
+	}
+	o.told = false
+	result := o.result(nil)
+	if len(result.Failures) > 0 {
+		return result, Ready
+	}
+	// What failed has been read since.
+	e.want(o, d.lane, false, nil, nil)
+	e.dispatch(o.sources[0].scope)
+	return Result{}, Pending
+}
+
+// Freshness is when the oldest of an object's sources was read with success; zero where one was not,
+// or fails.
+func (e *Engine) Freshness(name types.NamespacedName) time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if o := e.objects[name]; o != nil {
+		return o.freshness()
+	}
+	return time.Time{}
+}

@@ -1,0 +1,358 @@
+package fetch
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+const minute = time.Minute
+
+func TestANewObjectIsGivenItsValues(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.add("o", "", minute, "a", "b", "a")
+		w.pass(latency)
+		w.pass(latency)
+		if diff := cmp.Diff(map[string][]string{"o": {"a b"}}, w.got); diff != "" {
+			t.Error(diff)
+		}
+		if w.lanes["o"] != Foreground {
+			t.Error("it is not told of in the front lane")
+		}
+	})
+}
+
+func TestALoneReadGoesAtOnceAndWhatComesMeanwhileFormsABatch(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		for i := range 15 {
+			w.add(fmt.Sprint("o", i), "", minute, fmt.Sprint("k", i))
+		}
+		w.pass(2 * latency)
+		w.guard.Lock()
+		defer w.guard.Unlock()
+		if len(w.received) != 2 || w.received[0].Keys != "k0" || len(strings.Fields(w.received[1].Keys)) != 14 || w.received[1].At != latency {
+			t.Errorf("the calls are %+v", w.received)
+		}
+	})
+}
+
+func TestAThousandNewObjectsAreReadInFullBatches(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		for i := range 1000 {
+			w.add(fmt.Sprint("o", i), "", minute, fmt.Sprint("k", i))
+		}
+		w.pass(10 * latency)
+		if n := w.count(); n < 1+50 || n > 1+50+4 { // some are due at once
+			t.Errorf("there were %d calls", n)
+		}
+		if len(w.got) != 1000 || w.most > maxForegroundBatches+1 {
+			t.Errorf("%d objects were given values, %d calls were under way at a time", len(w.got), w.most)
+		}
+	})
+}
+
+func TestDistinctSourcesAreRefreshedInFullBatchesAndWakeNobody(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		for i := range 1000 {
+			w.add(fmt.Sprint("o", i), "", minute, fmt.Sprint("k", i))
+		}
+		w.pass(minute)
+		w.count()
+		for range 5 {
+			w.told, w.seen = nil, map[string]int{}
+			w.pass(minute)
+			if n := w.count(); n < 50 || n > 52 {
+				t.Errorf("there were %d calls in a minute", n)
+			}
+			if len(w.told) > 0 {
+				t.Errorf("%d objects were woken though nothing changed", len(w.told))
+			}
+			if n := len(w.seen); n < 990 {
+				t.Errorf("%d objects were refreshed", n)
+			}
+		}
+	})
+}
+
+func TestNoSourceWaitsLongerThanItsInterval(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		for i := range 137 {
+			w.add(fmt.Sprint("o", i), "", minute, fmt.Sprint("k", i))
+		}
+		for i := range 7 {
+			w.Unsubscribe(named(fmt.Sprint("o", 20*i))) // holes in the batches
+		}
+		w.pass(10 * minute)
+		last := map[string]time.Duration{}
+		w.guard.Lock()
+		defer w.guard.Unlock()
+		for _, call := range w.received {
+			for key := range strings.FieldsSeq(call.Keys) {
+				if gap := call.At - last[key]; gap > minute+latency {
+					t.Errorf("%s was not read for %s", key, gap)
+				}
+				last[key] = call.At
+			}
+		}
+	})
+}
+
+func TestASourceIsReadOnceForAllWhoShareIt(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		for i := range 1000 {
+			w.add(fmt.Sprint("o", i), "", minute, "shared")
+		}
+		w.pass(minute)
+		w.count()
+		w.pass(minute)
+		if n := w.count(); n != 1 {
+			t.Errorf("there were %d calls in a minute", n)
+		}
+		w.values["shared"] = "rotated"
+		w.pass(minute)
+		if n := w.count(); n != 1 {
+			t.Errorf("there were %d calls in the minute of the rotation", n)
+		}
+		for i := range 1000 {
+			if got := w.got[fmt.Sprint("o", i)]; !slices.Equal(got, []string{"shared", "rotated"}) {
+				t.Fatalf("object %d was given %q", i, got)
+			}
+		}
+	})
+}
+
+func TestAChangeBringsTheObjectsOtherSourcesAlongInOneCall(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		keys := []string{"a", "b", "c", "d"}
+		w.add("o", "", minute, keys...)
+		w.pass(minute)
+		w.told = nil
+		w.values["b"] = "B"
+		w.pass(minute)
+		if diff := cmp.Diff([]string{"a b c d", "B a c d"}, w.got["o"]); diff != "" {
+			t.Error(diff)
+		}
+		if len(w.told) != 1 {
+			t.Errorf("it was told of %d times", len(w.told))
+		}
+	})
+}
+
+func TestTheShortestIntervalOfItsObjectsIsASources(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.add("slow", "", minute, "k")
+		w.add("never", "", 0, "k")
+		w.pass(minute)
+		w.count()
+		w.add("fast", "", 10*time.Second, "k")
+		w.pass(minute)
+		if n := w.count(); n < 6 || n > 7 {
+			t.Errorf("there were %d calls in a minute", n)
+		}
+		w.Unsubscribe(named("fast"))
+		w.Unsubscribe(named("slow"))
+		w.pass(minute) // what was planned already
+		w.count()
+		w.pass(10 * minute)
+		if n := w.count(); n != 0 {
+			t.Errorf("there were %d calls for an object that is not refreshed", n)
+		}
+		w.Unsubscribe(named("never"))
+		if len(w.scopes)+len(w.objects) != 0 {
+			t.Error("what nobody subscribes to is not forgotten")
+		}
+	})
+}
+
+func TestAReadUnderWayWillDoUnlessAFreshOneIsAskedFor(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.add("first", "", minute, "k")
+		w.pass(latency / 2)
+		w.add("joins", "", minute, "k")
+		w.Subscribe(reads("fresh", "", "k"), minute, false)
+		w.Ask(named("fresh"), Foreground, true)
+		w.pass(latency)
+		if diff := cmp.Diff(map[string][]string{"first": {"k"}, "joins": {"k"}}, w.got); diff != "" {
+			t.Error(diff)
+		}
+		w.pass(latency)
+		if len(w.got["fresh"]) != 1 {
+			t.Errorf("the one that asked for a fresh read was given %q", w.got["fresh"])
+		}
+		if n := w.count(); n != 2 {
+			t.Errorf("there were %d calls", n)
+		}
+	})
+}
+
+func TestValuesAreNotSharedBetweenIdentities(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.add("a", "role-a ", minute, "k")
+		w.add("b", "role-b ", minute, "k")
+		w.kinds["role-c "] = driver.Denied
+		w.add("c", "role-c ", minute, "k")
+		w.pass(2 * minute)
+		want := map[string][]string{"a": {"role-a k"}, "b": {"role-b k"}, "c": {"k: denied"}}
+		if diff := cmp.Diff(want, w.got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestValuesGoWhenTheyHaveBeenTaken(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.takes = false
+		w.add("o", "", minute, "k")
+		w.add("leaves", "", minute, "k")
+		w.pass(latency)
+		if w.untaken != 2 || w.bytes != 2 {
+			t.Errorf("%d objects hold %d bytes, want 2 and 2", w.untaken, w.bytes)
+		}
+		w.take(named("o"))
+		w.Unsubscribe(named("leaves"))
+		if w.untaken != 0 || w.bytes != 0 || w.objects[named("o")].demand != nil {
+			t.Errorf("%d objects hold %d bytes", w.untaken, w.bytes)
+		}
+		if _, state := w.Take(named("o")); state != Idle {
+			t.Error("they can be taken twice")
+		}
+	})
+}
+
+func TestNoMoreIsReadThanIsTaken(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.takes = false
+		for i := range 2 * maxUntaken {
+			w.add(fmt.Sprint("o", i), "", 0, fmt.Sprint("k", i))
+		}
+		w.pass(minute)
+		if limit := maxUntaken + 20*maxForegroundBatches; w.untaken < maxUntaken || w.untaken > limit {
+			t.Errorf("%d objects hold values", w.untaken)
+		}
+		for len(w.got) < 2*maxUntaken {
+			for i := range 2 * maxUntaken {
+				w.take(named(fmt.Sprint("o", i)))
+			}
+			before := len(w.got)
+			w.pass(time.Second)
+			if w.untaken == 0 && before < 2*maxUntaken {
+				t.Fatalf("it stops after %d", before)
+			}
+		}
+	})
+}
+
+func TestNewObjectsOvertakeRefreshes(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		for i := range 2000 {
+			w.Subscribe(reads(fmt.Sprint("o", i), "", fmt.Sprint("v", i)), minute, false)
+			w.Ask(named(fmt.Sprint("o", i)), Background, false)
+		}
+		w.pass(latency / 2)
+		w.add("new", "", minute, "k")
+		w.pass(latency + time.Millisecond)
+		if len(w.got["new"]) != 1 {
+			t.Error("a new object waits behind refreshes")
+		}
+		if w.most > maxBackgroundReads+1 {
+			t.Errorf("%d calls were under way at a time", w.most)
+		}
+		w.pass(minute)
+	})
+}
+
+func TestAnEditedObjectReadsItsNewSources(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.add("o", "", minute, "a", "b")
+		w.pass(latency / 2)
+		w.add("o", "", minute, "b", "c") // while the first read is under way
+		w.pass(minute)
+		if diff := cmp.Diff([]string{"b c"}, w.got["o"]); diff != "" {
+			t.Error(diff)
+		}
+		w.count()
+		w.pass(minute)
+		w.guard.Lock()
+		defer w.guard.Unlock()
+		for _, call := range w.received {
+			if strings.Contains(call.Keys, "a") {
+				t.Error("what it does not read any more is still refreshed")
+			}
+		}
+	})
+}
+
+func TestASettledObjectIsReadInItsSlotAndThenCompared(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		for i := range 100 { // after a restart: subscribed, and nothing asked for
+			w.Subscribe(reads(fmt.Sprint("o", i), "", fmt.Sprint("k", i)), minute, false)
+		}
+		w.pass(minute)
+		if n := w.count(); n < 5 || n > 6 {
+			t.Errorf("there were %d calls", n)
+		}
+		if len(w.got) != 100 {
+			t.Errorf("%d objects were given values to compare", len(w.got))
+		}
+		w.Subscribe(reads("late", "", "k5"), minute, false)
+		w.pass(minute)
+		if len(w.got["late"]) != 1 {
+			t.Error("an object that comes later is not given the value, since it has not changed")
+		}
+	})
+}
+
+func TestOverdueObjectsAreReadWithinAMinute(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.Subscribe(reads("o", "", "k"), 100*time.Hour, true)
+		w.pass(minute)
+		if len(w.got["o"]) != 1 {
+			t.Error("it is not read")
+		}
+	})
+}
+
+func TestAStopEndsTheCallsUnderWay(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.add("o", "", minute, "k")
+		w.pass(latency / 2)
+		w.end()
+		w.pass(0)
+		if len(w.received) != 1 || w.calls != 0 || len(w.told) > 0 {
+			t.Errorf("%d calls are under way, %d objects were told", w.calls, len(w.told))
+		}
+	})
+}
+
+func TestAnObjectWithoutSourcesIsReadyAtOnce(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.add("o", "", minute)
+		w.pass(0)
+		if diff := cmp.Diff(map[string][]string{"o": {""}}, w.got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestAnObjectThatIsNotRefreshedFollowsNobodysRefreshes(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.add("refreshed", "", 10*time.Second, "k")
+		w.add("still", "", 0, "k")
+		w.Subscribe(reads("settled", "", "k"), 0, false) // after a restart
+		w.pass(minute)
+		w.values["k"] = "rotated"
+		w.pass(minute)
+		w.kinds["k"] = driver.Denied
+		w.pass(minute)
+		want := map[string][]string{"refreshed": {"k", "rotated", "k: denied"}, "still": {"k"}}
+		if diff := cmp.Diff(want, w.got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

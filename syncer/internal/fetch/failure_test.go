@@ -1,0 +1,302 @@
+package fetch
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+func TestAFailureIsToldOnceAndItsEndIs(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.kinds["b"] = driver.NotFound
+		w.add("o", "", minute, "a", "b")
+		w.pass(10 * minute)
+		if diff := cmp.Diff([]string{"b: not_found"}, w.got["o"]); diff != "" {
+			t.Error(diff)
+		}
+		w.kinds["b"] = driver.Denied
+		w.pass(2 * minute)
+		delete(w.kinds, "b")
+		w.pass(2 * minute)
+		if diff := cmp.Diff([]string{"b: not_found", "b: denied", "a b"}, w.got["o"]); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestAMissingSourceIsAskedForWithABackOff(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.kinds["k"] = driver.NotFound
+		w.add("o", "", minute, "k")
+		w.pass(5 * minute)
+		var at []time.Duration
+		for _, call := range w.received {
+			at = append(at, call.At.Round(time.Second))
+		}
+		s := time.Second
+		if diff := cmp.Diff([]time.Duration{0, s, 3 * s, 7 * s, 15 * s, 31 * s, 63 * s, 123 * s, 183 * s, 243 * s}, at[:10]); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestAnObjectThatIsNotRefreshedIsTriedUntilItSucceeds(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.kinds["k"] = driver.NotFound
+		w.add("o", "", 0, "k")
+		w.pass(10 * minute)
+		delete(w.kinds, "k")
+		w.pass(lastRetry + minute)
+		w.count()
+		w.pass(time.Hour)
+		if n := w.count(); n != 0 || len(w.got["o"]) != 2 {
+			t.Errorf("it was given %q, and then there were %d calls", w.got["o"], n)
+		}
+	})
+}
+
+func TestTheFailureOfOneItemHarmsNoOther(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.kinds["k3"] = driver.Denied
+		for i := range 21 {
+			w.add(fmt.Sprint("o", i), "", minute, fmt.Sprint("k", i))
+		}
+		w.pass(5 * latency)
+		for i := range 21 {
+			want := fmt.Sprint("k", i)
+			if i == 3 {
+				want = "k3: denied"
+			}
+			if got := w.got[fmt.Sprint("o", i)]; !slices.Equal(got, []string{want}) {
+				t.Errorf("object %d was given %q", i, got)
+			}
+		}
+	})
+}
+
+func TestWhatABatchDoesNotMentionIsReadAlone(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.forgets["k3"] = true
+		for i := range 21 {
+			w.add(fmt.Sprint("o", i), "", minute, fmt.Sprint("k", i))
+		}
+		w.pass(5 * latency)
+		if got := w.got["o3"]; !slices.Equal(got, []string{"k3"}) {
+			t.Errorf("it was given %q", got)
+		}
+	})
+}
+
+func TestAnIdentityThatMayNotReadBatchesIsReadForSinglyForAnHour(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.denied = true
+		for i := range 21 {
+			w.add(fmt.Sprint("o", i), "single ", minute, fmt.Sprint("k", i))
+		}
+		w.pass(5 * latency)
+		if len(w.got) != 21 {
+			t.Errorf("%d objects were given values", len(w.got))
+		}
+		batches := func() (n int) {
+			for _, call := range w.received {
+				if strings.Contains(call.Keys, " ") {
+					n++
+				}
+			}
+			w.count()
+			return n
+		}
+		if n := batches(); n != 1 {
+			t.Errorf("%d batches were tried at first", n)
+		}
+		w.pass(50 * minute)
+		if n := batches(); n != 0 {
+			t.Errorf("%d batches were tried within the hour", n)
+		}
+		w.denied = false
+		w.pass(20 * minute)
+		if n := batches(); n == 0 {
+			t.Error("batches are not tried again")
+		}
+	})
+}
+
+func TestABatchThatFailsAsAWholeIsHalvedUntilTheOffenderIsFound(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.spoil["k7"] = true
+		w.kinds["k7"] = driver.Invalid
+		for i := range 21 {
+			w.add(fmt.Sprint("o", i), "", minute, fmt.Sprint("k", i))
+		}
+		w.pass(20 * latency)
+		if n := w.count(); n > 12 {
+			t.Errorf("there were %d calls", n)
+		}
+		if len(w.got) != 21 || !slices.Equal(w.got["o7"], []string{"k7: invalid"}) || !slices.Equal(w.got["o8"], []string{"k8"}) {
+			t.Errorf("%d objects were given values; the offender %q", len(w.got), w.got["o7"])
+		}
+		w.pass(minute)
+		w.count()
+		w.pass(10 * minute)
+		for _, call := range w.received {
+			if strings.Contains(call.Keys, " ") && slices.Contains(strings.Fields(call.Keys), "k7") {
+				t.Fatal("the offender is put into a batch again")
+			}
+		}
+	})
+}
+
+func TestAnOutageCostsAProbePerStepAndRecoveryIsQuick(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		for i := range 1000 {
+			w.add(fmt.Sprint("o", i), "", minute, fmt.Sprint("k", i))
+		}
+		w.pass(2 * minute)
+		w.count()
+		w.kinds["*"] = driver.Unavailable
+		w.told = nil
+		w.pass(2 * minute)
+		if n := w.count(); n > 30 {
+			t.Errorf("there were %d calls in two minutes", n)
+		}
+		if len(w.told) != 1000 {
+			t.Errorf("objects were told %d times that they fail", len(w.told))
+		}
+		for i := range 10 { // new ones, too, learn why
+			w.add(fmt.Sprint("new", i), "", minute, fmt.Sprint("new", i))
+		}
+		w.pass(5 * time.Second)
+		if got := w.got["new3"]; !slices.Equal(got, []string{"new3: unavailable"}) {
+			t.Errorf("a new object was given %q", got)
+		}
+		delete(w.kinds, "*")
+		w.pass(lastProbe + time.Second)
+		if n := w.count(); n > 60 {
+			t.Errorf("there were %d calls in the recovery", n)
+		}
+		for i := range 1000 {
+			got := w.got[fmt.Sprint("o", i)]
+			want := []string{fmt.Sprint("k", i), fmt.Sprintf("k%d: unavailable", i), fmt.Sprint("k", i)}
+			if !slices.Equal(got, want) {
+				t.Fatalf("object %d was given %q", i, got)
+			}
+		}
+	})
+}
+
+func TestTheOutageOfOneIdentityStopsNobodyElse(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.kinds["down "] = driver.Unavailable
+		for i := range 100 {
+			w.add(fmt.Sprint("down", i), "down ", minute, fmt.Sprint("k", i))
+		}
+		w.pass(minute)
+		w.add("o", "up ", minute, "k")
+		w.pass(latency)
+		if got := w.got["o"]; !slices.Equal(got, []string{"up k"}) {
+			t.Errorf("it was given %q", got)
+		}
+	})
+}
+
+func TestASingleGlitchIsNotTold(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.add("o", "", minute, "k")
+		w.pass(minute)
+		w.told = nil
+		w.kinds["k"] = driver.Unavailable
+		for len(w.received) < 3 {
+			w.pass(time.Second)
+		}
+		delete(w.kinds, "k")
+		w.pass(minute)
+		if len(w.told) > 0 && w.got["o"][len(w.got["o"])-1] != "k" {
+			t.Errorf("it was given %q", w.got["o"])
+		}
+	})
+}
+
+func TestRetryAfterIsHonoured(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.kinds["*"], w.after["*"] = driver.Throttled, 30*time.Second
+		w.add("o", "", minute, "k")
+		w.pass(29 * time.Second)
+		if n := w.count(); n != 1 {
+			t.Errorf("there were %d calls", n)
+		}
+		delete(w.kinds, "*")
+		w.pass(2 * time.Second)
+		if n := w.count(); n != 1 || !slices.Equal(w.got["o"], []string{"k: throttled", "k"}) {
+			t.Errorf("%d calls followed, and it was given %q", n, w.got["o"])
+		}
+	})
+}
+
+func TestAfterThrottlingCallsAreFewer(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.kinds["*"] = driver.Throttled
+		for i := range 600 {
+			w.add(fmt.Sprint("o", i), "", 0, fmt.Sprint("v", i))
+		}
+		w.pass(time.Second / 2)
+		delete(w.kinds, "*")
+		w.count()
+		w.pass(3 * time.Second)
+		if n := w.count(); n > 3*maxForegroundReads {
+			t.Errorf("there were %d calls in three seconds", n)
+		}
+		w.pass(3 * minute)
+		for i := range 600 {
+			got := w.got[fmt.Sprint("o", i)]
+			if len(got) == 0 || got[len(got)-1] != fmt.Sprint("v", i) {
+				t.Fatalf("object %d was given %q", i, got)
+			}
+		}
+	})
+}
+
+func TestAStallIsNoticedAndAnOutageIsNone(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.add("o", "", minute, "k")
+		w.kinds["*"] = driver.Unavailable
+		w.pass(time.Hour)
+		if err := w.Stalled(time.Now()); err != nil {
+			t.Errorf("in an outage: %v", err)
+		}
+		delete(w.kinds, "*")
+		w.takes = false
+		w.pass(minute)
+		if err := w.Stalled(time.Now()); err != nil {
+			t.Errorf("right after it: %v", err)
+		}
+		w.pass(stalledAfter)
+		if err := w.Stalled(time.Now()); err == nil {
+			t.Error("nobody takes what was read, and that is no stall")
+		}
+		w.take(named("o"))
+		if err := w.Stalled(time.Now()); err != nil {
+			t.Errorf("after it was taken: %v", err)
+		}
+		w.pass(10 * minute)
+		w.guard.Lock() // no call ends
+		w.pass(0)
+		w.guard.Unlock()
+	})
+}
+
+func TestASourceThatIsNotReadThoughItCouldBeIsAStall(t *testing.T) {
+	e := &Engine{Reader: &cloud{}} // it does not run
+	e.Subscribe(reads("o", "", "k"), minute, false)
+	if err := e.Stalled(time.Now().Add(minute + stalledAfter + time.Second)); err == nil {
+		t.Error("it is not noticed")
+	}
+	if late := e.snapshot(time.Now().Add(10 * minute)).overdue; late < 9*minute || late > 10*minute {
+		t.Errorf("the oldest is overdue by %s", late)
+	}
+}

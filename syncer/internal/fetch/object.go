@@ -1,0 +1,93 @@
+package fetch
+
+import (
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/internal/render"
+)
+
+// object is one that subscribes to sources. All of them are of one scope.
+type object struct {
+	name     types.NamespacedName
+	uid      types.UID
+	interval time.Duration // 0: it is not refreshed on its own account
+	sources  []*source     // in the order of the plan's entries
+
+	// verified: its owner took what was read at least once, so that an unchanged value is no news to it.
+	verified bool
+	asked    bool // Ask was called, and nothing has been taken with success since
+	demand   *demand
+	told     bool // a source failed, or failed otherwise than before, and the owner has not taken notice
+}
+
+// demand is a wish to have all sources of an object read. It holds the values that have come until
+// the last one has, and then until they are taken.
+type demand struct {
+	lane   Lane
+	needs  map[*source]uint64 // the number of the read that will do
+	values render.Values
+	failed bool
+	bytes  int
+}
+
+func (d *demand) complete() bool { return len(d.needs) == 0 }
+
+func (d *demand) fail() {
+	d.failed, d.values, d.bytes = true, nil, 0
+}
+
+func (d *demand) put(read plan.Read, values []driver.Value) {
+	if d.failed {
+		return // nobody will take them
+	}
+	d.bytes += size(values) - size(d.values[read])
+	d.values[read] = values
+}
+
+func size(values []driver.Value) (bytes int) {
+	for _, v := range values {
+		bytes += len(v.Data)
+	}
+	return bytes
+}
+
+// reads tells whether the object's sources are those of the plan.
+func (o *object) reads(sources []plan.Source) bool {
+	return slices.EqualFunc(o.sources, sources, func(s *source, other plan.Source) bool { return s.Source == other })
+}
+
+// result is what is known of the object's sources, and the values that were asked for.
+func (o *object) result(values render.Values) Result {
+	r := Result{Values: values, Versions: make(map[plan.Read]string, len(o.sources))}
+	for _, s := range o.sources {
+		r.Versions[s.Read] = s.version
+		if s.err != nil && values == nil {
+			r.Failures = append(r.Failures, Failure{Read: s.Read, Err: s.err})
+		}
+	}
+	return r
+}
+
+// failing tells whether one of its sources fails. Until it has recovered, the others need not be read for the object.
+func (o *object) failing() bool {
+	return slices.ContainsFunc(o.sources, func(s *source) bool { return s.err != nil })
+}
+
+// freshness is when the oldest of its sources was read with success; zero where one was not, or fails.
+func (o *object) freshness() time.Time {
+	var oldest time.Time
+	for i, s := range o.sources {
+		if s.err != nil {
+			return time.Time{}
+		}
+		if i == 0 || s.readAt.Before(oldest) {
+			oldest = s.readAt
+		}
+	}
+	return oldest
+}

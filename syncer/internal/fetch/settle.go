@@ -1,0 +1,122 @@
+package fetch
+
+import "time"
+
+// settle takes in what was read of a source, tells the objects that subscribe to it, and says when it
+// is read again.
+func (e *Engine) settle(s *source, r reading) {
+	now := time.Now()
+	switch {
+	case len(s.subscribers) == 0:
+		return // nobody wants it any more
+	case r.again:
+		s.scope.enqueue(s, s.lane())
+		return
+	case r.err != nil && transient(r.err) && now.Sub(s.wanted) < patience:
+		// It may pass before anybody needs to know.
+		s.failures++
+		s.schedule(earlier(now.Add(s.retry()), s.wanted.Add(patience)))
+		return
+	}
+	news := s.learn(e, r)
+	s.wanted = time.Time{}
+	for _, o := range s.subscribers {
+		e.tell(o, s, r, news)
+	}
+	e.plan(s, now)
+}
+
+// learn keeps what a reading says, and tells whether it differs from what was known.
+func (s *source) learn(e *Engine, r reading) (news bool) {
+	if r.err != nil {
+		news = s.err == nil || s.err.Error() != r.err.Error()
+		s.err = r.err
+		s.failures++
+		return news
+	}
+	if e.digester == nil {
+		e.digester = newDigester()
+	}
+	digest := e.digester.of(r.values)
+	news = s.err != nil || s.digest != digest
+	s.digest, s.err, s.failures, s.readAt = digest, nil, 0, s.began
+	s.version = ""
+	if len(r.values) == 1 {
+		s.version = r.values[0].Version
+	}
+	if more := len(s.subscribers) - 1; more > 0 {
+		e.Metrics.avoid("shared", more)
+	}
+	return news
+}
+
+// tell says to an object what was read of one of its sources.
+func (e *Engine) tell(o *object, s *source, r reading, news bool) {
+	switch {
+	case o.demand != nil:
+		e.satisfy(o, s, r, news)
+	case o.interval == 0 && !o.asked: // what others refresh is not for it
+	case r.err != nil && news:
+		o.told = true
+		e.Notify(o.name, Background)
+	case r.err == nil && (news || !o.verified) && !o.failing():
+		e.want(o, Background, false, s, r.values) // the others become due now
+	case e.Observe != nil && s == o.sources[0]:
+		e.Observe(o.name, r.err == nil && !o.failing(), s.began)
+	}
+}
+
+// satisfy adds what was read to an object's demand.
+func (e *Engine) satisfy(o *object, s *source, r reading, news bool) {
+	d := o.demand
+	needed, waits := d.needs[s]
+	switch {
+	case waits && needed > s.reads: // it wants a later read, which plan sees to
+	case waits:
+		delete(d.needs, s)
+		if r.err != nil {
+			d.fail()
+		} else {
+			d.put(s.Read, r.values)
+		}
+		if d.complete() {
+			e.complete(o)
+		}
+	case !news:
+	case r.err != nil:
+		o.told = true // what it holds was good when it was read; this comes after it
+		e.Notify(o.name, Background)
+	case d.failed && d.complete():
+		e.release(o)
+		e.want(o, d.lane, false, s, r.values)
+	default:
+		before := d.bytes
+		d.put(s.Read, r.values) // newer than what it holds
+		if d.complete() {
+			e.bytes += d.bytes - before
+		}
+	}
+}
+
+// plan says when a source is read again.
+func (e *Engine) plan(s *source, now time.Time) {
+	interval := s.interval()
+	switch {
+	case s.asked():
+		s.scope.enqueue(s, s.lane())
+	case s.err != nil:
+		s.schedule(now.Add(s.retry()))
+	case interval == 0:
+	case s.refresh:
+		s.schedule(followingSlot(s.phase, interval, now))
+	default:
+		s.schedule(nextSlot(s.phase, interval, now))
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

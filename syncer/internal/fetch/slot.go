@@ -1,0 +1,48 @@
+package fetch
+
+import (
+	"hash/fnv"
+	"time"
+
+	"github.com/secretgate/secretgate/shared/plan"
+)
+
+// overdueSpread is the time over which sources of objects that have not been refreshed for too long are read.
+const overdueSpread = time.Minute
+
+// phase places a source within any interval. It is the same in every process, so that a restart or a
+// hand-over needs no stored time.
+func phase(s plan.Source) uint64 {
+	h := fnv.New64a()
+	for _, part := range []string{
+		string(s.Backend), s.Identity.RoleARN, s.Identity.VaultMount, s.Identity.VaultRole, s.Region, s.KeyVault, s.Project,
+		s.Key, s.Version, s.VersionID, s.VersionStage,
+	} {
+		_, _ = h.Write([]byte(part)) // a hash never fails
+		_, _ = h.Write([]byte{0})
+	}
+	return h.Sum64()
+}
+
+// nextSlot is the first slot after a time. Slots are an interval apart, and lie where the phase says
+// on the wall clock.
+func nextSlot(phase uint64, interval time.Duration, after time.Time) time.Time {
+	offset := time.Duration(phase % uint64(interval)) //nolint:gosec // less than interval
+	since := time.Duration(after.UnixNano()) % interval
+	wait := offset - since
+	if wait <= 0 {
+		wait += interval
+	}
+	return after.Add(wait)
+}
+
+// followingSlot is when a source is due that was refreshed now: the slot nearest to one interval
+// later, but never later than that. So what is read early to fill a batch stays in that batch's
+// company, and nothing is read twice for it.
+func followingSlot(phase uint64, interval time.Duration, now time.Time) time.Time {
+	slot := nextSlot(phase, interval, now.Add(interval/2))
+	if latest := now.Add(interval); slot.After(latest) {
+		return latest
+	}
+	return slot
+}

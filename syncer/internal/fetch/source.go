@@ -1,0 +1,182 @@
+package fetch
+
+import (
+	"container/heap"
+	"container/list"
+	"slices"
+	"time"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend"
+)
+
+const (
+	firstRetry = time.Second
+	lastRetry  = 5 * time.Minute
+	// patience is how long a failure that may pass is kept from those who wait for the source.
+	patience = 3 * time.Second
+	// aloneFor is how long a source that made a batch fail is read alone, and an identity that may not read
+	// batches is spared them.
+	aloneFor = time.Hour
+)
+
+// source is a source that objects subscribe to. It is in one place at a time: scheduled, in a queue,
+// under way, or none of these (where nobody refreshes it).
+type source struct {
+	plan.Source
+	scope       *scope
+	subscribers []*object
+	phase       uint64
+	batch       int // how many sources like this one a call may read
+
+	position int           // in scope.scheduled; -1: not there
+	due      time.Time     // of a scheduled one
+	element  *list.Element // of queue; nil: not queued
+	queue    *queue
+	underway bool
+	began    time.Time // of the read under way
+	refresh  bool      // nobody waits for it in the front lane
+	reads    uint64    // reads begun
+
+	// wanted is since when it waits to be read, through failures that may pass; zero: it does not.
+	wanted time.Time
+	alone  time.Time // until when it is read alone
+
+	// What the last read said. Of the value itself, nothing.
+	digest   digest
+	version  string
+	readAt   time.Time // when the last read that succeeded began; zero: none
+	err      *backend.Error
+	failures int // in a row
+}
+
+// interval is the shortest among its subscribers'; 0: none of them refreshes.
+func (s *source) interval() time.Duration {
+	var shortest time.Duration
+	for _, o := range s.subscribers {
+		if o.interval > 0 && (shortest == 0 || o.interval < shortest) {
+			shortest = o.interval
+		}
+	}
+	return shortest
+}
+
+func (s *source) subscribe(o *object) { s.subscribers = append(s.subscribers, o) }
+
+func (s *source) unsubscribe(o *object) {
+	if i := slices.Index(s.subscribers, o); i >= 0 {
+		last := len(s.subscribers) - 1
+		s.subscribers[i] = s.subscribers[last]
+		s.subscribers[last] = nil
+		s.subscribers = s.subscribers[:last]
+	}
+}
+
+// asked tells whether an object waits for a read that has not begun.
+func (s *source) asked() bool {
+	return slices.ContainsFunc(s.subscribers, func(o *object) bool { return o.demand != nil && o.demand.needs[s] > s.reads })
+}
+
+// lane is that of the most urgent object that waits for the source.
+func (s *source) lane() Lane {
+	lane := Background
+	for _, o := range s.subscribers {
+		if o.demand != nil && o.demand.needs[s] > 0 {
+			lane = max(lane, o.demand.lane)
+		}
+	}
+	return lane
+}
+
+// retry is how long to wait after the latest failure.
+func (s *source) retry() time.Duration {
+	wait := doubled(firstRetry, lastRetry, s.failures)
+	if interval := s.interval(); interval > 0 {
+		return min(wait, max(interval, firstRetry))
+	}
+	return wait
+}
+
+// idle tells whether nothing will read the source unless somebody asks.
+func (s *source) idle() bool { return s.position < 0 && s.element == nil && !s.underway }
+
+// schedule makes the source due at a time, unless it is read sooner anyway.
+func (s *source) schedule(due time.Time) {
+	switch {
+	case s.position >= 0:
+		if due.Before(s.due) {
+			s.due = due
+			heap.Fix(&s.scope.scheduled, s.position)
+		}
+	case s.idle():
+		s.due = due
+		heap.Push(&s.scope.scheduled, s)
+	}
+}
+
+// unschedule takes the source out of where it waits.
+func (s *source) unschedule() {
+	if s.position >= 0 {
+		heap.Remove(&s.scope.scheduled, s.position)
+	}
+	if s.element != nil {
+		s.queue.remove(s)
+	}
+}
+
+// schedule orders sources by when they are due. It implements heap.Interface.
+type schedule []*source
+
+func (h schedule) Len() int           { return len(h) }
+func (h schedule) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+
+func (h schedule) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].position, h[j].position = i, j
+}
+
+func (h *schedule) Push(x any) {
+	s := x.(*source) //nolint:errcheck // the heap holds nothing else
+	s.position = len(*h)
+	*h = append(*h, s)
+}
+
+func (h *schedule) Pop() any {
+	last := len(*h) - 1
+	s := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	s.position = -1
+	return s
+}
+
+// queue holds sources that wait for a call, in the order in which they came.
+type queue struct{ list.List }
+
+func (q *queue) push(s *source) {
+	s.queue, s.element = q, q.PushBack(s)
+}
+
+func (q *queue) remove(s *source) {
+	q.Remove(s.element)
+	s.queue, s.element = nil, nil
+}
+
+// take removes up to n sources from the front.
+func (q *queue) take(n int) []*source {
+	taken := make([]*source, 0, min(n, q.Len()))
+	for len(taken) < n && q.Len() > 0 {
+		s := q.first()
+		q.remove(s)
+		taken = append(taken, s)
+	}
+	return taken
+}
+
+// first is the one that waits longest; nil where none does.
+func (q *queue) first() *source {
+	if q.Len() == 0 {
+		return nil
+	}
+	return q.Front().Value.(*source) //nolint:errcheck // the queue holds nothing else
+}
