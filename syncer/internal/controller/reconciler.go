@@ -5,8 +5,8 @@
 //  3. policy: judge the plan by the namespace's annotations
 //  4. subscribe to the plan's sources, and ask for them where the object is new, edited, forced or
 //     failed; the engine calls again when they have been read, or have changed
-//  5. render the Secret's content
-//  6. policy once more, right before writing
+//  5. policy once more, and for the names that walks along paths returned
+//  6. render the Secret's content
 //  7. write the Secret, if it differs
 //  8. report: status, event, metrics, and when to come again
 //
@@ -15,7 +15,6 @@ package controller
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -24,7 +23,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
@@ -102,18 +100,6 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 }
 
-func (r *Reconciler) serves(es *apiv1.ExternalSecret) bool {
-	return plan.ServedBy(es, r.Settings.InstanceID)
-}
-
-// admit tells whether an object may be read.
-func (r *Reconciler) admit(ctx context.Context, p *plan.Plan) (outcome, bool) {
-	if p.Suspend {
-		return suspended(), false
-	}
-	return r.judge(ctx, p)
-}
-
 // refuse stops reading for an object. Once it is admitted again, it is as if it were new.
 func (r *Reconciler) refuse(object types.NamespacedName, o outcome) outcome {
 	r.Engine.Unsubscribe(object)
@@ -149,12 +135,15 @@ func (r *Reconciler) sync(ctx context.Context, es *apiv1.ExternalSecret, p *plan
 	if len(result.Failures) > 0 {
 		return unread(p, result.Failures, entries)
 	}
+	if o, permitted := r.judge(ctx, p); !permitted {
+		return r.refuse(p.Object, o)
+	}
+	if o, permitted := r.judgeWalked(ctx, p, result.Values); !permitted {
+		return o // it goes on being read: the next walk may find other names
+	}
 	secret, errs := render.Render(p, result.Values)
 	if len(errs) > 0 {
 		return unrendered(errs, entries)
-	}
-	if o, permitted := r.judge(ctx, p); !permitted {
-		return r.refuse(p.Object, o)
 	}
 	r.memory.startWrite(p.Object)
 	written, err := r.Writer.Write(ctx, apply.Request{
@@ -195,128 +184,6 @@ func (r *Reconciler) intact(ctx context.Context, es *apiv1.ExternalSecret, p *pl
 	}
 	// After a hand-over the cache of Secrets may be behind that of objects.
 	return r.Settings.WatchSecrets && same(r.Cache) || same(r.Live)
-}
-
-// judge applies policy. A namespace that cannot be read permits nothing.
-func (r *Reconciler) judge(ctx context.Context, p *plan.Plan) (outcome, bool) {
-	ns, err := r.namespace(ctx, p.Object.Namespace)
-	if err != nil {
-		return unjudged(p.Object.String(), err), false
-	}
-	if violations := policy.Check(p, ns, r.Settings.Policy); len(violations) > 0 {
-		return denied(p.Object.String(), violations), false
-	}
-	return outcome{}, true
-}
-
-func (r *Reconciler) adoptPermitted(ctx context.Context, namespace string) bool {
-	ns, err := r.namespace(ctx, namespace)
-	return err == nil && policy.AdoptPermitted(ns)
-}
-
-func (r *Reconciler) namespace(ctx context.Context, name string) (policy.Namespace, error) {
-	ns := &metav1.PartialObjectMetadata{}
-	ns.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	err := r.Client.Get(ctx, types.NamespacedName{Name: name}, ns)
-	return policy.Namespace{Name: name, Annotations: ns.Annotations}, err
-}
-
-// finish reports on an attempt, and says when to come again.
-func (r *Reconciler) finish(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan, o outcome) (reconcile.Result, error) {
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return reconcile.Result{}, nil // stopping: a call that was cut off says nothing about the object
-	}
-	if err := r.report(ctx, es, p, o); err != nil {
-		return reconcile.Result{}, err
-	}
-	if p == nil {
-		return reconcile.Result{}, nil
-	}
-	wait := o.next(r.interval(p), r.memory.backoff(p.Object, !o.ok() && o.retry))
-	if wait > 0 {
-		r.memory.owe(p.Object, r.now().Add(wait))
-	} else {
-		r.memory.owe(p.Object, time.Time{})
-	}
-	return reconcile.Result{RequeueAfter: sooner(wait, r.Settings.StatusHeartbeat)}, nil
-}
-
-// sooner is the shorter one; 0 stands for never.
-func sooner(a, b time.Duration) time.Duration {
-	if a == 0 || b > 0 && b < a {
-		return b
-	}
-	return a
-}
-
-// report writes the status where it says something new, the event on the way into or out of
-// failure, and the metrics.
-func (r *Reconciler) report(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan, o outcome) error {
-	now := r.now()
-	forceSync := es.Annotations[apiv1.AnnotationForceSync]
-	if o.reason != apiv1.ReasonSuspended {
-		var backend apiv1.Backend // unknown where the object is not understood
-		if p != nil {
-			backend = p.Scope.Backend
-			if last, _ := r.memory.recall(p.Object, now); last.uid == p.UID {
-				forceSync = last.forceSync // a newer value has not been acted upon
-			}
-		}
-		r.Metrics.Observe(client.ObjectKeyFromObject(es), string(backend), o.ok(), now)
-	}
-	next := nextStatus(es, o, forceSync, now)
-	due := isDue(es.Status, next, r.Settings.StatusHeartbeat) && r.memory.mayBeat(now)
-	if !isNews(es.Status, next) && !due {
-		return nil
-	}
-	r.announce(ctx, es, next, o)
-	return r.writeStatus(ctx, es, next)
-}
-
-// beat writes a status that says nothing new as a sign of life, and returns when the next one is due.
-func (r *Reconciler) beat(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan) (time.Duration, error) {
-	now, heartbeat := r.now(), r.Settings.StatusHeartbeat
-	if heartbeat <= 0 || r.interval(p) <= 0 || es.Status.LastSync == nil {
-		return 0, nil
-	}
-	next := beat(es.Status, r.Engine.Freshness(p.Object), now)
-	switch {
-	case !isDue(es.Status, next, heartbeat):
-		return max(es.Status.LastSync.Add(heartbeat).Sub(now), beatAgain), nil
-	case !r.memory.mayBeat(now):
-		return beatAgain, nil
-	}
-	return heartbeat, r.writeStatus(ctx, es, next)
-}
-
-func (r *Reconciler) writeStatus(ctx context.Context, es *apiv1.ExternalSecret, status apiv1.ExternalSecretStatus) error {
-	updated := es.DeepCopy()
-	updated.Status = status
-	if err := r.Client.Status().Patch(ctx, updated, client.MergeFrom(es), client.FieldOwner(apiv1.FieldManager)); err != nil {
-		return client.IgnoreNotFound(err)
-	}
-	r.memory.report(updated)
-	return nil
-}
-
-// announce logs an outcome that is news, and makes an event where Ready changes.
-func (r *Reconciler) announce(ctx context.Context, es *apiv1.ExternalSecret, next apiv1.ExternalSecretStatus, o outcome) {
-	before, after := ready(es.Status), ready(next)
-	logger := log.FromContext(ctx).WithValues("reason", o.reason)
-	switch {
-	case !o.ok():
-		logger.Info("sync failed", "message", o.message, "retry", o.retry)
-	case o.result.Changed:
-		logger.Info("secret written", "secretResourceVersion", o.result.ResourceVersion)
-	default:
-		logger.V(1).Info("status written")
-	}
-	switch {
-	case after == metav1.ConditionFalse && before != after:
-		r.Recorder.Eventf(es, nil, corev1.EventTypeWarning, string(o.reason), "Sync", "%s", eventNote(o.message))
-	case after == metav1.ConditionTrue && before == metav1.ConditionFalse:
-		r.Recorder.Eventf(es, nil, corev1.EventTypeNormal, string(o.reason), "Sync", "%s", "the Secret is up to date again")
-	}
 }
 
 func (r *Reconciler) now() time.Time {

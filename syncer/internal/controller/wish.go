@@ -3,6 +3,7 @@ package controller
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -45,6 +46,8 @@ func decide(p *plan.Plan, f facts) wish {
 	switch {
 	case forced:
 		return wish{ask: true, lane: fetch.Foreground, fresh: true, forced: true}
+	case f.last.uid == p.UID && deniedBefore(f.status):
+		return wish{ask: true, lane: fetch.Background} // for names that a walk returned: it may be permitted now
 	case f.last.uid == p.UID && f.last.generation == p.Generation:
 		return wish{ask: f.owed, lane: fetch.Background}
 	case f.last.uid == p.UID, f.status.ObservedGeneration != p.Generation, f.status.LastSync == nil:
@@ -53,6 +56,12 @@ func decide(p *plan.Plan, f facts) wish {
 		return wish{ask: true, lane: fetch.Background}
 	}
 	return wish{ask: !f.intact, lane: fetch.Background}
+}
+
+// deniedBefore tells whether the last attempt was denied.
+func deniedBefore(status apiv1.ExternalSecretStatus) bool {
+	c := meta.FindStatusCondition(status.Conditions, apiv1.ConditionReady)
+	return c != nil && c.Reason == string(apiv1.ReasonPolicyDenied)
 }
 
 // overdue tells whether an object has not been refreshed for longer than the age that its status may have.

@@ -1,0 +1,73 @@
+package controller
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/policy"
+	"github.com/secretgate/secretgate/syncer/internal/render"
+)
+
+func (r *Reconciler) serves(es *apiv1.ExternalSecret) bool {
+	return plan.ServedBy(es, r.Settings.InstanceID)
+}
+
+// admit tells whether an object may be read.
+func (r *Reconciler) admit(ctx context.Context, p *plan.Plan) (outcome, bool) {
+	if p.Suspend {
+		return suspended(), false
+	}
+	return r.judge(ctx, p)
+}
+
+// judge applies policy. A namespace that cannot be read permits nothing.
+func (r *Reconciler) judge(ctx context.Context, p *plan.Plan) (outcome, bool) {
+	ns, err := r.namespace(ctx, p.Object.Namespace)
+	if err != nil {
+		return unjudged(p.Object.String(), err), false
+	}
+	if violations := policy.Check(p, ns, r.Settings.Policy); len(violations) > 0 {
+		return denied(p.Object.String(), violations), false
+	}
+	return outcome{}, true
+}
+
+// judgeWalked applies policy to the names that walks along paths returned, before their values are used.
+func (r *Reconciler) judgeWalked(ctx context.Context, p *plan.Plan, values render.Values) (outcome, bool) {
+	ns, err := r.namespace(ctx, p.Object.Namespace)
+	if err != nil {
+		return unjudged(p.Object.String(), err), false
+	}
+	var violations policy.Violations
+	for _, e := range p.Entries {
+		if !e.Read.Path {
+			continue
+		}
+		names := make([]string, 0, len(values[e.Read]))
+		for _, v := range values[e.Read] {
+			names = append(names, v.Name)
+		}
+		violations = append(violations, policy.CheckWalked(e, names, ns, r.Settings.Policy)...)
+	}
+	if len(violations) > 0 {
+		return denied(p.Object.String(), violations), false
+	}
+	return outcome{}, true
+}
+
+func (r *Reconciler) adoptPermitted(ctx context.Context, namespace string) bool {
+	ns, err := r.namespace(ctx, namespace)
+	return err == nil && policy.AdoptPermitted(ns)
+}
+
+func (r *Reconciler) namespace(ctx context.Context, name string) (policy.Namespace, error) {
+	ns := &metav1.PartialObjectMetadata{}
+	ns.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	err := r.Client.Get(ctx, types.NamespacedName{Name: name}, ns)
+	return policy.Namespace{Name: name, Annotations: ns.Annotations}, err
+}
