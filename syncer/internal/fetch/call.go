@@ -63,59 +63,80 @@ func (e *Engine) launch(sc *scope, l Lane, sources []*source, now time.Time) {
 	})
 }
 
-// read reads sources: one alone, more as a batch, and what the batch cannot answer alone.
+// read reads sources: one alone, more as a batch, and what spoils a batch alone.
 func (e *Engine) read(sc *scope, sources []*source) []reading {
+	readings, failure := e.ask(sc, sources)
+	if failure == nil {
+		return readings
+	}
+	return e.resolve(sc, sources, failure, failure.Kind != driver.Denied)
+}
+
+// ask makes one call for all sources. An error is of the whole call.
+func (e *Engine) ask(sc *scope, sources []*source) ([]reading, *backend.Error) {
 	if len(sources) == 1 {
-		return []reading{e.get(sc, sources[0])}
+		return []reading{e.get(sc, sources[0])}, nil
 	}
 	reads := make([]plan.Read, len(sources))
 	for i, s := range sources {
 		reads[i] = s.Read
 	}
 	outcomes, err := e.Reader.GetBatch(e.ctx, sc.Scope, reads)
-	failure := e.end(sc, err)
-	switch {
-	case failure == nil:
-		return e.sort(sources, outcomes)
-	case failure.Kind == driver.Denied:
-		return e.withoutBatches(sc, len(sources))
-	case transient(failure), failure.Kind == driver.Unauthenticated, e.ctx.Err() != nil:
-		readings := make([]reading, len(sources))
-		for i, s := range sources {
-			of := *failure
-			of.Source = s.Source
-			readings[i].err = &of
-		}
-		return readings
+	if failure := e.end(sc, err); failure != nil {
+		return nil, failure
 	}
-	// One of them, or a few, spoil it for all.
-	half := len(sources) / 2
-	var readings []reading
-	for _, part := range [][]*source{sources[:half], sources[half:]} {
-		e.begin(sc)
-		readings = append(readings, e.read(sc, part)...)
-	}
-	for i := range readings {
-		readings[i].alone = readings[i].alone || readings[i].err != nil && !transient(readings[i].err)
-	}
-	return readings
+	e.Metrics.avoid("batched", len(sources)-1)
+	return sort(sources, outcomes), nil
 }
 
 // sort turns a batch's answer into readings. What it does not mention is read alone.
-func (e *Engine) sort(sources []*source, outcomes []backend.Outcome) []reading {
-	e.Metrics.avoid("batched", len(sources)-1)
+func sort(sources []*source, outcomes []backend.Outcome) []reading {
 	readings := make([]reading, len(sources))
 	for i, s := range sources {
-		switch {
-		case errors.Is(outcomes[i].Err, driver.ErrNotAnswered):
+		switch err := outcomes[i].Err; {
+		case errors.Is(err, driver.ErrNotAnswered):
 			readings[i].alone, readings[i].again = true, true
-		case outcomes[i].Err != nil:
-			readings[i].err = asError(s.Source, outcomes[i].Err)
+		case err != nil:
+			readings[i].err = asError(s.Source, err)
 		default:
 			readings[i].values = []driver.Value{outcomes[i].Value}
 		}
 	}
 	return readings
+}
+
+// resolve reads sources whose batch failed as a whole. Where one of them may be the reason, it is halved until the
+// offenders are found. Where both halves are denied as well, and nothing shows that the identity may read batches (permitted), it
+// may not.
+func (e *Engine) resolve(sc *scope, sources []*source, failure *backend.Error, permitted bool) []reading {
+	if transient(failure) || failure.Kind == driver.Unauthenticated || e.ctx.Err() != nil {
+		readings := make([]reading, len(sources))
+		for i, s := range sources {
+			readings[i].err = failure.For(s.Read)
+		}
+		return readings
+	}
+	half := len(sources) / 2
+	halves := [2][]*source{sources[:half], sources[half:]}
+	var parts [2][]reading
+	var failures [2]*backend.Error
+	for i, part := range halves {
+		e.begin(sc)
+		parts[i], failures[i] = e.ask(sc, part)
+		permitted = permitted || failures[i] == nil
+	}
+	if !permitted && failures[0].Kind == driver.Denied && failures[1].Kind == driver.Denied {
+		return e.withoutBatches(sc, len(sources))
+	}
+	for i, part := range halves {
+		switch {
+		case failures[i] != nil:
+			parts[i] = e.resolve(sc, part, failures[i], permitted)
+		case len(part) == 1:
+			parts[i][0].alone = parts[i][0].err != nil && !transient(parts[i][0].err)
+		}
+	}
+	return append(parts[0], parts[1]...)
 }
 
 // withoutBatches has n sources, and all others of the identity for a while, read alone: it may not read batches.

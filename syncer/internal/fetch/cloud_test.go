@@ -118,7 +118,7 @@ func (c *cloud) GetBatch(ctx context.Context, scope plan.Scope, reads []plan.Rea
 	for i, key := range keys {
 		switch {
 		case c.spoil[key]:
-			return nil, &backend.Error{Kind: driver.Invalid, Source: plan.Source{Scope: scope}}
+			return nil, &backend.Error{Kind: cmp.Or(c.kinds[key], driver.Invalid), Source: plan.Source{Scope: scope}}
 		case c.forgets[key]:
 			outcomes[i].Err = driver.ErrNotAnswered
 		case c.fails(scope, key) != nil:

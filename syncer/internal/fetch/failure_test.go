@@ -112,7 +112,7 @@ func TestAnIdentityThatMayNotReadBatchesIsReadForSinglyForAnHour(t *testing.T) {
 			w.count()
 			return n
 		}
-		if n := batches(); n != 1 {
+		if n := batches(); n != 3 { // and its halves
 			t.Errorf("%d batches were tried at first", n)
 		}
 		w.pass(50 * minute)
@@ -128,28 +128,40 @@ func TestAnIdentityThatMayNotReadBatchesIsReadForSinglyForAnHour(t *testing.T) {
 }
 
 func TestABatchThatFailsAsAWholeIsHalvedUntilTheOffenderIsFound(t *testing.T) {
-	inFakeTime(t, func(w *world) {
-		w.spoil["k7"] = true
-		w.kinds["k7"] = driver.Invalid
-		for i := range 21 {
-			w.add(fmt.Sprint("o", i), "", minute, fmt.Sprint("k", i))
-		}
-		w.pass(20 * latency)
-		if n := w.count(); n > 12 {
-			t.Errorf("there were %d calls", n)
-		}
-		if len(w.got) != 21 || !slices.Equal(w.got["o7"], []string{"k7: invalid"}) || !slices.Equal(w.got["o8"], []string{"k8"}) {
-			t.Errorf("%d objects were given values; the offender %q", len(w.got), w.got["o7"])
-		}
-		w.pass(minute)
-		w.count()
-		w.pass(10 * minute)
-		for _, call := range w.received {
-			if strings.Contains(call.Keys, " ") && slices.Contains(strings.Fields(call.Keys), "k7") {
-				t.Fatal("the offender is put into a batch again")
-			}
-		}
-	})
+	for _, kind := range []driver.Kind{driver.Invalid, driver.Denied} { // SSM denies a batch for one name
+		t.Run(kind.String(), func(t *testing.T) {
+			inFakeTime(t, func(w *world) {
+				w.spoil["k7"] = true
+				w.kinds["k7"] = kind
+				for i := range 21 {
+					w.add(fmt.Sprint("o", i), "", minute, fmt.Sprint("k", i))
+				}
+				w.pass(20 * latency)
+				if n := w.count(); n > 12 {
+					t.Errorf("there were %d calls", n)
+				}
+				if len(w.got) != 21 || !slices.Equal(w.got["o7"], []string{"k7: " + kind.String()}) || !slices.Equal(w.got["o8"], []string{"k8"}) {
+					t.Errorf("%d objects were given values; the offender %q", len(w.got), w.got["o7"])
+				}
+				w.pass(minute)
+				w.count()
+				w.pass(10 * minute)
+				batches := 0
+				for _, call := range w.received {
+					keys := strings.Fields(call.Keys)
+					if len(keys) > 1 {
+						batches++
+					}
+					if len(keys) > 1 && slices.Contains(keys, "k7") {
+						t.Fatal("the offender is put into a batch again")
+					}
+				}
+				if batches < 10 {
+					t.Errorf("the others were in %d batches in ten minutes", batches)
+				}
+			})
+		})
+	}
 }
 
 func TestAnOutageCostsAProbePerStepAndRecoveryIsQuick(t *testing.T) {

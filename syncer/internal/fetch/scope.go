@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/secretgate/secretgate/shared/plan"
-	"github.com/secretgate/secretgate/syncer/backend"
 )
 
 // How many calls may be under way.
@@ -215,7 +214,7 @@ func (e *Engine) expire(sc *scope, now time.Time) {
 		for s := q.first(); s != nil && now.Sub(s.wanted) >= patience; s = q.first() {
 			q.remove(s)
 			s.reads++ // one that did not come about
-			e.settle(s, reading{err: &backend.Error{Kind: sc.breaker.last.Kind, Source: s.Source, Message: sc.breaker.last.Message}})
+			e.settle(s, reading{err: sc.breaker.last.For(s.Read)})
 		}
 	}
 }

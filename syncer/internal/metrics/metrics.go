@@ -3,6 +3,7 @@
 package metrics
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -10,109 +11,112 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Objects measures syncs by object. The series of an object disappear with Forget.
+// Objects measures syncs by object. The series of an object disappear with Forget. It is a
+// prometheus.Collector that keeps numbers and makes series of them when asked: kept as series, those
+// of ten thousand objects would be a large part of the syncer's memory.
 type Objects struct {
-	calls, callsOld *prometheus.CounterVec
-	state, stateOld *prometheus.GaugeVec
-	lastSuccess     *prometheus.GaugeVec
-
 	mu    sync.Mutex
-	known map[types.NamespacedName]string // the backend that each object was last read from
+	known map[types.NamespacedName]object
+}
+
+// object is what is known of one, since it names its backend.
+type object struct {
+	backend           string // that it was last read from
+	successes, errors uint64
+	failing           bool
+	lastSuccess       int64 // Unix time; 0: never
 }
 
 // NewObjects makes the metrics.
-func NewObjects() *Objects {
-	calls := []string{"name", "namespace", "backend", "status"}
-	state := []string{"name", "namespace", "backend"}
-	return &Objects{
-		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "kubernetes_external_secrets_sync_calls_count",
-			Help: "Number of sync attempts by backend, object and outcome (success or error).",
-		}, calls),
-		callsOld: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "sync_calls",
-			Help: "Deprecated name of kubernetes_external_secrets_sync_calls_count.",
-		}, calls),
-		state: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "kubernetes_external_secrets_last_sync_call_state",
-			Help: "1 where the last sync attempt succeeded, -1 where it failed.",
-		}, state),
-		stateOld: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "last_state",
-			Help: "Deprecated name of kubernetes_external_secrets_last_sync_call_state.",
-		}, state),
-		lastSuccess: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "secretgate_last_success_timestamp_seconds",
-			Help: "When the Secret was last known to be as the backend has it, in Unix time.",
-		}, []string{"name", "namespace"}),
-		known: map[types.NamespacedName]string{},
-	}
-}
+func NewObjects() *Objects { return &Objects{known: map[types.NamespacedName]object{}} }
 
-// Observe counts one sync attempt. The series of a backend that the object no longer names go.
-func (o *Objects) Observe(object types.NamespacedName, backend string, success bool, now time.Time) {
+var (
+	callsLabels = []string{"name", "namespace", "backend", "status"}
+	stateLabels = []string{"name", "namespace", "backend"}
+
+	calls = prometheus.NewDesc("kubernetes_external_secrets_sync_calls_count",
+		"Number of sync attempts by backend, object and outcome (success or error).", callsLabels, nil)
+	callsOld = prometheus.NewDesc("sync_calls",
+		"Deprecated name of kubernetes_external_secrets_sync_calls_count.", callsLabels, nil)
+	state = prometheus.NewDesc("kubernetes_external_secrets_last_sync_call_state",
+		"1 where the last sync attempt succeeded, -1 where it failed.", stateLabels, nil)
+	stateOld = prometheus.NewDesc("last_state",
+		"Deprecated name of kubernetes_external_secrets_last_sync_call_state.", stateLabels, nil)
+	lastSuccess = prometheus.NewDesc("secretgate_last_success_timestamp_seconds",
+		"When the Secret was last known to be as the backend has it, in Unix time.", []string{"name", "namespace"}, nil)
+)
+
+// Observe counts one sync attempt. The counts of a backend that the object no longer names go.
+func (o *Objects) Observe(name types.NamespacedName, backend string, success bool, at time.Time) {
 	o.mu.Lock()
-	before, known := o.known[object]
-	o.known[object] = backend
-	o.mu.Unlock()
-	if known && before != backend {
-		o.drop(prometheus.Labels{"name": object.Name, "namespace": object.Namespace, "backend": before})
+	defer o.mu.Unlock()
+	known := o.known[name]
+	if known.backend != backend {
+		known = object{backend: backend, lastSuccess: known.lastSuccess}
 	}
-	status, state := "error", -1.0
-	if success {
-		status, state = "success", 1
-		o.lastSuccess.WithLabelValues(object.Name, object.Namespace).Set(float64(now.Unix()))
-	}
-	o.calls.WithLabelValues(object.Name, object.Namespace, backend, status).Inc()
-	o.callsOld.WithLabelValues(object.Name, object.Namespace, backend, status).Inc()
-	o.state.WithLabelValues(object.Name, object.Namespace, backend).Set(state)
-	o.stateOld.WithLabelValues(object.Name, object.Namespace, backend).Set(state)
+	o.known[name] = known.observe(success, at)
 }
 
 // Refreshed counts a refresh that brought no news, for an object that was observed before.
-func (o *Objects) Refreshed(object types.NamespacedName, success bool, at time.Time) {
+func (o *Objects) Refreshed(name types.NamespacedName, success bool, at time.Time) {
 	o.mu.Lock()
-	backend, known := o.known[object]
-	o.mu.Unlock()
-	if known {
-		o.Observe(object, backend, success, at)
+	defer o.mu.Unlock()
+	if known, ok := o.known[name]; ok {
+		o.known[name] = known.observe(success, at)
 	}
+}
+
+func (k object) observe(success bool, at time.Time) object {
+	k.failing = !success
+	if success {
+		k.successes++
+		k.lastSuccess = at.Unix()
+	} else {
+		k.errors++
+	}
+	return k
 }
 
 // Forget drops the series of an object that is gone, or is no longer this syncer's.
-func (o *Objects) Forget(object types.NamespacedName) {
+func (o *Objects) Forget(name types.NamespacedName) {
 	o.mu.Lock()
-	_, known := o.known[object]
-	delete(o.known, object)
-	o.mu.Unlock()
-	if known {
-		o.drop(prometheus.Labels{"name": object.Name, "namespace": object.Namespace})
-	}
-}
-
-// drop removes every series with these labels.
-func (o *Objects) drop(labels prometheus.Labels) {
-	for _, vec := range []interface {
-		DeletePartialMatch(prometheus.Labels) int
-	}{o.calls, o.callsOld, o.state, o.stateOld, o.lastSuccess} {
-		vec.DeletePartialMatch(labels)
-	}
+	defer o.mu.Unlock()
+	delete(o.known, name)
 }
 
 // Describe implements prometheus.Collector.
 func (o *Objects) Describe(ch chan<- *prometheus.Desc) {
-	for _, c := range o.collectors() {
-		c.Describe(ch)
+	for _, d := range []*prometheus.Desc{calls, callsOld, state, stateOld, lastSuccess} {
+		ch <- d
 	}
 }
 
 // Collect implements prometheus.Collector.
 func (o *Objects) Collect(ch chan<- prometheus.Metric) {
-	for _, c := range o.collectors() {
-		c.Collect(ch)
+	o.mu.Lock()
+	known := maps.Clone(o.known) // nobody waits for whoever reads the metrics
+	o.mu.Unlock()
+	counter := func(d *prometheus.Desc, value uint64, labels ...string) {
+		if value > 0 {
+			ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value), labels...)
+		}
 	}
-}
-
-func (o *Objects) collectors() []prometheus.Collector {
-	return []prometheus.Collector{o.calls, o.callsOld, o.state, o.stateOld, o.lastSuccess}
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	for name, k := range known {
+		value := 1.0
+		if k.failing {
+			value = -1
+		}
+		gauge(state, value, name.Name, name.Namespace, k.backend)
+		gauge(stateOld, value, name.Name, name.Namespace, k.backend)
+		for _, d := range []*prometheus.Desc{calls, callsOld} {
+			counter(d, k.successes, name.Name, name.Namespace, k.backend, "success")
+			counter(d, k.errors, name.Name, name.Namespace, k.backend, "error")
+		}
+		if k.lastSuccess > 0 {
+			gauge(lastSuccess, float64(k.lastSuccess), name.Name, name.Namespace)
+		}
+	}
 }
