@@ -174,7 +174,7 @@ func TestErrorText(t *testing.T) {
 			source: plan.Source{Scope: aws, Read: plan.Read{Key: "db"}}, kind: driver.Denied,
 			message: "Not authorized to perform sts:AssumeRoleWithWebIdentity",
 			want: `cannot read key "db" from ` + as + `: access denied: Not authorized to perform sts:AssumeRoleWithWebIdentity; ` +
-				`let the trust policy of the role in AWS_ROLE_ARN accept the token of the syncer's service account: its issuer, audience and subject`,
+				`let the trust policy of the role in AWS_ROLE_ARN accept the issuer, audience and subject of the syncer's service-account token`,
 		},
 		"a role that may not read": {
 			source: plan.Source{Scope: aws, Read: plan.Read{Key: "db", VersionStage: "AWSPREVIOUS"}}, kind: driver.Denied,
@@ -202,10 +202,26 @@ func TestErrorText(t *testing.T) {
 				`allow secretsmanager:BatchGetSecretValue on *, secretsmanager:GetSecretValue on each secret, and kms:Decrypt on its key, ` +
 				`to arn:aws:iam::123456789012:role/a`,
 		},
+		"Google's default version and project are not named, what it denies is": {
+			source: plan.Source{Scope: plan.Scope{Backend: apiv1.BackendGCPSecretManager}, Read: plan.Read{Key: "db", Version: "latest"}},
+			kind:   driver.Denied, message: "Permission 'secretmanager.versions.access' denied for resource 'projects/p/secrets/db/versions/latest'",
+			want: `cannot read key "db" from gcpSecretsManager: access denied: ` +
+				`Permission 'secretmanager.versions.access' denied for resource 'projects/p/secrets/db/versions/latest'; ` +
+				`give the syncer's own identity the role roles/secretmanager.secretAccessor on the secret`,
+		},
+		"an API of Google's that is not enabled": {
+			source: plan.Source{Scope: plan.Scope{Backend: apiv1.BackendGCPSecretManager, Project: "p"}, Read: plan.Read{Key: "db", Version: "7"}},
+			kind:   driver.Denied, message: "Secret Manager API has not been used in project p before or it is disabled",
+			want: `cannot read key "db" (version 7) from gcpSecretsManager in project p: access denied: ` +
+				`Secret Manager API has not been used in project p before or it is disabled; ` +
+				`enable the API secretmanager.googleapis.com in the project`,
+		},
 		"a backend without an identity of its own": {
 			source: plan.Source{Scope: plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: "kv"}, Read: plan.Read{Key: "db"}},
 			kind:   driver.Denied,
-			want:   `cannot read key "db" from azureKeyVault in vault kv: access denied; allow the syncer's own identity to read it`,
+			want: `cannot read key "db" from azureKeyVault in vault kv: access denied; ` +
+				`give the syncer's own identity the role Key Vault Secrets User on the vault, or secrets/get in its access policy; ` +
+				`where it says that the address is not authorized, let it through the vault's firewall`,
 		},
 	}
 	for name, test := range tests {

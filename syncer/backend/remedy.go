@@ -58,7 +58,7 @@ func (e *Error) deniedRemedy() string {
 	switch e.Source.Backend {
 	case apiv1.BackendAWSSecretsManager, apiv1.BackendAWSParameterStore:
 		if strings.Contains(e.Message, "sts:AssumeRoleWithWebIdentity") {
-			return "let the trust policy of the role in AWS_ROLE_ARN accept the token of the syncer's service account: its issuer, audience and subject"
+			return "let the trust policy of the role in AWS_ROLE_ARN accept the issuer, audience and subject of the syncer's service-account token"
 		}
 		if strings.Contains(e.Message, "sts:AssumeRole") {
 			return "let the syncer's identity assume the role: in the role's trust policy, and with sts:AssumeRole in its own"
@@ -110,6 +110,8 @@ func (e *Error) credentialRemedy() string {
 // deniedByGoogle tells what is denied for want of a role from what else Google calls so.
 func (e *Error) deniedByGoogle(who string) string {
 	switch {
+	case strings.HasPrefix(e.Message, "no credentials"):
+		return "let the syncer's service account act as the one of Google: give it the role roles/iam.workloadIdentityUser on that"
 	case strings.Contains(e.Message, "has not been used in project"), strings.Contains(e.Message, "it is disabled"):
 		return "enable the API secretmanager.googleapis.com in the project"
 	case strings.Contains(e.Message, "authentication scopes"):

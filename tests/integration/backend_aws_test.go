@@ -5,7 +5,6 @@ import (
 	"net/http/httptest"
 	"testing"
 
-
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/awssecretsmanager"

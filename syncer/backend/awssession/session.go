@@ -88,6 +88,7 @@ func New(c Config) (*Sessions, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the AWS configuration (AWS_ variables and shared files) cannot be used: %w", err)
 	}
+	loaded.HTTPClient = sender{loaded.HTTPClient}
 	s := &Sessions{config: c, aws: loaded, roles: map[roleKey]*session{}}
 	s.own = &session{cache: cached(loaded.Credentials)}
 	return s, nil

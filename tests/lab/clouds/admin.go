@@ -29,5 +29,8 @@ func (s *Server) adminAPI() *http.ServeMux {
 		admin.Finish(w, nil, s.faults.Remove(r.PathValue("id")))
 	})
 	s.aws.Admin(mux, "/_admin/aws")
+	s.alicloud.Admin(mux, "/_admin/alicloud")
+	s.azure.Admin(mux, "/_admin/azure")
+	s.google.Admin(mux, "/_admin/google")
 	return mux
 }

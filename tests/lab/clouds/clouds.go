@@ -8,9 +8,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/secretgate/secretgate/tests/lab/clouds/alicloud"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws"
+	"github.com/secretgate/secretgate/tests/lab/clouds/azure"
 	"github.com/secretgate/secretgate/tests/lab/clouds/counter"
 	"github.com/secretgate/secretgate/tests/lab/clouds/fault"
+	"github.com/secretgate/secretgate/tests/lab/clouds/google"
 )
 
 // Options of a Server. The zero value is fine.
@@ -25,6 +28,9 @@ type Server struct {
 	faults   fault.Set
 	counters counter.Set
 	aws      *aws.Cloud
+	alicloud *alicloud.Cloud
+	azure    *azure.Cloud
+	google   *google.Cloud
 	admin    *http.ServeMux
 }
 
@@ -35,6 +41,9 @@ func New(o Options) *Server {
 	}
 	s := &Server{}
 	s.aws = aws.New(o.Clock, &s.faults, &s.counters)
+	s.azure = azure.New(o.Clock, &s.faults, &s.counters)
+	s.alicloud = alicloud.New(o.Clock, &s.faults, &s.counters)
+	s.google = google.New(o.Clock, &s.faults, &s.counters)
 	s.admin = s.adminAPI()
 	return s
 }
@@ -42,16 +51,37 @@ func New(o Options) *Server {
 // AWS returns the emulated AWS.
 func (s *Server) AWS() *aws.Cloud { return s.aws }
 
+// Azure returns the emulated Azure.
+func (s *Server) Azure() *azure.Cloud { return s.azure }
+
+// Alicloud returns the emulated Alibaba Cloud.
+func (s *Server) Alicloud() *alicloud.Cloud { return s.alicloud }
+
+// Google returns the emulated Google Cloud.
+func (s *Server) Google() *google.Cloud { return s.google }
+
 // Faults returns the faults in force, to add to and clear.
 func (s *Server) Faults() *fault.Set { return &s.faults }
 
 // Counters returns the counts of calls, to read and reset.
 func (s *Server) Counters() *counter.Set { return &s.counters }
 
-// ServeHTTP serves the admin API under /_admin/, and AWS everywhere else.
+// ServeHTTP serves the admin API under /_admin/, each cloud by what its requests have to themselves, and AWS everywhere else.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/_admin/") {
 		s.admin.ServeHTTP(w, r)
+		return
+	}
+	if google.Serves(r) {
+		s.google.ServeHTTP(w, r)
+		return
+	}
+	if azure.Serves(r) {
+		s.azure.ServeHTTP(w, r)
+		return
+	}
+	if alicloud.Takes(r) {
+		s.alicloud.ServeHTTP(w, r)
 		return
 	}
 	s.aws.ServeHTTP(w, r)

@@ -13,6 +13,13 @@ import (
 // to invent, and counters must not grow with them.
 const unknown = "unknown"
 
+// jsonService is one that is called by X-Amz-Target.
+type jsonService interface {
+	Has(operation string) bool
+	Keys(call api.Call, body []byte) []string
+	Handle(call api.Call, operation string, body []byte) (any, error)
+}
+
 // route is the service and operation that a request is for.
 type route struct {
 	service, operation string
@@ -43,17 +50,24 @@ func (c *Cloud) route(r *http.Request, body []byte) route {
 
 // routeTarget routes AWS JSON services.
 func (c *Cloud) routeTarget(target, contentType string, body []byte) route {
-	name, ok := strings.CutPrefix(target, "secretsmanager.")
-	if !ok || !c.secretsManager.Has(name) {
-		return refused("secretsmanager", c.json, 0, "The operation of X-Amz-Target is not emulated.")
+	prefix, name, _ := strings.Cut(target, ".")
+	service, to := unknown, jsonService(nil)
+	switch prefix {
+	case "secretsmanager":
+		service, to = "secretsmanager", c.secretsManager
+	case "AmazonSSM":
+		service, to = "ssm", c.parameterStore
+	}
+	if to == nil || !to.Has(name) {
+		return refused(service, c.json, 0, "The operation of X-Amz-Target is not emulated.")
 	}
 	if contentType != c.json.contentType {
-		return refused("secretsmanager", c.json, 0, "The Content-Type must be "+c.json.contentType+".")
+		return refused(service, c.json, 0, "The Content-Type must be "+c.json.contentType+".")
 	}
 	return route{
-		service: "secretsmanager", operation: name, protocol: c.json,
-		keys:   func(call api.Call) []string { return c.secretsManager.Keys(call, body) },
-		handle: func(call api.Call) (any, error) { return c.secretsManager.Handle(call, name, body) },
+		service: service, operation: name, protocol: c.json,
+		keys:   func(call api.Call) []string { return to.Keys(call, body) },
+		handle: func(call api.Call) (any, error) { return to.Handle(call, name, body) },
 	}
 }
 

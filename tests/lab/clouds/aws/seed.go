@@ -9,27 +9,29 @@ import (
 
 // The identities that every emulated AWS starts with. The roles trust the lab's user and live up to 12 hours.
 const (
-	// LabUserARN may do everything in Secrets Manager, and assume roles.
+	// LabUserARN may do everything in Secrets Manager and Parameter Store, decrypt, and assume roles.
 	LabUserARN = "arn:aws:iam::123456789012:user/secretgate-lab"
-	// TestRoleARN and ReadOnlyRoleARN are named in KES's documents. They may read all secrets, one by one and
-	// in batches.
+	// TestRoleARN and ReadOnlyRoleARN are named in KES's documents. They may read all secrets and
+	// parameters, one by one and in batches.
 	TestRoleARN     = "arn:aws:iam::123456789012:role/test-role"
 	ReadOnlyRoleARN = "arn:aws:iam::123456789012:role/secrets-readonly-example"
-	// NoBatchRoleARN may read all secrets, but only one by one.
+	// NoBatchRoleARN may read all secrets and parameters, but only one by one.
 	NoBatchRoleARN = "arn:aws:iam::123456789012:role/no-batch"
 )
 
 func (c *Cloud) seed() {
-	user, err := c.identities.PutUser(iam.User{ARN: LabUserARN, Permissions: allow("secretsmanager:*", "sts:AssumeRole")})
+	everything := allow("secretsmanager:*", "ssm:*", "kms:Decrypt", "sts:AssumeRole")
+	user, err := c.identities.PutUser(iam.User{ARN: LabUserARN, Permissions: everything})
 	if err != nil {
 		panic(fmt.Sprintf("the lab's own user is refused: %v", err))
 	}
 	c.labUser = user
-	read := allow("secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue", "secretsmanager:DescribeSecret")
+	read := allow("secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue", "secretsmanager:DescribeSecret",
+		"ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath")
 	for arn, permissions := range map[string]permission.Set{
 		TestRoleARN:     read,
 		ReadOnlyRoleARN: read,
-		NoBatchRoleARN:  allow("secretsmanager:GetSecretValue"),
+		NoBatchRoleARN:  allow("secretsmanager:GetSecretValue", "ssm:GetParameter"),
 	} {
 		role := iam.Role{ARN: arn, Trust: []string{LabUserARN}, Permissions: permissions, MaxSessionSeconds: 43200}
 		if err := c.identities.PutRole(role); err != nil {

@@ -30,6 +30,10 @@ type answer struct {
 
 // ServeHTTP answers one call: route, authenticate, let faults strike, run the operation, count, send.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if request, ok := c.metadata.Route(r); ok {
+		c.serveMetadata(w, r, request)
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		http.Error(w, "the request body could not be read: it broke off, or is over 1 MiB", http.StatusRequestEntityTooLarge)

@@ -144,6 +144,18 @@ func (d *Directory) Role(arn string) (Role, bool) {
 	return r.Role, ok
 }
 
+// Associated returns the role that EKS Pod Identity associates with a service account, by its token's subject.
+func (d *Directory) Associated(subject string) (Role, bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for _, r := range d.roles {
+		if slices.Contains(r.PodIdentity, subject) {
+			return r.Role, true
+		}
+	}
+	return Role{}, false
+}
+
 // Provider returns the provider of an issuer.
 func (d *Directory) Provider(issuer string) (Provider, bool) {
 	d.mu.RLock()

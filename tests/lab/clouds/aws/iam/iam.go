@@ -32,7 +32,10 @@ type Role struct {
 	// arn:aws:iam::<account>:root for everybody of an account whose own permissions allow it.
 	Trust []string `json:"trust,omitempty"`
 	// WebIdentity lists the tokens that AssumeRoleWithWebIdentity takes for the role.
-	WebIdentity []WebIdentity  `json:"webIdentity,omitempty"`
+	WebIdentity []WebIdentity `json:"webIdentity,omitempty"`
+	// PodIdentity lists the subjects of service accounts (system:serviceaccount:<namespace>:<name>) that EKS Pod Identity
+	// associates with the role.
+	PodIdentity []string       `json:"podIdentity,omitempty"`
 	Permissions permission.Set `json:"permissions"`
 	// MaxSessionSeconds bounds a session of the role; 0 means 3600, as on AWS.
 	MaxSessionSeconds int `json:"maxSessionSeconds,omitempty"`

@@ -28,17 +28,17 @@ func (s *Service) deleteSecret(call api.Call, in deleteSecretInput) (any, error)
 	switch {
 	case in.ForceDeleteWithoutRecovery && sec == nil:
 		// A forced deletion of what is not there succeeds, says the API reference.
-		return secretOutput{Name: in.SecretID, ARN: s.store.prefix(call.Region) + in.SecretID, DeletionDate: epoch(call.Now)}, nil
+		return secretOutput{Name: in.SecretID, ARN: s.store.prefix(call.Region) + in.SecretID, DeletionDate: api.Epoch(call.Now)}, nil
 	case sec == nil:
 		return nil, notFound()
 	case in.ForceDeleteWithoutRecovery:
 		delete(s.store.regions[call.Region], sec.name)
-		return secretOutput{Name: sec.name, ARN: sec.arn, DeletionDate: epoch(call.Now)}, nil
+		return secretOutput{Name: sec.name, ARN: sec.arn, DeletionDate: api.Epoch(call.Now)}, nil
 	case sec.deleted():
 		return nil, invalidRequest("You can't perform this operation on the secret because it was already scheduled for deletion.")
 	}
 	sec.deletedAt, sec.deleteAt = call.Now, call.Now.Add(time.Duration(days)*day)
-	return secretOutput{Name: sec.name, ARN: sec.arn, DeletionDate: epoch(sec.deleteAt)}, nil
+	return secretOutput{Name: sec.name, ARN: sec.arn, DeletionDate: api.Epoch(sec.deleteAt)}, nil
 }
 
 func (s *Service) restoreSecret(call api.Call, in secretIDInput) (any, error) {

@@ -1,7 +1,6 @@
 package secretsmanager
 
 import (
-	"encoding/base64"
 	"errors"
 	"strconv"
 
@@ -35,7 +34,7 @@ func (s *Service) getOne(call api.Call, in getSecretValueInput) (secretValueOutp
 	}
 	return secretValueOutput{
 		ARN: sec.arn, Name: sec.name, VersionID: v.id, SecretString: v.value.text, SecretBinary: v.value.binary,
-		VersionStages: v.stages, CreatedDate: epoch(v.created),
+		VersionStages: v.stages, CreatedDate: api.Epoch(v.created),
 	}, nil
 }
 
@@ -75,7 +74,7 @@ func (s *Service) batchGetSecretValue(call api.Call, in batchGetSecretValueInput
 	case len(in.SecretIDList) == 0:
 		return nil, invalidParameter("You must provide either SecretIdList or Filters.")
 	case len(in.SecretIDList) > maxBatch:
-		return nil, validation("secretIdList", strconv.Itoa(len(in.SecretIDList))+" ids", "Member must have length less than or equal to 20")
+		return nil, api.Validation("secretIdList", strconv.Itoa(len(in.SecretIDList))+" ids", "Member must have length less than or equal to 20")
 	}
 	out := batchGetSecretValueOutput{SecretValues: []secretValueOutput{}, Errors: []batchError{}}
 	for _, id := range in.SecretIDList {
@@ -110,7 +109,7 @@ func (s *Service) describeSecret(call api.Call, in secretIDInput) (any, error) {
 func (s *secret) describe() description {
 	return description{
 		ARN: s.arn, Name: s.name, Description: s.description, KmsKeyID: s.kmsKeyID, Tags: s.tags,
-		CreatedDate: epoch(s.created), LastChangedDate: epoch(s.changed), DeletedDate: epoch(s.deletedAt),
+		CreatedDate: api.Epoch(s.created), LastChangedDate: api.Epoch(s.changed), DeletedDate: api.Epoch(s.deletedAt),
 	}
 }
 
@@ -130,12 +129,12 @@ func (s *Service) listSecrets(call api.Call, in listSecretsInput) (any, error) {
 			names = append(names, name)
 		}
 	}
-	start, end, next, err := page(len(names), in.MaxResults, in.NextToken)
+	page, err := page(len(names), in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
-	out := listSecretsOutput{SecretList: []description{}, NextToken: next}
-	for _, name := range names[start:end] {
+	out := listSecretsOutput{SecretList: []description{}, NextToken: page.Next}
+	for _, name := range names[page.Start:page.End] {
 		sec := s.store.regions[call.Region][name]
 		d := sec.describe()
 		d.ListedStages = sec.stages()
@@ -157,37 +156,28 @@ func (s *Service) listSecretVersionIDs(call api.Call, in listSecretVersionIDsInp
 	listed := []listedVersion{}
 	for _, v := range sec.versions {
 		if in.IncludeDeprecated || len(v.stages) > 0 {
-			listed = append(listed, listedVersion{VersionID: v.id, VersionStages: v.stages, CreatedDate: epoch(v.created)})
+			listed = append(listed, listedVersion{VersionID: v.id, VersionStages: v.stages, CreatedDate: api.Epoch(v.created)})
 		}
 	}
-	start, end, next, err := page(len(listed), in.MaxResults, in.NextToken)
+	page, err := page(len(listed), in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
-	return listSecretVersionIDsOutput{ARN: sec.arn, Name: sec.name, Versions: listed[start:end], NextToken: next}, nil
+	return listSecretVersionIDsOutput{ARN: sec.arn, Name: sec.name, Versions: listed[page.Start:page.End], NextToken: page.Next}, nil
 }
 
-// page cuts one page out of total items. The token is the offset of the next page, so that items which
-// come or go between two pages may be told twice or not at all, as on AWS.
-func page(total int, maxResults *int, token string) (start, end int, next string, err error) {
+// page cuts one page out of total items.
+func page(total int, maxResults *int, token string) (api.Page, error) {
 	size := 100
 	if maxResults != nil {
 		size = *maxResults
 	}
 	if size < 1 || size > 100 {
-		return 0, 0, "", validation("maxResults", strconv.Itoa(size), "Member must have value between 1 and 100")
+		return api.Page{}, api.Validation("maxResults", strconv.Itoa(size), "Member must have value between 1 and 100")
 	}
-	if token != "" {
-		raw, decodeErr := base64.StdEncoding.DecodeString(token)
-		offset, parseErr := strconv.Atoi(string(raw))
-		if decodeErr != nil || parseErr != nil || offset < 0 {
-			return 0, 0, "", api.Errorf("InvalidNextTokenException", "Invalid token")
-		}
-		start = min(offset, total)
+	p, ok := api.PageOf(total, size, token)
+	if !ok {
+		return api.Page{}, api.Errorf("InvalidNextTokenException", "Invalid token")
 	}
-	end = min(start+size, total)
-	if end < total {
-		next = base64.StdEncoding.EncodeToString([]byte(strconv.Itoa(end)))
-	}
-	return start, end, next, nil
+	return p, nil
 }

@@ -12,26 +12,24 @@ import (
 // Service is one account's Secrets Manager in all regions.
 type Service struct {
 	store      store
-	operations map[string]operation
+	operations map[string]api.Operation
 }
-
-type operation func(api.Call, []byte) (any, error)
 
 // New returns an empty Secrets Manager of an account.
 func New(account string) *Service {
 	s := &Service{store: store{account: account}}
-	s.operations = map[string]operation{
-		"BatchGetSecretValue":      typed(s.batchGetSecretValue),
-		"CreateSecret":             typed(s.createSecret),
-		"DeleteSecret":             typed(s.deleteSecret),
-		"DescribeSecret":           typed(s.describeSecret),
-		"GetSecretValue":           typed(s.getSecretValue),
-		"ListSecrets":              typed(s.listSecrets),
-		"ListSecretVersionIds":     typed(s.listSecretVersionIDs),
-		"PutSecretValue":           typed(s.putSecretValue),
-		"RestoreSecret":            typed(s.restoreSecret),
-		"UpdateSecret":             typed(s.updateSecret),
-		"UpdateSecretVersionStage": typed(s.updateSecretVersionStage),
+	s.operations = map[string]api.Operation{
+		"BatchGetSecretValue":      api.Typed(s.batchGetSecretValue),
+		"CreateSecret":             api.Typed(s.createSecret),
+		"DeleteSecret":             api.Typed(s.deleteSecret),
+		"DescribeSecret":           api.Typed(s.describeSecret),
+		"GetSecretValue":           api.Typed(s.getSecretValue),
+		"ListSecrets":              api.Typed(s.listSecrets),
+		"ListSecretVersionIds":     api.Typed(s.listSecretVersionIDs),
+		"PutSecretValue":           api.Typed(s.putSecretValue),
+		"RestoreSecret":            api.Typed(s.restoreSecret),
+		"UpdateSecret":             api.Typed(s.updateSecret),
+		"UpdateSecretVersionStage": api.Typed(s.updateSecretVersionStage),
 	}
 	return s
 }
@@ -69,17 +67,6 @@ func (s *Service) Keys(call api.Call, body []byte) []string {
 	return keys
 }
 
-func typed[In any](f func(api.Call, In) (any, error)) operation {
-	return func(call api.Call, body []byte) (any, error) {
-		var in In
-		if err := json.Unmarshal(body, &in); err != nil {
-			// The decoder's own words may quote the body, and so a value.
-			return nil, api.Errorf("SerializationException", "The request body is not a JSON object of this operation's shape.")
-		}
-		return f(call, in)
-	}
-}
-
 func notFound() error {
 	return api.Errorf("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 }
@@ -99,18 +86,7 @@ func markedForDeletion() error {
 // authorize judges an action on the secret that an id means.
 func (s *Service) authorize(call api.Call, action, id string) error {
 	if id == "" {
-		return validation("secretId", "", "Member must not be null")
+		return api.Validation("secretId", "", "Member must not be null")
 	}
 	return call.Authorize("secretsmanager:"+action, s.store.resource(call.Region, id, call.Now))
-}
-
-// validation is how AWS words a parameter that its model forbids.
-func validation(member, value, constraint string) error {
-	if value != "" {
-		value = "Value '" + value + "'"
-	} else {
-		value = "Value null"
-	}
-	return api.Errorf("ValidationException", "1 validation error detected: %s at '%s' failed to satisfy constraint: %s", value, member,
-		constraint)
 }

@@ -9,7 +9,7 @@ func (s *Service) updateSecretVersionStage(call api.Call, in updateSecretVersion
 		return nil, err
 	}
 	if in.VersionStage == "" || len(in.VersionStage) > 256 {
-		return nil, validation("versionStage", in.VersionStage, "Member must have length between 1 and 256")
+		return nil, api.Validation("versionStage", in.VersionStage, "Member must have length between 1 and 256")
 	}
 	if in.RemoveFromVersionID == "" && in.MoveToVersionID == "" {
 		return nil, invalidParameter("You must provide RemoveFromVersionId, MoveToVersionId, or both.")

@@ -1,9 +1,6 @@
 package secretsmanager
 
-import (
-	"strconv"
-	"time"
-)
+import "github.com/secretgate/secretgate/tests/lab/clouds/aws/api"
 
 // The shapes of requests and answers. Requests decode without regard to case, so SecretID takes SecretId.
 
@@ -12,15 +9,6 @@ type Tag struct {
 	Key   string `json:"Key"`
 	Value string `json:"Value"`
 }
-
-// epoch writes a time as AWS JSON does: seconds since 1970, with milliseconds.
-type epoch time.Time
-
-func (e epoch) MarshalJSON() ([]byte, error) {
-	return strconv.AppendFloat(nil, float64(time.Time(e).UnixMilli())/1000, 'f', -1, 64), nil
-}
-
-func (e epoch) IsZero() bool { return time.Time(e).IsZero() }
 
 // newValue is what the three operations that write a value share.
 type newValue struct {
@@ -96,9 +84,9 @@ type deleteSecretInput struct {
 type secretOutput struct {
 	ARN           string
 	Name          string
-	VersionID     string   `json:"VersionId,omitempty"`
-	VersionStages []string `json:",omitempty"`
-	DeletionDate  epoch    `json:",omitzero"`
+	VersionID     string    `json:"VersionId,omitempty"`
+	VersionStages []string  `json:",omitempty"`
+	DeletionDate  api.Epoch `json:",omitzero"`
 }
 
 type secretValueOutput struct {
@@ -108,7 +96,7 @@ type secretValueOutput struct {
 	SecretString  *string  `json:",omitempty"`
 	SecretBinary  []byte   `json:",omitempty"`
 	VersionStages []string `json:",omitempty"`
-	CreatedDate   epoch
+	CreatedDate   api.Epoch
 }
 
 type batchGetSecretValueOutput struct {
@@ -129,9 +117,9 @@ type description struct {
 	Description     string `json:",omitempty"`
 	KmsKeyID        string `json:"KmsKeyId,omitempty"`
 	Tags            []Tag  `json:",omitempty"`
-	CreatedDate     epoch
-	LastChangedDate epoch
-	DeletedDate     epoch               `json:",omitzero"`
+	CreatedDate     api.Epoch
+	LastChangedDate api.Epoch
+	DeletedDate     api.Epoch           `json:",omitzero"`
 	DescribedStages map[string][]string `json:"VersionIdsToStages,omitempty"`
 	ListedStages    map[string][]string `json:"SecretVersionsToStages,omitempty"`
 }
@@ -151,5 +139,5 @@ type listSecretVersionIDsOutput struct {
 type listedVersion struct {
 	VersionID     string   `json:"VersionId"`
 	VersionStages []string `json:",omitempty"`
-	CreatedDate   epoch
+	CreatedDate   api.Epoch
 }

@@ -65,7 +65,7 @@ func (s *Service) putSecretValue(call api.Call, in putSecretValueInput) (any, er
 		return nil, err
 	}
 	if len(in.VersionStages) > maxStages {
-		return nil, validation("versionStages", strconv.Itoa(len(in.VersionStages))+" labels",
+		return nil, api.Validation("versionStages", strconv.Itoa(len(in.VersionStages))+" labels",
 			"Member must have length less than or equal to 20")
 	}
 	stages := in.VersionStages
@@ -152,9 +152,9 @@ func (n newValue) check() error {
 	case !n.value().given():
 		return invalidRequest("You must provide either SecretString or SecretBinary.")
 	case n.SecretString != nil && (*n.SecretString == "" || len(*n.SecretString) > maxValue):
-		return validation("secretString", "***", "Member must have length between 1 and 65536")
+		return api.Validation("secretString", "***", "Member must have length between 1 and 65536")
 	case n.SecretString == nil && (len(n.SecretBinary) == 0 || len(n.SecretBinary) > maxValue):
-		return validation("secretBinary", "***", "Member must have length between 1 and 65536")
+		return api.Validation("secretBinary", "***", "Member must have length between 1 and 65536")
 	case n.ClientRequestToken == "":
 		return invalidRequest("You must provide a ClientRequestToken value. We recommend a UUID-type value.")
 	case len(n.ClientRequestToken) < 32 || len(n.ClientRequestToken) > 64:

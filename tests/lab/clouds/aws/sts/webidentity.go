@@ -23,7 +23,7 @@ func (s *Service) assumeRoleWithWebIdentity(call api.Call, form url.Values) (any
 		return nil, api.Errorf("ValidationError", "1 validation error detected: Value at 'webIdentityToken' failed to satisfy constraint: "+
 			"Member must have length greater than or equal to 4")
 	}
-	claims, provider, err := s.verify(raw, call.Now)
+	claims, provider, err := s.Verify(raw, call.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -40,9 +40,9 @@ func (s *Service) assumeRoleWithWebIdentity(call api.Call, form url.Values) (any
 	return out, nil
 }
 
-// verify proves a token: signed by a provider that is registered, for an audience of that provider, and
+// Verify proves a token: signed by a provider that is registered, for an audience of that provider, and
 // valid now.
-func (s *Service) verify(raw string, now time.Time) (jwt.Claims, iam.Provider, error) {
+func (s *Service) Verify(raw string, now time.Time) (jwt.Claims, iam.Provider, error) {
 	refuse := func(message string) (jwt.Claims, iam.Provider, error) {
 		return jwt.Claims{}, iam.Provider{}, api.Errorf("InvalidIdentityToken", "%s", message)
 	}

@@ -1,0 +1,120 @@
+package alicloudkms
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+// serve starts a server and counts the connections that it takes.
+func serve(t *testing.T, handler http.HandlerFunc) (d *Driver, connections *atomic.Int64) {
+	t.Helper()
+	connections = &atomic.Int64{}
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		connections.Add(1)
+		return ctx
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	d, err := New(Config{AccessKeyID: "id", AccessKeySecret: "secret", Endpoint: server.URL, STSEndpoint: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d, connections
+}
+
+var own, aRole = plan.Scope{}, plan.Scope{Identity: plan.Identity{RoleARN: "acs:ram::1:role/r"}}
+
+func TestConnectionsAreUsedAgain(t *testing.T) {
+	var fail atomic.Bool
+	d, connections := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		if fail.Load() {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = w.Write([]byte(`{"Code":"Throttling","Message":"m","RequestId":"x"}`))
+			return
+		}
+		_, _ = w.Write([]byte(`{"SecretData":"v","SecretDataType":"text","VersionId":"1"}`))
+	})
+	for i := range 20 {
+		fail.Store(i%2 == 1)
+		if _, err := d.Get(t.Context(), own, plan.Read{Key: "k"}); (err != nil) != fail.Load() {
+			t.Fatal(err)
+		}
+	}
+	if n := connections.Load(); n != 1 {
+		t.Errorf("20 reads opened %d connections, want 1", n)
+	}
+}
+
+// TestCancelledCalls ends a read, and one that waits for a session: the caller is let go, and the server sees the read's
+// connection closed. The session goes on to be begun for others.
+func TestCancelledCalls(t *testing.T) {
+	asked, gone := make(chan string, 2), make(chan struct{}, 2)
+	release := make(chan struct{})
+	d, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		asked <- r.URL.Query().Get("Action")
+		select {
+		case <-r.Context().Done():
+			gone <- struct{}{}
+		case <-release:
+		}
+	})
+	for want, scope := range map[string]plan.Scope{"GetSecretValue": own, "AssumeRole": aRole} {
+		ctx, cancel := context.WithCancel(t.Context())
+		result := make(chan error, 1)
+		go func() {
+			_, err := d.Get(ctx, scope, plan.Read{Key: "k"})
+			result <- err
+		}()
+		if got := <-asked; got != want {
+			t.Errorf("asked for %s, want %s", got, want)
+		}
+		cancel()
+		if err := <-result; !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %v, want context.Canceled", want, err)
+		}
+		if scope == own {
+			<-gone
+		}
+	}
+	close(release)
+}
+
+func TestAnswersWithoutSense(t *testing.T) {
+	for name, test := range map[string]struct {
+		status int
+		body   string
+		want   driver.Kind
+		says   string
+	}{
+		"a code that is a number":     {500, `{"Code":500,"Message":["planted"]}`, driver.Unavailable, "HTTP status 500 without an answer of Alibaba Cloud's"},
+		"an error that is a list":     {400, `["planted"]`, driver.Unavailable, "HTTP status 400 without an answer of Alibaba Cloud's"},
+		"an error without a message":  {404, `{"Code":"Forbidden.ResourceNotFound"}`, driver.NotFound, "Forbidden.ResourceNotFound"},
+		"a value that is an object":   {200, `{"SecretData":{"a":"planted"}}`, driver.Unavailable, "the answer is not Alibaba Cloud's"},
+		"an answer without a value":   {200, `{"RequestId":"planted"}`, driver.Unavailable, "the answer holds no value"},
+		"an answer without an end":    {200, `{"SecretData":"planted`, driver.Unavailable, "the answer is not Alibaba Cloud's"},
+		"nothing at all, and success": {204, ``, driver.Unavailable, "HTTP status 204 without an answer of Alibaba Cloud's"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(test.status)
+				_, _ = w.Write([]byte(test.body))
+			})
+			_, err := d.Get(t.Context(), own, plan.Read{Key: "k"})
+			if err == nil || d.Classify(err) != test.want || err.Error() != test.says {
+				t.Errorf("got %v, want %s: %s", err, test.want, test.says)
+			}
+			if _, err := d.Get(t.Context(), aRole, plan.Read{Key: "k"}); err == nil {
+				t.Error("the same for a session is taken for one")
+			}
+		})
+	}
+}

@@ -1,0 +1,104 @@
+// Package awsparameterstore reads the Parameter Store of AWS Systems Manager.
+// https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html
+package awsparameterstore
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/awssession"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+// Config of the driver.
+type Config struct {
+	// Sessions hands out credentials; those of several AWS drivers are shared.
+	Sessions *awssession.Sessions
+	// Endpoint replaces AWS's; a URL. AWS_SSM_ENDPOINT, or with LOCALSTACK set LOCALSTACK_SSM_URL (default awssession.LocalStackURL).
+	Endpoint string
+}
+
+// Driver reads Parameter Store.
+type Driver struct {
+	config Config
+
+	mu      sync.Mutex
+	clients map[string]*ssm.Client // by region
+}
+
+// New makes a driver. Without Sessions it makes its own, of awssession's zero Config.
+func New(config Config) (*Driver, error) {
+	if config.Sessions == nil {
+		sessions, err := awssession.New(awssession.Config{})
+		if err != nil {
+			return nil, err
+		}
+		config.Sessions = sessions
+	}
+	return &Driver{config: config, clients: map[string]*ssm.Client{}}, nil
+}
+
+// Get reads a parameter by name or ARN, either with :version or :label after it. The value of a SecureString is decrypted;
+// that of a StringList is its text, with commas.
+func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (driver.Value, error) {
+	input := &ssm.GetParameterInput{Name: &read.Key, WithDecryption: aws.Bool(true)}
+	var output *ssm.GetParameterOutput
+	err := d.do(ctx, scope, func(client *ssm.Client, as func(*ssm.Options)) (err error) {
+		output, err = client.GetParameter(ctx, input, as)
+		return err
+	})
+	if err != nil {
+		return driver.Value{}, err
+	}
+	return value(output.Parameter)
+}
+
+// Classify implements driver.Driver.
+func (d *Driver) Classify(err error) driver.Kind {
+	if errors.Is(err, tooMuch{}) {
+		return driver.Invalid
+	}
+	return awssession.Classify(err)
+}
+
+// Explain is AWS's answer without the SDK's words around it.
+func (d *Driver) Explain(err error) string { return awssession.Explain(err) }
+
+func value(parameter *types.Parameter) (driver.Value, error) {
+	if parameter == nil || parameter.Value == nil {
+		return driver.Value{}, awssession.ErrNoValue
+	}
+	v := driver.Value{Data: []byte(*parameter.Value)}
+	if parameter.Version != 0 { // a reference to Secrets Manager has none
+		v.Version = strconv.FormatInt(parameter.Version, 10)
+	}
+	return v, nil
+}
+
+// do makes a call with the client of the scope's region and the credentials of its identity.
+func (d *Driver) do(ctx context.Context, scope plan.Scope, call func(client *ssm.Client, as func(*ssm.Options)) error) error {
+	return d.config.Sessions.Do(ctx, scope, func(credentials aws.CredentialsProvider) error {
+		return call(d.client(scope.Region), func(o *ssm.Options) { o.Credentials = credentials })
+	})
+}
+
+func (d *Driver) client(region string) *ssm.Client {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if known, ok := d.clients[region]; ok {
+		return known
+	}
+	d.clients[region] = ssm.NewFromConfig(d.config.Sessions.AWS(region), func(o *ssm.Options) {
+		if d.config.Endpoint != "" {
+			o.BaseEndpoint = &d.config.Endpoint
+		}
+	})
+	return d.clients[region]
+}

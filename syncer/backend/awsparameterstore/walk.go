@@ -1,0 +1,56 @@
+package awsparameterstore
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+// maxWalk bounds what one walk gathers, in bytes of values and names: far more than a Secret holds.
+const maxWalk = 16 << 20
+
+// tooMuch says that there is more below a path than anybody can use.
+type tooMuch struct{}
+
+func (tooMuch) Error() string { return "the parameters below the path have more than 16 MiB" }
+
+// Remedy is what the one for the kind would not say.
+func (tooMuch) Remedy() string { return "name a path with fewer parameters below it" }
+
+// Walk implements driver.Walker. Parameters that come or go between two pages may be missed or found; the next walk
+// finds what is there then.
+func (d *Driver) Walk(ctx context.Context, scope plan.Scope, read plan.Read) ([]driver.Value, error) {
+	input := &ssm.GetParametersByPathInput{Path: &read.Key, Recursive: &read.Recursive, WithDecryption: aws.Bool(true)}
+	var found []driver.Value
+	err := d.do(ctx, scope, func(client *ssm.Client, as func(*ssm.Options)) error {
+		found = nil // a second attempt begins anew
+		size := 0
+		pages := ssm.NewGetParametersByPathPaginator(client, input)
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx, as)
+			if err != nil {
+				return err
+			}
+			for i := range page.Parameters {
+				v, err := value(&page.Parameters[i])
+				if err != nil {
+					return err
+				}
+				v.Name = aws.ToString(page.Parameters[i].Name)
+				if size += len(v.Name) + len(v.Data); size > maxWalk {
+					return tooMuch{}
+				}
+				found = append(found, v)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}

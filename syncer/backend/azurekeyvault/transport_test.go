@@ -1,0 +1,65 @@
+package azurekeyvault
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+func TestWhatGoesThroughTheProxy(t *testing.T) {
+	t.Setenv("HTTP_PROXY", "http://proxy.example")
+	t.Setenv("HTTPS_PROXY", "http://proxy.example")
+	t.Setenv("NO_PROXY", ".internal.example")
+	w, err := newWire(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for _, at := range []string{
+		"https://v.vault.azure.net/", "https://v.internal.example/", "http://169.254.169.254/metadata", "http://127.0.0.1:42/msi/token",
+	} {
+		proxy, err := w.transport.Proxy(httptest.NewRequestWithContext(t.Context(), http.MethodGet, at, http.NoBody))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[at] = proxy != nil
+	}
+	want := map[string]bool{
+		"https://v.vault.azure.net/": true, "https://v.internal.example/": false,
+		"http://169.254.169.254/metadata": false, "http://127.0.0.1:42/msi/token": false,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("through the proxy (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnswersAreBounded(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, strings.Repeat("x", 2*maxAnswer))
+	}))
+	defer server.Close()
+	w, err := newWire(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := w.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	_, err = io.ReadAll(response.Body)
+	if large, ok := errors.AsType[*http.MaxBytesError](err); !ok || (&Driver{}).Classify(large) != driver.Unavailable {
+		t.Errorf("got %v, want that the answer is too large", err)
+	}
+}

@@ -1,0 +1,82 @@
+package gcpsecretmanager
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
+)
+
+// maxAnswer bounds what is read of an answer, in bytes: Google's largest payload has 64 KiB.
+const maxAnswer = 8 << 20
+
+var errEndpoint = errors.New("--gcp-endpoint must be host, host:port or https://host:port: it is spoken to by gRPC over TLS")
+
+// target is the host:port of an endpoint, or nothing for none.
+func target(endpoint string) (string, error) {
+	if endpoint == "" {
+		return "", nil
+	}
+	endpoint = strings.TrimSuffix(strings.TrimPrefix(endpoint, "https://"), "/")
+	if !strings.Contains(strings.TrimSuffix(endpoint, "]"), ":") || strings.HasSuffix(endpoint, "]") {
+		endpoint += ":443"
+	}
+	host, port, err := net.SplitHostPort(endpoint)
+	if err != nil || host == "" || port == "" || strings.ContainsAny(endpoint, "/?#@") {
+		return "", errEndpoint // not its text, which may hold a password
+	}
+	return endpoint, nil
+}
+
+// connect returns the one connection, which is opened by its first call, and again by the first after it broke. Google's
+// generated client is not in between: it would repeat calls, look for client certificates, and log whole answers where
+// GOOGLE_SDK_GO_LOGGING_LEVEL asks for it.
+func (d *Driver) connect(target string) (*grpc.ClientConn, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.connection != nil {
+		return d.connection, nil
+	}
+	var err error
+	// Names are looked up by each attempt to connect: gRPC's own resolver would wait for minutes after an outage of DNS.
+	d.connection, err = grpc.NewClient("passthrough:///"+target,
+		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: d.roots})),
+		grpc.WithDisableRetry(), grpc.WithDisableServiceConfig(), // whoever calls us tries again
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)),
+		// After an outage, reads fail for no longer than this.
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 5 * time.Second},
+			MinConnectTimeout: 5 * time.Second,
+		}),
+		// A connection that went silent is given up after Timeout, not after the kernel's quarter of an hour. No call lasts
+		// so long that a ping is sent.
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: time.Minute, Timeout: 20 * time.Second}),
+	)
+	return d.connection, err
+}
+
+// httpClient is for requests for tokens.
+func httpClient(roots *x509.CertPool, timeout time.Duration) *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:errcheck,forcetypeassert // the standard library's own
+	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
+	return &http.Client{Transport: t, Timeout: timeout}
+}
+
+// bearer is a token as each call carries it, and never over a connection without TLS.
+type bearer map[string]string
+
+func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return b, nil
+}
+
+// RequireTransportSecurity implements credentials.PerRPCCredentials.
+func (bearer) RequireTransportSecurity() bool { return true }

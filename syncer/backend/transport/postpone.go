@@ -1,0 +1,40 @@
+package transport
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// maxRetryAfter bounds how long a backend, or a proxy before it, may tell us to stay away.
+const maxRetryAfter = time.Hour
+
+// postponement is an error with which a backend said when to ask again.
+type postponement struct {
+	error
+	after time.Duration
+}
+
+func (p postponement) Unwrap() error { return p.error }
+
+// RetryAfter is how long the backend wants to be left alone.
+func (p postponement) RetryAfter() time.Duration { return p.after }
+
+// Postpone adds to an error what the Retry-After of its answer's header says, if anything; backend.Error passes it on.
+func Postpone(err error, header http.Header) error {
+	if after := retryAfter(header.Get("Retry-After"), time.Now()); err != nil && after > 0 {
+		return postponement{error: err, after: min(after, maxRetryAfter)}
+	}
+	return err
+}
+
+// retryAfter takes seconds or a date: https://www.rfc-editor.org/rfc/rfc9110.html#name-retry-after.
+func retryAfter(text string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return at.Sub(now)
+	}
+	return 0
+}

@@ -1,0 +1,35 @@
+package config
+
+import (
+	"cmp"
+
+	"github.com/secretgate/secretgate/shared/settings"
+	"github.com/secretgate/secretgate/syncer/backend/awssession"
+)
+
+func (c *Config) bindAWS(s *settings.Section, lookup func(string) (string, bool)) *settings.Section {
+	s.String(&c.AWS.IntermediateRoleARN, "aws-intermediate-role-arn", "",
+		"role to assume before any roleArn, and to read as where objects name none", "AWS_INTERMEDIATE_ROLE_ARN")
+	s.String(&c.SecretsManagerEndpoint, "aws-sm-endpoint", "", "URL to use for Secrets Manager", "AWS_SM_ENDPOINT")
+	s.String(&c.ParameterStoreEndpoint, "aws-ssm-endpoint", "", "URL to use for Systems Manager Parameter Store", "AWS_SSM_ENDPOINT")
+	s.String(&c.AWS.STSEndpoint, "aws-sts-endpoint", "", "URL to use for STS", "AWS_STS_ENDPOINT")
+	s.String(&c.AWS.STSEndpointType, "aws-sts-endpoint-type", "regional",
+		"regional, or legacy for the global sts.amazonaws.com", "AWS_STS_ENDPOINT_TYPE")
+	localstack, _ := lookup("LOCALSTACK") // KES's one switch that is off where it is empty
+	s.Bool(&c.localstack, "localstack", localstack != "", "use LocalStack for AWS, in us-west-2 by default (env LOCALSTACK, any value)")
+	s.String(&c.localstackSM, "localstack-sm-url", awssession.LocalStackURL, "LocalStack's Secrets Manager", "LOCALSTACK_SM_URL")
+	s.String(&c.localstackSSM, "localstack-ssm-url", awssession.LocalStackURL, "LocalStack's Parameter Store", "LOCALSTACK_SSM_URL")
+	s.String(&c.localstackSTS, "localstack-sts-url", awssession.LocalStackURL, "LocalStack's STS", "LOCALSTACK_STS_URL")
+	return s
+}
+
+// finishAWS completes what AWS's drivers are told. Endpoints that are given win over LocalStack's.
+func (c *Config) finishAWS() {
+	if c.localstack {
+		c.Policy.Defaults.Region = cmp.Or(c.Policy.Defaults.Region, "us-west-2") // KES's
+		c.SecretsManagerEndpoint = cmp.Or(c.SecretsManagerEndpoint, c.localstackSM)
+		c.ParameterStoreEndpoint = cmp.Or(c.ParameterStoreEndpoint, c.localstackSSM)
+		c.AWS.STSEndpoint = cmp.Or(c.AWS.STSEndpoint, c.localstackSTS)
+	}
+	c.AWS.Region = c.Policy.Defaults.Region
+}

@@ -1,0 +1,294 @@
+package integration
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend"
+	"github.com/secretgate/secretgate/syncer/backend/awssession"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/tests/lab/clouds/aws"
+	"github.com/secretgate/secretgate/tests/lab/clouds/aws/iam"
+	"github.com/secretgate/secretgate/tests/lab/clouds/aws/secretsmanager"
+	"github.com/secretgate/secretgate/tests/lab/clouds/counter"
+	"github.com/secretgate/secretgate/tests/lab/clouds/permission"
+)
+
+func TestAWSIdentities(t *testing.T) {
+	const hop = "arn:aws:iam::123456789012:role/hop"
+	l := startAWS(t)
+	l.put(t, secretsmanager.Secret{Name: "hop/a", String: "planted"})
+	l.put(t, secretsmanager.Secret{Name: "far/a", String: "planted"})
+	l.role(t, "hop", "hop/", aws.LabUserARN)
+	far := l.role(t, "far", "far/", hop) // trusts the intermediate role alone
+
+	hops := l.driver(t, l.url, awssession.Config{IntermediateRoleARN: hop})
+	read := func(d driver.Driver, scope plan.Scope, key string) string {
+		_, err := d.Get(t.Context(), scope, awsRead(key))
+		if err != nil {
+			return d.Classify(err).String()
+		}
+		return "ok"
+	}
+	direct := l.driver(t, l.url, awssession.Config{})
+	noRegion := awsScope("")
+	noRegion.Region = ""
+	got := map[string]string{
+		"through the intermediate role to the object's":             read(hops, far, "far/a"),
+		"the intermediate role itself, where the object names none": read(hops, awsScope(""), "hop/a"),
+		"the intermediate role reads no more than it may":           read(hops, awsScope(""), "far/a"),
+		"without the intermediate role the object's is refused":     read(direct, far, "far/a"),
+		"the syncer's own identity":                                 read(direct, awsScope(""), "far/a"),
+		"no region":                                                 read(direct, noRegion, "far/a"),
+	}
+	l.AWS().ExpireSessions()
+	got["after the sessions of both roles have ended"] = read(hops, far, "far/a")
+	want := map[string]string{
+		"through the intermediate role to the object's":             "ok",
+		"the intermediate role itself, where the object names none": "ok",
+		"the intermediate role reads no more than it may":           "denied",
+		"without the intermediate role the object's is refused":     "denied",
+		"the syncer's own identity":                                 "ok",
+		"no region":                                                 "invalid",
+		"after the sessions of both roles have ended":               "ok",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("reads (-want +got):\n%s", diff)
+	}
+	name := counter.Key{Identity: "arn:aws:sts::123456789012:assumed-role/far/k8s-external-secrets", Code: "OK"}
+	if l.Counters().Sum(name) == 0 {
+		t.Errorf("no call was made in a session called k8s-external-secrets: %v", l.Counters().All())
+	}
+}
+
+// The machine's own role, which each source of credentials leads to, and who the syncer's pod is.
+const (
+	podRole    = "arn:aws:iam::123456789012:role/pod"
+	podIssuer  = "https://oidc.example"
+	podSubject = "system:serviceaccount:secretgate:syncer"
+)
+
+// cluster signs the tokens of pods, and keeps the syncer's in a file.
+type cluster struct {
+	signer jose.Signer
+	file   string
+}
+
+func (l *awsLab) cluster(t *testing.T) *cluster {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = l.AWS().IAM().PutProvider(iam.Provider{
+		Issuer: podIssuer, Audiences: []string{"sts.amazonaws.com", "pods.eks.amazonaws.com"},
+		Keys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k", Algorithm: "RS256", Use: "sig"}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "k"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &cluster{signer: signer, file: filepath.Join(t.TempDir(), "token")}
+}
+
+// writes a token of the subject into the file, as the kubelet does, and returns it.
+func (c *cluster) writes(t *testing.T, subject, audience string, lifetime time.Duration) string {
+	t.Helper()
+	token, err := jwt.Signed(c.signer).Claims(jwt.Claims{
+		Issuer: podIssuer, Subject: subject, Audience: jwt.Audience{audience}, Expiry: jwt.NewNumericDate(time.Now().Add(lifetime)),
+	}).Serialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(c.file, []byte(token), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// withoutKeys takes the user's keys out of the environment, and puts there what leads to other credentials.
+func (l *awsLab) withoutKeys(t *testing.T, environment map[string]string) {
+	t.Helper()
+	t.Setenv("AWS_ACCESS_KEY_ID", "")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+	t.Setenv("AWS_REGION", awsRegion)
+	for name, value := range environment {
+		t.Setenv(name, value)
+	}
+}
+
+// awsSource is a way to the credentials of podRole, by the SDK's own variables.
+type awsSource struct {
+	login       counter.Key // what begins a session
+	audience    string      // of the pod's token
+	environment func(url, tokenFile string) map[string]string
+}
+
+func webIdentity() awsSource {
+	return awsSource{
+		counter.Key{Service: "sts", Operation: "AssumeRoleWithWebIdentity", Code: "OK"}, "sts.amazonaws.com",
+		func(_, tokenFile string) map[string]string {
+			return map[string]string{"AWS_ROLE_ARN": podRole, "AWS_WEB_IDENTITY_TOKEN_FILE": tokenFile}
+		},
+	}
+}
+
+func podIdentity() awsSource {
+	return awsSource{
+		counter.Key{Service: "podidentity", Operation: "Credentials", Code: "OK"}, "pods.eks.amazonaws.com",
+		func(url, tokenFile string) map[string]string {
+			return map[string]string{
+				"AWS_CONTAINER_CREDENTIALS_FULL_URI": url + "/v1/credentials", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": tokenFile,
+			}
+		},
+	}
+}
+
+func instanceMetadata() awsSource {
+	return awsSource{
+		counter.Key{Service: "imds", Operation: "Credentials", Code: "OK"}, "",
+		func(url, _ string) map[string]string {
+			return map[string]string{"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": url}
+		},
+	}
+}
+
+func TestAWSSourcesOfCredentials(t *testing.T) {
+	for name, source := range map[string]awsSource{
+		"a web identity, as IRSA gives it": webIdentity(), "EKS Pod Identity": podIdentity(), "the instance's metadata": instanceMetadata(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := startAWS(t)
+			c := l.cluster(t)
+			l.put(t, secretsmanager.Secret{Name: "pod/a", String: "planted"})
+			l.put(t, secretsmanager.Secret{Name: "far/a", String: "planted"})
+			l.podRole(t)
+			l.role(t, "hop", "hop/", podRole)
+			far := l.role(t, "far", "far/", podRole)
+			farthest := l.role(t, "farthest", "far/", "arn:aws:iam::123456789012:role/hop")
+			c.writes(t, podSubject, source.audience, time.Hour)
+			l.withoutKeys(t, source.environment(l.url, c.file))
+
+			direct := awsClient(l.driver(t, l.url, awssession.Config{}))
+			chained := awsClient(l.driver(t, l.url, awssession.Config{IntermediateRoleARN: "arn:aws:iam::123456789012:role/hop"}))
+			reads := func() {
+				readTogether(t, direct, plan.Source{Scope: awsScope(""), Read: awsRead("pod/a")})
+				readTogether(t, direct, plan.Source{Scope: far, Read: awsRead("far/a")})
+				readTogether(t, chained, plan.Source{Scope: farthest, Read: awsRead("far/a")})
+			}
+			calls := func() []int {
+				return []int{l.Counters().Sum(source.login), l.Counters().Sum(counter.Key{Operation: "AssumeRole", Code: "OK"})}
+			}
+			// One session for each of the two drivers; then far, hop and farthest.
+			reads()
+			reads()
+			if diff := cmp.Diff([]int{2, 3}, calls()); diff != "" {
+				t.Errorf("logins and roles assumed (-want +got):\n%s", diff)
+			}
+			l.AWS().ExpireSessions()
+			c.writes(t, podSubject, source.audience, 2*time.Hour) // the file is read anew
+			reads()
+			if diff := cmp.Diff([]int{4, 6}, calls()); diff != "" {
+				t.Errorf("logins and roles assumed after all sessions have ended (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// podRole adds the role that all sources lead to.
+func (l *awsLab) podRole(t *testing.T) {
+	t.Helper()
+	err := l.AWS().IAM().PutRole(iam.Role{
+		ARN: podRole, WebIdentity: []iam.WebIdentity{{Issuer: podIssuer, Subjects: []string{podSubject}}}, PodIdentity: []string{podSubject},
+		Permissions: permission.Set{readSecrets("pod/")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.AWS().SetInstanceRole(podRole)
+}
+
+func readTogether(t *testing.T, client *backend.Client, source plan.Source) {
+	t.Helper()
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			values, err := client.Get(t.Context(), source)
+			if err != nil || string(values[0].Data) != "planted" {
+				t.Errorf("%d values, error %v", len(values), err)
+			}
+		})
+	}
+	wait.Wait()
+}
+
+func TestAWSSourcesThatGiveNoCredentials(t *testing.T) {
+	hour, over := time.Hour, -time.Hour
+	for name, test := range map[string]struct {
+		source            awsSource
+		subject, audience string
+		lifetime          time.Duration
+		change            func(t *testing.T, l *awsLab, c *cluster)
+		want              driver.Kind
+	}{
+		"a web identity of another service account": {source: webIdentity(), subject: "system:serviceaccount:a:b", audience: "sts.amazonaws.com", lifetime: hour, want: driver.Denied},
+		"a web identity for another audience":       {source: webIdentity(), subject: podSubject, audience: "other", lifetime: hour, want: driver.Unauthenticated},
+		"a web identity that has expired":           {source: webIdentity(), subject: podSubject, audience: "sts.amazonaws.com", lifetime: over, want: driver.Unauthenticated},
+		"a web identity of another issuer's key": {
+			source: webIdentity(), subject: podSubject, audience: "sts.amazonaws.com", lifetime: hour, want: driver.Unauthenticated,
+			change: func(t *testing.T, l *awsLab, _ *cluster) { l.cluster(t) }, // in the first one's place
+		},
+		"a token file that is missing": {
+			source: webIdentity(), subject: podSubject, audience: "sts.amazonaws.com", lifetime: hour, want: driver.Unauthenticated,
+			change: func(t *testing.T, _ *awsLab, c *cluster) {
+				if err := os.Remove(c.file); err != nil {
+					t.Fatal(err)
+				}
+			},
+		},
+		"a pod of another service account":   {source: podIdentity(), subject: "system:serviceaccount:a:b", audience: "pods.eks.amazonaws.com", lifetime: hour, want: driver.Unauthenticated},
+		"a pod's token for another audience": {source: podIdentity(), subject: podSubject, audience: "sts.amazonaws.com", lifetime: hour, want: driver.Unauthenticated},
+		"a pod's token that has expired":     {source: podIdentity(), subject: podSubject, audience: "pods.eks.amazonaws.com", lifetime: over, want: driver.Unauthenticated},
+		"an instance without a role": {
+			source: instanceMetadata(), lifetime: hour, want: driver.Unauthenticated,
+			change: func(_ *testing.T, l *awsLab, _ *cluster) { l.AWS().SetInstanceRole("") },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := startAWS(t)
+			c := l.cluster(t)
+			l.put(t, secretsmanager.Secret{Name: "pod/a", String: "planted"})
+			l.podRole(t)
+			token := c.writes(t, test.subject, test.audience, test.lifetime)
+			l.withoutKeys(t, test.source.environment(l.url, c.file))
+			if test.change != nil {
+				test.change(t, l, c)
+			}
+			_, err := awsClient(l.driver(t, l.url, awssession.Config{})).Get(t.Context(), plan.Source{Scope: awsScope(""), Read: awsRead("pod/a")})
+			failed, ok := errors.AsType[*backend.Error](err)
+			if !ok || failed.Kind != test.want {
+				t.Fatalf("got %v, want kind %s", err, test.want)
+			}
+			if strings.Contains(fmt.Sprintf("%v %#v", err, err), token[:40]) || strings.Contains(err.Error(), token[len(token)-40:]) {
+				t.Error("the error holds the token")
+			}
+			t.Log(err)
+		})
+	}
+}

@@ -1,0 +1,125 @@
+package integration
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/backend/hashivault"
+)
+
+// client reads one secret of KV version 1 by a driver, and tells it, or the error, as text.
+func (l vaultLab) client(t *testing.T, name string, config hashivault.Config) func() string {
+	t.Helper()
+	l.write(t, "kv1/"+name, map[string]any{"a": "planted"})
+	scope := l.role(t, name, `path "kv1/*" { capabilities = ["read"] }`, nil)
+	c := &backend.Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendVault: l.driver(t, config)}}
+	return func() string {
+		values, err := c.Get(t.Context(), plan.Source{Scope: scope, Read: plan.Read{Key: "kv1/" + name, KVVersion: 1}})
+		if err != nil {
+			return err.Error()
+		}
+		return string(values[0].Data)
+	}
+}
+
+const planted = `{"a":"planted"}`
+
+// TestVaultSealed seals the real server: it says so with and without a session, and after that the session goes on.
+func TestVaultSealed(t *testing.T) {
+	l := vaultLab{sharedLab(t)}
+	log, err := os.ReadFile(l.LogFile("vault"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := regexp.MustCompile(`Unseal Key: (\S+)`).FindSubmatch(log)
+	if key == nil {
+		t.Fatal("Vault's log does not tell the key to unseal it")
+	}
+	known, fresh := l.client(t, "sealed", hashivault.Config{}), l.client(t, "sealed-fresh", hashivault.Config{})
+	if got := known(); got != planted {
+		t.Fatal(got)
+	}
+	before := l.accessors(t)
+	unseal := func() {
+		if _, err := l.Vault().Sys().Unseal(string(key[1])); err != nil {
+			t.Fatal("Vault cannot be unsealed")
+		}
+	}
+	if err := l.Vault().Sys().SealWithContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := []string{known(), fresh()}
+	unseal()
+	for i, text := range got {
+		if !strings.Contains(text, "unavailable: ") || !strings.Contains(text, "Vault is sealed") {
+			t.Errorf("driver %d says %s", i, text)
+		}
+	}
+	if got := known(); got != planted {
+		t.Errorf("after it was unsealed: %s", got)
+	}
+	if tokens := l.since(t, before); len(tokens) != 0 {
+		t.Errorf("%d new tokens were needed for a session that had one", len(tokens))
+	}
+	if got := fresh(); got != planted {
+		t.Errorf("after it was unsealed, without a session: %s", got)
+	}
+}
+
+// TestVaultBehindAStandby reads through a node that sends all to the active one, as Vault's standby nodes do.
+func TestVaultBehindAStandby(t *testing.T) {
+	l := vaultLab{sharedLab(t)}
+	standby := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, l.VaultAddr+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+	}))
+	t.Cleanup(standby.Close)
+	read := l.client(t, "standby", hashivault.Config{Address: standby.URL})
+	if got := read(); got != planted {
+		t.Fatal(got)
+	}
+	l.revoke(t)
+	if got := read(); got != planted {
+		t.Errorf("after its token was revoked: %s", got)
+	}
+}
+
+// TestVaultTokenFileIsReadAgain is what a projected token needs: kubelet replaces it, and the old one ends.
+func TestVaultTokenFileIsReadAgain(t *testing.T) {
+	l := vaultLab{sharedLab(t)}
+	good, err := os.ReadFile(l.VaultJWTPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "token")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(l.forged(t))
+	read := l.client(t, "token-file", hashivault.Config{JWTPath: file})
+	if got := read(); !strings.Contains(got, "not authenticated: no login") {
+		t.Errorf("with a forged token: %s", got)
+	}
+	write(string(good))
+	if got := read(); got != planted {
+		t.Errorf("with the right one: %s", got)
+	}
+	write(l.forged(t))
+	if got := read(); got != planted {
+		t.Errorf("while the session goes on, whatever the file says: %s", got)
+	}
+	l.revoke(t)
+	if got := read(); !strings.Contains(got, "not authenticated: no login") {
+		t.Errorf("after it was revoked: %s", got)
+	}
+}
