@@ -21,7 +21,7 @@ OVERLAYS := $(notdir $(wildcard kustomize/overlays/*))
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Test packages that need the lab, or take long; all others are unit tests.
-LAB_TESTS := integration|e2e|bench|faults
+LAB_TESTS := integration|e2e|faults
 
 # The tools are built from tests/tools/<tool>, each a module of its own outside go.work, so that no version binds another.
 TOOLS := .cache/tools
@@ -86,6 +86,21 @@ test-unit: $(TOOLS)/gotestsum ## Run the tests that need nothing but Go
 .PHONY: test-e2e
 test-e2e: build lab-build $(TOOLS)/gotestsum ## Run the tests that need the lab, on labs of their own
 	$(GOTESTSUM) -- -count=1 -p 1 -timeout 25m ./tests/integration/... ./tests/e2e/...
+
+##@ Measure
+
+# More flags: make bench BENCH_FLAGS=--quick; `cd tests && go run ./bench --help` lists them.
+BENCH_FLAGS   ?=
+SOAK_DURATION ?= 1h
+SOAK_FLAGS    ?=
+
+.PHONY: bench
+bench: build lab-build ## Measure the syncer on labs of its own, 25 minutes (BENCH_FLAGS=--quick: 4); writes tests/bench/RESULTS.md
+	cd tests && go run ./bench $(BENCH_FLAGS)
+
+.PHONY: soak
+soak: build lab-build ## Disturb two syncers at random for SOAK_DURATION (1h): nothing may get stuck, memory must stay flat
+	cd tests && go run ./soak --duration $(SOAK_DURATION) $(SOAK_FLAGS)
 
 ##@ Check
 

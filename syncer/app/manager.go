@@ -19,20 +19,27 @@ import (
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/syncer/internal/config"
+	"github.com/secretgate/secretgate/syncer/internal/shard"
 )
 
-func restConfig(kubeconfig string) (*rest.Config, error) {
+// restConfig says how to reach the cluster, and which namespace this process belongs to: a pod's own, or the
+// kubeconfig context's.
+func restConfig(kubeconfig string) (cluster *rest.Config, namespace string, err error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = kubeconfig
-	cluster, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	loaded := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil)
+	cluster, err = loaded.ClientConfig()
+	if err == nil {
+		namespace, _, err = loaded.Namespace()
+	}
 	if err != nil {
-		return nil, fmt.Errorf("how to reach the cluster is not known; set --kubeconfig, or run in a pod: %w", err)
+		return nil, "", fmt.Errorf("how to reach the cluster is not known; set --kubeconfig, or run in a pod: %w", err)
 	}
 	cluster.QPS = -1 // the API server's own fairness decides: a limit here would only delay Secrets
-	return rest.AddUserAgent(cluster, apiv1.FieldManager), nil
+	return rest.AddUserAgent(cluster, apiv1.FieldManager), namespace, nil
 }
 
-func newManager(cluster *rest.Config, c *config.Config) (manager.Manager, error) {
+func newManager(cluster *rest.Config, c *config.Config, informers shard.Informers) (manager.Manager, error) {
 	scheme := runtime.NewScheme()
 	if err := errors.Join(corev1.AddToScheme(scheme), eventsv1.AddToScheme(scheme), apiv1.AddToScheme(scheme)); err != nil {
 		return nil, err
@@ -40,7 +47,7 @@ func newManager(cluster *rest.Config, c *config.Config) (manager.Manager, error)
 	grace := gracePeriod
 	options := ctrl.Options{
 		Scheme:                  scheme,
-		Cache:                   cacheOptions(c.WatchedNamespaces),
+		Cache:                   cacheOptions(c.WatchedNamespaces, informers),
 		Client:                  client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
 		Metrics:                 metricsserver.Options{BindAddress: c.MetricsBindAddress},
 		HealthProbeBindAddress:  c.HealthProbeBindAddress,
@@ -53,10 +60,11 @@ func newManager(cluster *rest.Config, c *config.Config) (manager.Manager, error)
 	return mgr, nil
 }
 
-// cacheOptions keep little: of Secrets the metadata of managed ones (the controller watches them as
-// metadata only), of other objects no more than is read.
-func cacheOptions(namespaces []string) cache.Options {
+// cacheOptions keep little: what is this replica's; of Secrets the metadata of managed ones (the
+// controller watches them as metadata only), of other objects no more than is read.
+func cacheOptions(namespaces []string, informers shard.Informers) cache.Options {
 	options := cache.Options{
+		NewInformer:      informers.New,
 		DefaultTransform: strip,
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}: {Label: labels.SelectorFromSet(labels.Set{apiv1.LabelManaged: "true"})},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -74,7 +75,7 @@ func run(ctx context.Context, c *config.Config, drivers map[apiv1.Backend]driver
 	if err != nil {
 		return err
 	}
-	if err := assemble(mgr, c, drivers); err != nil {
+	if err := assemble(mgr, c, drivers, membership.Owns); err != nil {
 		return err
 	}
 	if err := errors.Join(controllermetrics.Registry.Register(membership.Metrics), mgr.AddReadyzCheck("shard", membership.Ready)); err != nil {
@@ -89,7 +90,7 @@ func run(ctx context.Context, c *config.Config, drivers map[apiv1.Backend]driver
 }
 
 // assemble lists all that runs.
-func assemble(mgr manager.Manager, c *config.Config, drivers map[apiv1.Backend]driver.Driver) error {
+func assemble(mgr manager.Manager, c *config.Config, drivers map[apiv1.Backend]driver.Driver, owns func(types.UID) bool) error {
 	calls, objects := backend.NewMetrics(), metrics.NewObjects()
 	engine := &fetch.Engine{Reader: &backend.Client{Drivers: drivers, Timeout: c.BackendTimeout, Metrics: calls}}
 	reconciler := &controller.Reconciler{
@@ -105,6 +106,7 @@ func assemble(mgr manager.Manager, c *config.Config, drivers map[apiv1.Backend]d
 		Writer:   &apply.Writer{Client: mgr.GetClient()},
 		Recorder: mgr.GetEventRecorder(apiv1.FieldManager),
 		Metrics:  objects,
+		Owns:     owns,
 	}
 	engine.Notify, engine.Observe = reconciler.Notify, objects.Refreshed
 	var ready atomic.Bool

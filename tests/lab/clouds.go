@@ -2,11 +2,13 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"time"
 
 	"github.com/secretgate/secretgate/tests/lab/clouds"
+	"github.com/secretgate/secretgate/tests/lab/clouds/authority"
 )
 
 // region is the one that AWS is asked in unless an object says otherwise: KES's own default.
@@ -18,6 +20,12 @@ func (l *Lab) startClouds(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if l.authority, err = authority.New(); err != nil {
+		return err
+	}
+	if l.CloudsCA, err = l.writeState("clouds-ca.pem", l.authority.PEM()); err != nil {
+		return err
+	}
 	l.Clouds = clouds.New(clouds.Options{})
 	server := &http.Server{Handler: l.Clouds, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(listener) }()
@@ -27,5 +35,5 @@ func (l *Lab) startClouds(ctx context.Context) error {
 	l.CloudsURL = "http://" + listener.Addr().String()
 	l.AWSEndpoint, l.AWSRegion = l.CloudsURL, region
 	l.AWSAccessKeyID, l.AWSSecretAccessKey = user.AccessKeyID, user.SecretAccessKey
-	return nil
+	return errors.Join(l.startGoogle(ctx), l.startGateway(ctx))
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/secretgate/secretgate/tests/lab/balancer"
 	"github.com/secretgate/secretgate/tests/lab/clouds"
+	"github.com/secretgate/secretgate/tests/lab/clouds/authority"
 	"github.com/secretgate/secretgate/tests/lab/process"
 	"github.com/secretgate/secretgate/tests/lab/servers"
 )
@@ -58,6 +59,11 @@ type Lab struct {
 	Clouds                                        *clouds.Server
 	CloudsURL, AWSEndpoint                        string
 	AWSAccessKeyID, AWSSecretAccessKey, AWSRegion string
+	// CloudsCA is the PEM file of the CA that signs what the clouds serve by TLS. GCPEndpoint is the host:port of Google's Secret
+	// Manager (gRPC), GoogleCredentials the key file of a service account that may read all secrets.
+	CloudsCA, GCPEndpoint, GoogleCredentials string
+	// CloudsProxy is the URL of the HTTPS proxy that leads Azure's host names to the clouds, and refuses all others.
+	CloudsProxy string
 
 	// Webhook and Syncer are the two services; nil without Options.Services. The API server reaches the webhook through
 	// WebhookBalancer, which tests may give several replicas (NewWebhook).
@@ -71,6 +77,7 @@ type Lab struct {
 	servers      servers.Set
 	vault        *api.Client
 	vaultBackend string // host:port of Vault itself
+	authority    *authority.Authority
 	adminToken   string
 	policy       map[string]string
 

@@ -81,15 +81,23 @@ func (l *Lab) NewSyncer(name string, extra Extra) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.args = append([]string{"--kubeconfig=" + l.SyncerKubeconfig, "--refresh-interval=10s"}, s.args...)
+	s.args = append([]string{
+		"--kubeconfig=" + l.SyncerKubeconfig, "--refresh-interval=10s", "--gcp-endpoint=" + l.GCPEndpoint,
+		"--replica-name=" + name, // one that was killed goes on with its Lease
+	}, s.args...)
 	s.env = append(s.env,
 		"VAULT_ADDR="+l.VaultAddr,
 		"VAULT_JWT_PATH="+l.VaultJWTPath,
+		"NODE_EXTRA_CA_CERTS="+l.CloudsCA,
+		"GOOGLE_APPLICATION_CREDENTIALS="+l.GoogleCredentials,
 		"AWS_SM_ENDPOINT="+l.AWSEndpoint,
+		"AWS_SSM_ENDPOINT="+l.AWSEndpoint,
 		"AWS_STS_ENDPOINT="+l.AWSEndpoint,
 		"AWS_ACCESS_KEY_ID="+l.AWSAccessKeyID,
 		"AWS_SECRET_ACCESS_KEY="+l.AWSSecretAccessKey,
 	)
+	s.env = append(s.env, l.alicloudEnv()...)
+	s.env = append(s.env, l.azureEnv()...)
 	return s, nil
 }
 

@@ -12,7 +12,10 @@ import (
 	"time"
 
 	"github.com/secretgate/secretgate/shared/settings"
+	"github.com/secretgate/secretgate/syncer/backend/alicloudkms"
 	"github.com/secretgate/secretgate/syncer/backend/awssession"
+	"github.com/secretgate/secretgate/syncer/backend/azurekeyvault"
+	"github.com/secretgate/secretgate/syncer/backend/gcpsecretmanager"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault"
 )
 
@@ -29,7 +32,12 @@ type Config struct {
 	BackendTimeout         time.Duration
 	AWS                    awssession.Config
 	SecretsManagerEndpoint string
+	ParameterStoreEndpoint string
 	Vault                  hashivault.Config
+	Azure                  azurekeyvault.Config
+	GCP                    gcpsecretmanager.Config
+	Alicloud               alicloudkms.Config
+	Shard                  Shard
 	MetricsBindAddress     string
 	HealthProbeBindAddress string
 	Policy                 settings.Policy
@@ -40,6 +48,7 @@ type Config struct {
 	extraCACerts      string
 	localstack        bool
 	localstackSM      string
+	localstackSSM     string
 	localstackSTS     string
 }
 
@@ -50,6 +59,10 @@ func (c *Config) Bind(lookup func(string) (string, bool)) []*settings.Section {
 		c.bindBackend(settings.NewSection("backend", lookup)),
 		c.bindAWS(settings.NewSection("aws", lookup), lookup),
 		c.bindVault(settings.NewSection("vault", lookup)),
+		c.bindAzure(settings.NewSection("azure", lookup)),
+		c.bindGCP(settings.NewSection("gcp", lookup)),
+		c.bindAlicloud(settings.NewSection("alicloud", lookup)),
+		c.bindShard(settings.NewSection("replica", lookup)),
 		c.bindPolicy(settings.NewSection("policy", lookup)),
 		c.bindObservation(settings.NewSection("observation", lookup), lookup),
 	}
@@ -74,20 +87,6 @@ func (c *Config) bindBackend(s *settings.Section) *settings.Section {
 	s.Duration(&c.BackendTimeout, "backend-timeout", 10*time.Second, time.Second, "how long one read of a backend may take, login included")
 	s.String(&c.extraCACerts, "extra-ca-certs", "",
 		"PEM file of CAs to trust for backends, beside the system's (SSL_CERT_FILE)", "NODE_EXTRA_CA_CERTS")
-	return s
-}
-
-func (c *Config) bindAWS(s *settings.Section, lookup func(string) (string, bool)) *settings.Section {
-	s.String(&c.AWS.IntermediateRoleARN, "aws-intermediate-role-arn", "",
-		"role to assume before any roleArn, and to read as where objects name none", "AWS_INTERMEDIATE_ROLE_ARN")
-	s.String(&c.SecretsManagerEndpoint, "aws-sm-endpoint", "", "URL to use for Secrets Manager", "AWS_SM_ENDPOINT")
-	s.String(&c.AWS.STSEndpoint, "aws-sts-endpoint", "", "URL to use for STS", "AWS_STS_ENDPOINT")
-	s.String(&c.AWS.STSEndpointType, "aws-sts-endpoint-type", "regional",
-		"regional, or legacy for the global sts.amazonaws.com", "AWS_STS_ENDPOINT_TYPE")
-	localstack, _ := lookup("LOCALSTACK") // KES's one switch that is off where it is empty
-	s.Bool(&c.localstack, "localstack", localstack != "", "use LocalStack for AWS, in us-west-2 by default (env LOCALSTACK, any value)")
-	s.String(&c.localstackSM, "localstack-sm-url", awssession.LocalStackURL, "LocalStack's Secrets Manager", "LOCALSTACK_SM_URL")
-	s.String(&c.localstackSTS, "localstack-sts-url", awssession.LocalStackURL, "LocalStack's STS", "LOCALSTACK_STS_URL")
 	return s
 }
 
@@ -129,12 +128,13 @@ func (c *Config) Finish(sections []*settings.Section, lookup func(string) (strin
 	}
 	handler, err := c.log.Handler(os.Stderr)
 	c.Handler = handler
-	problems = append(problems, err, c.Policy.Finish(), c.sync(),
+	problems = append(problems, err, c.Policy.Finish(), c.sync(), c.Shard.check(),
 		settings.CheckAddress("metrics-bind-address", c.MetricsBindAddress),
 		settings.CheckAddress("health-probe-bind-address", c.HealthProbeBindAddress))
 	c.backends(lookup)
 	for _, endpoint := range []struct{ flag, url string }{
-		{"aws-sm-endpoint", c.SecretsManagerEndpoint}, {"aws-sts-endpoint", c.AWS.STSEndpoint}, {"vault-addr", c.Vault.Address},
+		{"aws-sm-endpoint", c.SecretsManagerEndpoint}, {"aws-ssm-endpoint", c.ParameterStoreEndpoint},
+		{"aws-sts-endpoint", c.AWS.STSEndpoint}, {"vault-addr", c.Vault.Address},
 	} {
 		problems = append(problems, isURL(endpoint.flag, endpoint.url))
 	}
@@ -168,22 +168,14 @@ func (c *Config) sync() error {
 // backends completes what the drivers are told. AppRole's secret comes from the environment alone:
 // flags can be read in the process list.
 func (c *Config) backends(lookup func(string) (string, bool)) {
-	if c.localstack && c.Policy.Defaults.Region == "" {
-		c.Policy.Defaults.Region = "us-west-2" // KES's
-	}
-	c.AWS.Region = c.Policy.Defaults.Region
+	c.finishAWS()
 	c.AWS.ExtraCACerts, c.Vault.ExtraCACerts = c.extraCACerts, c.extraCACerts
 	c.AWS.Timeout, c.Vault.Timeout = c.BackendTimeout, c.BackendTimeout
 	c.Vault.RefreshInterval = c.RefreshInterval
 	c.Vault.SecretID, _ = lookup("VAULT_SECRET_ID")
-	if c.localstack {
-		if c.SecretsManagerEndpoint == "" {
-			c.SecretsManagerEndpoint = c.localstackSM
-		}
-		if c.AWS.STSEndpoint == "" {
-			c.AWS.STSEndpoint = c.localstackSTS
-		}
-	}
+	c.azure()
+	c.gcp()
+	c.alicloud(lookup)
 }
 
 func isURL(flag, text string) error {

@@ -15,7 +15,10 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/shared/settings"
+	"github.com/secretgate/secretgate/syncer/backend/alicloudkms"
 	"github.com/secretgate/secretgate/syncer/backend/awssession"
+	"github.com/secretgate/secretgate/syncer/backend/azurekeyvault"
+	"github.com/secretgate/secretgate/syncer/backend/gcpsecretmanager"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault"
 )
 
@@ -46,6 +49,9 @@ func defaults() *Config {
 			Address: "http://127.0.0.1:8200", JWTPath: "/var/run/secrets/kubernetes.io/serviceaccount/token", AppRoleMount: "approle",
 			RefreshInterval: 5 * time.Minute, Timeout: 10 * time.Second,
 		},
+		Azure:    azurekeyvault.Config{Environment: "AzureCloud", Timeout: 10 * time.Second},
+		GCP:      gcpsecretmanager.Config{Timeout: 10 * time.Second},
+		Alicloud: alicloudkms.Config{STSEndpoint: "sts.aliyuncs.com", Timeout: 10 * time.Second},
 		Policy: settings.Policy{
 			Settings: policy.Settings{RoleAnnotation: "iam.amazonaws.com/permitted", KeyNameAnnotation: "externalsecrets.kubernetes-client.io/permitted-key-name"},
 			Defaults: plan.Defaults{MinRefreshInterval: 10 * time.Second},
@@ -62,35 +68,43 @@ func TestSettings(t *testing.T) {
 	}{
 		{"nothing set", nil, nil, func(*Config) {}},
 		{"KES's environment", map[string]string{
-			"AWS_REGION": "eu-west-1", "AWS_INTERMEDIATE_ROLE_ARN": "arn:aws:iam::1:role/i", "AWS_SM_ENDPOINT": "https://sm", "AWS_STS_ENDPOINT": "https://sts",
+			"AWS_REGION": "eu-west-1", "AWS_INTERMEDIATE_ROLE_ARN": "arn:aws:iam::1:role/i", "AWS_SM_ENDPOINT": "https://sm", "AWS_SSM_ENDPOINT": "https://ssm", "AWS_STS_ENDPOINT": "https://sts",
 			"AWS_STS_ENDPOINT_TYPE": "legacy", "VAULT_ADDR": "https://vault", "VAULT_NAMESPACE": "team", "VAULT_TOKEN_RENEW_THRESHOLD": "60",
 			"DEFAULT_VAULT_MOUNT_POINT": "k8s", "DEFAULT_VAULT_ROLE": "reader", "NODE_EXTRA_CA_CERTS": "/ca.pem",
 			"POLLER_INTERVAL_MILLISECONDS": "15000", "WATCHED_NAMESPACES": "a, b,", "INSTANCE_ID": "blue", "METRICS_PORT": "9102",
 			"ROLE_PERMITTED_ANNOTATION": "x/role", "NAMING_PERMITTED_ANNOTATION": "x/key",
 			"VAULT_JWT_PATH": "/token", "VAULT_ROLE_ID": "id", "VAULT_SECRET_ID": "secret", "VAULT_CACERT": "/vault.pem",
+			"AZURE_ENVIRONMENT": "AzureChinaCloud", "AZURE_AUTHORITY_HOST": "https://login", "AZURE_KEY_VAULT_DNS_SUFFIX": "vault.example",
+			"ALICLOUD_ACCESS_KEY_ID": "id", "ALICLOUD_ACCESS_KEY_SECRET": "secret", "ALICLOUD_ENDPOINT": "kms.eu-central-1.aliyuncs.com",
+			"ALICLOUD_STS_ENDPOINT": "sts.eu-central-1.aliyuncs.com", "ALICLOUD_REGION": "eu-central-1",
 		}, nil, func(c *Config) {
 			c.AWS = awssession.Config{Region: "eu-west-1", IntermediateRoleARN: "arn:aws:iam::1:role/i", STSEndpoint: "https://sts", STSEndpointType: "legacy",
 				ExtraCACerts: "/ca.pem", Timeout: 10 * time.Second}
-			c.SecretsManagerEndpoint = "https://sm"
+			c.SecretsManagerEndpoint, c.ParameterStoreEndpoint = "https://sm", "https://ssm"
 			c.Vault = hashivault.Config{Address: "https://vault", Namespace: "team", RenewThreshold: time.Minute, JWTPath: "/token", RoleID: "id", SecretID: "secret",
 				AppRoleMount: "approle", CACert: "/vault.pem", ExtraCACerts: "/ca.pem", RefreshInterval: 15 * time.Second, Timeout: 10 * time.Second}
+			c.Azure = azurekeyvault.Config{Environment: "AzureChinaCloud", AuthorityHost: "https://login", DNSSuffix: "vault.example",
+				ExtraCACerts: "/ca.pem", Timeout: 10 * time.Second}
+			c.GCP.ExtraCACerts = "/ca.pem"
+			c.Alicloud = alicloudkms.Config{AccessKeyID: "id", AccessKeySecret: "secret", Endpoint: "kms.eu-central-1.aliyuncs.com",
+				STSEndpoint: "sts.eu-central-1.aliyuncs.com", Region: "eu-central-1", ExtraCACerts: "/ca.pem", Timeout: 10 * time.Second}
 			c.RefreshInterval, c.WatchedNamespaces, c.InstanceID, c.MetricsBindAddress = 15*time.Second, []string{"a", "b"}, "blue", ":9102"
 			c.Policy.Defaults.Region, c.Policy.Defaults.VaultMount, c.Policy.Defaults.VaultRole = "eu-west-1", "k8s", "reader"
 			c.Policy.Settings.RoleAnnotation, c.Policy.Settings.KeyNameAnnotation = "x/role", "x/key"
 		}},
 		{"KES's switches are on by being set, whatever they say", map[string]string{"DISABLE_POLLING": "false", "ENFORCE_NAMESPACE_ANNOTATIONS": "", "LOCALSTACK": "0"}, nil, func(c *Config) {
 			c.DisablePolling, c.Policy.Settings.Enforce = true, true
-			c.SecretsManagerEndpoint, c.AWS.STSEndpoint = "http://localhost:4566", "http://localhost:4566"
+			c.SecretsManagerEndpoint, c.ParameterStoreEndpoint, c.AWS.STSEndpoint = "http://localhost:4566", "http://localhost:4566", "http://localhost:4566"
 			c.Policy.Defaults.Region, c.AWS.Region = "us-west-2", "us-west-2"
 		}},
-		{"LocalStack elsewhere", map[string]string{"LOCALSTACK": "1", "LOCALSTACK_SM_URL": "http://sm:1", "LOCALSTACK_STS_URL": "http://sts:2"}, nil, func(c *Config) {
-			c.SecretsManagerEndpoint, c.AWS.STSEndpoint = "http://sm:1", "http://sts:2"
+		{"LocalStack elsewhere", map[string]string{"LOCALSTACK": "1", "LOCALSTACK_SM_URL": "http://sm:1", "LOCALSTACK_SSM_URL": "http://ssm:3", "LOCALSTACK_STS_URL": "http://sts:2"}, nil, func(c *Config) {
+			c.SecretsManagerEndpoint, c.ParameterStoreEndpoint, c.AWS.STSEndpoint = "http://sm:1", "http://ssm:3", "http://sts:2"
 			c.Policy.Defaults.Region, c.AWS.Region = "us-west-2", "us-west-2"
 		}},
-		{"LocalStack's addresses mean nothing without LOCALSTACK", map[string]string{"LOCALSTACK_SM_URL": "http://sm:1", "LOCALSTACK_STS_URL": "http://sts:2"}, nil, func(*Config) {}},
+		{"LocalStack's addresses mean nothing without LOCALSTACK", map[string]string{"LOCALSTACK_SM_URL": "http://sm:1", "LOCALSTACK_SSM_URL": "http://ssm:3", "LOCALSTACK_STS_URL": "http://sts:2"}, nil, func(*Config) {}},
 		{"an empty LOCALSTACK is off, as in KES", map[string]string{"LOCALSTACK": ""}, nil, func(*Config) {}},
-		{"an endpoint of one's own wins over LocalStack", map[string]string{"LOCALSTACK": "1", "AWS_SM_ENDPOINT": "http://own"}, nil, func(c *Config) {
-			c.SecretsManagerEndpoint, c.AWS.STSEndpoint = "http://own", "http://localhost:4566"
+		{"an endpoint of one's own wins over LocalStack", map[string]string{"LOCALSTACK": "1", "AWS_SM_ENDPOINT": "http://own", "AWS_SSM_ENDPOINT": "http://own-too"}, nil, func(c *Config) {
+			c.SecretsManagerEndpoint, c.ParameterStoreEndpoint, c.AWS.STSEndpoint = "http://own", "http://own-too", "http://localhost:4566"
 			c.Policy.Defaults.Region, c.AWS.Region = "us-west-2", "us-west-2"
 		}},
 		{"AWS_DEFAULT_REGION is the second choice", map[string]string{"AWS_DEFAULT_REGION": "eu-west-2"}, nil, func(c *Config) {
@@ -100,6 +114,9 @@ func TestSettings(t *testing.T) {
 			c.Policy.Defaults.Region, c.AWS.Region = "eu-west-1", "eu-west-1"
 		}},
 		{"legacy matching", map[string]string{"POLICY_MATCHING": "legacy"}, nil, func(c *Config) { c.Policy.Settings.Legacy = true }},
+		{"replicas meet in the pod's namespace", map[string]string{"POD_NAMESPACE": "secretgate"}, []string{"--replica-name=blue-1"}, func(c *Config) {
+			c.Shard = Shard{LeaseNamespace: "secretgate", ReplicaName: "blue-1"}
+		}},
 		{"durations in Go's form", map[string]string{"POLLER_INTERVAL_MILLISECONDS": "1m30s"}, nil, func(c *Config) {
 			c.RefreshInterval, c.Vault.RefreshInterval = 90*time.Second, 90*time.Second
 		}},
@@ -149,6 +166,10 @@ func TestProblems(t *testing.T) {
 			[]string{`--metrics-bind-address is ":metrics": must be host:port, :port, or 0 for none`}},
 		{"a metrics port beyond the last", map[string]string{"METRICS_PORT": "65536"}, nil,
 			[]string{`--metrics-bind-address is ":65536": must be host:port, :port, or 0 for none`}},
+		{"a replica's name that cannot be a Lease's", nil, []string{"--replica-name=Ada's Mac"}, []string{
+			`--replica-name is "Ada's Mac": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', ` +
+				`and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is ` +
+				`'[a-z0-9]([-a-z0-9]*[a-z0-9])?')`}},
 		{"a kubeconfig that does not exist", nil, []string{"--kubeconfig=nowhere"}, []string{"--kubeconfig: stat nowhere: no such file or directory"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -165,7 +186,7 @@ func TestProblems(t *testing.T) {
 
 // An address may hold a password.
 func TestAnEndpointThatIsNoURLIsNotQuoted(t *testing.T) {
-	_, err := finish(t, map[string]string{"VAULT_ADDR": "user:planted@vault", "AWS_SM_ENDPOINT": "ftp://u:planted@sm", "AWS_STS_ENDPOINT": "planted"})
+	_, err := finish(t, map[string]string{"VAULT_ADDR": "user:planted@vault", "AWS_SM_ENDPOINT": "ftp://u:planted@sm", "AWS_SSM_ENDPOINT": "planted", "AWS_STS_ENDPOINT": "planted"})
 	if err == nil || strings.Contains(err.Error(), "planted") {
 		t.Errorf("%v", err)
 	}

@@ -145,5 +145,8 @@ func (r *Reconciler) drifted(ctx context.Context, object types.NamespacedName, r
 	if r.Client.Get(ctx, object, es) != nil || !r.serves(es) || es.DeletionTimestamp != nil {
 		return false
 	}
+	if r.Owns != nil && !r.Owns(es.UID) {
+		return false // another replica's since a moment: the object goes from the cache, too, in a moment
+	}
 	return es.Status.SecretResourceVersion != "" && es.Status.SecretResourceVersion != resourceVersion
 }

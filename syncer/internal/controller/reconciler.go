@@ -56,7 +56,8 @@ type Reconciler struct {
 	Writer   *apply.Writer
 	Recorder events.EventRecorder
 	Metrics  *metrics.Objects
-	Now      func() time.Time // nil: time.Now
+	Owns     func(uid types.UID) bool // whether this replica serves an object; nil: all
+	Now      func() time.Time         // nil: time.Now
 
 	memory memory
 	lanes  lanes

@@ -1,0 +1,36 @@
+package app
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"os"
+
+	coordination "k8s.io/client-go/kubernetes/typed/coordination/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/secretgate/secretgate/syncer/internal/config"
+	"github.com/secretgate/secretgate/syncer/internal/shard"
+)
+
+// newMembership prepares to share the work with other replicas. namespace is the client configuration's.
+func newMembership(cluster *rest.Config, namespace string, c *config.Config, log *slog.Logger) (*shard.Membership, error) {
+	hostname, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("the hostname is not known; set --replica-name: %w", err)
+	}
+	client, err := coordination.NewForConfig(cluster)
+	if err != nil {
+		return nil, err
+	}
+	_, inPod := os.LookupEnv("KUBERNETES_SERVICE_HOST")
+	namespace = cmp.Or(c.Shard.LeaseNamespace, namespace)
+	return &shard.Membership{
+		Leases:    client.Leases(namespace),
+		Namespace: namespace,
+		Ring:      shard.RingName(c.InstanceID, c.WatchedNamespaces),
+		Replica:   cmp.Or(c.Shard.ReplicaName, shard.ReplicaName(hostname, inPod)),
+		Log:       log,
+		Metrics:   shard.NewMetrics(),
+	}, nil
+}

@@ -1,0 +1,21 @@
+package config
+
+import "github.com/secretgate/secretgate/shared/settings"
+
+func (c *Config) bindAlicloud(s *settings.Section) *settings.Section {
+	s.String(&c.Alicloud.Endpoint, "alicloud-endpoint", "",
+		"host of Alibaba Cloud KMS, such as kms.eu-central-1.aliyuncs.com, or a URL", "ALICLOUD_ENDPOINT")
+	s.String(&c.Alicloud.STSEndpoint, "alicloud-sts-endpoint", "sts.aliyuncs.com",
+		"host of Alibaba Cloud STS, or a URL", "ALICLOUD_STS_ENDPOINT")
+	s.String(&c.Alicloud.Region, "alicloud-region", "",
+		"region of Alibaba Cloud KMS where the endpoint's name does not say it", "ALICLOUD_REGION")
+	return s
+}
+
+// alicloud completes what the driver is told. The access key comes from the environment alone: flags can be read in the
+// process list.
+func (c *Config) alicloud(lookup func(string) (string, bool)) {
+	c.Alicloud.AccessKeyID, _ = lookup("ALICLOUD_ACCESS_KEY_ID")
+	c.Alicloud.AccessKeySecret, _ = lookup("ALICLOUD_ACCESS_KEY_SECRET")
+	c.Alicloud.ExtraCACerts, c.Alicloud.Timeout = c.extraCACerts, c.BackendTimeout
+}

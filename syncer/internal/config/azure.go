@@ -1,0 +1,18 @@
+package config
+
+import "github.com/secretgate/secretgate/shared/settings"
+
+// bindAzure binds where Azure is; credentials come from the environment alone: flags can be read in the process list.
+func (c *Config) bindAzure(s *settings.Section) *settings.Section {
+	s.String(&c.Azure.Environment, "azure-environment", "AzureCloud",
+		"Azure's cloud: AzureCloud, AzureChinaCloud, AzureUSGovernment or AzureGermanCloud", "AZURE_ENVIRONMENT")
+	s.String(&c.Azure.AuthorityHost, "azure-authority-host", "", "URL of Entra ID; empty: the cloud's", "AZURE_AUTHORITY_HOST")
+	s.String(&c.Azure.DNSSuffix, "azure-key-vault-dns-suffix", "",
+		"what follows the names of Key Vaults; empty: the cloud's, such as vault.azure.net", "AZURE_KEY_VAULT_DNS_SUFFIX")
+	return s
+}
+
+// azure completes what the driver is told.
+func (c *Config) azure() {
+	c.Azure.ExtraCACerts, c.Azure.Timeout = c.extraCACerts, c.BackendTimeout
+}

@@ -1,0 +1,301 @@
+package shard
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+func TestReplicasComeAndGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeases(t)
+		a := join(t, l, "ring", "a")
+		synctest.Wait()
+		shares(t, a) // at once: a restart waits for nobody
+		b := join(t, l, "ring", "b")
+		after(settle)
+		shares(t, a, b)
+		c, other := join(t, l, "ring", "c"), join(t, l, "other", "a")
+		after(settle)
+		shares(t, a, b, c)
+		shares(t, other)
+		after(time.Hour)
+		shares(t, a, b, c)
+
+		b.stop() // its Lease goes, and nobody waits for its end
+		after(settle)
+		shares(t, a, c)
+		if got := len(names(l)); got != 3 {
+			t.Errorf("there are %d Leases", got)
+		}
+		if got := testutil.ToFloat64(a.Metrics.changes); got != 4 {
+			t.Errorf("the ring changed %v times", got)
+		}
+	})
+}
+
+func TestDeadReplicaIsMissedWhenItsLeaseEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeases(t)
+		a, b := join(t, l, "ring", "a"), join(t, l, "ring", "b")
+		after(renewEvery + time.Second)
+		shares(t, a, b)
+		b.kill()
+		after(leaseDuration - renewEvery)
+		shares(t, a, b) // it might live
+		after(renewEvery + settle)
+		shares(t, a)
+		if got := len(names(l)); got != 2 {
+			t.Errorf("there are %d Leases", got)
+		}
+		after(buryAfter)
+		if got := len(names(l)); got != 1 {
+			t.Errorf("there are %d Leases: a dead one is buried after a minute", got)
+		}
+	})
+}
+
+// The others know already that it is dead, and have left the newcomer its part of what the dead one owned.
+func TestNewcomerSoonSeesThatAReplicaIsDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeases(t)
+		a, b := join(t, l, "ring", "a"), join(t, l, "ring", "b")
+		after(renewEvery + time.Second)
+		b.kill()
+		after(leaseDuration + settle)
+		shares(t, a)
+		c := join(t, l, "ring", "c")
+		after(blindAfter + 2*settle)
+		shares(t, a, c)
+	})
+}
+
+func TestRestartedReplicaGoesOnWithItsLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeases(t)
+		a, b := join(t, l, "ring", "a"), join(t, l, "ring", "b")
+		after(settle)
+		shares(t, a, b)
+		before := testutil.ToFloat64(a.Metrics.changes)
+		b.kill()
+		after(3 * time.Second)
+		again := join(t, l, "ring", "b")
+		synctest.Wait()
+		shares(t, a, again)
+		after(time.Minute)
+		shares(t, a, again)
+		if got := testutil.ToFloat64(a.Metrics.changes) - before; got != 0 {
+			t.Errorf("the ring changed %v times: nobody else should notice", got)
+		}
+		if again.log.count("another process") > 0 {
+			t.Error("the dead process is taken for a rival")
+		}
+	})
+}
+
+func TestTwoReplicasOfOneNameAreReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeases(t)
+		a, twin := join(t, l, "ring", "a"), join(t, l, "ring", "a")
+		after(time.Minute)
+		shares(t, a)
+		shares(t, twin)
+		if n := a.log.count("--replica-name"); n != 1 {
+			t.Errorf("it is said %d times", n)
+		}
+		twin.stop() // the Lease may be the other's
+		after(2 * renewEvery)
+		shares(t, a)
+	})
+}
+
+func TestReplicaThatIsCutOffStopsBeforeTheOthersTakeOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeases(t)
+		a, b := join(t, l, "ring", "a"), join(t, l, "ring", "b")
+		after(renewEvery + time.Second)
+		shares(t, a, b)
+		way, _ := b.Leases.(*cable)
+		way.breaks(fmt.Errorf("no answer"))
+		after(suspendAfter + settle)
+		view, _ := b.board.look()
+		if view.Share != (Share{}) || b.Ready(nil) == nil || b.log.count("serves nothing") != 1 || testutil.ToFloat64(b.Metrics.suspended) != 1 {
+			t.Errorf("b still owns %v, ready: %v", view.Share.Ratio(), b.Ready(nil))
+		}
+		if got := testutil.ToFloat64(b.Metrics.renewFailures); got == 0 {
+			t.Error("no failure was counted")
+		}
+		if view, _ := a.board.look(); view.Share == Whole() {
+			t.Error("a took over before b's Lease ended")
+		}
+		after(leaseDuration)
+		shares(t, a)
+		way.breaks(nil)
+		after(2 * retryEvery)
+		shares(t, a, b)
+		if got := testutil.ToFloat64(b.Metrics.suspended); got != 0 {
+			t.Errorf("suspended is %v", got)
+		}
+	})
+}
+
+// When the API server comes back, nobody takes the others' silence for death.
+func TestOutageOfTheAPIServerLeavesTheRingAsItWas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeases(t)
+		a, b, c := join(t, l, "ring", "a"), join(t, l, "ring", "b"), join(t, l, "ring", "c")
+		after(time.Minute)
+		l.failWith(func(string) error { return fmt.Errorf("no answer") })
+		after(5 * time.Minute)
+		for _, r := range []*replica{a, b, c} {
+			if view, _ := r.board.look(); view.Share != (Share{}) {
+				t.Errorf("%s serves", r.Replica)
+			}
+			if n := r.log.count("was not renewed"); n != 1 {
+				t.Errorf("%s says %d times that it cannot renew", r.Replica, n)
+			}
+		}
+		l.failWith(nil)
+		before := testutil.ToFloat64(a.Metrics.changes)
+		after(5 * time.Second)
+		shares(t, a, b, c)
+		if got := testutil.ToFloat64(a.Metrics.changes) - before; got != 1 {
+			t.Errorf("the ring changed %v times", got)
+		}
+	})
+}
+
+func TestReplicaThatCanHaveNoLeaseRunsAlone(t *testing.T) {
+	leasesResource := schema.GroupResource{Group: "coordination.k8s.io", Resource: "leases"}
+	for name, refuse := range map[string]func(verb string) error{
+		"the namespace does not exist": func(verb string) error {
+			if verb == "create" {
+				return apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "secretgate")
+			}
+			return nil
+		},
+		"it has no rights": func(string) error { return apierrors.NewForbidden(leasesResource, "", fmt.Errorf("no")) },
+		"it may not see the others": func(verb string) error {
+			if verb == "list" {
+				return apierrors.NewForbidden(leasesResource, "", fmt.Errorf("no"))
+			}
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLeases(t)
+				l.failWith(refuse)
+				a := join(t, l, "ring", "a")
+				after(time.Hour)
+				view, _ := a.board.look()
+				if view.Share != Whole() || testutil.ToFloat64(a.Metrics.alone) != 1 || a.Ready(nil) != nil {
+					t.Errorf("it owns %v; ready: %v", view.Share.Ratio(), a.Ready(nil))
+				}
+				if n := a.log.count("--lease-namespace"); n != 1 {
+					t.Errorf("the remedy is named %d times", n)
+				}
+				if a.log.count("error=<nil>") > 0 {
+					t.Error("the reason is not named")
+				}
+				if n := strings.Count(a.log.String(), "\n"); n != 1 {
+					t.Errorf("the log has %d lines:\n%s", n, a.log.String())
+				}
+				l.failWith(nil) // somebody created it, or granted them
+				b := join(t, l, "ring", "b")
+				after(refusedEvery + settle)
+				shares(t, a, b)
+				if testutil.ToFloat64(a.Metrics.alone) != 0 {
+					t.Error("the metric says that it is alone")
+				}
+			})
+		})
+	}
+}
+
+func TestServerThatDoesNotAnswerIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeases(t)
+		l.failWith(func(string) error { return fmt.Errorf("no answer") })
+		a := join(t, l, "ring", "a")
+		after(time.Minute)
+		if err := a.Ready(nil); err == nil || !strings.Contains(err.Error(), "no answer") {
+			t.Errorf("ready: %v", err)
+		}
+		if _, known := a.board.look(); known || a.Owns("uid") {
+			t.Error("it owns something")
+		}
+		l.failWith(nil)
+		after(2 * retryEvery)
+		shares(t, a)
+	})
+}
+
+// An API server that starts may refuse what it permits a moment later.
+func TestPassingRefusalChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeases(t)
+		a, b := join(t, l, "ring", "a"), join(t, l, "ring", "b")
+		after(settle)
+		before := testutil.ToFloat64(a.Metrics.changes)
+		l.failWith(func(string) error { return apierrors.NewForbidden(l.resource, "", fmt.Errorf("not yet")) })
+		after(suspendAfter / 2)
+		l.failWith(nil)
+		after(time.Minute)
+		shares(t, a, b)
+		if got := testutil.ToFloat64(a.Metrics.changes) - before; got != 0 {
+			t.Errorf("the ring changed %v times", got)
+		}
+	})
+}
+
+func TestReplicasThatStartTogetherSettleOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeases(t)
+		var all []*replica
+		for i := range 8 {
+			all = append(all, join(t, l, "ring", fmt.Sprint("r", i)))
+			after(20 * time.Millisecond)
+		}
+		after(settle)
+		shares(t, all...)
+		if got := testutil.ToFloat64(all[0].Metrics.changes); got != 2 {
+			t.Errorf("the ring changed %v times", got)
+		}
+	})
+}
+
+func TestNames(t *testing.T) {
+	blue := RingName("blue", []string{"b", "a", "a"})
+	others := map[string]string{
+		"another instance":   RingName("green", []string{"a", "b"}),
+		"fewer namespaces":   RingName("blue", []string{"a"}),
+		"all namespaces":     RingName("blue", nil),
+		"names run together": RingName("blue", []string{"ab"}),
+	}
+	if blue != RingName("blue", []string{"a", "b"}) {
+		t.Error("the order of namespaces makes another ring")
+	}
+	for name, ring := range others {
+		if ring == blue {
+			t.Errorf("%s: the same ring", name)
+		}
+	}
+	if diff := cmp.Diff("syncer-7d9f8c6b5-x2b4k", ReplicaName("syncer-7d9f8c6b5-x2b4k", true)); diff != "" {
+		t.Error(diff)
+	}
+	one, two := ReplicaName("Ada's-Mac.local", false), ReplicaName("Ada's-Mac.local", false)
+	if one == two || !strings.HasPrefix(one, "ada-s-mac-local-") {
+		t.Errorf("%s, %s", one, two)
+	}
+	if long := ReplicaName(strings.Repeat("node.example-", 20), false); len(long) > 63 || strings.Trim(long, "-") != long {
+		t.Errorf("%s is no DNS label", long)
+	}
+}

@@ -1,0 +1,76 @@
+package shard
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Metrics tell how a replica stands in its ring, and what its informers see.
+type Metrics struct {
+	members, owned, alone, suspended prometheus.Gauge
+	changes, renewFailures           prometheus.Counter
+	objects                          *prometheus.GaugeVec
+	filtered, handovers              *prometheus.CounterVec
+}
+
+// NewMetrics makes the metrics.
+func NewMetrics() *Metrics {
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+	}
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
+	byKind := []string{"kind"}
+	return &Metrics{
+		members:   gauge("secretgate_shard_members", "Replicas that share the objects, as this one sees it."),
+		owned:     gauge("secretgate_shard_owned_ratio", "Part of the objects' hash space that this replica serves, from 0 to 1."),
+		alone:     gauge("secretgate_shard_alone", "1 where this replica serves everything because it can have no Lease, else 0."),
+		suspended: gauge("secretgate_shard_suspended", "1 while this replica serves nothing because it cannot renew its Lease, else 0."),
+		changes: counter("secretgate_shard_ring_changes_total",
+			"Times that replicas came or went, as this one sees it, its own start among them."),
+		renewFailures: counter("secretgate_shard_lease_renew_failures_total",
+			"Failed attempts to create or renew this replica's Lease."),
+		objects: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "secretgate_shard_objects",
+			Help: "Objects in this replica's memory, by kind: those that it serves, and the Secrets of those."}, byKind),
+		filtered: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "secretgate_shard_filtered_objects_total",
+			Help: "Objects that the API server sent and this replica dropped because another serves them, by kind."}, byKind),
+		handovers: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "secretgate_shard_handed_over_objects_total",
+			Help: "Objects that this replica stopped to serve because another does now, by kind."}, byKind),
+	}
+}
+
+// ring takes what the replica is from now on.
+func (m *Metrics) ring(v verdict, share Share) {
+	m.members.Set(float64(len(v.members)))
+	m.owned.Set(share.Ratio())
+	m.alone.Set(oneIf(v.state == alone))
+	m.suspended.Set(oneIf(v.state == suspended))
+	m.changes.Inc()
+}
+
+func oneIf(condition bool) float64 {
+	if condition {
+		return 1
+	}
+	return 0
+}
+
+// Describe implements prometheus.Collector.
+func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, c := range m.collectors() {
+		c.Describe(ch)
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
+	for _, c := range m.collectors() {
+		c.Collect(ch)
+	}
+}
+
+func (m *Metrics) collectors() []prometheus.Collector {
+	return []prometheus.Collector{
+		m.members, m.owned, m.alone, m.suspended, m.changes, m.renewFailures, m.objects, m.filtered, m.handovers,
+	}
+}

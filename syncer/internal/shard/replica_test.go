@@ -1,0 +1,150 @@
+package shard
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// replica is a member of a test's ring.
+type replica struct {
+	*Membership
+	log  *logged
+	stop func() // as SIGTERM does
+	kill func() // as SIGKILL does: it has no chance to do anything
+}
+
+type logged struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Buffer.Write(p)
+}
+
+// count is how often the log has a text.
+func (l *logged) count(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.String(), text)
+}
+
+// cable is the way from a replica to the API server; once cut nothing passes.
+type cable struct {
+	leases
+	mu  sync.Mutex
+	cut error
+}
+
+func (c *cable) broken() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cut
+}
+
+func (c *cable) Create(ctx context.Context, l *coordinationv1.Lease, o metav1.CreateOptions) (*coordinationv1.Lease, error) {
+	if err := c.broken(); err != nil {
+		return nil, err
+	}
+	return c.leases.Create(ctx, l, o)
+}
+
+func (c *cable) Update(ctx context.Context, l *coordinationv1.Lease, o metav1.UpdateOptions) (*coordinationv1.Lease, error) {
+	if err := c.broken(); err != nil {
+		return nil, err
+	}
+	return c.leases.Update(ctx, l, o)
+}
+
+func (c *cable) Delete(ctx context.Context, name string, o metav1.DeleteOptions) error {
+	if err := c.broken(); err != nil {
+		return err
+	}
+	return c.leases.Delete(ctx, name, o)
+}
+
+func (c *cable) List(ctx context.Context, o metav1.ListOptions) (*coordinationv1.LeaseList, error) {
+	if err := c.broken(); err != nil {
+		return nil, err
+	}
+	return c.leases.List(ctx, o)
+}
+
+// breaks cuts the cable, or mends it (nil).
+func (c *cable) breaks(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cut = err
+}
+
+func join(t *testing.T, l leases, ring, name string) *replica {
+	t.Helper()
+	way, log := &cable{leases: l}, &logged{}
+	m := &Membership{Leases: way, Namespace: "secretgate", Ring: ring, Replica: name,
+		Log: slog.New(slog.NewTextHandler(log, nil)), Metrics: NewMetrics()}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := m.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	stop := func() { cancel(); <-done; synctest.Wait() }
+	t.Cleanup(stop)
+	return &replica{m, log, stop, func() { way.breaks(fmt.Errorf("dead")); stop() }}
+}
+
+// after lets the bubble's time pass.
+func after(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+// shares wants each replica to have its share of a ring of these members, and they together everything.
+func shares(t *testing.T, replicas ...*replica) {
+	t.Helper()
+	var members []string
+	for _, r := range replicas {
+		members = append(members, r.standing.self)
+	}
+	for _, r := range replicas {
+		view, known := r.board.look()
+		want := Assign(members).Share(r.standing.self)
+		if !known || view.Share != want {
+			t.Errorf("%s owns %.2f of the space (known: %t), not its part of %v", r.Replica, view.Share.Ratio(), known, members)
+		}
+		if got := testutil.ToFloat64(r.Metrics.members); int(got) != len(replicas) {
+			t.Errorf("%s counts %v members", r.Replica, got)
+		}
+		if got := testutil.ToFloat64(r.Metrics.owned); got != want.Ratio() {
+			t.Errorf("the metric of %s says that it owns %v", r.Replica, got)
+		}
+		if err := r.Ready(nil); err != nil {
+			t.Errorf("%s is not ready: %v", r.Replica, err)
+		}
+	}
+}
+
+func names(l leases) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []string
+	for key := range l.objects {
+		all = append(all, key)
+	}
+	return all
+}

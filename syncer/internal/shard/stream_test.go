@@ -1,0 +1,129 @@
+package shard
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+)
+
+// open opens a stream of a's share on a watch that the test feeds.
+func open(t *testing.T, options metav1.ListOptions) (*board, *watch.RaceFreeFakeWatcher, watch.Interface) {
+	t.Helper()
+	inner, b := watch.NewRaceFreeFake(), &board{}
+	b.show(two.Share("a"))
+	lw := &cache.ListWatch{
+		ListWithContextFunc: func(context.Context, metav1.ListOptions) (runtime.Object, error) {
+			return &apiv1.ExternalSecretList{ListMeta: metav1.ListMeta{ResourceVersion: "7"}}, nil
+		},
+		WatchFuncWithContext: func(context.Context, metav1.ListOptions) (watch.Interface, error) { return inner, nil },
+	}
+	w := Informers{View: b.await, Metrics: NewMetrics()}.narrow(lw, &apiv1.ExternalSecret{})
+	if options.SendInitialEvents == nil {
+		if _, err := w.List(metav1.ListOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := w.Watch(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	return b, inner, s
+}
+
+// drain reads what there is to read.
+func drain(t *testing.T, s watch.Interface) []string {
+	t.Helper()
+	var all []string
+	for {
+		synctest.Wait()
+		select {
+		case event, ok := <-s.ResultChan():
+			if !ok {
+				return append(all, "end")
+			}
+			text := string(event.Type)
+			if status, ok := event.Object.(*metav1.Status); ok {
+				text += fmt.Sprint(" ", status.Code, " ", status.Reason)
+			} else if object, err := meta.Accessor(event.Object); err == nil {
+				text += fmt.Sprintf(" %q at %s", object.GetName(), object.GetResourceVersion())
+			}
+			all = append(all, text)
+		default:
+			return all
+		}
+	}
+}
+
+func TestStream(t *testing.T) {
+	a, b, yes := two.Share("a"), two.Share("b"), true
+	own := func(name, version string) *apiv1.ExternalSecret {
+		es := externalSecret(name, uidIn(a, 0))
+		es.ResourceVersion = version
+		return es
+	}
+	foreign := externalSecret("foreign", uidIn(b, 0))
+	foreign.ResourceVersion = "12"
+	end := &apiv1.ExternalSecret{ObjectMeta: metav1.ObjectMeta{ResourceVersion: "10", Annotations: map[string]string{metav1.InitialEventsAnnotationKey: "true"}}}
+	initial := metav1.ListOptions{SendInitialEvents: &yes}
+	for _, tc := range []struct {
+		name    string
+		options metav1.ListOptions
+		feed    func(inner *watch.RaceFreeFakeWatcher)
+		change  bool // of the share, once the above was read
+		want    []string
+	}{
+		{"objects of others are left out", metav1.ListOptions{ResourceVersion: "7"}, func(inner *watch.RaceFreeFakeWatcher) {
+			inner.Add(own("x", "11"))
+			inner.Add(foreign)
+			inner.Modify(foreign)
+			inner.Delete(foreign)
+			inner.Delete(own("x", "13"))
+		}, false, []string{`ADDED "x" at 11`, `DELETED "x" at 13`}},
+		{"the first objects end with their bookmark", initial, func(inner *watch.RaceFreeFakeWatcher) {
+			inner.Add(own("x", "5"))
+			inner.Add(foreign)
+			inner.Action(watch.Bookmark, end)
+		}, false, []string{`ADDED "x" at 5`, `BOOKMARK "" at 10`}},
+		{"a change among the first objects lets the reflector begin anew", initial, func(inner *watch.RaceFreeFakeWatcher) {
+			inner.Add(own("x", "5"))
+		}, true, []string{`ADDED "x" at 5`, "ERROR 410 Expired", "end"}},
+		{"a change takes back what was lost, at the version that was reached", initial, func(inner *watch.RaceFreeFakeWatcher) {
+			inner.Action(watch.Bookmark, end)
+			inner.Add(own("x", "11"))
+			inner.Add(foreign)
+		}, true, []string{`BOOKMARK "" at 10`, `ADDED "x" at 11`, `DELETED "x" at 12`, `BOOKMARK "" at 12`, "end"}},
+		{"a change that takes nothing is told, too: an end without an event looks like a failure", metav1.ListOptions{ResourceVersion: "7"},
+			func(*watch.RaceFreeFakeWatcher) {}, true, []string{`BOOKMARK "" at 7`, "end"}},
+		{"an error is passed on", metav1.ListOptions{ResourceVersion: "7"}, func(inner *watch.RaceFreeFakeWatcher) {
+			inner.Error(&metav1.Status{Code: http.StatusGone, Reason: metav1.StatusReasonExpired})
+		}, false, []string{"ERROR 410 Expired"}},
+		{"so is the end", metav1.ListOptions{ResourceVersion: "7"}, func(inner *watch.RaceFreeFakeWatcher) { inner.Stop() }, false, []string{"end"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				board, inner, s := open(t, tc.options)
+				tc.feed(inner)
+				got := drain(t, s)
+				if tc.change {
+					board.show(b)
+					got = append(got, drain(t, s)...)
+				}
+				if diff := cmp.Diff(tc.want, got); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
+	}
+}

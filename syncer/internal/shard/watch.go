@@ -1,0 +1,82 @@
+package shard
+
+import (
+	"context"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+)
+
+// watch keeps the ledger until ctx ends. What fails here fails for the replica's own Lease, too, and is
+// reported there; only a refusal may concern the one and not the other.
+func (m *Membership) watch(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := m.follow(ctx)
+		var seen time.Time
+		m.update(func(time.Time) {
+			if refused(err) {
+				m.standing.hidden, m.unseen = true, err
+			}
+			seen = m.ledger.current
+		})
+		pause(ctx, patience(err, seen))
+	}
+}
+
+// follow lists the ring's Leases and watches them until that ends, or shows nothing any more.
+func (m *Membership) follow(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// A connection may hang for minutes before anybody notices, but our own renewals must show.
+	watchdog := time.AfterFunc(blindAfter, cancel)
+	defer watchdog.Stop()
+	options := metav1.ListOptions{LabelSelector: LabelRing + "=" + m.Ring}
+	list, err := m.Leases.List(ctx, options)
+	if err != nil {
+		return err
+	}
+	m.update(func(now time.Time) {
+		m.standing.hidden, m.unseen = false, nil
+		m.ledger.list(list.Items, now)
+	})
+	options.ResourceVersion = list.ResourceVersion
+	events, err := m.Leases.Watch(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer events.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case event, ok := <-events.ResultChan():
+			if !ok {
+				return nil
+			}
+			if event.Type == watch.Error {
+				return apierrors.FromObject(event.Object)
+			}
+			if lease, ok := event.Object.(*coordinationv1.Lease); ok {
+				m.take(event.Type, lease)
+				if lease.Name == m.standing.self {
+					watchdog.Reset(blindAfter)
+				}
+			}
+		}
+	}
+}
+
+// take enters an event in the ledger.
+func (m *Membership) take(kind watch.EventType, lease *coordinationv1.Lease) {
+	m.update(func(now time.Time) {
+		switch kind {
+		case watch.Added, watch.Modified:
+			m.ledger.observe(lease, now)
+		case watch.Deleted:
+			m.ledger.remove(lease.Name)
+		}
+	})
+}

@@ -1,0 +1,148 @@
+package world
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+)
+
+// Object is one ExternalSecret, and the Secret of the same name that is to follow it: two entries, username and password,
+// from the properties of one JSON secret.
+type Object struct {
+	types.NamespacedName
+	Source string // the name of the secret at AWS
+	Role   string // spec.roleArn; empty: the syncer's own identity
+	// Copy adds a third entry, copy, which holds the password again.
+	Copy bool
+}
+
+func cmpNames(a, b types.NamespacedName) int {
+	if c := strings.Compare(a.Namespace, b.Namespace); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Name, b.Name)
+}
+
+// Namespaces is how many the objects are spread over.
+const Namespaces = 10
+
+// NamespaceName names one of them.
+func NamespaceName(i int) string { return fmt.Sprintf("bench-%d", i%Namespaces) }
+
+// Distinct are n objects with a secret of their own each.
+func Distinct(name string, n int) []Object {
+	objects := make([]Object, n)
+	for i := range objects {
+		id := fmt.Sprintf("%s-%05d", name, i)
+		objects[i] = Object{NamespacedName: types.NamespacedName{Namespace: NamespaceName(i), Name: id}, Source: "bench/" + id}
+	}
+	return objects
+}
+
+// Shared are n objects that read one and the same secret.
+func Shared(name string, n int) []Object {
+	objects := Distinct(name, n)
+	for i := range objects {
+		objects[i].Source = "bench/" + name
+	}
+	return objects
+}
+
+// Path is the object's own at the API server.
+func (o Object) Path() string { return collection(o.Namespace) + "/" + o.Name }
+
+// SecretPath is its Secret's.
+func (o Object) SecretPath() string {
+	return "/api/v1/namespaces/" + o.Namespace + "/secrets/" + o.Name
+}
+
+const allObjects = "/apis/kubernetes-client.io/v1/externalsecrets"
+
+func collection(namespace string) string {
+	return "/apis/kubernetes-client.io/v1/namespaces/" + namespace + "/externalsecrets"
+}
+
+// Spec is what the object asks for.
+func (o Object) Spec() apiv1.ExternalSecretSpec {
+	spec := apiv1.ExternalSecretSpec{
+		Backend: apiv1.BackendAWSSecretsManager, RoleARN: o.Role,
+		Data: []apiv1.DataEntry{
+			{Key: o.Source, Name: "username", Property: "username"},
+			{Key: o.Source, Name: "password", Property: "password"},
+		},
+	}
+	if o.Copy {
+		spec.Data = append(spec.Data, apiv1.DataEntry{Key: o.Source, Name: "copy", Property: "password"})
+	}
+	return spec
+}
+
+// Create stores objects at the API server, many at a time.
+func (w *World) Create(ctx context.Context, objects ...Object) error {
+	return each(ctx, objects, func(ctx context.Context, o Object) error {
+		body, err := json.Marshal(map[string]any{
+			"apiVersion": "kubernetes-client.io/v1", "kind": "ExternalSecret",
+			"metadata": metav1.ObjectMeta{Namespace: o.Namespace, Name: o.Name}, "spec": o.Spec(),
+		})
+		if err != nil {
+			return err
+		}
+		var stored struct {
+			Metadata struct{ UID types.UID } `json:"metadata"`
+		}
+		err = w.Client.Do(ctx, http.MethodPost, collection(o.Namespace), JSON, body, &stored)
+		w.uids.Store(o.NamespacedName, stored.Metadata.UID)
+		return err
+	})
+}
+
+// UID is the uid that the API server gave a stored object.
+func (w *World) UID(o Object) types.UID {
+	uid, _ := w.uids.Load(o.NamespacedName)
+	known, _ := uid.(types.UID)
+	return known
+}
+
+// Edit gives stored objects the spec that they have here.
+func (w *World) Edit(ctx context.Context, objects ...Object) error {
+	return each(ctx, objects, func(ctx context.Context, o Object) error {
+		body, err := json.Marshal(map[string]any{"spec": o.Spec()})
+		if err != nil {
+			return err
+		}
+		return w.Client.Do(ctx, http.MethodPatch, o.Path(), MergePatch, body, nil)
+	})
+}
+
+// Delete deletes objects. Those that are gone already are passed over.
+func (w *World) Delete(ctx context.Context, objects ...Object) error {
+	return each(ctx, objects, func(ctx context.Context, o Object) error {
+		if err := w.Client.Do(ctx, http.MethodDelete, o.Path(), "", nil, nil); err != nil && !NotFound(err) {
+			return err
+		}
+		return nil
+	})
+}
+
+// writers is how many requests the preparation of a world makes at a time.
+const writers = 48
+
+func each(ctx context.Context, objects []Object, do func(context.Context, Object) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(writers)
+	for _, o := range objects {
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error { return do(ctx, o) })
+	}
+	return group.Wait()
+}

@@ -1,0 +1,136 @@
+package e2e
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/lab/clouds/alicloud"
+	"github.com/secretgate/secretgate/tests/lab/clouds/alicloud/kms"
+	"github.com/secretgate/secretgate/tests/lab/clouds/alicloud/ram"
+)
+
+func putAlicloud(t *testing.T, secret kms.Secret) {
+	t.Helper()
+	if err := theLab.Clouds.Alicloud().PutSecrets(alicloud.Region, secret); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// KES README, Alibaba Cloud KMS Secret Manager: its example, with an account's number for {UID}.
+func TestAlicloudKMSSecretManager(t *testing.T) {
+	t.Parallel()
+	namespace := newNamespace(t, map[string]string{"iam.amazonaws.com/permitted": "acs:ram::1234567890123456:role/.*"})
+	password, user := secretValue(), secretValue()
+	putAlicloud(t, kms.Secret{Name: "hello-credentials1", Text: password, VersionID: "001"})
+	putAlicloud(t, kms.Secret{Name: "hello-credentials2", Text: user, VersionID: "001"})
+	mustApply(t, namespace, `
+apiVersion: kubernetes-client.io/v1
+kind: ExternalSecret
+metadata:
+  name: hello-service
+spec:
+  backendType: alicloudSecretsManager
+  # optional: specify role to assume using provided access key ID and access key secret when retrieving the data
+  roleArn: acs:ram::1234567890123456:role/demo
+  data:
+    - key: hello-credentials1
+      name: password
+    - key: hello-credentials2
+      name: username
+      # Version Stage in Alibaba Cloud KMS Secrets Manager. Optional, default value is ACSCurrent
+      versionStage: ACSCurrent
+`)
+	awaitData(t, namespace, "hello-service", map[string]string{"password": password, "username": user})
+	if got := awaitReason(t, namespace, "hello-service", apiv1.ReasonSynced).Status.Status; got != "SUCCESS" {
+		t.Errorf("status %q", got)
+	}
+	rotated := secretValue()
+	putAlicloud(t, kms.Secret{Name: "hello-credentials1", Text: rotated, VersionID: "002"})
+	awaitData(t, namespace, "hello-service", map[string]string{"password": rotated, "username": user})
+}
+
+// The former version, a property, bytes, and a JSON object whole; all without a role, as the syncer's own user.
+func TestAlicloudValues(t *testing.T) {
+	t.Parallel()
+	namespace, former, user, binary := newNamespace(t, nil), secretValue(), secretValue(), secretValue()+"\x00\xff"
+	name := func(s string) string { return namespace + "/" + s }
+	putAlicloud(t, kms.Secret{Name: name("password"), Text: former})
+	putAlicloud(t, kms.Secret{Name: name("password"), Text: secretValue()})
+	putAlicloud(t, kms.Secret{Name: name("object"), Text: `{"user":"` + user + `","pin":12345678901234567890}`})
+	putAlicloud(t, kms.Secret{Name: name("binary"), Binary: []byte(binary)})
+	mustApply(t, namespace, object("values", `
+  backendType: alicloudSecretsManager
+  data:
+    - {key: `+name("password")+`, name: former, versionStage: ACSPrevious}
+    - {key: `+name("object")+`, name: first, property: user}
+    - {key: `+name("binary")+`, name: bytes}
+    - {key: `+name("binary")+`, name: same, isBinary: true}
+  dataFrom: [`+name("object")+`]`))
+	awaitData(t, namespace, "values", map[string]string{
+		"former": former, "first": user, "bytes": binary, "same": binary, "user": user, "pin": "12345678901234567890",
+	})
+}
+
+// What is denied says by whom and what to do, and leaves the Secret as it is.
+func TestAlicloudDenials(t *testing.T) {
+	t.Parallel()
+	namespace, value := newNamespace(t, nil), secretValue()
+	key, role := namespace+"/db", "acs:ram::1234567890123456:role/"+namespace
+	putAlicloud(t, kms.Secret{Name: key, Text: value})
+	spec := "{backendType: alicloudSecretsManager, refreshInterval: 1s, roleArn: '" + role + "', data: [{key: " + key + ", name: password}]}"
+	mustApply(t, namespace, object("db", spec))
+	for _, text := range []string{"no session: EntityNotExist.Role", role, "sts:AssumeRole"} {
+		says(t, awaitReason(t, namespace, "db", apiv1.ReasonAccessDenied), text)
+	}
+	permitted := ram.Role{ARN: role, Trust: []string{alicloud.LabUserARN}, Permissions: theLab.Clouds.Alicloud().LabUser().Permissions}
+	if err := theLab.Clouds.Alicloud().RAM().PutRole(permitted); err != nil {
+		t.Fatal(err)
+	}
+	secret := awaitData(t, namespace, "db", map[string]string{"password": value})
+	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+	if err := theLab.Clouds.Alicloud().RAM().PutRole(ram.Role{ARN: role}); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"Forbidden.NoPermission", role, "kms:GetSecretValue"} {
+		says(t, awaitReason(t, namespace, "db", apiv1.ReasonAccessDenied), text)
+	}
+	untouched(t, secret)
+}
+
+// The SDK's client prints requests, with their signatures, and answers, with their values, where DEBUG says so: ours may not.
+func TestAlicloudPrintsNothing(t *testing.T) {
+	t.Parallel()
+	namespace, value := newNamespace(t, nil), secretValue()
+	user := theLab.Clouds.Alicloud().LabUser()
+	putAlicloud(t, kms.Secret{Name: namespace + "/db", Text: value})
+	s := startSyncer(t, namespace, "DEBUG=sdk", "LOG_LEVEL=debug", "ALICLOUD_ENDPOINT="+theLab.CloudsURL, "ALICLOUD_STS_ENDPOINT="+theLab.CloudsURL,
+		"ALICLOUD_ACCESS_KEY_ID="+user.AccessKeyID, "ALICLOUD_ACCESS_KEY_SECRET="+user.AccessKeySecret)
+	mustApply(t, namespace, s.object("db", "{backendType: alicloudSecretsManager, roleArn: '"+alicloud.DemoRoleARN+"', data: [{key: "+namespace+"/db, name: password}]}"))
+	awaitData(t, namespace, "db", map[string]string{"password": value})
+	s.stopsCleanly(t)
+	log, err := os.ReadFile(theLab.LogFile(namespace))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"SignatureNonce", "aliyun", user.AccessKeyID, user.AccessKeySecret, value} {
+		if strings.Contains(string(log), text) {
+			t.Errorf("the syncer's log holds %s, or something like it", text[:3]+"…")
+		}
+	}
+}
+
+// Alibaba Cloud's own host names, reached through HTTP_PROXY, and the region that they name. (HTTPS_PROXY differs by a CONNECT alone.)
+func TestAlicloudThroughAProxy(t *testing.T) {
+	t.Parallel()
+	namespace, value := newNamespace(t, nil), secretValue()
+	user := theLab.Clouds.Alicloud().LabUser()
+	if err := theLab.Clouds.Alicloud().PutSecrets("cn-hangzhou", kms.Secret{Name: namespace + "/db", Text: value}); err != nil {
+		t.Fatal(err)
+	}
+	s := startSyncer(t, namespace, "HTTP_PROXY="+theLab.CloudsURL, "ALICLOUD_ENDPOINT=http://kms.cn-hangzhou.aliyuncs.com",
+		"ALICLOUD_STS_ENDPOINT=http://sts.aliyuncs.com", "ALICLOUD_ACCESS_KEY_ID="+user.AccessKeyID, "ALICLOUD_ACCESS_KEY_SECRET="+user.AccessKeySecret)
+	mustApply(t, namespace, s.object("db", "{backendType: alicloudSecretsManager, roleArn: '"+alicloud.DemoRoleARN+"', data: [{key: "+namespace+"/db, name: password}]}"))
+	awaitData(t, namespace, "db", map[string]string{"password": value})
+}
