@@ -33,6 +33,8 @@ func (p *Policy) Bind(s *Section) {
 		"mount of Vault's Kubernetes auth method for objects that name none", "DEFAULT_VAULT_MOUNT_POINT")
 	s.String(&p.Defaults.VaultRole, "default-vault-role", "",
 		"Vault role of objects that name none", "DEFAULT_VAULT_ROLE")
+	s.String(&p.Defaults.Project, "default-gcp-project", "",
+		"GCP project of objects that name none; empty: that of the credentials, which a namespace's permitted-project never permits", "DEFAULT_GCP_PROJECT")
 	s.Duration(&p.Defaults.MinRefreshInterval, "min-refresh-interval", 10*time.Second, time.Second,
 		"least refresh interval that an object may ask for")
 }

@@ -79,12 +79,29 @@ func cacheOptions(namespaces []string, informers shard.Informers) cache.Options 
 	return options
 }
 
+// strip takes from the metadata of objects what nobody here reads. Of namespaces it leaves the
+// annotations, which are policy.
 func strip(object any) (any, error) {
-	if o, ok := object.(metav1.Object); ok {
-		o.SetManagedFields(nil)
-		annotations := o.GetAnnotations()
-		delete(annotations, corev1.LastAppliedConfigAnnotation)
-		o.SetAnnotations(annotations)
+	o, ok := object.(metav1.Object)
+	if !ok {
+		return object, nil
 	}
+	annotations := o.GetAnnotations()
+	delete(annotations, corev1.LastAppliedConfigAnnotation)
+	if o.GetNamespace() != "" {
+		annotations = only(annotations, apiv1.AnnotationForceSync)
+	}
+	o.SetAnnotations(annotations)
+	o.SetManagedFields(nil)
+	o.SetLabels(nil)
+	o.SetOwnerReferences(nil)
 	return object, nil
+}
+
+func only(annotations map[string]string, key string) map[string]string {
+	value, ok := annotations[key]
+	if !ok {
+		return nil
+	}
+	return map[string]string{key: value}
 }

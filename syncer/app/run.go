@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -37,6 +39,10 @@ import (
 // gracePeriod lets the objects that are being synced come to an end.
 const gracePeriod = 20 * time.Second
 
+// garbage is how much of it may come upon what lives, in percent, before it is collected: half of
+// Go's default. The syncer mostly waits, so memory is what counts. GOGC sets another.
+const garbage = 50
+
 // drivers makes every backend that this syncer reads. They call nobody until they are used.
 func drivers(c *config.Config) (map[apiv1.Backend]driver.Driver, error) {
 	sessions, awsErr := awssession.New(c.AWS)
@@ -61,6 +67,9 @@ func run(ctx context.Context, c *config.Config, drivers map[apiv1.Backend]driver
 	log := slog.New(c.Handler)
 	ctrl.SetLogger(logr.FromSlogHandler(c.Handler))
 	klog.SetLogger(logr.FromSlogHandler(c.Handler))
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
 	log.Info("Secretgate's syncer starts", "version", version, "refreshInterval", c.RefreshInterval.String())
 
 	cluster, namespace, err := restConfig(c.Kubeconfig)

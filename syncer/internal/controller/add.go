@@ -31,8 +31,7 @@ const reconcileTimeout = 2 * time.Minute
 func (r *Reconciler) Add(mgr ctrl.Manager) error {
 	b := ctrl.NewControllerManagedBy(mgr).
 		Named("externalsecret").
-		Watches(&apiv1.ExternalSecret{}, r.changed(), builder.WithPredicates(predicate.Or(
-			predicate.GenerationChangedPredicate{}, forceSyncChanged()))).
+		Watches(&apiv1.ExternalSecret{}, r.changed()).
 		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.objectsOf),
 			builder.WithPredicates(annotationsChanged())).
 		WithOptions(controller.Options{
@@ -51,7 +50,8 @@ func (r *Reconciler) Add(mgr ctrl.Manager) error {
 	return b.Complete(r)
 }
 
-// changed enqueues objects that are new or were edited, before all others.
+// changed enqueues objects that are new, were edited or are gone, before all others. Those whose status alone
+// changed are as we left them.
 func (r *Reconciler) changed() handler.EventHandler {
 	enqueue := func(object client.Object, q queue) {
 		request := reconcile.Request{NamespacedName: client.ObjectKeyFromObject(object)}
@@ -60,9 +60,21 @@ func (r *Reconciler) changed() handler.EventHandler {
 	}
 	return handler.Funcs{
 		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { enqueue(e.Object, q) },
-		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) { enqueue(e.ObjectNew, q) },
 		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) { enqueue(e.Object, q) },
+		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
+			r.memory.seen(e.ObjectNew)
+			if edited(e.ObjectOld, e.ObjectNew) {
+				enqueue(e.ObjectNew, q)
+			}
+		},
 	}
+}
+
+// edited tells whether an update changes the spec, or asks for a refresh now.
+func edited(before, after client.Object) bool {
+	force := after.GetAnnotations()[apiv1.AnnotationForceSync]
+	return before.GetGeneration() != after.GetGeneration() ||
+		force != "" && force != before.GetAnnotations()[apiv1.AnnotationForceSync]
 }
 
 // Notify enqueues an object for which the engine has something.
@@ -72,18 +84,6 @@ func (r *Reconciler) Notify(object types.NamespacedName, lane fetch.Lane) {
 		r.lanes.hurry(request)
 	}
 	r.queue.Add(request)
-}
-
-// forceSyncChanged lets updates through that ask for a refresh now.
-func forceSyncChanged() predicate.Predicate {
-	return predicate.Funcs{
-		UpdateFunc: func(e event.UpdateEvent) bool {
-			value := e.ObjectNew.GetAnnotations()[apiv1.AnnotationForceSync]
-			return value != "" && value != e.ObjectOld.GetAnnotations()[apiv1.AnnotationForceSync]
-		},
-		CreateFunc: func(event.CreateEvent) bool { return true },
-		DeleteFunc: func(event.DeleteEvent) bool { return true },
-	}
 }
 
 // annotationsChanged lets updates of namespaces through that policy may judge otherwise. New

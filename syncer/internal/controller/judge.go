@@ -2,6 +2,9 @@ package controller
 
 import (
 	"context"
+	"fmt"
+	"hash/fnv"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -58,6 +61,20 @@ func (r *Reconciler) judgeWalked(ctx context.Context, p *plan.Plan, values rende
 		return denied(p.Object.String(), violations), false
 	}
 	return outcome{}, true
+}
+
+// walkPolicy stands for what judges the names that an object's walks return: its namespace's annotations.
+func (r *Reconciler) walkPolicy(ctx context.Context, p *plan.Plan) uint64 {
+	if !slices.ContainsFunc(p.Entries, func(e plan.Entry) bool { return e.Read.Path }) {
+		return 0
+	}
+	ns, err := r.namespace(ctx, p.Object.Namespace)
+	if err != nil {
+		return 0 // judge says so
+	}
+	sum := fnv.New64a()
+	_, _ = fmt.Fprint(sum, ns.Annotations) // sorted by fmt
+	return sum.Sum64()
 }
 
 func (r *Reconciler) adoptPermitted(ctx context.Context, namespace string) bool {

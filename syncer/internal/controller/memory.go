@@ -72,8 +72,8 @@ type remembered struct {
 	last   attempt
 	forces *rate.Limiter
 
-	reported string                     // resourceVersion of the object with the status below
-	status   apiv1.ExternalSecretStatus // as last written, until the cache shows it
+	reported string                      // resourceVersion of the object with the status below
+	status   *apiv1.ExternalSecretStatus // as last written, until the cache shows it
 }
 
 func (m *memory) of(object types.NamespacedName) *remembered {
@@ -135,7 +135,25 @@ func (m *memory) report(es *apiv1.ExternalSecret) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	known := m.of(client.ObjectKeyFromObject(es))
-	known.reported, known.status = es.ResourceVersion, *es.Status.DeepCopy()
+	known.reported, known.status = es.ResourceVersion, es.Status.DeepCopy()
+}
+
+// seen forgets a status that was written once the cache shows it.
+func (m *memory) seen(es client.Object) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if known := m.objects[client.ObjectKeyFromObject(es)]; known != nil && !known.older(es) {
+		known.reported, known.status = "", nil
+	}
+}
+
+// older tells whether an object is as it was before its status was last written.
+func (r *remembered) older(es client.Object) bool {
+	if r.reported == "" {
+		return false
+	}
+	order, err := resourceversion.CompareResourceVersion(es.GetResourceVersion(), r.reported)
+	return err == nil && order < 0
 }
 
 // catchUp gives an object from the cache the status that was last written, if it is older than that:
@@ -144,14 +162,9 @@ func (m *memory) catchUp(es *apiv1.ExternalSecret) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	known := m.objects[client.ObjectKeyFromObject(es)]
-	if known == nil || known.reported == "" {
-		return
-	}
-	if order, err := resourceversion.CompareResourceVersion(es.ResourceVersion, known.reported); err == nil && order < 0 {
+	if known != nil && known.older(es) {
 		es.Status = *known.status.DeepCopy()
-		return
 	}
-	known.reported, known.status = "", apiv1.ExternalSecretStatus{}
 }
 
 // begin remembers that an object is read for an attempt.

@@ -115,14 +115,15 @@ func (r *Reconciler) ask(ctx context.Context, es *apiv1.ExternalSecret, p *plan.
 	r.Engine.Subscribe(p, interval, overdue(es.Status, interval, r.Settings.StatusHeartbeat, now))
 	last, owed := r.memory.recall(p.Object, now)
 	intact := last.uid == p.UID || es.Status.SecretResourceVersion == "" || r.intact(ctx, es, p)
-	w := decide(p, facts{last: last, status: es.Status, owed: owed, intact: intact})
+	walkPolicy := r.walkPolicy(ctx, p)
+	w := decide(p, facts{last: last, status: es.Status, owed: owed, intact: intact, walkPolicy: walkPolicy})
 	if w.forced {
 		if wait := r.memory.mayForce(p.Object, now); wait > 0 {
 			return wait
 		}
 	}
 	if w.ask || last.uid != p.UID {
-		r.memory.begin(p.Object, attemptOf(p))
+		r.memory.begin(p.Object, attemptOf(p, walkPolicy))
 	}
 	if w.ask {
 		r.Engine.Ask(p.Object, w.lane, w.fresh)

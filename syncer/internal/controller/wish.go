@@ -17,10 +17,11 @@ type attempt struct {
 	uid        types.UID
 	generation int64
 	forceSync  string
+	walkPolicy uint64
 }
 
-func attemptOf(p *plan.Plan) attempt {
-	return attempt{uid: p.UID, generation: p.Generation, forceSync: p.ForceSync}
+func attemptOf(p *plan.Plan, walkPolicy uint64) attempt {
+	return attempt{uid: p.UID, generation: p.Generation, forceSync: p.ForceSync, walkPolicy: walkPolicy}
 }
 
 // facts decide whether an object is read now, and not only when its sources are due.
@@ -29,6 +30,8 @@ type facts struct {
 	status apiv1.ExternalSecretStatus
 	owed   bool // an attempt has come to nothing, or somebody changed the Secret, and it is time to try again
 	intact bool // the Secret is as the status says; asked only of an object without an attempt
+	// walkPolicy stands for what judges the names that walks return, which are not kept; 0 where there are no walks.
+	walkPolicy uint64
 }
 
 // wish is what to ask of the engine; the zero value is nothing.
@@ -49,7 +52,7 @@ func decide(p *plan.Plan, f facts) wish {
 	case f.last.uid == p.UID && deniedBefore(f.status):
 		return wish{ask: true, lane: fetch.Background} // for names that a walk returned: it may be permitted now
 	case f.last.uid == p.UID && f.last.generation == p.Generation:
-		return wish{ask: f.owed, lane: fetch.Background}
+		return wish{ask: f.owed || f.last.walkPolicy != f.walkPolicy, lane: fetch.Background}
 	case f.last.uid == p.UID, f.status.ObservedGeneration != p.Generation, f.status.LastSync == nil:
 		return wish{ask: true, lane: fetch.Foreground}
 	case ready(f.status) != metav1.ConditionTrue:

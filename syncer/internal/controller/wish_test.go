@@ -44,6 +44,12 @@ func TestDecide(t *testing.T) {
 			facts{last: tried, intact: true, status: apiv1.ExternalSecretStatus{
 				Conditions: []metav1.Condition{{Type: apiv1.ConditionReady, Status: "False", Reason: string(apiv1.ReasonPolicyDenied)}},
 			}}, wish{ask: true, lane: later}},
+		{"names that a walk returned are judged by other annotations", p,
+			facts{last: attempt{uid: "u", generation: 3, walkPolicy: 1}, status: good, intact: true, walkPolicy: 2}, wish{ask: true, lane: later}},
+		{"and not again by the same", p,
+			facts{last: attempt{uid: "u", generation: 3, walkPolicy: 2}, status: good, intact: true, walkPolicy: 2}, wish{lane: later}},
+		{"an edited object that walks for the first time is read at once", p,
+			facts{last: attempt{uid: "u", generation: 2}, status: good, intact: true, walkPolicy: 2}, wish{ask: true, lane: now}},
 		{"an attempt that is owed is made", p, facts{last: tried, status: good, owed: true, intact: true}, wish{ask: true, lane: later}},
 		{"a forced refresh wants a read that has not begun yet", forced, facts{last: tried, status: good, intact: true},
 			wish{ask: true, lane: now, fresh: true, forced: true}},
