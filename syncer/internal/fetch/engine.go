@@ -257,10 +257,11 @@ func (e *Engine) Take(name types.NamespacedName) (Result, State) {
 		return Result{}, Pending
 	case o.demand != nil:
 		return e.hand(o)
-	case o.told:
+	case o.told && o.failing():
 		o.told = false
 		return o.result(nil), Ready
 	}
+	o.told = false // what failed has recovered, and its values have been taken since
 	return Result{}, Idle
 }
 

@@ -312,3 +312,22 @@ func TestASourceThatIsNotReadThoughItCouldBeIsAStall(t *testing.T) {
 		t.Errorf("the oldest is overdue by %s", late)
 	}
 }
+
+func TestAFailureThatEndsBeforeItIsTakenIsNoneAnyMore(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.add("o", "", 10*time.Second, "k")
+		w.pass(10 * time.Second)
+		w.takes = false
+		w.kinds["k"] = driver.NotFound
+		w.pass(10 * time.Second)
+		delete(w.kinds, "k")
+		w.pass(10 * time.Second)
+		result, state := w.Take(named("o"))
+		if state != Ready || len(result.Failures) > 0 || len(result.Values) != 1 {
+			t.Errorf("state %d, %d values, failures %v", state, len(result.Values), result.Failures)
+		}
+		if result, state := w.Take(named("o")); state != Idle {
+			t.Errorf("it can be taken again: %+v", result)
+		}
+	})
+}
