@@ -1,7 +1,6 @@
 package alicloud
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -42,7 +41,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	strike := c.faults.Strike(at) // even of a call that is refused: a service that is down does not check signatures
 	a := answer{code: "CallerGone", cut: true}
-	if wait(r.Context(), strike.Delay) {
+	if strike.Wait(r.Context()) {
 		a = perform(to, call, err, strike.Failure, r.Host)
 	}
 	c.counters.Add(counter.Key{Cloud: Name, Service: to.service, Operation: to.operation, Identity: call.Caller.ARN, Code: a.code})
@@ -124,21 +123,6 @@ func fail(f fault.Fault, host string) answer {
 func encode(result map[string]any) []byte {
 	b, _ := json.Marshal(result) // texts, and lists and maps of them, always encode
 	return b
-}
-
-// wait delays a call, holding nothing. It reports false if the caller hung up meanwhile.
-func wait(ctx context.Context, delay time.Duration) bool {
-	if delay <= 0 {
-		return true
-	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 func (a answer) send(w http.ResponseWriter) {

@@ -16,7 +16,7 @@ func (c *Cloud) SetInstanceRole(arn string) { c.metadata.SetInstanceRole(arn) }
 func (c *Cloud) serveMetadata(w http.ResponseWriter, r *http.Request, request metadata.Request) {
 	strike := c.faults.Strike(fault.Call{Cloud: Name, Service: request.Service, Operation: request.Operation})
 	a := answer{code: "CallerGone", cut: true}
-	switch waited := wait(r.Context(), strike.Delay); {
+	switch waited := strike.Wait(r.Context()); {
 	case !waited:
 	case strike.Failure != nil && strike.Failure.Kind == fault.Cut:
 		a.code = "ConnectionCut"

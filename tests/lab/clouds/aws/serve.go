@@ -2,7 +2,6 @@ package aws
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"io"
 	"math"
@@ -47,7 +46,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	strike := c.strike(to, call)
 	var a answer
-	switch waited := wait(r.Context(), strike.Delay); {
+	switch waited := strike.Wait(r.Context()); {
 	case !waited:
 		a = answer{code: "CallerGone", cut: true}
 	case strike.Failure != nil:
@@ -72,21 +71,6 @@ func (c *Cloud) strike(to route, call api.Call) fault.Strike {
 		at.Keys = to.keys(call)
 	}
 	return c.faults.Strike(at)
-}
-
-// wait delays a call, holding nothing. It reports false if the caller hung up meanwhile.
-func wait(ctx context.Context, delay time.Duration) bool {
-	if delay <= 0 {
-		return true
-	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 func run(to route, call api.Call, requestID string) answer {

@@ -2,7 +2,6 @@ package azure
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"math"
 	"net/http"
@@ -48,7 +47,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Cloud: Name, Service: to.service, Operation: to.operation, Identity: to.identity, Keys: to.keys,
 	})
 	var a answer
-	switch waited := wait(r.Context(), strike.Delay); {
+	switch waited := strike.Wait(r.Context()); {
 	case !waited:
 		a = answer{code: "CallerGone", cut: true}
 	case strike.Failure != nil:
@@ -61,21 +60,6 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler) // net/http's way to close a connection without an answer
 	}
 	a.send(w)
-}
-
-// wait delays a call, holding nothing. It reports false if the caller hung up meanwhile.
-func wait(ctx context.Context, delay time.Duration) bool {
-	if delay <= 0 {
-		return true
-	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // fail words an injected failure as the service would.

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -27,6 +28,21 @@ type active struct {
 type Strike struct {
 	Delay   time.Duration
 	Failure *Fault
+}
+
+// Wait delays the call, holding nothing. It reports false if the caller hung up meanwhile.
+func (s Strike) Wait(ctx context.Context) bool {
+	if s.Delay <= 0 {
+		return true
+	}
+	timer := time.NewTimer(s.Delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // Add puts a fault in force and returns the id that Remove takes. A fault that makes no sense is refused.

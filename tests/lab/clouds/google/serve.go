@@ -3,7 +3,6 @@ package google
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/secretgate/secretgate/tests/lab/clouds/counter"
 	"github.com/secretgate/secretgate/tests/lab/clouds/fault"
@@ -21,22 +20,7 @@ func (c *Cloud) strike(ctx context.Context, at call) (failure *fault.Fault, gone
 	strike := c.faults.Strike(fault.Call{
 		Cloud: Name, Service: at.service, Operation: at.operation, Identity: at.identity, Keys: at.keys,
 	})
-	return strike.Failure, !wait(ctx, strike.Delay)
-}
-
-// wait delays a call, holding nothing. It reports false if the caller hung up meanwhile.
-func wait(ctx context.Context, delay time.Duration) bool {
-	if delay <= 0 {
-		return true
-	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return strike.Failure, !strike.Wait(ctx)
 }
 
 func (c *Cloud) count(at call, code string) {
