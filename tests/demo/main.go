@@ -1,5 +1,5 @@
 // Command demo shows Secretgate's main job, step by step, on the lab: a real API server, a real Vault,
-// and an AWS that verifies signatures. It ends by itself; DEMO_KEEP=1 leaves the lab running.
+// and the secret managers of four clouds, which verify who asks. It ends by itself; DEMO_KEEP=1 leaves the lab running.
 package main
 
 import (

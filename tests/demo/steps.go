@@ -23,6 +23,7 @@ var steps = []step{
 	{"The backends hold secrets (values are random, and never shown)", storeSecrets},
 	{"An ExternalSecret for AWS Secrets Manager is accepted", acceptAWS},
 	{"An ExternalSecret for HashiCorp Vault is accepted", acceptVault},
+	{"So are those for AWS Parameter Store (a key and a path), Azure, Google and Alibaba", acceptOthers},
 	{"The Secrets exist: their entries, not their values", showSecrets},
 	{"The status tells who is in step", showStatus},
 	{"A manifest with deprecated fields is converted, with a warning", convertDeprecated},
@@ -46,21 +47,6 @@ func show(ctx context.Context, dir string) error {
 	return nil
 }
 
-func storeSecrets(ctx context.Context, w *world) error {
-	for name, value := range map[string]string{
-		"hello-service/password":    w.value(),
-		"hello-service/credentials": fmt.Sprintf(`{"username":%q,"password":%q}`, w.value(), w.value()),
-	} {
-		fmt.Printf("$ aws secretsmanager create-secret --name %s --secret-string …\n", name)
-		if _, err := w.aws.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: &name, SecretString: &value}); err != nil {
-			return err
-		}
-	}
-	fmt.Println("$ vault kv put secret/hello-service/credentials password=… api-key=…")
-	_, err := w.vault.KVv2("secret").Put(ctx, "hello-service/credentials", map[string]any{"password": w.value(), "api-key": w.value()})
-	return err
-}
-
 func acceptAWS(ctx context.Context, w *world) error {
 	if _, err := w.kubectl(ctx, "apply", "-f", w.manifest("hello-service")); err != nil {
 		return err
@@ -75,13 +61,32 @@ func acceptVault(ctx context.Context, w *world) error {
 	return w.awaitStatus(ctx, "hello-vault-service", "SUCCESS")
 }
 
-func showSecrets(ctx context.Context, w *world) error {
-	for _, name := range []string{"hello-service", "hello-vault-service"} {
-		if _, err := w.kubectl(ctx, "describe", "secret", name); err != nil {
+// acceptOthers applies four manifests at once: Parameter Store (a key, and a walk along a path), Key Vault, Google, Alibaba.
+func acceptOthers(ctx context.Context, w *world) error {
+	names := []string{"hello-parameters", "hello-keyvault-service", "gcp-secrets-manager-example", "hello-alicloud-service"}
+	args := []string{"apply"}
+	for _, name := range names {
+		args = append(args, "-f", w.manifest(name))
+	}
+	if _, err := w.kubectl(ctx, args...); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := w.awaitStatus(ctx, name, "SUCCESS"); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func showSecrets(ctx context.Context, w *world) error {
+	for _, name := range []string{"hello-service", "hello-vault-service", "hello-parameters"} {
+		if _, err := w.kubectl(ctx, "describe", "secret", name); err != nil {
+			return err
+		}
+	}
+	_, err := w.kubectl(ctx, "get", "secrets")
+	return err
 }
 
 func showStatus(ctx context.Context, w *world) error {

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/hashicorp/vault/api"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -28,6 +29,7 @@ type world struct {
 	env       map[string]string
 	manifests string // folder
 	aws       *secretsmanager.Client
+	ssm       *ssm.Client
 	vault     *api.Client
 	planted   []string // every value that the demo stored in a backend
 }
@@ -38,10 +40,10 @@ func enter(dir string) (*world, error) {
 		return nil, err
 	}
 	w := &world{dir: dir, env: env, manifests: filepath.Join(filepath.Dir(dir), "tests", "demo", "manifests")}
-	w.aws = secretsmanager.New(secretsmanager.Options{
-		Region: env["AWS_REGION"], BaseEndpoint: aws.String(env["AWS_ENDPOINT"]),
-		Credentials: credentials.NewStaticCredentialsProvider(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], ""),
-	})
+	user := credentials.NewStaticCredentialsProvider(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], "")
+	endpoint, region := aws.String(env["AWS_ENDPOINT"]), env["AWS_REGION"]
+	w.aws = secretsmanager.New(secretsmanager.Options{Region: region, BaseEndpoint: endpoint, Credentials: user})
+	w.ssm = ssm.New(ssm.Options{Region: region, BaseEndpoint: endpoint, Credentials: user})
 	w.vault, err = api.NewClient(&api.Config{Address: env["VAULT_ADDR"]})
 	if err != nil {
 		return nil, err
@@ -131,11 +133,22 @@ func (w *world) awaitStatus(ctx context.Context, name, prefix string) error {
 
 // outage makes the lab's AWS Secrets Manager fail, or work again.
 func (w *world) outage(ctx context.Context, on bool) error {
-	method, body := http.MethodDelete, ""
 	if on {
-		method, body = http.MethodPost, `{"kind": "outage", "service": "secretsmanager"}`
+		return w.admin(ctx, http.MethodPost, "faults", map[string]string{"kind": "outage", "service": "secretsmanager"})
 	}
-	request, err := http.NewRequestWithContext(ctx, method, w.env["CLOUDS_URL"]+"/_admin/faults", strings.NewReader(body))
+	return w.admin(ctx, http.MethodDelete, "faults", nil)
+}
+
+// admin asks the lab's clouds for what no client of theirs can do.
+func (w *world) admin(ctx context.Context, method, path string, body any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	if body == nil {
+		text = nil
+	}
+	request, err := http.NewRequestWithContext(ctx, method, w.env["CLOUDS_URL"]+"/_admin/"+path, bytes.NewReader(text))
 	if err != nil {
 		return err
 	}
@@ -144,8 +157,8 @@ func (w *world) outage(ctx context.Context, on bool) error {
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	if text, _ := io.ReadAll(response.Body); response.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("the lab's clouds refuse the fault: %s", text)
+	if answer, _ := io.ReadAll(response.Body); response.StatusCode >= http.StatusBadRequest {
+		return fmt.Errorf("the lab's clouds refuse %s %s: %s", method, path, answer)
 	}
 	return nil
 }

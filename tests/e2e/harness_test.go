@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -9,9 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,7 +18,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
-	"github.com/secretgate/secretgate/tests/lab"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/secretsmanager"
 )
 
@@ -78,13 +73,7 @@ func newNamespace(t *testing.T, annotations map[string]string) string {
 	}
 	mustKubectl(t, string(manifest), "create", "-f", "-")
 	t.Cleanup(func() {
-		told, _, err := theLab.Kubectl(context.Background(), nil, "get", "externalsecrets,events", "-n", name, "-o", "json")
-		if err != nil {
-			t.Error(err)
-		}
-		if holdsPlanted([]byte(told)) {
-			t.Errorf("a status or an event in namespace %s holds a planted value", name)
-		}
+		tellsNothing(t, name)
 		_, _, _ = theLab.Kubectl(context.Background(), nil, "delete", "namespace", name, "--wait=false")
 	})
 	return name
@@ -210,59 +199,6 @@ func awaitReason(t *testing.T, namespace, name string, want apiv1.Reason) *apiv1
 		return fmt.Errorf("ExternalSecret %s is not %s but %q", name, want, es.Status.Status)
 	})
 	return es
-}
-
-// planted are all values that tests put into backends. None of them may be found in a log.
-var planted struct {
-	sync.Mutex
-	values []string
-}
-
-// secretValue makes a value that can be found again wherever it leaks to.
-func secretValue() string {
-	value := "planted-" + rand.Text()
-	planted.Lock()
-	defer planted.Unlock()
-	planted.values = append(planted.values, value)
-	return value
-}
-
-func holdsPlanted(text []byte) bool {
-	planted.Lock()
-	defer planted.Unlock()
-	return slices.ContainsFunc(planted.values, func(value string) bool { return bytes.Contains(text, []byte(value)) })
-}
-
-// leaks lists the logs and metrics of the lab that hold a planted value; newNamespace looks through statuses and events.
-// The API server's own storage is not one.
-func leaks() []string {
-	logs, err := filepath.Glob(theLab.LogFile("*"))
-	if err != nil || len(logs) == 0 {
-		return []string{"no logs were found to search"}
-	}
-	var found []string
-	for _, file := range logs {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			found = append(found, file+" cannot be read")
-		}
-		if holdsPlanted(text) {
-			found = append(found, filepath.Base(file))
-		}
-	}
-	for _, service := range []*lab.Service{theLab.Webhook, theLab.Syncer} {
-		response, err := http.Get("http://" + service.MetricsAddress + "/metrics") //nolint:noctx // the lab ends after it
-		if err != nil {
-			found = append(found, "the metrics of "+service.Name+" cannot be read")
-			continue
-		}
-		text, err := io.ReadAll(response.Body)
-		_ = response.Body.Close()
-		if err != nil || holdsPlanted(text) {
-			found = append(found, "the metrics of "+service.Name)
-		}
-	}
-	return found
 }
 
 // putAWS stores a secret in the lab's region of AWS Secrets Manager, as a new version if it exists.

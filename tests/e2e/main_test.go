@@ -34,6 +34,10 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer theLab.Stop()
+	if err := plantCredentials(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	atOnce()
 	code := m.Run()
 	if found := leaks(); len(found) > 0 {

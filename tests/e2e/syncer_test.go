@@ -22,6 +22,12 @@ type ownSyncer struct {
 // startSyncer starts one and waits until it is ready. env (NAME=value) comes before what is set here.
 func startSyncer(t *testing.T, id string, env ...string) *ownSyncer {
 	t.Helper()
+	return startSyncerWith(t, id, nil, env...)
+}
+
+// startSyncerWith takes flags, too, for what KES has no variable for.
+func startSyncerWith(t *testing.T, id string, flags []string, env ...string) *ownSyncer {
+	t.Helper()
 	metrics, health := freePort(t), freePort(t)
 	base := []string{
 		"PATH=" + os.Getenv("PATH"), "INSTANCE_ID=" + id, "METRICS_PORT=" + metrics, "POLLER_INTERVAL_MILLISECONDS=2000", "AWS_REGION=" + theLab.AWSRegion,
@@ -30,7 +36,7 @@ func startSyncer(t *testing.T, id string, env ...string) *ownSyncer {
 	}
 	p, err := process.Start(process.Command{
 		Name: id, Path: filepath.Join(theLab.Root, "bin", "syncer"), Log: theLab.LogFile(id), Env: append(base, env...), // the last of two counts
-		Args: []string{"--kubeconfig=" + theLab.SyncerKubeconfig, "--health-probe-bind-address=127.0.0.1:" + health},
+		Args: append([]string{"--kubeconfig=" + theLab.SyncerKubeconfig, "--health-probe-bind-address=127.0.0.1:" + health}, flags...),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -57,12 +57,13 @@ func (o *Objects) Observe(name types.NamespacedName, backend string, success boo
 	o.known[name] = known.observe(success, at)
 }
 
-// Refreshed counts a refresh that brought no news, for an object that was observed before.
+// Refreshed counts a refresh that brought no news, for an object that was observed before: one whose value cannot be used,
+// or whose Secret cannot be written, fails as before though the value could be read.
 func (o *Objects) Refreshed(name types.NamespacedName, success bool, at time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if known, ok := o.known[name]; ok {
-		o.known[name] = known.observe(success, at)
+		o.known[name] = known.observe(success && !known.failing, at)
 	}
 }
 

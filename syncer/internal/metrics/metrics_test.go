@@ -97,3 +97,25 @@ func TestAnObjectThatMovesToAnotherBackendLeavesNoSeriesBehind(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestARefreshWithoutNewsIsWhatTheLastAttemptWas(t *testing.T) {
+	o := NewObjects()
+	o.Refreshed(db, true, now) // nobody knows it
+	o.Observe(db, "vault", true, now)
+	o.Refreshed(db, true, now.Add(time.Second))
+	o.Observe(db, "vault", false, now.Add(time.Minute))
+	o.Refreshed(db, true, now.Add(2*time.Minute)) // what was read cannot be used, as before
+	o.Refreshed(db, false, now.Add(3*time.Minute))
+	want := map[string]float64{
+		"kubernetes_external_secrets_sync_calls_count{backend=vault,name=db,namespace=ns,status=success}": 2,
+		"kubernetes_external_secrets_sync_calls_count{backend=vault,name=db,namespace=ns,status=error}":   3,
+		"kubernetes_external_secrets_last_sync_call_state{backend=vault,name=db,namespace=ns}":            -1,
+		"sync_calls{backend=vault,name=db,namespace=ns,status=success}":                                   2,
+		"sync_calls{backend=vault,name=db,namespace=ns,status=error}":                                     3,
+		"last_state{backend=vault,name=db,namespace=ns}":                                                  -1,
+		"secretgate_last_success_timestamp_seconds{name=db,namespace=ns}":                                 1001,
+	}
+	if diff := cmp.Diff(want, series(t, o)); diff != "" {
+		t.Error(diff)
+	}
+}
