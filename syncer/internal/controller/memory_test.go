@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -192,5 +193,85 @@ func TestAnOlderObjectFromTheCacheGetsTheStatusThatWasWritten(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestForcedRefreshesAreLimited(t *testing.T) {
+	var m memory
+	now := time.Unix(1_000_000, 0)
+	for i := range forceBurst {
+		if wait := m.mayForce(db, now); wait != 0 {
+			t.Errorf("refresh %d at once waits %s", i+1, wait)
+		}
+	}
+	if wait := m.mayForce(db, now); wait != forceEvery {
+		t.Errorf("one more waits %s, want %s", wait, forceEvery)
+	}
+	if wait := m.mayForce(db, now.Add(forceEvery)); wait != 0 {
+		t.Errorf("after that time it still waits %s", wait)
+	}
+	other := func(i int) types.NamespacedName {
+		return types.NamespacedName{Namespace: "another", Name: fmt.Sprint("o", i)}
+	}
+	for i := range namespaceForceBurst {
+		if wait := m.mayForce(other(i), now); wait != 0 {
+			t.Errorf("object %d of another namespace waits %s", i+1, wait)
+		}
+	}
+	if wait := m.mayForce(other(namespaceForceBurst), now); wait != time.Second/namespaceForces {
+		t.Errorf("one more object of it waits %s", wait)
+	}
+}
+
+func TestAnAttemptIsRecalledUntilItIsAbandoned(t *testing.T) {
+	var m memory
+	now := time.Unix(1_000_000, 0)
+	tried := attempt{uid: "u", generation: 3}
+	m.owe(db, now)
+	m.begin(db, tried)
+	if last, owed := m.recall(db, now.Add(time.Hour)); last != tried || owed {
+		t.Errorf("%+v, owed %t: to begin an attempt pays what is owed", last, owed)
+	}
+	m.owe(db, now.Add(time.Second))
+	if _, owed := m.recall(db, now); owed {
+		t.Error("it is owed too early")
+	}
+	if _, owed := m.recall(db, now.Add(time.Second)); !owed {
+		t.Error("it is not owed in time")
+	}
+	m.abandon(db)
+	if last, owed := m.recall(db, now.Add(time.Hour)); last != (attempt{}) || owed {
+		t.Errorf("%+v, owed %t", last, owed)
+	}
+}
+
+func TestARepairIsOwedWhenItIsDue(t *testing.T) {
+	var m memory
+	now := time.Unix(1_000_000, 0)
+	m.repair(db, now)
+	if _, owed := m.recall(db, now); !owed {
+		t.Error("the first is not owed at once")
+	}
+	m.begin(db, attempt{uid: "u"})
+	wait := m.repair(db, now)
+	if _, owed := m.recall(db, now.Add(wait-1)); owed {
+		t.Error("the second is owed too early")
+	}
+}
+
+func TestAStatusIsForgottenOnceTheCacheShowsIt(t *testing.T) {
+	var m memory
+	es := &apiv1.ExternalSecret{}
+	es.Namespace, es.Name, es.ResourceVersion = db.Namespace, db.Name, "20"
+	m.report(es)
+	es.ResourceVersion = "19"
+	m.seen(es)
+	if m.objects[db].status == nil {
+		t.Error("an older object made it forget")
+	}
+	es.ResourceVersion = "20"
+	m.seen(es)
+	if m.objects[db].status != nil {
+		t.Error("it is still in memory")
 	}
 }
