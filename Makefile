@@ -44,6 +44,7 @@ generate-api: $(TOOLS)/controller-gen ## Generate deepcopy functions and CRDs fr
 	cd shared
 	../$(TOOLS)/controller-gen object crd paths=./api/v1 output:crd:artifacts:config=../crds
 	cp ../crds/*.yaml ../kustomize/base/crds/
+	cp ../crds/kubernetes-client.io_externalsecrets.yaml ../webhook/internal/check/crd.yaml
 
 .PHONY: render
 render: generate-api $(TOOLS)/kustomize ## Render kustomize/overlays/* into manifests/
@@ -86,6 +87,18 @@ test-unit: $(TOOLS)/gotestsum ## Run the tests that need nothing but Go
 .PHONY: test-e2e
 test-e2e: build lab-build $(TOOLS)/gotestsum ## Run the tests that need the lab, on labs of their own
 	$(GOTESTSUM) -- -count=1 -p 1 -timeout 25m ./tests/integration/... ./tests/e2e/...
+
+# `go test` runs the seeds, beside each target and below its testdata/fuzz; what a run finds is added there and belongs into git.
+FUZZTIME ?= 1m
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME (1m); what fails is kept as a seed
+	grep -rlE '^func Fuzz' --include='*_test.go' $(MODULES) | xargs -n 1 dirname | sort -u | while read -r folder; do
+	  for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9]+' "$$folder"/*_test.go | cut -d ' ' -f 2); do
+	    echo "fuzz $$folder $$target"
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$folder"
+	  done
+	done
 
 ##@ Measure
 

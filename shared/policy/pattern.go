@@ -17,8 +17,9 @@ const (
 	maxCost = 20_000
 	// maxWork bounds matching, in bytes of values times cost: seconds at the worst.
 	maxWork = 500_000_000
-	// maxShown bounds what a message repeats of an annotation, in characters.
-	maxShown = 500
+	// maxShown bounds what a message repeats of an annotation, in characters, and maxValue what it repeats of an object, so that
+	// a long value leaves room for the reason where messages are cut.
+	maxShown, maxValue = 500, 200
 )
 
 // patterns are the lines of an annotation. The zero value matches nothing.
@@ -28,6 +29,20 @@ type patterns struct {
 	cost    int
 	work    int    // done so far
 	says    string // what the annotation does, as the end of a sentence
+	flaw    *Flaw  // why it permits nothing, where that cannot be what its author meant
+}
+
+// Flaw is why an annotation cannot be understood.
+type Flaw struct {
+	Problem string // what is wrong, and in which line
+	Remedy  string // what to do, as an imperative
+}
+
+// Examine says what is wrong with the text of an annotation that holds patterns, if anything, as Check would find it. A blank text
+// has no flaw: it permits nothing, or everything where matching is legacy.
+func Examine(text string, s Settings) (flaw *Flaw, blank bool) {
+	p := compile(text, s.Legacy)
+	return p.flaw, p.flaw == nil && len(p.regexps) == 0
 }
 
 // compile reads an annotation: one RE2 pattern a line, blank lines ignored. One pattern that does
@@ -42,16 +57,15 @@ func compile(text string, legacy bool) *patterns {
 		}
 		parsed, err := syntax.Parse(line, syntax.Perl)
 		if err != nil {
-			return &patterns{says: fmt.Sprintf("line %d %s is not a valid RE2 pattern: %s; nothing is permitted until it is mended",
-				i+1, strconv.Quote(cut(line)), explain(err))}
+			why, remedy := explain(err)
+			return broken(fmt.Sprintf("line %d %s is not a valid RE2 pattern: %s", i+1, strconv.Quote(cut(line)), why), "it is mended", remedy)
 		}
 		if p.cost += cost(parsed); p.cost > maxCost {
-			return &patterns{says: "holds patterns that are too large; nothing is permitted until they are fewer or repeat less"}
+			return broken("holds patterns that are too large", "they are fewer or repeat less", "use fewer lines, or repeat less within them")
 		}
 		re, err := compileLine(line, legacy)
 		if err != nil { // one that parses is only refused if it is huge
-			return &patterns{says: fmt.Sprintf("line %d %s cannot be compiled; nothing is permitted until it is mended",
-				i+1, strconv.Quote(cut(line)))}
+			return broken(fmt.Sprintf("line %d %s cannot be compiled", i+1, strconv.Quote(cut(line))), "it is mended", "repeat less within it")
 		}
 		p.regexps, quoted = append(p.regexps, re), append(quoted, strconv.Quote(line))
 	}
@@ -60,6 +74,11 @@ func compile(text string, legacy bool) *patterns {
 		p.all, p.says = legacy, `is empty, which permits nothing; ".*" permits everything`
 	}
 	return p
+}
+
+// broken permits nothing, and says until when.
+func broken(problem, until, remedy string) *patterns {
+	return &patterns{says: problem + "; nothing is permitted until " + until, flaw: &Flaw{Problem: problem, Remedy: remedy}}
 }
 
 // compileLine anchors a pattern, which compiles by itself, so that it matches whole values: "a)|(b",
@@ -88,23 +107,25 @@ func cost(re *syntax.Regexp) int {
 	return n
 }
 
-// explain names the construct that RE2 lacks: look-around and back-references were possible in
+// explain names the construct that RE2 lacks, and what to write instead: look-around and back-references were possible in
 // KES, whose patterns were JavaScript's.
-func explain(err error) string {
+func explain(err error) (why, remedy string) {
+	const correct = "correct the line (https://github.com/google/re2/wiki/Syntax)"
 	var parse *syntax.Error
 	if !errors.As(err, &parse) {
-		return err.Error()
+		return err.Error(), correct
 	}
 	construct := "`" + cut(parse.Expr) + "`"
+	const allowed = "write what is permitted, a pattern a line, instead of what is not"
 	switch {
 	case strings.HasPrefix(parse.Expr, "(?=") || strings.HasPrefix(parse.Expr, "(?!"):
-		return "look-ahead " + construct + " is JavaScript's, not RE2's"
+		return "look-ahead " + construct + " is JavaScript's, not RE2's", allowed
 	case strings.HasPrefix(parse.Expr, "(?<=") || strings.HasPrefix(parse.Expr, "(?<!"):
-		return "look-behind " + construct + " is JavaScript's, not RE2's"
+		return "look-behind " + construct + " is JavaScript's, not RE2's", allowed
 	case parse.Code == syntax.ErrInvalidEscape && strings.Trim(parse.Expr, `\123456789k`) == "":
-		return "back-reference " + construct + " is JavaScript's, not RE2's"
+		return "back-reference " + construct + " is JavaScript's, not RE2's", "write the alternatives out"
 	default:
-		return parse.Code.String() + ": " + construct
+		return parse.Code.String() + ": " + construct, correct
 	}
 }
 
@@ -122,10 +143,12 @@ func (p *patterns) match(value string) (matched bool, why string) {
 	return p.all, p.says
 }
 
-func cut(text string) string {
+func cut(text string) string { return first(maxShown, text) }
+
+func first(most int, text string) string {
 	n := 0
 	for i := range text {
-		if n == maxShown {
+		if n == most {
 			return text[:i] + "…"
 		}
 		n++

@@ -177,7 +177,7 @@ func TestMatchingEndsWhereAnObjectReadsTooMuchForItsPatterns(t *testing.T) {
 	violations := policy.Check(p, ns, policy.Settings{})
 	want := fmt.Sprintf(`spec.dataFrom[999]: Forbidden: %q is not permitted in namespace "core": annotation %s `+
 		"holds patterns that are too large for all that this object reads: use fewer or simpler ones, or several objects",
-		p.Entries[999].Read.Key, apiv1.AnnotationPermittedKeyName)
+		strings.Repeat("x", 200)+"…", apiv1.AnnotationPermittedKeyName)
 	if diff := cmp.Diff(want, violations[len(violations)-1].Error.Error()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -115,7 +115,9 @@ func (j *judge) role(p *plan.Plan) {
 		}
 		return
 	}
-	j.match(at, role, j.settings.roleAnnotation(), func(string) string { return "namespace does not allow to assume role " + role })
+	j.match(at, role, j.settings.roleAnnotation(), func(string) string {
+		return "namespace does not allow to assume role " + first(maxValue, role)
+	})
 }
 
 func (j *judge) key(at, key string, path bool) {
@@ -124,7 +126,7 @@ func (j *judge) key(at, key string, path bool) {
 		what = "path"
 	}
 	j.match(at, key, j.settings.keyNameAnnotation(), func(convention string) string {
-		return fmt.Sprintf("%s %s does not match naming convention %s", what, key, convention)
+		return fmt.Sprintf("%s %s does not match naming convention %s", what, first(maxValue, key), convention)
 	})
 }
 
@@ -180,7 +182,7 @@ func (j *judge) match(at, value, annotation string, reason func(text string) str
 	if matched {
 		return
 	}
-	subject := fmt.Sprintf("%q is not permitted", value)
+	subject := fmt.Sprintf("%q is not permitted", first(maxValue, value))
 	if value == "" {
 		subject = "a value that is not set is not permitted"
 	}
@@ -208,6 +210,14 @@ func (s Settings) keyNameAnnotation() string {
 		return s.KeyNameAnnotation
 	}
 	return apiv1.AnnotationPermittedKeyName
+}
+
+// PatternAnnotations lists the annotations of a namespace whose values are patterns.
+func (s Settings) PatternAnnotations() []string {
+	return []string{
+		s.roleAnnotation(), s.keyNameAnnotation(), apiv1.AnnotationPermittedRegion, apiv1.AnnotationPermittedVaultMount,
+		apiv1.AnnotationPermittedKeyVault, apiv1.AnnotationPermittedProject,
+	}
 }
 
 // roleField names the field that holds a backend's role; it is empty where there are no roles.

@@ -34,7 +34,7 @@ func (p *Policy) Bind(s *Section) {
 	s.String(&p.Defaults.VaultRole, "default-vault-role", "",
 		"Vault role of objects that name none", "DEFAULT_VAULT_ROLE")
 	s.String(&p.Defaults.Project, "default-gcp-project", "",
-		"GCP project of objects that name none; empty: that of the credentials, which a namespace's permitted-project never permits", "DEFAULT_GCP_PROJECT")
+		"GCP project of objects that name none; empty: the credentials' own, which permitted-project never permits", "DEFAULT_GCP_PROJECT")
 	s.Duration(&p.Defaults.MinRefreshInterval, "min-refresh-interval", 10*time.Second, time.Second,
 		"least refresh interval that an object may ask for")
 }

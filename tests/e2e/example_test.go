@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/lab/clouds/aws/ssm"
 )
 
 // TestDocumentedExamples applies the examples of KES's README, and of a blog post about it, as they stand there.
@@ -19,6 +20,7 @@ func TestDocumentedExamples(t *testing.T) {
 	putAWS(t, "hello-service/credentials", fmt.Sprintf(`{"username":%q,"password":%q}`, user, password))
 	putAWS(t, "hello-service/migration-credentials", fmt.Sprintf(`{"password":%q}`, other))
 	putAWS(t, "DB-", database)
+	putParameters(t, ssm.Parameter{Name: "/hello-service/password", Value: plain, Type: "String"})
 	putVault(t, "hello-service/credentials", map[string]any{"password": password, "api-key": apiKey})
 	roles := map[string]string{"iam.amazonaws.com/permitted": "arn:aws:iam::123456789012:role/.*"}
 
@@ -50,6 +52,17 @@ spec:
       labels:
         dog: farfel
 `, "hello-service", map[string]string{"password": plain}, map[string]string{"dog": "farfel"}, map[string]string{"cat": "cheese"}},
+		"KES README, Add a secret: AWS Parameter Store": {nil, `
+apiVersion: 'kubernetes-client.io/v1'
+kind: ExternalSecret
+metadata:
+  name: hello-service
+spec:
+  backendType: systemManager
+  data:
+    - key: /hello-service/password
+      name: password
+`, "hello-service", map[string]string{"password": plain}, nil, nil},
 		"KES README, AWS Secrets Manager: properties and a version stage": {nil, `
 apiVersion: kubernetes-client.io/v1
 kind: ExternalSecret

@@ -60,7 +60,7 @@ func TestGoldenCases(t *testing.T) {
 
 func throughTheWebhook(t *testing.T, c goldenCase) {
 	t.Helper()
-	namespace := newNamespace(t, c.annotations)
+	namespace := olderNamespace(t, c.annotations)
 	said, err := apply(t, namespace, c.object)
 	if c.expected.Verdict == "allowed" {
 		if err != nil {
@@ -118,7 +118,7 @@ func leaveUnguarded(t *testing.T) {
 func behindTheWebhook(t *testing.T, c goldenCase) {
 	t.Helper()
 	const name = "hello-service"
-	namespace := newNamespace(t, c.annotations)
+	namespace := olderNamespace(t, c.annotations)
 	mustKubectl(t, "", "label", "namespace", namespace, unguarded+"=true")
 	eventually(t, func() error { // the API server learns of selectors and labels with a delay
 		_, err := kubectl(t, c.object, "create", "-n", namespace, "-f", "-")

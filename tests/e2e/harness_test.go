@@ -62,16 +62,44 @@ func mustApply(t *testing.T, namespace, manifest string) string {
 // newNamespace makes a namespace that is the test's own.
 func newNamespace(t *testing.T, annotations map[string]string) string {
 	t.Helper()
+	return makeNamespace(t, nil, annotations)
+}
+
+// older is the label of namespaces whose annotations the webhook is not asked about, as if they had been there before it.
+const older = "lab.secretgate.io/older"
+
+// olderNamespace makes one, for annotations that would be refused.
+func olderNamespace(t *testing.T, annotations map[string]string) string {
+	t.Helper()
+	return makeNamespace(t, map[string]string{older: "true"}, annotations)
+}
+
+// spareOlderNamespaces takes them from the webhook for namespaces, as an administrator might.
+func spareOlderNamespaces() error {
+	_, stderr, err := theLab.Kubectl(context.Background(), nil, "patch", "validatingwebhookconfiguration", "secretgate-webhook", "--type=json",
+		"--patch="+`[{"op": "test", "path": "/webhooks/1/name", "value": "namespaces.secretgate.io"},
+			{"op": "add", "path": "/webhooks/1/namespaceSelector", "value": {"matchExpressions": [{"key": "`+older+`", "operator": "DoesNotExist"}]}}]`)
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, stderr)
+	}
+	return nil
+}
+
+func makeNamespace(t *testing.T, labels, annotations map[string]string) string {
+	t.Helper()
 	name := "e2e-" + strings.ToLower(rand.Text()[:10])
 	object := map[string]any{
 		"apiVersion": "v1", "kind": "Namespace",
-		"metadata": map[string]any{"name": name, "annotations": annotations},
+		"metadata": map[string]any{"name": name, "labels": labels, "annotations": annotations},
 	}
 	manifest, err := yaml.Marshal(object)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustKubectl(t, string(manifest), "create", "-f", "-")
+	eventually(t, func() error { // the API server learns of selectors with a delay
+		_, err := kubectl(t, string(manifest), "create", "-f", "-")
+		return err
+	})
 	t.Cleanup(func() {
 		tellsNothing(t, name)
 		_, _, _ = theLab.Kubectl(context.Background(), nil, "delete", "namespace", name, "--wait=false")

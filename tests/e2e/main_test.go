@@ -38,6 +38,10 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	if err := spareOlderNamespaces(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	atOnce()
 	code := m.Run()
 	if found := leaks(); len(found) > 0 {

@@ -34,7 +34,7 @@ func TestPolicyIsJudgedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			namespace, value := newNamespace(t, nil), secretValue()
+			namespace, value := olderNamespace(t, nil), secretValue()
 			putAWS(t, namespace+"/db", value)
 			putVault(t, namespace, map[string]any{"password": value})
 			mustApply(t, namespace, object("db", in(namespace, tc.spec)))

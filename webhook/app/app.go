@@ -53,7 +53,7 @@ func (p Program) Run(ctx context.Context) int {
 	root.SetArgs(p.Args)
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
-	root.AddCommand(p.serve(), p.version())
+	root.AddCommand(p.serve(), p.check(), p.version())
 	root.CompletionOptions.DisableDefaultCmd = true
 
 	err := root.ExecuteContext(ctx)

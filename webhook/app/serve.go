@@ -26,6 +26,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/webhook"
 
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/webhook/internal/admit"
 	"github.com/secretgate/secretgate/webhook/internal/certs"
 	"github.com/secretgate/secretgate/webhook/internal/config"
@@ -66,6 +67,7 @@ func restConfig(kubeconfig string) (*rest.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("how to reach the cluster is not known; set --kubeconfig, or run in a pod: %w", err)
 	}
+	cluster.QPS = -1 // the API server's own fairness decides: namespaces are read live before every denial
 	return rest.AddUserAgent(cluster, "secretgate-webhook"), nil
 }
 
@@ -125,7 +127,7 @@ func newManager(cluster *rest.Config, c *config.Config, source *certs.Source) (m
 
 func newScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
-	return scheme, errors.Join(corev1.AddToScheme(scheme), admissionregistrationv1.AddToScheme(scheme))
+	return scheme, errors.Join(corev1.AddToScheme(scheme), admissionregistrationv1.AddToScheme(scheme), apiv1.AddToScheme(scheme))
 }
 
 // assemble lists all that runs.
@@ -140,12 +142,20 @@ func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, source
 		Namespaces: admit.Namespaces{Cached: mgr.GetCache(), Live: mgr.GetAPIReader()},
 		Settings:   c.Policy.Settings, Defaults: c.Policy.Defaults, Log: log, Metrics: counts,
 	}})
+	server.Register("/validate-namespace", &webhook.Admission{Handler: &admit.NamespaceValidator{
+		Stored: admit.Stored{
+			Live: mgr.GetAPIReader(), Settings: c.Policy.Settings, Defaults: c.Policy.Defaults,
+			Turns: make(chan struct{}, 1), // one page of objects in memory
+		},
+		Log: log, Metrics: counts,
+	}})
 	informer, err := mgr.GetCache().GetInformer(ctx, admit.NamespaceMetadata(), cache.BlockUntilSynced(false))
 	if err != nil {
 		return fmt.Errorf("watch namespaces: %w", err)
 	}
 	return errors.Join(
 		mgr.Add(source),
+		mgr.Add(renamed{api: mgr.GetAPIReader(), configuration: c.WebhookConfiguration, settings: c.Policy.Settings, log: log}),
 		mgr.AddHealthzCheck("ping", healthz.Ping),
 		mgr.AddReadyzCheck("namespaces", told(log, "namespaces", synced(informer))),
 		mgr.AddReadyzCheck("certificate", told(log, "certificate", source.Ready)),

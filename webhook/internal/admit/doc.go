@@ -1,4 +1,5 @@
-// Package admit decides about ExternalSecrets before they are stored. Mutator converts deprecated
-// fields; Validator understands the object and judges it by its namespace's policy. Convert, and
-// the two handle methods, decide; what surrounds them reads requests and reports.
+// Package admit decides about ExternalSecrets before they are stored, and about the annotations of
+// namespaces that limit them. Mutator converts deprecated fields; Validator understands the object
+// and judges it by its namespace's policy; NamespaceValidator judges the policy itself. Convert, and
+// the handle methods, decide; what surrounds them reads requests and reports.
 package admit

@@ -38,6 +38,7 @@ func (v *Validator) Handle(ctx context.Context, request admission.Request) admis
 		es.Namespace = request.Namespace // the API server is the one who knows where the object will be
 		decision = v.handle(ctx, es)
 	}
+	decision.judged = true
 	name := nameOf(request)
 	observer{validating, v.Log, v.Metrics}.report(ctx, request, name, decision)
 	return decision.response(request, name)

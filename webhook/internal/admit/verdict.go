@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -12,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/webhook/internal/metrics"
 )
 
@@ -24,7 +24,50 @@ type verdict struct {
 
 	patch      []jsonpatch.Operation
 	warnings   []string
+	warned     []reason // why there are warnings, where that is told apart
 	deprecated []string // fields converted
+
+	judged bool // nobody judges after us, so that this is the verdict
+}
+
+// word is the verdict for metrics and logs.
+func (v verdict) word() string {
+	switch {
+	case v.reason != "":
+		return "denied"
+	case len(v.warned) > 0:
+		return "warned"
+	default:
+		return "allowed"
+	}
+}
+
+// foremost is the reason for the verdict; empty where there is nothing to say.
+func (v verdict) foremost() reason {
+	if v.reason == "" && len(v.warned) > 0 {
+		return v.warned[0]
+	}
+	return v.reason
+}
+
+// audit is what the API server's audit log gets, each below the webhook's name: which fields, never what is in them.
+func (v verdict) audit() map[string]string {
+	texts := map[string]string{
+		"reason": string(v.foremost()), "warned": list(v.warned), "fields": list(pathsOf(v.violations)), "converted": list(v.deprecated),
+	}
+	if v.judged || v.reason != "" {
+		texts["verdict"] = v.word()
+	}
+	maps.DeleteFunc(texts, func(_, text string) bool { return text == "" })
+	return texts
+}
+
+func list[T ~string](items []T) string {
+	texts := make([]string, len(items))
+	for i, item := range items {
+		texts[i] = string(item)
+	}
+	return cut(strings.Join(texts, ", "))
 }
 
 // reason classifies denials, for metrics and logs.
@@ -48,6 +91,7 @@ var statuses = map[reason]struct {
 	invalid:             {http.StatusUnprocessableEntity, metav1.StatusReasonInvalid},
 	forbidden:           {http.StatusForbidden, metav1.StatusReasonForbidden},
 	namespaceUnreadable: {http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable},
+	badPattern:          {http.StatusUnprocessableEntity, metav1.StatusReasonInvalid},
 }
 
 const (
@@ -58,9 +102,12 @@ const (
 // response is the verdict as the API server wants it.
 func (v verdict) response(request admission.Request, name string) admission.Response {
 	if v.reason == "" {
-		return admission.Patched("", v.patch...).WithWarnings(v.warnings...)
+		r := admission.Patched("", v.patch...).WithWarnings(v.warnings...)
+		r.AuditAnnotations = v.audit()
+		return r
 	}
 	r := admission.Denied("").WithWarnings(v.warnings...)
+	r.AuditAnnotations = v.audit()
 	s := statuses[v.reason]
 	r.Result.Code, r.Result.Reason, r.Result.Status = s.code, s.reason, metav1.StatusFailure
 	if v.cause != nil {
@@ -70,7 +117,7 @@ func (v verdict) response(request admission.Request, name string) admission.Resp
 	causes := causesOf(v.violations)
 	r.Result.Message = message(v.violations, causes)
 	r.Result.Details = &metav1.StatusDetails{
-		Group: request.Kind.Group, Kind: apiv1.Kind, Name: name, Causes: causes,
+		Group: request.Kind.Group, Kind: request.Kind.Kind, Name: name, Causes: causes,
 	}
 	return r
 }

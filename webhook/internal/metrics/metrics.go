@@ -9,6 +9,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type Metrics struct {
 	verdicts   *prometheus.CounterVec
 	deprecated *prometheus.CounterVec
+	namespaces *prometheus.CounterVec
 }
 
 // New makes the metrics and registers them.
@@ -22,8 +23,12 @@ func New(registry prometheus.Registerer) *Metrics {
 			Name: "secretgate_admission_deprecated_fields_total",
 			Help: "Deprecated fields converted, by field. While it grows, somebody still applies old manifests.",
 		}, []string{"field"}),
+		namespaces: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "secretgate_admission_namespace_verdicts_total",
+			Help: "Writes of namespaces' annotations judged, by operation (CREATE, UPDATE), verdict (allowed, warned, denied) and the first reason.",
+		}, []string{"operation", "verdict", "reason"}),
 	}
-	registry.MustRegister(m.verdicts, m.deprecated)
+	registry.MustRegister(m.verdicts, m.deprecated, m.namespaces)
 	return m
 }
 
@@ -43,5 +48,12 @@ func (m *Metrics) Verdict(operation string, allowed bool, reason string) {
 func (m *Metrics) Deprecated(field string) {
 	if m != nil && m.deprecated != nil {
 		m.deprecated.WithLabelValues(field).Inc()
+	}
+}
+
+// Namespace counts one write of a namespace. The reason is empty for those allowed without a warning.
+func (m *Metrics) Namespace(operation, verdict, reason string) {
+	if m != nil && m.namespaces != nil {
+		m.namespaces.WithLabelValues(operation, verdict, reason).Inc()
 	}
 }

@@ -1,0 +1,194 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/secretgate/secretgate/shared/settings"
+	"github.com/secretgate/secretgate/webhook/internal/check"
+)
+
+// checkOptions are what `webhook check` can be told.
+type checkOptions struct {
+	checker             check.Checker
+	policy              settings.Policy
+	unknown, output     string
+	kubeconfig, context string
+}
+
+func (p Program) check() *cobra.Command {
+	o := &checkOptions{}
+	sections := o.bind(p.Lookup)
+	cmd := &cobra.Command{
+		Use:   "check [FILE|FOLDER|-]...",
+		Short: "Judge manifests as admission would, without a cluster",
+		Long: "Judge the ExternalSecrets of files, folders (*.yaml, *.yml and *.json, recursively) and stdin (-) as the\n" +
+			"webhook and the CRD would. Give it the policy settings of your installation. Objects of other kinds are\n" +
+			"skipped, but Namespaces are used: their annotations are the policy. Findings go to stdout, or to stderr\n" +
+			"where --fix writes stdin's new text to stdout; a summary goes to stderr.\n" +
+			"Exit codes: 0 clean (warnings are), 1 something would be denied, 2 bad usage or unreadable input.",
+		Example: "  webhook check --namespaces clusters/prod/namespaces manifests/\n" +
+			"  helm template ./chart | webhook check --kubeconfig ~/.kube/config -\n" +
+			"  webhook check --fix manifests/",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.finish(sections, args); err != nil {
+				return err
+			}
+			return p.runCheck(cmd, o, args)
+		},
+	}
+	group(cmd, sections)
+	return cmd
+}
+
+func (o *checkOptions) bind(lookup func(string) (string, bool)) []*settings.Section {
+	input := settings.NewSection("namespace", lookup)
+	input.Flags.Func("namespaces", "`file` or folder with more Namespaces; may be repeated", func(text string) error {
+		o.checker.NamespaceFiles = append(o.checker.NamespaceFiles, text)
+		return nil
+	})
+	input.String(&o.kubeconfig, "kubeconfig", "", "read namespaces, and nothing else, from the cluster of this file")
+	input.String(&o.context, "context", "", "the kubeconfig's context; alone, it is looked for in KUBECONFIG or ~/.kube/config")
+	input.String(&o.checker.Namespace, "namespace", "", "namespace of objects that name none (default: the context's, else default)")
+	input.Flags.Func("namespace-annotation", "`key=value` of the namespace of objects that name none; may be repeated", o.annotation)
+	input.String(&o.unknown, "unknown-namespace", string(check.UnknownDenies),
+		"what becomes of an object whose namespace is not known: deny; or its policy is not judged: warn, allow")
+
+	work := settings.NewSection("check", lookup)
+	work.Bool(&o.checker.Fix, "fix", false, "rewrite deprecated fields in the files, and leave every other byte as it is")
+	work.Bool(&o.checker.CompareMatching, "compare-matching", false,
+		"list only the objects whose verdict differs between KES's matching (--policy-matching=legacy) and ours (whole)")
+	work.String(&o.output, "output", string(check.Text), "text, json, sarif or github")
+
+	policy := settings.NewSection("policy", lookup)
+	o.policy.Bind(policy)
+	return []*settings.Section{input, work, policy}
+}
+
+func (o *checkOptions) annotation(text string) error {
+	key, value, found := strings.Cut(text, "=")
+	if !found || key == "" {
+		return errors.New("must be key=value")
+	}
+	if o.checker.Annotations == nil {
+		o.checker.Annotations = map[string]string{}
+	}
+	o.checker.Annotations[key] = value
+	return nil
+}
+
+func (o *checkOptions) finish(sections []*settings.Section, args []string) error {
+	problems := []error{o.policy.Finish(), settings.CheckFile("kubeconfig", o.kubeconfig)}
+	if len(args) == 0 {
+		problems = append(problems, errors.New("nothing to check: name files, folders, or - for stdin"))
+	}
+	if !slices.Contains(check.Outputs(), check.Output(o.output)) {
+		problems = append(problems, fmt.Errorf("--output is %q: must be text, json, sarif or github", o.output))
+	}
+	o.checker.UnknownNamespace = check.Unknown(o.unknown)
+	if !slices.Contains([]check.Unknown{check.UnknownDenies, check.UnknownWarns, check.UnknownPasses}, o.checker.UnknownNamespace) {
+		problems = append(problems, fmt.Errorf("--unknown-namespace is %q: must be deny, warn or allow", o.unknown))
+	}
+	for _, section := range sections {
+		problems = append(problems, section.Err())
+	}
+	o.checker.Settings, o.checker.Defaults = o.policy.Settings, o.policy.Defaults
+	return errors.Join(problems...)
+}
+
+// runCheck checks and reports. The summary is the error where there is something wrong.
+func (p Program) runCheck(cmd *cobra.Command, o *checkOptions, inputs []string) error {
+	if err := o.connect(); err != nil {
+		return err
+	}
+	progress := &progressLine{to: p.Stderr}
+	o.checker.Stdin = cmd.InOrStdin()
+	if progress.terminal() {
+		o.checker.Progress = progress.show
+	}
+	report, err := o.checker.Run(cmd.Context(), inputs)
+	progress.end()
+	if errors.Is(err, context.Canceled) {
+		return failure{errors.New("interrupted")}
+	}
+	if err != nil {
+		return err
+	}
+	findings := p.Stdout
+	if o.checker.Fix && slices.Contains(inputs, "-") {
+		findings = p.Stderr
+		if _, err := p.Stdout.Write(report.Stdin); err != nil {
+			return failure{err}
+		}
+	}
+	if err := report.Write(findings, check.Output(o.output), p.Version); err != nil {
+		return failure{fmt.Errorf("write the findings: %w", err)}
+	}
+	summary := errors.New(report.Summary())
+	switch {
+	case report.Unreadable > 0:
+		return summary
+	case report.Count(check.Error) > 0:
+		return failure{summary}
+	}
+	p.complain(summary)
+	return nil
+}
+
+// connect prepares to ask a cluster, where the flags name one.
+func (o *checkOptions) connect() error {
+	if o.kubeconfig == "" && o.context == "" {
+		return nil
+	}
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = o.kubeconfig
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: o.context})
+	cluster, err := loader.ClientConfig()
+	if err != nil {
+		return fmt.Errorf("how to reach the cluster is not known: %w", err)
+	}
+	if o.checker.Namespace == "" {
+		if o.checker.Namespace, _, err = loader.Namespace(); err != nil {
+			return fmt.Errorf("read the context's namespace: %w", err)
+		}
+	}
+	o.checker.Live, err = check.Cluster(rest.AddUserAgent(cluster, "secretgate-check"))
+	return err
+}
+
+// progressLine shows on a terminal how far a check is.
+type progressLine struct {
+	to    io.Writer
+	shown bool
+}
+
+func (l *progressLine) terminal() bool {
+	file, ok := l.to.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// progressStep keeps the line from costing more than the check.
+const progressStep = 100
+
+func (l *progressLine) show(documents int) {
+	if documents%progressStep == 0 {
+		l.shown = true
+		_, _ = fmt.Fprintf(l.to, "\rwebhook: %d documents", documents) // a lost line of progress harms nobody
+	}
+}
+
+func (l *progressLine) end() {
+	if l.shown {
+		_, _ = fmt.Fprint(l.to, "\r\x1b[K")
+	}
+}

@@ -1,0 +1,171 @@
+package app
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	core = `apiVersion: v1
+kind: Namespace
+metadata:
+  name: core
+  annotations:
+    externalsecrets.kubernetes-client.io/permitted-key-name: /dev/core/.*
+`
+	old = `apiVersion: kubernetes-client.io/v1
+kind: ExternalSecret
+metadata:
+  name: hello-service
+  namespace: core
+secretDescriptor: # from 2019
+  backendType: secretManager
+  properties:
+    - key: /dev/core/password
+      name: password
+`
+)
+
+// folder writes files into a working directory of the test's own.
+func folder(t *testing.T, files map[string]string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for name, text := range files {
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestCheckJudgesManifests(t *testing.T) {
+	folder(t, map[string]string{
+		"namespaces/core.yaml": core,
+		"old.yaml":             old,
+		"denied.yaml":          strings.Replace(old, "/dev/core/password", "/prod/password", 1),
+		"broken.yaml":          "kind: ExternalSecret\napiVersion: [kubernetes-client.io/v1\n",
+		"other.yaml":           "kind: ConfigMap\napiVersion: v1\n",
+	})
+	for name, c := range map[string]struct {
+		args        []string
+		environment map[string]string
+		code        int
+		stdout      string // starts with
+		stderr      string
+	}{
+		"what is permitted, with warnings": {
+			args:   []string{"--namespaces=namespaces", "old.yaml"},
+			stdout: "old.yaml:6:1: warning: core/hello-service: secretDescriptor: is deprecated: use spec\n",
+			stderr: "webhook: 1 ExternalSecret in 1 file: 0 errors, 3 warnings\n",
+		},
+		"what is denied": {
+			args: []string{"--namespaces=namespaces", "denied.yaml"}, code: exitFailure,
+			stdout: "denied.yaml:6:1: warning:",
+			stderr: "webhook: 1 ExternalSecret in 1 file: 1 error, 3 warnings\n",
+		},
+		"by the settings of the installation": {
+			args: []string{"--namespaces=namespaces", "old.yaml"}, code: exitFailure,
+			environment: map[string]string{"NAMING_PERMITTED_ANNOTATION": "other.example/annotation", "ENFORCE_NAMESPACE_ANNOTATIONS": "1"},
+			stdout:      "old.yaml:5:14: error: core/hello-service: metadata.namespace: Forbidden: Missing required annotation other.example/annotation",
+			stderr:      "webhook: 1 ExternalSecret in 1 file: 1 error, 3 warnings\n",
+		},
+		"a namespace that is not known": {
+			args: []string{"old.yaml"}, code: exitFailure,
+			stdout: `old.yaml:5:14: error: core/hello-service: metadata.namespace: namespace "core" is not known`,
+			stderr: "webhook: 1 ExternalSecret in 1 file: 1 error, 3 warnings\n",
+		},
+		"what cannot be read": {
+			args: []string{"broken.yaml", "other.yaml"}, code: exitUsage,
+			stdout: "broken.yaml:2:1: error: this is not YAML: ",
+			stderr: "webhook: 0 ExternalSecrets in 2 files: 1 error, 0 warnings; 1 other object skipped; 1 document could not be read\n",
+		},
+		"what is not there": {
+			args: []string{"none.yaml", "neither"}, code: exitUsage,
+			stderr: "webhook: stat none.yaml: no such file or directory\nwebhook: stat neither: no such file or directory\n",
+		},
+		"bad usage": {
+			args: []string{"--output=xml", "--unknown-namespace=maybe", "--policy-matching=some", "--kubeconfig=none"}, code: exitUsage,
+			stderr: `webhook: --policy-matching is "some": must be whole or legacy
+webhook: --kubeconfig: stat none: no such file or directory
+webhook: nothing to check: name files, folders, or - for stdin
+webhook: --output is "xml": must be text, json, sarif or github
+webhook: --unknown-namespace is "maybe": must be deny, warn or allow
+`,
+		},
+		"an annotation without a value": {
+			args: []string{"--namespace-annotation=a", "-"}, code: exitUsage,
+			stderr: "webhook: invalid argument \"a\" for \"--namespace-annotation\" flag: must be key=value\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, stdout, stderr := run(t, c.environment, append([]string{"check"}, c.args...)...)
+			if code != c.code {
+				t.Errorf("exit code %d instead of %d", code, c.code)
+			}
+			if !strings.HasPrefix(stdout, c.stdout) || c.stdout == "" && stdout != "" {
+				t.Errorf("stdout is\n%s", stdout)
+			}
+			if diff := cmp.Diff(c.stderr, stderr); diff != "" {
+				t.Errorf("stderr (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestCheckFixesFilesAndStdin(t *testing.T) {
+	folder(t, map[string]string{"old.yaml": old, "namespaces.yaml": core})
+	fixed := strings.NewReplacer("secretDescriptor", "spec", "secretManager", "secretsManager", "properties", "data").Replace(old)
+	t.Run("a file", func(t *testing.T) {
+		code, stdout, stderr := run(t, nil, "check", "--fix", "--namespaces=namespaces.yaml", "old.yaml")
+		want := `old.yaml:6:1: fixed: core/hello-service: spec: was secretDescriptor
+old.yaml:7:16: fixed: core/hello-service: spec.backendType: was secretManager
+old.yaml:8:3: fixed: core/hello-service: spec.data: was secretDescriptor.properties
+`
+		if code != exitClean || stderr != "webhook: 1 ExternalSecret in 1 file: 0 errors, 0 warnings, 3 fixed\n" {
+			t.Errorf("exit code %d: %s", code, stderr)
+		}
+		if diff := cmp.Diff(want, stdout); diff != "" {
+			t.Errorf("stdout (-want +got):\n%s", diff)
+		}
+		if text, err := os.ReadFile("old.yaml"); string(text) != fixed {
+			t.Errorf("%v, the file is now\n%s", err, text)
+		}
+	})
+	t.Run("stdin", func(t *testing.T) {
+		stdin(t, old)
+		code, stdout, stderr := run(t, nil, "check", "--fix", "--unknown-namespace=allow", "-")
+		if diff := cmp.Diff(fixed, stdout); diff != "" || code != exitClean {
+			t.Errorf("exit code %d, stdout (-want +got):\n%s", code, diff)
+		}
+		if !strings.HasPrefix(stderr, "stdin:6:1: fixed: ") {
+			t.Errorf("stderr is\n%s", stderr)
+		}
+	})
+}
+
+// stdin makes a file of a text what the process reads.
+func stdin(t *testing.T, text string) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "stdin")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := os.Stdin
+	os.Stdin = file
+	t.Cleanup(func() {
+		os.Stdin = before
+		if err := file.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}

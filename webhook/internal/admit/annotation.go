@@ -1,0 +1,101 @@
+package admit
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/policy"
+)
+
+// notice is something that whoever annotates a namespace should know, though it is stored.
+type notice struct {
+	reason reason
+	text   string
+}
+
+// The reasons of notices. A namespace is denied for badPattern alone.
+const (
+	badPattern     reason = "pattern"        // an annotation cannot be understood
+	blankPattern   reason = "empty"          // an annotation that permits nothing, or everything, by holding nothing
+	notTrue        reason = "not_true"       // a switch whose value does not switch it on
+	unknownKey     reason = "unknown"        // an annotation under our prefix that means nothing
+	forbidsStored  reason = "forbids_stored" // stored objects that the new annotations forbid
+	notAllExamined reason = "unexamined"     // not all stored objects could be looked at
+	failed         reason = "failed"         // a failure of our own
+)
+
+// judgeAnnotations decides about the annotations that a write adds or changes. What was wrong before is none of that write's:
+// it earns a notice, so that who mends one of two annotations is not denied for the other.
+func judgeAnnotations(updated, old map[string]string, s policy.Settings) (violations field.ErrorList, notices []notice) {
+	patterns := s.PatternAnnotations()
+	for _, key := range slices.Sorted(maps.Keys(updated)) {
+		before, was := old[key]
+		changed := !was || before != updated[key]
+		switch {
+		case slices.Contains(patterns, key):
+			err, about := judgePatterns(key, updated[key], s)
+			switch {
+			case err != nil && changed:
+				violations = append(violations, err)
+			case err != nil:
+				notices = append(notices, notice{badPattern, "nothing is permitted by an annotation that was there before: " + err.Error()})
+			case about != "" && changed:
+				notices = append(notices, notice{blankPattern, about})
+			}
+		case !changed:
+		case slices.Contains(switches(), key):
+			if value := updated[key]; value != "true" {
+				notices = append(notices, notice{notTrue, fmt.Sprintf(
+					`annotation %s is %q, which leaves it off: only "true" switches it on`, key, cut(value))})
+			}
+		case strings.HasPrefix(key, apiv1.ReservedPrefix):
+			notices = append(notices, notice{unknownKey, fmt.Sprintf("annotation %s means nothing to Secretgate and limits nothing; known are %s",
+				key, strings.Join(known(patterns), ", "))})
+		}
+	}
+	return violations, notices
+}
+
+// judgePatterns compiles an annotation as policy does when it judges an object by it.
+func judgePatterns(key, text string, s policy.Settings) (err *field.Error, about string) {
+	flaw, blank := policy.Examine(text, s)
+	switch {
+	case flaw != nil:
+		at := field.NewPath("metadata", "annotations").Key(key)
+		return field.Invalid(at, field.OmitValueType{}, flaw.Problem+": "+flaw.Remedy), ""
+	case blank && s.Legacy:
+		return nil, fmt.Sprintf("annotation %s is empty, which permits everything (POLICY_MATCHING=legacy)", key)
+	case blank:
+		return nil, fmt.Sprintf(`annotation %s is empty, which permits nothing: write ".*" to permit everything, or remove it`, key)
+	}
+	return nil, ""
+}
+
+// switches are the annotations that count where their value is "true".
+func switches() []string { return []string{apiv1.AnnotationRequireRole, apiv1.AnnotationPermitAdopt} }
+
+// known lists the annotations under our prefix, by what follows it.
+func known(patterns []string) []string {
+	var names []string
+	for _, key := range append(switches(), patterns...) {
+		if name, ours := strings.CutPrefix(key, apiv1.ReservedPrefix); ours {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// limitsChanged tells whether a write can forbid what was permitted before.
+func limitsChanged(updated, old map[string]string, s policy.Settings) bool {
+	return slices.ContainsFunc(append(s.PatternAnnotations(), apiv1.AnnotationRequireRole), func(key string) bool {
+		now, is := updated[key]
+		before, was := old[key]
+		return is != was || now != before
+	})
+}

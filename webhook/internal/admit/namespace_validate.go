@@ -1,0 +1,96 @@
+package admit
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/secretgate/secretgate/shared/policy"
+	"github.com/secretgate/secretgate/webhook/internal/metrics"
+)
+
+// NamespaceValidator is the webhook of namespaces: it denies a pattern that cannot be understood, which would permit nothing,
+// and warns of what else is probably not meant.
+//
+// It fails open, in its configuration and in itself: nothing relies on it, as a bad pattern permits nothing, and a cluster
+// must be able to write its namespaces whatever becomes of us.
+type NamespaceValidator struct {
+	Stored  Stored           // its settings are the webhook's
+	Log     *slog.Logger     // nil: silent
+	Metrics *metrics.Metrics // nil: none
+}
+
+// Handle implements admission.Handler. It must not panic, which controller-runtime answers with a denial.
+func (v *NamespaceValidator) Handle(ctx context.Context, request admission.Request) (response admission.Response) {
+	defer func() {
+		if problem := recover(); problem != nil {
+			response = v.report(ctx, request, verdict{}, []notice{broke(fmt.Errorf("%v", problem))})
+			if v.Log != nil {
+				v.Log.ErrorContext(ctx, "Panic", "error", problem, "stack", string(debug.Stack()))
+			}
+		}
+	}()
+	decision, notices := v.handle(ctx, request.AdmissionRequest)
+	return v.report(ctx, request, decision, notices)
+}
+
+func (v *NamespaceValidator) handle(ctx context.Context, request admissionv1.AdmissionRequest) (verdict, []notice) {
+	var updated, old metav1.PartialObjectMetadata
+	if err := json.Unmarshal(request.Object.Raw, &updated); err != nil {
+		return verdict{}, []notice{broke(err)}
+	}
+	if request.Operation == admissionv1.Update {
+		if err := json.Unmarshal(request.OldObject.Raw, &old); err != nil {
+			return verdict{}, []notice{broke(err)}
+		}
+	}
+	if updated.DeletionTimestamp != nil {
+		return verdict{}, nil // its end waits for nothing
+	}
+	settings := v.Stored.Settings
+	violations, notices := judgeAnnotations(updated.Annotations, old.Annotations, settings)
+	if len(violations) > 0 {
+		return verdict{reason: badPattern, violations: violations}, notices
+	}
+	if request.Operation == admissionv1.Update && limitsChanged(updated.Annotations, old.Annotations, settings) {
+		found := v.Stored.forbidden(ctx, policy.Namespace{Name: updated.Name, Annotations: updated.Annotations},
+			policy.Namespace{Name: updated.Name, Annotations: old.Annotations})
+		notices = append(notices, found.notices(updated.Name)...)
+	}
+	return verdict{}, notices
+}
+
+func broke(err error) notice {
+	return notice{failed, "Secretgate's webhook could not judge this namespace's annotations, and lets them pass: " + cut(err.Error())}
+}
+
+// report tells the log, the metrics, the audit log and whoever sent the request.
+func (v *NamespaceValidator) report(ctx context.Context, request admission.Request, decision verdict, notices []notice) admission.Response {
+	decision.judged = true
+	for _, n := range notices {
+		decision.warnings = append(decision.warnings, n.text)
+		if !slices.Contains(decision.warned, n.reason) {
+			decision.warned = append(decision.warned, n.reason)
+		}
+	}
+	v.Metrics.Namespace(string(request.Operation), decision.word(), string(decision.foremost()))
+	if v.Log != nil {
+		level := slog.LevelInfo
+		if slices.Contains(decision.warned, failed) {
+			level = slog.LevelError
+		}
+		v.Log.LogAttrs(ctx, level, "Namespace "+decision.word(),
+			slog.String("namespace", request.Name), slog.String("operation", string(request.Operation)),
+			slog.String("user", request.UserInfo.Username), slog.Bool("dryRun", request.DryRun != nil && *request.DryRun),
+			slog.Any("paths", pathsOf(decision.violations)), slog.Any("warnings", decision.warnings),
+			slog.String("verdict", decision.word()), slog.String("reason", string(decision.foremost())))
+	}
+	return decision.response(request, request.Name)
+}

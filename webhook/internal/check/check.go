@@ -1,0 +1,251 @@
+package check
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"runtime"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/policy"
+)
+
+// Checker checks manifests. Its zero value judges by the documented annotations, and denies where it
+// knows no namespace.
+type Checker struct {
+	Settings policy.Settings
+	Defaults plan.Defaults
+
+	Namespace        string            // of objects that name none; empty: default
+	Annotations      map[string]string // of that namespace, besides those that its manifest has
+	NamespaceFiles   []string          // files and folders with more namespaces
+	Live             Live              // nil: no cluster is asked
+	UnknownNamespace Unknown           // empty: UnknownDenies
+
+	CompareMatching bool // list only the objects whose verdict depends on the matching
+	Fix             bool // rewrite deprecated fields first
+
+	Stdin    io.Reader           // what the input "-" is
+	Progress func(documents int) // told of every document; nil: nobody is
+
+	schema     *schema
+	namespaces *namespaces
+	stdin      []byte
+}
+
+// Report is the outcome of a check.
+type Report struct {
+	Findings   []Finding // in the order of the inputs
+	Files      int
+	Objects    int    // ExternalSecrets
+	Skipped    int    // other documents and objects
+	Unreadable int    // documents
+	Stdin      []byte // what fixing made of stdin
+}
+
+// Count counts the findings of a severity.
+func (r *Report) Count(s Severity) int {
+	n := 0
+	for _, f := range r.Findings {
+		if f.Severity == s {
+			n++
+		}
+	}
+	return n
+}
+
+// Run checks files, folders and "-". The error is of inputs that cannot be had at all; it lists all.
+func (c *Checker) Run(ctx context.Context, inputs []string) (*Report, error) {
+	if c.Namespace == "" {
+		c.Namespace = "default"
+	}
+	files, err := expand(inputs)
+	more, moreErr := expand(c.NamespaceFiles)
+	if err := errors.Join(err, moreErr); err != nil {
+		return nil, err
+	}
+	if c.schema, err = newSchema(); err != nil {
+		return nil, err
+	}
+	report := &Report{Files: len(files)}
+	if c.Fix {
+		if err := c.fixAll(files, report); err != nil {
+			return nil, err
+		}
+	}
+	c.namespaces = &namespaces{known: map[string]map[string]string{}, live: c.Live}
+	if err := c.learn(append(more, files...)); err != nil {
+		return nil, err
+	}
+	if len(c.Annotations) > 0 {
+		c.namespaces.set(c.Namespace, c.Annotations)
+	}
+	if err := c.checkAll(ctx, files, report); err != nil {
+		return nil, err
+	}
+	return report, nil
+}
+
+func (c *Checker) fixAll(files []string, report *Report) error {
+	for _, file := range files {
+		text, err := c.read(file)
+		if err != nil {
+			return err
+		}
+		fixed, notes := c.fix(file, text)
+		report.Findings = append(report.Findings, notes...)
+		if file == stdinName {
+			c.stdin, report.Stdin = fixed, fixed
+			continue
+		}
+		if bytes.Equal(fixed, text) {
+			continue
+		}
+		if err := write(file, fixed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// learn reads the Namespaces of the files.
+func (c *Checker) learn(files []string) error {
+	type outcome struct {
+		objects []object
+		failed  error
+	}
+	for found := range ordered(runtime.GOMAXPROCS(0), c.documents(files), func(d document) outcome {
+		if !namespacePattern.Match(d.text) {
+			return outcome{failed: d.failed}
+		}
+		all, _ := objects(d) // checking it says what is wrong
+		return outcome{all, d.failed}
+	}) {
+		if found.failed != nil {
+			return found.failed
+		}
+		for _, o := range found.objects {
+			if o.isNamespace() {
+				c.namespaces.learn(o)
+			}
+		}
+	}
+	return nil
+}
+
+// outcome is what there is to say about one document.
+type outcome struct {
+	findings                     []Finding
+	objects, skipped, unreadable int
+	failed                       error // its file cannot be read
+}
+
+func (c *Checker) checkAll(ctx context.Context, files []string, report *Report) error {
+	done := 0
+	for o := range ordered(runtime.GOMAXPROCS(0), c.documents(files), func(d document) outcome { return c.document(ctx, d) }) {
+		if err := errors.Join(ctx.Err(), o.failed); err != nil {
+			return err
+		}
+		report.Findings = append(report.Findings, o.findings...)
+		report.Objects += o.objects
+		report.Skipped += o.skipped
+		report.Unreadable += o.unreadable
+		done++
+		if c.Progress != nil {
+			c.Progress(done)
+		}
+	}
+	return nil
+}
+
+// documents reads one file after the other.
+func (c *Checker) documents(files []string) iter.Seq[document] {
+	return func(yield func(document) bool) {
+		for _, file := range files {
+			text, err := c.read(file)
+			if err != nil {
+				yield(document{file: file, failed: err})
+				return
+			}
+			for doc := range split(file, text) {
+				if !yield(doc) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (c *Checker) document(ctx context.Context, d document) outcome {
+	switch {
+	case d.failed != nil:
+		return outcome{failed: d.failed}
+	case d.foreign() && d.isEmpty():
+		return outcome{}
+	case d.foreign():
+		return outcome{skipped: 1}
+	}
+	all, err := objects(d)
+	if err != nil && !d.mentions() && d.err == nil {
+		return outcome{skipped: 1} // whatever it is, it is none of ours
+	}
+	if err != nil {
+		return outcome{unreadable: 1, findings: []Finding{d.complaint(err)}}
+	}
+	var o outcome
+	for _, one := range all {
+		switch {
+		case one.isNamespace():
+		case !one.isExternalSecret():
+			o.skipped++
+		case c.CompareMatching:
+			o.objects++
+			o.findings = append(o.findings, c.compare(ctx, one)...)
+		default:
+			o.objects++
+			o.findings = append(o.findings, c.judge(ctx, one)...)
+		}
+	}
+	return o
+}
+
+// Summary is a line about the whole.
+func (r *Report) Summary() string {
+	text := fmt.Sprintf("%s in %s: %s, %s", counted(r.Objects, "ExternalSecret"), counted(r.Files, "file"),
+		counted(r.Count(Error), "error"), counted(r.Count(Warning), "warning"))
+	if n := r.Count(Note); n > 0 {
+		text += fmt.Sprintf(", %d fixed", n)
+	}
+	if r.Skipped > 0 {
+		text += fmt.Sprintf("; %s skipped", counted(r.Skipped, "other object"))
+	}
+	if r.Unreadable > 0 {
+		text += fmt.Sprintf("; %s could not be read", counted(r.Unreadable, "document"))
+	}
+	return text
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func (c *Checker) read(file string) ([]byte, error) {
+	if file != stdinName {
+		return os.ReadFile(file)
+	}
+	if c.stdin == nil {
+		text, err := io.ReadAll(c.Stdin)
+		if err != nil {
+			return nil, fmt.Errorf("read stdin: %w", err)
+		}
+		c.stdin = append([]byte{}, text...) // not nil: it was read
+	}
+	return c.stdin, nil
+}

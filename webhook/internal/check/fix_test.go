@@ -1,0 +1,150 @@
+package check
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/secretgate/secretgate/webhook/internal/admit"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew; look at what changed")
+
+// golden compares with a file, or writes it.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(read(t, file), got); diff != "" {
+		t.Errorf("%s (-want +got; -update accepts it):\n%s", file, diff)
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func compilerLines(findings []Finding) string {
+	var b strings.Builder
+	for _, f := range findings {
+		b.WriteString(compiler(f) + "\n")
+	}
+	return b.String()
+}
+
+func TestFixRewritesDeprecatedFieldsAndNothingElse(t *testing.T) {
+	cases, err := filepath.Glob("testdata/fix/*.in")
+	if err != nil || len(cases) == 0 {
+		t.Fatalf("no cases were found: %v", err)
+	}
+	for _, file := range cases {
+		base := strings.TrimSuffix(file, ".in")
+		t.Run(filepath.Base(base), func(t *testing.T) {
+			fixed, notes := (&Checker{Namespace: "default"}).fix(filepath.Base(base), []byte(read(t, file)))
+			golden(t, base+".out", string(fixed))
+			golden(t, base+".notes", compilerLines(notes))
+			fixConverts(t, read(t, file), string(fixed))
+		})
+	}
+}
+
+func TestFixMakesOfEachGoldenCaseWhatAdmissionWouldStore(t *testing.T) {
+	files, err := filepath.Glob("../../../tests/testdata/*/object.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases were found: %v", err)
+	}
+	changed := 0
+	for _, file := range files {
+		text := read(t, file)
+		fixed, _ := (&Checker{}).fix(file, []byte(text))
+		if string(fixed) != text {
+			changed++
+		}
+		fixConverts(t, text, string(fixed))
+	}
+	if changed == 0 {
+		t.Error("no case has deprecated fields")
+	}
+}
+
+// fixConverts proves that the new text says what admission would have stored of each object, or what
+// it said before where it was refused; and that fixing it again changes nothing.
+func fixConverts(t *testing.T, before, after string) {
+	t.Helper()
+	old, current := everything(before), everything(after)
+	if len(old) != len(current) {
+		t.Fatalf("there were %d objects, and are %d", len(old), len(current))
+	}
+	for i, o := range old {
+		if reflect.DeepEqual(o.value, current[i].value) {
+			continue
+		}
+		if !o.isExternalSecret() {
+			t.Errorf("object %d, which is none of ours, has changed", i)
+		}
+		if diff := cmp.Diff(admit.Convert(o.value, nil, admit.Writer{}).Object, current[i].value); diff != "" {
+			t.Errorf("object %d (-stored +fixed):\n%s", i, diff)
+		}
+		if c := admit.Convert(current[i].value, nil, admit.Writer{}); len(c.Deprecated) > 0 {
+			t.Errorf("object %d is only half fixed: %v", i, c.Deprecated)
+		}
+	}
+	again, notes := (&Checker{}).fix("again", []byte(after))
+	if diff := cmp.Diff(after, string(again)); diff != "" {
+		t.Errorf("fixing it again changes it:\n%s", diff)
+	}
+	for _, n := range notes {
+		if n.Rule == Fixed {
+			t.Errorf("fixing it again claims to fix: %s", n.text())
+		}
+	}
+}
+
+func everything(text string) []object {
+	var all []object
+	for doc := range split("", []byte(text)) {
+		found, err := objects(doc)
+		if err != nil {
+			continue
+		}
+		all = append(all, found...)
+	}
+	return all
+}
+
+// FuzzFix looks for a text that is fixed into something else than what admission would store.
+func FuzzFix(f *testing.F) {
+	for _, pattern := range []string{"testdata/fix/*.in", "../../../tests/testdata/*/object.yaml"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			if len(text) < 10_000 { // larger ones only slow the search down
+				f.Add(string(text))
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		fixed, _ := (&Checker{}).fix("fuzz", []byte(text))
+		fixConverts(t, text, string(fixed))
+	})
+}

@@ -1,0 +1,163 @@
+package check
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	apivalidation "k8s.io/apimachinery/pkg/api/validation"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/policy"
+	"github.com/secretgate/secretgate/webhook/internal/admit"
+)
+
+// judge tells what would become of an ExternalSecret that is created, with all reasons at once: the
+// API server would stop at the first stage that fails.
+func (c *Checker) judge(ctx context.Context, o object) []Finding {
+	f := c.about(o)
+	c.repeated(f)
+	checkMetadata(f)
+	pruned := runtime.DeepCopyJSON(o.value)
+	delete(pruned, "status") // a client cannot set it
+	for _, path := range c.schema.prune(pruned) {
+		f.add(Error, UnknownField, path, "is not a field of the CRD: kubectl refuses it, other clients drop it silently")
+	}
+	conversion := admit.Convert(pruned, nil, admit.Writer{})
+	f.errors(Conflict, conversion.Conflicts)
+	for i, path := range conversion.Deprecated {
+		f.add(Warning, Deprecated, path, strings.TrimPrefix(conversion.Warnings[i], path+" "))
+	}
+	converted := runtime.DeepCopyJSON(conversion.Object)
+	for _, path := range c.schema.prune(converted) { // the inside of secretDescriptor
+		f.add(Warning, UnknownField, path, "is not a field of the CRD and has no effect")
+	}
+	misfits := c.schema.validate(ctx, converted)
+	f.errors(Schema, misfits)
+	es, err := typed(converted)
+	if err != nil {
+		return f.sorted() // its metadata does not fit, which was said
+	}
+	es.Namespace = c.namespaceOf(o)
+	p, errs := plan.Examine(es, c.Defaults)
+	f.errors(Invalid, unsaid(errs, misfits, p != nil))
+	if p != nil {
+		for _, warning := range p.Warnings {
+			path, message := pathIn(warning)
+			f.add(Warning, Advice, path, message)
+		}
+		c.policy(ctx, f, p)
+	}
+	return f.sorted()
+}
+
+// policy judges by the namespace.
+func (c *Checker) policy(ctx context.Context, f *findings, p *plan.Plan) {
+	ns, ok := c.namespace(ctx, f, p.Object.Namespace)
+	if !ok {
+		return
+	}
+	f.errors(Policy, policy.Check(p, ns, c.Settings).Errors())
+	if p.AdoptExisting && !policy.AdoptPermitted(ns) {
+		f.add(Warning, Advice, "spec.adoptExisting", fmt.Sprintf("is not honoured: namespace %s lacks annotation %s: \"true\"",
+			ns.Name, apiv1.AnnotationPermitAdopt))
+	}
+}
+
+func (c *Checker) about(o object) *findings {
+	name := o.metadata("name")
+	if name == "" {
+		name = o.metadata("generateName")
+	}
+	return &findings{object: o, name: c.namespaceOf(o) + "/" + name}
+}
+
+func (c *Checker) namespaceOf(o object) string {
+	if name := o.metadata("namespace"); name != "" {
+		return name
+	}
+	return c.Namespace
+}
+
+func (c *Checker) repeated(f *findings) {
+	if f.object.node == nil {
+		return
+	}
+	for _, r := range repeated(f.object.node, "", nil) {
+		f.add(Error, DuplicateField, r.path, "occurs twice: kubectl refuses it, other clients take the last")
+		last := &f.list[len(f.list)-1]
+		last.Line, last.Column = f.object.doc.at(f.object.doc.places.offset(r.key))
+	}
+}
+
+func checkMetadata(f *findings) {
+	meta := &metav1.ObjectMeta{}
+	raw, err := json.Marshal(f.object.value["metadata"])
+	if err == nil {
+		err = json.Unmarshal(raw, meta)
+	}
+	if err != nil {
+		f.add(Error, Metadata, "metadata", "does not have the form of an object's metadata")
+		return
+	}
+	meta.Namespace = "default"
+	if name := f.object.metadata("namespace"); name != "" {
+		meta.Namespace = name
+	}
+	meta.ManagedFields, meta.OwnerReferences = nil, nil // what an export of stored objects has
+	f.errors(Metadata, apivalidation.ValidateObjectMeta(meta, true, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata")))
+}
+
+func typed(value map[string]any) (*apiv1.ExternalSecret, error) {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	es := &apiv1.ExternalSecret{}
+	return es, json.Unmarshal(raw, es)
+}
+
+// unsaid drops what the schema has said already, in its own words, about the same field or what
+// holds it. Where nothing was understood, the schema knows better.
+func unsaid(errs, said field.ErrorList, understood bool) field.ErrorList {
+	if !understood && len(said) > 0 {
+		return nil
+	}
+	var rest field.ErrorList
+	for _, err := range errs {
+		if !alreadySaid(err, said) {
+			rest = append(rest, err)
+		}
+	}
+	return rest
+}
+
+func alreadySaid(err *field.Error, said field.ErrorList) bool {
+	for _, other := range said {
+		switch {
+		case other.Field == err.Field:
+			return true
+		case other.Field == "spec": // of the whole: that something is missing
+			if err.Type == field.ErrorTypeRequired {
+				return true
+			}
+		case strings.HasPrefix(err.Field, other.Field+".") || strings.HasPrefix(err.Field, other.Field+"["):
+			return true
+		}
+	}
+	return false
+}
+
+// pathIn takes the path from the front of a warning.
+func pathIn(warning string) (path, message string) {
+	path, message, found := strings.Cut(warning, " ")
+	if !found || !strings.Contains(path, ".") {
+		return "", warning
+	}
+	return strings.TrimSuffix(path, ":"), message
+}

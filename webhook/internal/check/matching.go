@@ -1,0 +1,46 @@
+package check
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/policy"
+	"github.com/secretgate/secretgate/webhook/internal/admit"
+)
+
+// compare tells whether the verdict on an object depends on how patterns are matched, and why. An
+// object that cannot be understood is denied either way.
+func (c *Checker) compare(ctx context.Context, o object) []Finding {
+	f := c.about(o)
+	conversion := admit.Convert(o.value, nil, admit.Writer{})
+	es, err := typed(conversion.Object)
+	if err != nil || len(conversion.Conflicts) > 0 {
+		return nil
+	}
+	es.Namespace = c.namespaceOf(o)
+	p, errs := plan.Examine(es, c.Defaults)
+	if len(errs) > 0 {
+		return nil
+	}
+	ns, ok := c.namespace(ctx, f, es.Namespace)
+	if !ok {
+		return f.sorted()
+	}
+	anywhere, whole := c.Settings, c.Settings
+	anywhere.Legacy, whole.Legacy = true, false
+	kes, ours := policy.Check(p, ns, anywhere), policy.Check(p, ns, whole)
+	switch {
+	case len(kes) == 0:
+		c.differs(f, ours, "KES's matching permits it (a pattern may match anywhere in a value, an empty annotation permits all), ours does not")
+	case len(ours) == 0:
+		c.differs(f, kes, "matching of whole values permits it, KES's does not")
+	}
+	return f.sorted()
+}
+
+func (c *Checker) differs(f *findings, reasons policy.Violations, why string) {
+	for _, reason := range reasons {
+		f.add(Error, Matching, reason.Field, fmt.Sprintf("%s: %s", why, reason.ErrorBody()))
+	}
+}

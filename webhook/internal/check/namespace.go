@@ -1,0 +1,101 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"sync"
+
+	"github.com/secretgate/secretgate/shared/policy"
+)
+
+// Unknown says what becomes of an object whose namespace is not known.
+type Unknown string
+
+// The choices. The webhook denies, for nobody can tell what such a namespace permits; so does a check
+// that is told nothing else, or it would call clean what it did not judge.
+const (
+	UnknownDenies Unknown = "deny"
+	UnknownWarns  Unknown = "warn"
+	UnknownPasses Unknown = "allow"
+)
+
+// namespaces are those of the files, and of the cluster where one is asked.
+type namespaces struct {
+	known map[string]map[string]string // annotations by name; not written to once checking starts
+	live  Live
+	asked sync.Map // name -> func() answer
+}
+
+// Live reads a namespace's annotations from a cluster. It is not found where the cluster has none.
+type Live func(ctx context.Context, name string) (annotations map[string]string, found bool, err error)
+
+type answer struct {
+	annotations map[string]string
+	found       bool
+	err         error
+}
+
+// find looks for a namespace in the files first: what they hold is what will be applied.
+func (n *namespaces) find(ctx context.Context, name string) answer {
+	if annotations, ok := n.known[name]; ok {
+		return answer{annotations: annotations, found: true}
+	}
+	if n.live == nil {
+		return answer{}
+	}
+	ask, _ := n.asked.LoadOrStore(name, sync.OnceValue(func() answer {
+		annotations, found, err := n.live(ctx, name)
+		return answer{annotations, found, err}
+	}))
+	once, _ := ask.(func() answer)
+	return once()
+}
+
+// learn takes a Namespace of the files. The last one of a name counts, as if they were applied.
+func (n *namespaces) learn(o object) {
+	annotations := map[string]string{}
+	metadata, _ := o.value["metadata"].(map[string]any)
+	members, _ := metadata["annotations"].(map[string]any)
+	for key, value := range members {
+		if text, ok := value.(string); ok {
+			annotations[key] = text
+		}
+	}
+	n.known[o.metadata("name")] = annotations
+}
+
+// set adds annotations that flags give.
+func (n *namespaces) set(name string, annotations map[string]string) {
+	merged := maps.Clone(n.known[name])
+	if merged == nil {
+		merged = map[string]string{}
+	}
+	maps.Copy(merged, annotations)
+	n.known[name] = merged
+}
+
+// namespace finds the namespace of an object, or says why its policy is not judged.
+func (c *Checker) namespace(ctx context.Context, f *findings, name string) (policy.Namespace, bool) {
+	found := c.namespaces.find(ctx, name)
+	if found.found {
+		return policy.Namespace{Name: name, Annotations: found.annotations}, true
+	}
+	message := fmt.Sprintf("namespace %q is not known, and its annotations are the policy: name the file of its manifest (--namespaces), "+
+		"or a cluster that has it (--kubeconfig), or do without (--unknown-namespace=allow)", name)
+	switch {
+	case found.err != nil:
+		message = fmt.Sprintf("namespace %q, whose annotations are the policy, cannot be read: %v", name, found.err)
+	case c.namespaces.live != nil:
+		message = fmt.Sprintf("namespace %q does not exist in the cluster: create it first, or name the file of its manifest "+
+			"(--namespaces)", name)
+	}
+	switch c.UnknownNamespace {
+	case UnknownPasses:
+	case UnknownWarns:
+		f.add(Warning, UnknownNamespace, "metadata.namespace", message)
+	default:
+		f.add(Error, UnknownNamespace, "metadata.namespace", message)
+	}
+	return policy.Namespace{}, false
+}

@@ -1,0 +1,139 @@
+package check
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Output is a format of findings.
+type Output string
+
+// The formats.
+const (
+	Text   Output = "text"   // for people: file:line:column: severity: what
+	JSON   Output = "json"   // for programs of your own
+	SARIF  Output = "sarif"  // for code scanning
+	GitHub Output = "github" // commands that GitHub Actions turns into annotations
+)
+
+// Outputs are the names of the formats.
+func Outputs() []Output { return []Output{Text, JSON, SARIF, GitHub} }
+
+// Write writes a report. version is that of this program.
+func (r *Report) Write(w io.Writer, format Output, version string) error {
+	switch format {
+	case JSON:
+		return indented(w, r.document())
+	case SARIF:
+		return indented(w, sarif(r.Findings, version))
+	case GitHub:
+		return r.lines(w, github)
+	default:
+		return r.lines(w, compiler)
+	}
+}
+
+func (r *Report) lines(w io.Writer, line func(Finding) string) error {
+	var b strings.Builder
+	for _, f := range r.Findings {
+		b.WriteString(line(f) + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func indented(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}
+
+// compiler is the form of compilers, which editors know how to jump from.
+func compiler(f Finding) string {
+	word := string(f.Severity)
+	if f.Rule == Fixed {
+		word = "fixed"
+	}
+	object := ""
+	if f.Object != "" {
+		object = f.Object + ": "
+	}
+	return printable(fmt.Sprintf("%s:%d:%d: %s: %s%s", shown(f.File), f.Line, f.Column, word, object, f.text()))
+}
+
+// shown is a file's name for people and tools.
+func shown(file string) string {
+	if file == stdinName {
+		return "stdin"
+	}
+	return file
+}
+
+// printable escapes what would start a line, or a terminal's command, of a manifest's own.
+func printable(text string) string {
+	if !strings.ContainsFunc(text, unicode.IsControl) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsControl(r) {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// github is a workflow command:
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+func github(f Finding) string {
+	command := map[Severity]string{Error: "error", Warning: "warning", Note: "notice"}[f.Severity]
+	place := ""
+	if f.File != stdinName {
+		place = fmt.Sprintf("file=%s,line=%d,col=%d,", property(f.File), f.Line, f.Column)
+	}
+	title := strings.TrimSuffix(fmt.Sprintf("ExternalSecret %s", f.Object), " ")
+	return fmt.Sprintf("::%s %stitle=%s::%s", command, place, property(title), data(f.text()))
+}
+
+// data escapes a workflow command's message, property what stands before it: no text of a manifest
+// may start a command of its own.
+func data(text string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(text)
+}
+
+func property(text string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(text)
+}
+
+// reportJSON is the document of the format json. Fields are only ever added to it.
+type reportJSON struct {
+	Findings []Finding `json:"findings"`
+	Summary  struct {
+		Files           int `json:"files"`
+		ExternalSecrets int `json:"externalSecrets"`
+		Errors          int `json:"errors"`
+		Warnings        int `json:"warnings"`
+		Fixed           int `json:"fixed"`
+		Skipped         int `json:"skipped"`
+		Unreadable      int `json:"unreadable"`
+	} `json:"summary"`
+}
+
+func (r *Report) document() reportJSON {
+	d := reportJSON{Findings: make([]Finding, 0, len(r.Findings))}
+	for _, f := range r.Findings {
+		f.File = shown(f.File)
+		d.Findings = append(d.Findings, f)
+	}
+	s := &d.Summary
+	s.Files, s.ExternalSecrets, s.Skipped, s.Unreadable = r.Files, r.Objects, r.Skipped, r.Unreadable
+	s.Errors, s.Warnings, s.Fixed = r.Count(Error), r.Count(Warning), r.Count(Note)
+	return d
+}

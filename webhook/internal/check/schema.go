@@ -1,0 +1,73 @@
+package check
+
+import (
+	"context"
+	_ "embed" // the CRD
+	"fmt"
+
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	structural "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	celconfig "k8s.io/apiserver/pkg/apis/cel"
+	"sigs.k8s.io/yaml"
+)
+
+// crd is a copy of the one in crds/, which cannot be embedded from there; a test compares them.
+//
+//go:embed crd.yaml
+var crd []byte
+
+// schema is that of the CRD, judged by the API server's own code. It may be used concurrently.
+type schema struct {
+	structural *structural.Structural
+	openAPI    validation.SchemaValidator
+	rules      *cel.Validator
+}
+
+func newSchema() (*schema, error) {
+	definition := &apiextensionsv1.CustomResourceDefinition{}
+	if err := yaml.Unmarshal(crd, definition); err != nil {
+		return nil, fmt.Errorf("read the built-in CRD: %w", err)
+	}
+	properties := &apiextensions.JSONSchemaProps{}
+	err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(
+		definition.Spec.Versions[0].Schema.OpenAPIV3Schema, properties, nil)
+	if err != nil {
+		return nil, fmt.Errorf("read the schema of the built-in CRD: %w", err)
+	}
+	s := &schema{}
+	if s.structural, err = structural.NewStructural(properties); err != nil {
+		return nil, fmt.Errorf("read the schema of the built-in CRD: %w", err)
+	}
+	if s.openAPI, _, err = validation.NewSchemaValidator(properties); err != nil {
+		return nil, fmt.Errorf("read the schema of the built-in CRD: %w", err)
+	}
+	s.rules = cel.NewValidator(s.structural, true, celconfig.PerCallLimit)
+	return s, nil
+}
+
+// prune removes the fields that the schema does not know, as the API server does, and lists them.
+func (s *schema) prune(value map[string]any) (unknown []string) {
+	return pruning.PruneWithOptions(value, s.structural, true, structural.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
+}
+
+// validate does what the API server does before it asks validating webhooks. CEL rules assume
+// that the fields are of their types, so that they come last.
+func (s *schema) validate(ctx context.Context, value map[string]any) field.ErrorList {
+	errs := validation.ValidateCustomResource(nil, value, s.openAPI)
+	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, s.structural, value)...)
+	for _, err := range errs {
+		switch err.Type {
+		case field.ErrorTypeNotSupported, field.ErrorTypeRequired, field.ErrorTypeTooLong, field.ErrorTypeTooMany, field.ErrorTypeTypeInvalid:
+			return errs
+		default: // leaves the types as they should be
+		}
+	}
+	broken, _ := s.rules.Validate(ctx, nil, s.structural, value, nil, celconfig.RuntimeCELCostBudget)
+	return append(errs, broken...)
+}
