@@ -12,10 +12,10 @@ func ordered[T, R any](workers int, items iter.Seq[T], work func(T) R) iter.Seq[
 	return func(yield func(R) bool) {
 		stop := make(chan struct{})
 		defer close(stop)
-		todo, queue := make(chan task), make(chan task, 4*workers)
+		tasks, queue := make(chan task), make(chan task, 4*workers)
 		go func() {
 			defer close(queue)
-			defer close(todo)
+			defer close(tasks)
 			for item := range items {
 				t := task{item, make(chan R, 1)}
 				select {
@@ -24,7 +24,7 @@ func ordered[T, R any](workers int, items iter.Seq[T], work func(T) R) iter.Seq[
 					return
 				}
 				select {
-				case todo <- t:
+				case tasks <- t:
 				case <-stop:
 					return
 				}
@@ -32,7 +32,7 @@ func ordered[T, R any](workers int, items iter.Seq[T], work func(T) R) iter.Seq[
 		}()
 		for range workers {
 			go func() {
-				for t := range todo {
+				for t := range tasks {
 					t.result <- work(t.item)
 				}
 			}()
