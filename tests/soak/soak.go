@@ -100,18 +100,30 @@ func (t *trial) watch(ctx context.Context) error {
 		t.memory.add(m.RSS)
 		if time.Since(t.told) >= time.Minute {
 			t.told = time.Now()
-			t.line(m.RSS)
+			if err := t.line(ctx, m.RSS); err != nil {
+				return err
+			}
 		}
 	}
 }
 
-func (t *trial) line(rss float64) {
+// line says how things stand. The heap is the size at which the next collection begins: what is alive, plus GOGC percent.
+func (t *trial) line(ctx context.Context, rss float64) error {
+	heap, _, err := measure.Metric(ctx, t.steady.MetricsAddress, "go_memstats_next_gc_bytes", "")
+	if err != nil {
+		return err
+	}
+	routines, _, err := measure.Metric(ctx, t.steady.MetricsAddress, "go_goroutines", "")
+	if err != nil {
+		return err
+	}
 	other := "down"
 	if m, err := measure.MemoryOf(t.unlucky.PID()); err == nil {
 		other = fmt.Sprintf("%.0f", m.RSS)
 	}
-	t.say("%s; %s; %d backend calls; RSS %.0f and %s MiB",
-		t.editor, t.disturber, t.world.Lab.Clouds.Counters().Sum(counter.Key{}), rss, other)
+	t.say("%s; %s; %d backend calls; RSS %.0f and %s MiB, the first one's heap %.0f MiB, %.0f goroutines",
+		t.editor, t.disturber, t.world.Lab.Clouds.Counters().Sum(counter.Key{}), rss, other, heap/(1<<20), routines)
+	return nil
 }
 
 func (t *trial) say(format string, args ...any) {
