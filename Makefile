@@ -40,11 +40,13 @@ build: ## Build bin/webhook and bin/syncer, static
 generate: generate-api render ## Regenerate all that is generated: deepcopy, CRDs, rendered manifests
 
 .PHONY: generate-api
-generate-api: $(TOOLS)/controller-gen ## Generate deepcopy functions and CRDs from shared/api/v1
+generate-api: $(TOOLS)/controller-gen ## Generate deepcopy functions and CRDs from shared/api
 	cd shared
-	../$(TOOLS)/controller-gen object crd paths=./api/v1 output:crd:artifacts:config=../crds
-	cp ../crds/*.yaml ../kustomize/base/crds/
+	../$(TOOLS)/controller-gen object crd paths=./api/... output:crd:artifacts:config=../crds
+	cp ../crds/kubernetes-client.io_externalsecrets.yaml ../kustomize/base/crds/
+	cp ../crds/secrets-manager.tuenti.io_secretdefinitions.yaml ../kustomize/components/secret-definitions/
 	cp ../crds/kubernetes-client.io_externalsecrets.yaml ../webhook/internal/check/crd.yaml
+	cp ../crds/secrets-manager.tuenti.io_secretdefinitions.yaml ../webhook/internal/check/secretdefinition.yaml
 
 .PHONY: render
 render: generate-api $(TOOLS)/kustomize ## Render kustomize/overlays/* into manifests/

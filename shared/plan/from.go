@@ -39,6 +39,8 @@ func Examine(es *apiv1.ExternalSecret, defaults Defaults) (*Plan, field.ErrorLis
 	}
 	b := &builder{in: in, plan: &Plan{
 		Object:         types.NamespacedName{Namespace: es.Namespace, Name: es.Name},
+		Kind:           apiv1.GroupVersion.WithKind(apiv1.Kind),
+		Secret:         es.Name,
 		UID:            es.UID,
 		Generation:     es.Generation,
 		Suspend:        in.spec.Suspend,

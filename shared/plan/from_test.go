@@ -59,6 +59,8 @@ func checkProblems(t *testing.T, body string, want ...string) {
 func minimal(s plan.Scope, entries ...plan.Entry) *plan.Plan {
 	return &plan.Plan{
 		Object:         types.NamespacedName{Namespace: "core", Name: "db"},
+		Kind:           apiv1.GroupVersion.WithKind(apiv1.Kind),
+		Secret:         "db",
 		Scope:          s,
 		Entries:        entries,
 		Template:       plan.Template{Type: "Opaque"},

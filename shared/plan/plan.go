@@ -1,17 +1,18 @@
-// Package plan turns an ExternalSecret into a Plan: everything that will be read, as whom, and the
-// Secret to make of it. From is the only reader of the object's spec. What is not in a Plan is not
-// judged by policy and cannot be fetched.
+// Package plan turns an object into a Plan: everything that will be read, as whom, and the Secret to
+// make of it. From (an ExternalSecret) and FromDefinition (a SecretDefinition) are the only readers of
+// specs. What is not in a Plan is not judged by policy and cannot be fetched.
 package plan
 
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 )
 
-// Defaults are the installation's values for fields that an object may omit. Policy judges the
+// Defaults are the installation's values for fields that an ExternalSecret may omit. Policy judges the
 // effective values, so both services must be given the same.
 type Defaults struct {
 	Region     string // AWS region
@@ -22,14 +23,18 @@ type Defaults struct {
 	MinRefreshInterval time.Duration
 }
 
-// Plan is an ExternalSecret, understood.
+// Plan is an object, understood.
 type Plan struct {
 	Object     types.NamespacedName
+	Kind       schema.GroupVersionKind
+	Secret     string // the name of the Secret to make, in the object's namespace
 	UID        types.UID
 	Generation int64
 
-	Scope   Scope
-	Entries []Entry // in the order in which they define names: the last one wins
+	Scope Scope
+	// ScopeIsFixed: the installation says where to read and as whom, so that no field of the object is to blame.
+	ScopeIsFixed bool
+	Entries      []Entry // in the order in which they define names: the last one wins
 
 	Template       Template
 	Refresh        Refresh
@@ -104,6 +109,7 @@ type Template struct {
 	Type        string // Opaque if the object names none
 	Immutable   *bool
 	Data        map[string][]byte // data and stringData, the latter winning
+	Stamp       string            // annotation that holds when the content last changed; empty: none does
 }
 
 // Refresh says how often the backend is read again.

@@ -75,7 +75,7 @@ func Check(p *plan.Plan, ns Namespace, s Settings) Violations {
 	for _, e := range p.Entries {
 		j.key(e.KeyField, e.Read.Key, e.Read.Path)
 	}
-	j.reach(p.Scope)
+	j.reach(p)
 	j.required(p)
 	return j.violations
 }
@@ -103,7 +103,7 @@ type judge struct {
 
 func (j *judge) role(p *plan.Plan) {
 	id := p.Scope.Identity
-	at, role := roleField(p.Scope.Backend), id.RoleARN
+	at, role := place(p, roleField(p.Scope.Backend)), id.RoleARN
 	if p.Scope.Backend == apiv1.BackendVault {
 		role = id.VaultRole
 	}
@@ -132,17 +132,25 @@ func (j *judge) key(at, key string, path bool) {
 
 // reach judges the other fields that widen an object's authority. A value that neither the object
 // nor the installation names cannot be judged, which denies.
-func (j *judge) reach(s plan.Scope) {
-	switch s.Backend {
+func (j *judge) reach(p *plan.Plan) {
+	switch s := p.Scope; s.Backend {
 	case apiv1.BackendAWSSecretsManager, apiv1.BackendAWSParameterStore:
-		j.match("spec.region", s.Region, apiv1.AnnotationPermittedRegion, nil)
+		j.match(place(p, "spec.region"), s.Region, apiv1.AnnotationPermittedRegion, nil)
 	case apiv1.BackendVault:
-		j.match("spec.vaultMountPoint", s.Identity.VaultMount, apiv1.AnnotationPermittedVaultMount, nil)
+		j.match(place(p, "spec.vaultMountPoint"), s.Identity.VaultMount, apiv1.AnnotationPermittedVaultMount, nil)
 	case apiv1.BackendAzureKeyVault:
-		j.match("spec.keyVaultName", s.KeyVault, apiv1.AnnotationPermittedKeyVault, nil)
+		j.match(place(p, "spec.keyVaultName"), s.KeyVault, apiv1.AnnotationPermittedKeyVault, nil)
 	case apiv1.BackendGCPSecretManager:
-		j.match("spec.projectId", s.Project, apiv1.AnnotationPermittedProject, nil)
+		j.match(place(p, "spec.projectId"), s.Project, apiv1.AnnotationPermittedProject, nil)
 	}
+}
+
+// place is where a message points: at the field, or at the whole spec of an object that has no such field.
+func place(p *plan.Plan, at string) string {
+	if at != "" && p.ScopeIsFixed {
+		return "spec"
+	}
+	return at
 }
 
 // required denies, where annotations are enforced, what no annotation limits: keys always, roles

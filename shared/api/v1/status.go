@@ -101,3 +101,6 @@ type EntryStatus struct {
 	// +optional
 	Error Reason `json:"error,omitempty"`
 }
+
+// SyncStatus is the object's status.
+func (e *ExternalSecret) SyncStatus() *ExternalSecretStatus { return &e.Status }

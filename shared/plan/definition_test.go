@@ -1,0 +1,105 @@
+package plan_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+
+	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
+)
+
+var update = flag.Bool("update", false, "write the golden files of SecretDefinitions anew; look at what changed")
+
+// TestGoldenDefinitions compares the whole Plan, or all errors, of each testdata/definitions/<case>.yaml with <case>.golden.
+// The name's first word is the backend.
+func TestGoldenDefinitions(t *testing.T) {
+	files, err := filepath.Glob("testdata/definitions/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases were found: %v", err)
+	}
+	installations := map[string]plan.Definitions{
+		"vault": {Scope: plan.Scope{Backend: apiv1.BackendVault, Identity: plan.Identity{VaultMount: "approle"}}, KVVersion: 2},
+		"kv1": {
+			Scope:     plan.Scope{Backend: apiv1.BackendVault, Identity: plan.Identity{VaultMount: "kubernetes", VaultRole: "reader"}},
+			KVVersion: 1,
+		},
+		"azure": {Scope: plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: "hello-world"}},
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		t.Run(name, func(t *testing.T) {
+			installation, _, _ := strings.Cut(name, "-")
+			got := describe(t, file, installations[installation])
+			golden := strings.TrimSuffix(file, ".yaml") + ".golden"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("-want +got (-update accepts it):\n%s", diff)
+			}
+		})
+	}
+}
+
+func describe(t *testing.T, file string, where plan.Definitions) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &v1alpha1.SecretDefinition{}
+	if err := yaml.UnmarshalStrict(text, d); err != nil {
+		t.Fatal(err)
+	}
+	p, errs := plan.FromDefinition(d, where)
+	if len(errs) > 0 {
+		var lines strings.Builder
+		for _, err := range errs {
+			lines.WriteString(err.Error() + "\n")
+		}
+		return lines.String()
+	}
+	golden, err := yaml.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(golden)
+}
+
+func TestSettingsOfDefinitionsAreJudgedOnce(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		plan.Definitions
+		want string
+	}{
+		{"the zero value can be used", plan.Definitions{}, ""},
+		{"a mount is part of a path", plan.Definitions{Scope: plan.Scope{Identity: plan.Identity{VaultMount: "auth/../approle"}}},
+			`the mount that the syncer logs in at is "auth/../approle": must not contain the path segments . and ..`},
+		{"the name of a Key Vault becomes a host", plan.Definitions{Scope: plan.Scope{KeyVault: "evil.example/"}},
+			`the name of the Key Vault is "evil.example/": must be letters, digits and dashes: it becomes a host name`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := ""
+			if err := tc.Problem(); err != nil {
+				got = err.Error()
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
