@@ -68,7 +68,7 @@ func ExamineDefinition(d *v1alpha1.SecretDefinition, where Definitions) (*Plan, 
 		Template: Template{
 			Labels:      inherited(d.Labels),
 			Annotations: inherited(d.Annotations),
-			Stamp:       v1alpha1.AnnotationLastUpdate,
+			Stamp:       Stamp{Annotation: v1alpha1.AnnotationLastUpdate, Format: v1alpha1.LastUpdateFormat},
 		},
 	}}
 	if b.plan.Scope.Backend == "" {

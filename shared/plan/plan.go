@@ -109,8 +109,11 @@ type Template struct {
 	Type        string // Opaque if the object names none
 	Immutable   *bool
 	Data        map[string][]byte // data and stringData, the latter winning
-	Stamp       string            // annotation that holds when the content last changed; empty: none does
+	Stamp       Stamp
 }
+
+// Stamp is the annotation that tells when the Secret last changed, and how it writes the time. The zero value is none.
+type Stamp struct{ Annotation, Format string }
 
 // Refresh says how often the backend is read again.
 type Refresh struct {

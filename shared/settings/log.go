@@ -38,6 +38,13 @@ func (l *Log) Bind(s *Section) {
 	s.String(&l.hostnameKey, "log-base-hostname-key", "hostname", "member of a log line that holds the host's name", "LOG_BASE_HOSTNAME_KEY")
 }
 
+// Debug has more logged, unless the most is already.
+func (l *Log) Debug() {
+	if !strings.EqualFold(l.level, "trace") {
+		l.level = "debug"
+	}
+}
+
 // Handler makes the log handler, once flags are parsed.
 func (l *Log) Handler(w io.Writer) (slog.Handler, error) {
 	level, known := levels[strings.ToLower(l.level)]

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -42,6 +43,7 @@ func (p Program) Run(ctx context.Context) int {
 		Use:   "syncer",
 		Short: "Keep Kubernetes Secrets in step with external secret managers",
 		Long: "Secretgate's syncer: reads the values that ExternalSecrets ask for, and keeps their Secrets as the backends have them.\n" +
+			"With --secret-definitions it serves the SecretDefinitions of secrets-manager, too.\n" +
 			"Runs until SIGTERM or SIGINT. Flags win over environment variables.\n" +
 			"Exit codes: 0 clean stop, 1 failure, 2 bad usage or configuration.",
 		Version:       p.Version,
@@ -52,22 +54,22 @@ func (p Program) Run(ctx context.Context) int {
 			if err := c.Finish(sections, p.Lookup); err != nil {
 				return err
 			}
-			drivers, err := drivers(c)
+			backends, err := backendsOf(c)
 			if err != nil {
 				return err
 			}
-			if err := run(cmd.Context(), c, drivers, p.Version); err != nil {
+			if err := run(cmd.Context(), c, backends, p.Version); err != nil {
 				return failure{err}
 			}
 			return nil
 		},
 	}
 	cmd.SetVersionTemplate("{{.Version}}\n")
-	cmd.SetArgs(p.Args)
 	cmd.SetOut(p.Stdout)
 	cmd.SetErr(p.Stderr)
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	group(cmd, sections)
+	cmd.SetArgs(twoDashes(cmd, p.Args))
 
 	err := cmd.ExecuteContext(ctx)
 	var failed failure
@@ -96,4 +98,16 @@ func group(cmd *cobra.Command, sections []*settings.Section) {
 	other.Bool("version", false, "show the version")
 	cmd.Flags().AddFlagSet(other)
 	flag.SetUsageAndHelpFunc(cmd, groups, 0)
+}
+
+// twoDashes lets flags have one dash, as those of secrets-manager have in its deployments.
+func twoDashes(cmd *cobra.Command, args []string) []string {
+	fixed := slices.Clone(args)
+	for i, arg := range fixed {
+		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
+		if strings.HasPrefix(arg, "-") && len(name) > 1 && cmd.Flags().Lookup(name) != nil {
+			fixed[i] = "-" + arg
+		}
+	}
+	return fixed
 }

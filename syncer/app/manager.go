@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/syncer/internal/config"
 	"github.com/secretgate/secretgate/syncer/internal/shard"
@@ -41,13 +42,14 @@ func restConfig(kubeconfig string) (cluster *rest.Config, namespace string, err 
 
 func newManager(cluster *rest.Config, c *config.Config, informers shard.Informers) (manager.Manager, error) {
 	scheme := runtime.NewScheme()
-	if err := errors.Join(corev1.AddToScheme(scheme), eventsv1.AddToScheme(scheme), apiv1.AddToScheme(scheme)); err != nil {
+	if err := errors.Join(
+		corev1.AddToScheme(scheme), eventsv1.AddToScheme(scheme), apiv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return nil, err
 	}
 	grace := gracePeriod
 	options := ctrl.Options{
 		Scheme:                  scheme,
-		Cache:                   cacheOptions(c.WatchedNamespaces, informers),
+		Cache:                   cacheOptions(c, informers),
 		Client:                  client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
 		Metrics:                 metricsserver.Options{BindAddress: c.MetricsBindAddress},
 		HealthProbeBindAddress:  c.HealthProbeBindAddress,
@@ -62,7 +64,7 @@ func newManager(cluster *rest.Config, c *config.Config, informers shard.Informer
 
 // cacheOptions keep little: what is this replica's; of Secrets the metadata of managed ones (the
 // controller watches them as metadata only), of other objects no more than is read.
-func cacheOptions(namespaces []string, informers shard.Informers) cache.Options {
+func cacheOptions(c *config.Config, informers shard.Informers) cache.Options {
 	options := cache.Options{
 		NewInformer:      informers.New,
 		DefaultTransform: strip,
@@ -70,13 +72,33 @@ func cacheOptions(namespaces []string, informers shard.Informers) cache.Options 
 			&corev1.Secret{}: {Label: labels.SelectorFromSet(labels.Set{apiv1.LabelManaged: "true"})},
 		},
 	}
-	if len(namespaces) > 0 {
-		options.DefaultNamespaces = map[string]cache.Config{}
-		for _, namespace := range namespaces {
-			options.DefaultNamespaces[namespace] = cache.Config{}
-		}
+	if c.Definitions.Enabled {
+		options.ByObject[&v1alpha1.SecretDefinition{}] = cache.ByObject{Transform: stripDefinition, Namespaces: only(c.Definitions.Watched)}
 	}
+	options.DefaultNamespaces = only(c.WatchedNamespaces)
 	return options
+}
+
+// only watches these namespaces; nil, which is all, where there are none.
+func only(namespaces []string) map[string]cache.Config {
+	if len(namespaces) == 0 {
+		return nil
+	}
+	configs := map[string]cache.Config{}
+	for _, namespace := range namespaces {
+		configs[namespace] = cache.Config{}
+	}
+	return configs
+}
+
+// stripDefinition leaves the labels and annotations, which the Secret gets, too.
+func stripDefinition(object any) (any, error) {
+	if o, ok := object.(metav1.Object); ok {
+		delete(o.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
+		o.SetManagedFields(nil)
+		o.SetOwnerReferences(nil)
+	}
+	return object, nil
 }
 
 // strip takes from the metadata of objects what nobody here reads. Of namespaces it leaves the
@@ -89,7 +111,7 @@ func strip(object any) (any, error) {
 	annotations := o.GetAnnotations()
 	delete(annotations, corev1.LastAppliedConfigAnnotation)
 	if o.GetNamespace() != "" {
-		annotations = only(annotations, apiv1.AnnotationForceSync)
+		annotations = one(annotations, apiv1.AnnotationForceSync)
 	}
 	o.SetAnnotations(annotations)
 	o.SetManagedFields(nil)
@@ -98,7 +120,7 @@ func strip(object any) (any, error) {
 	return object, nil
 }
 
-func only(annotations map[string]string, key string) map[string]string {
+func one(annotations map[string]string, key string) map[string]string {
 	value, ok := annotations[key]
 	if !ok {
 		return nil

@@ -28,10 +28,9 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/backend/gcpsecretmanager"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault"
-	"github.com/secretgate/secretgate/syncer/internal/apply"
 	"github.com/secretgate/secretgate/syncer/internal/config"
-	"github.com/secretgate/secretgate/syncer/internal/controller"
 	"github.com/secretgate/secretgate/syncer/internal/fetch"
+	"github.com/secretgate/secretgate/syncer/internal/kind"
 	"github.com/secretgate/secretgate/syncer/internal/metrics"
 	"github.com/secretgate/secretgate/syncer/internal/shard"
 )
@@ -43,7 +42,19 @@ const gracePeriod = 20 * time.Second
 // Go's default. The syncer mostly waits, so memory is what counts. GOGC sets another.
 const garbage = 50
 
-// drivers makes every backend that this syncer reads. They call nobody until they are used.
+// backends are all that this syncer reads.
+type backends struct {
+	drivers     map[apiv1.Backend]driver.Driver // for ExternalSecrets
+	definitions *definitions                    // nil: SecretDefinitions are not served
+}
+
+func backendsOf(c *config.Config) (backends, error) {
+	drivers, err := drivers(c)
+	definitions, definitionsErr := definitionsOf(c)
+	return backends{drivers, definitions}, errors.Join(err, definitionsErr)
+}
+
+// drivers makes every backend that ExternalSecrets may name. They call nobody until they are used.
 func drivers(c *config.Config) (map[apiv1.Backend]driver.Driver, error) {
 	sessions, awsErr := awssession.New(c.AWS)
 	secretsManager, smErr := awssecretsmanager.New(awssecretsmanager.Config{Sessions: sessions, Endpoint: c.SecretsManagerEndpoint})
@@ -63,7 +74,7 @@ func drivers(c *config.Config) (map[apiv1.Backend]driver.Driver, error) {
 }
 
 // run syncs until ctx ends.
-func run(ctx context.Context, c *config.Config, drivers map[apiv1.Backend]driver.Driver, version string) error {
+func run(ctx context.Context, c *config.Config, b backends, version string) error {
 	log := slog.New(c.Handler)
 	ctrl.SetLogger(logr.FromSlogHandler(c.Handler))
 	klog.SetLogger(logr.FromSlogHandler(c.Handler))
@@ -84,7 +95,7 @@ func run(ctx context.Context, c *config.Config, drivers map[apiv1.Backend]driver
 	if err != nil {
 		return err
 	}
-	if err := assemble(mgr, c, drivers, membership.Owns); err != nil {
+	if err := assemble(ctx, mgr, c, b, membership.Owns); err != nil {
 		return err
 	}
 	if err := errors.Join(controllermetrics.Registry.Register(membership.Metrics), mgr.AddReadyzCheck("shard", membership.Ready)); err != nil {
@@ -99,43 +110,38 @@ func run(ctx context.Context, c *config.Config, drivers map[apiv1.Backend]driver
 }
 
 // assemble lists all that runs.
-func assemble(mgr manager.Manager, c *config.Config, drivers map[apiv1.Backend]driver.Driver, owns func(types.UID) bool) error {
-	calls, objects := backend.NewMetrics(), metrics.NewObjects()
-	engine := &fetch.Engine{Reader: &backend.Client{Drivers: drivers, Timeout: c.BackendTimeout, Metrics: calls}}
-	reconciler := &controller.Reconciler{
-		Settings: controller.Settings{
-			Policy: c.Policy.Settings, Defaults: c.Policy.Defaults, InstanceID: c.InstanceID,
-			RefreshInterval: c.RefreshInterval, DisablePolling: c.DisablePolling,
-			StatusHeartbeat: c.StatusHeartbeat, WatchSecrets: c.WatchSecrets, Workers: c.Workers,
-		},
-		Client:   mgr.GetClient(),
-		Cache:    mgr.GetCache(),
-		Live:     mgr.GetAPIReader(),
-		Engine:   engine,
-		Writer:   &apply.Writer{Client: mgr.GetClient()},
-		Recorder: mgr.GetEventRecorder(apiv1.FieldManager),
-		Metrics:  objects,
-		Owns:     owns,
+func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, b backends, owns func(types.UID) bool) error {
+	kinds := []served{{
+		api: kind.ExternalSecrets(c.Policy.Defaults, c.InstanceID), drivers: b.drivers,
+		timeout: c.BackendTimeout, interval: c.RefreshInterval, metrics: metrics.NewObjects(),
+	}}
+	if b.definitions != nil {
+		definitions, err := b.definitions.serve(ctx, mgr, c)
+		if err != nil {
+			return err
+		}
+		kinds = append(kinds, definitions)
 	}
-	engine.Notify, engine.Observe = reconciler.Notify, objects.Refreshed
+	calls := backend.NewMetrics()
+	problems := []error{controllermetrics.Registry.Register(calls)}
+	var engines []*fetch.Engine
+	for _, k := range kinds {
+		engine, err := serve(mgr, c, k, calls, owns)
+		engines, problems = append(engines, engine), append(problems, err)
+	}
 	var ready atomic.Bool
-	return errors.Join(
-		controllermetrics.Registry.Register(calls),
-		controllermetrics.Registry.Register(objects),
-		controllermetrics.Registry.Register(fetch.NewMetrics(engine)),
-		reconciler.Add(mgr),
-		mgr.Add(manager.RunnableFunc(engine.Run)),
+	return errors.Join(append(problems,
+		controllermetrics.Registry.Register(fetch.NewMetrics(engines...)),
 		mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
 			ready.Store(mgr.GetCache().WaitForCacheSync(ctx))
 			<-ctx.Done()
 			return nil
 		})),
-		mgr.AddHealthzCheck("fetch", func(*http.Request) error { return engine.Stalled(time.Now()) }),
 		mgr.AddReadyzCheck("caches", func(*http.Request) error {
 			if !ready.Load() {
 				return errors.New("the objects of the cluster have not been read yet")
 			}
 			return nil
 		}),
-	)
+	)...)
 }

@@ -28,6 +28,8 @@ type Config struct {
 	DNSSuffix string
 	// ExtraCACerts is a PEM file of CAs to trust beside the system's. NODE_EXTRA_CA_CERTS.
 	ExtraCACerts string
+	// Credentials to prove with who the syncer is; the zero value: what the environment offers.
+	Credentials Credentials
 	// Timeout of a request for a token, which goes on when its first caller gives up; 0 means 10 s.
 	Timeout time.Duration
 }
@@ -63,7 +65,7 @@ func New(config Config) (*Driver, error) {
 	}
 	return &Driver{
 		cloud: cloud, http: httpClient(wire),
-		tokens:  &tokens{open: cloud.credential, wire: wire, timeout: config.Timeout, held: map[string]held{}},
+		tokens:  &tokens{open: config.Credentials.opener(cloud), wire: wire, timeout: config.Timeout, held: map[string]held{}},
 		clients: map[string]*azsecrets.Client{},
 	}, nil
 }

@@ -30,6 +30,10 @@ type Config struct {
 	// RenewThreshold is how long before its end a token is renewed; 0 means min(3 × RefreshInterval, TTL/3). More than half
 	// of a token's TTL counts as half, or each read would renew it. VAULT_TOKEN_RENEW_THRESHOLD, in seconds.
 	RenewThreshold time.Duration
+	// RenewIncrement is the TTL that a renewal asks for; 0: what the token was given.
+	RenewIncrement time.Duration
+	// Failed is told of each login and renewal that failed (OperationLogin, OperationRenew); nil: nobody is.
+	Failed func(operation string, err error)
 	// RefreshInterval is how often objects are read by default. POLLER_INTERVAL_MILLISECONDS.
 	RefreshInterval time.Duration
 	// CACert is a PEM file of the only CAs to trust; empty: the system's. VAULT_CACERT.
@@ -41,6 +45,12 @@ type Config struct {
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
+
+// The operations that Config.Failed tells of.
+const (
+	OperationLogin = "login"
+	OperationRenew = "renew-self"
+)
 
 // maxAnswer bounds what is read of an answer, in bytes. A value of 1 MiB, the most that a Secret holds, fits in with every
 // character escaped.

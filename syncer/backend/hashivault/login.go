@@ -87,6 +87,9 @@ func (l *logins) obtain(ctx context.Context, id identity, rejected string) (stri
 		}
 	}
 	s, err := l.login(ctx, id)
+	if err != nil && l.config.Failed != nil {
+		l.config.Failed(OperationLogin, &loginError{err: err})
+	}
 	if err != nil && old.expires.After(l.config.Now()) {
 		// The old token still works. Its remaining time is divided up, so that not every read tries to log in.
 		old.spare = l.config.Now().Add(old.expires.Sub(l.config.Now()) / 4)
@@ -101,11 +104,14 @@ func (l *logins) obtain(ctx context.Context, id identity, rejected string) (stri
 }
 
 func (l *logins) renew(ctx context.Context, s session) (session, bool) {
-	secret, err := as(l.client, s.token).Auth().Token().RenewSelfWithContext(ctx, 0)
+	secret, err := as(l.client, s.token).Auth().Token().RenewSelfWithContext(ctx, int(l.config.RenewIncrement.Seconds()))
+	if err != nil && l.config.Failed != nil {
+		l.config.Failed(OperationRenew, err)
+	}
 	if err != nil || secret == nil || secret.Auth == nil {
 		return session{}, false
 	}
-	return s.renewed(l.config.Now(), time.Duration(secret.Auth.LeaseDuration)*time.Second)
+	return s.renewed(l.config.Now(), time.Duration(secret.Auth.LeaseDuration)*time.Second, l.config)
 }
 
 // login is of https://developer.hashicorp.com/vault/api-docs/auth/kubernetes#login or, without a role, of

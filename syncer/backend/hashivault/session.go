@@ -32,7 +32,7 @@ func (s session) next(now time.Time, c Config) step {
 		return use
 	case !now.Before(s.expires):
 		return login
-	case s.expires.Sub(now) >= c.threshold(s.full), now.Before(s.spare):
+	case s.expires.Sub(now) >= c.threshold(c.lease(s.full)), now.Before(s.spare):
 		return use
 	case s.renewable:
 		return renew
@@ -51,6 +51,14 @@ func (c Config) threshold(ttl time.Duration) time.Duration {
 	return ttl / 3
 }
 
+// lease is what a renewal is expected to give a token of this TTL.
+func (c Config) lease(ttl time.Duration) time.Duration {
+	if c.RenewIncrement > 0 {
+		return min(c.RenewIncrement, ttl)
+	}
+	return ttl
+}
+
 // started is a session that a login began.
 func started(now time.Time, token string, ttl time.Duration, renewable bool) session {
 	s := session{token: token, full: ttl, renewable: renewable}
@@ -62,7 +70,7 @@ func started(now time.Time, token string, ttl time.Duration, renewable bool) ses
 
 // renewed is the session with the TTL that a renewal gave. Near the token's maximum a renewal gives little or nothing,
 // and ok is false: a new login is better than ever shorter renewals.
-func (s session) renewed(now time.Time, ttl time.Duration) (_ session, ok bool) {
+func (s session) renewed(now time.Time, ttl time.Duration, c Config) (_ session, ok bool) {
 	s.expires = now.Add(ttl)
-	return s, ttl > s.full/2
+	return s, ttl > c.lease(s.full)/2
 }

@@ -30,6 +30,9 @@ func TestNextStep(t *testing.T) {
 		"the threshold that is set wins": {
 			hour, Config{RenewThreshold: 5 * time.Minute, RefreshInterval: time.Hour}, 55 * time.Minute, use,
 		},
+		"a threshold beyond what renewals ask for does not renew at every read": {
+			hour, Config{RenewThreshold: 2 * time.Hour, RenewIncrement: 10 * time.Minute}, 55 * time.Minute, use,
+		},
 		"and is waited for": {hour, Config{RenewThreshold: 5 * time.Minute}, 55*time.Minute + 1, renew},
 		"a threshold beyond the TTL does not renew at every read":   {hour, Config{RenewThreshold: 2 * time.Hour}, 30 * time.Minute, use},
 		"but from half of it on":                                    {hour, Config{RenewThreshold: 2 * time.Hour}, 30*time.Minute + 1, renew},
@@ -49,10 +52,19 @@ func TestRenewedSession(t *testing.T) {
 	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	later := begin.Add(50 * time.Minute)
 	s := started(begin, "t", time.Hour, true)
-	if s, ok := s.renewed(later, time.Hour); !ok || !s.expires.Equal(later.Add(time.Hour)) || s.full != time.Hour {
+	if s, ok := s.renewed(later, time.Hour, Config{}); !ok || !s.expires.Equal(later.Add(time.Hour)) || s.full != time.Hour {
 		t.Errorf("a renewal for the full time gives %v, %t", s.expires, ok)
 	}
-	if _, ok := s.renewed(later, 10*time.Minute); ok {
+	if _, ok := s.renewed(later, 10*time.Minute, Config{}); ok {
 		t.Error("a renewal that the token's maximum cuts short is taken for one")
+	}
+	short := Config{RenewIncrement: 10 * time.Minute}
+	if s, ok := s.renewed(later, 10*time.Minute, short); !ok || s.next(later.Add(5*time.Minute), Config{
+		RenewIncrement: 10 * time.Minute, RenewThreshold: 5 * time.Minute,
+	}) != use {
+		t.Error("a renewal for the time that was asked for is not taken for one, or renewed at once")
+	}
+	if _, ok := s.renewed(later, 4*time.Minute, short); ok {
+		t.Error("a renewal that gives less than half of what was asked for is taken for one")
 	}
 }

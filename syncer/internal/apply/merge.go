@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -10,40 +11,63 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 )
 
-// Owner is the ExternalSecret behind a Secret of the same name.
+// Owner is the object behind a Secret.
 type Owner struct {
+	Kind            schema.GroupVersionKind
 	Namespace, Name string
 	UID             types.UID
 	DeletionPolicy  apiv1.DeletionPolicy
+	Advice          Advice
 }
 
-// refuses says why a Secret may not be written, or nothing. Ownership is the controller reference,
-// or under deletionPolicy Retain, where a reference would have the Secret collected, an annotation.
-func (o Owner) refuses(secret *corev1.Secret, adopt bool) string {
-	ref := metav1.GetControllerOf(secret)
-	uid := secret.Annotations[apiv1.AnnotationOwnerUID]
-	switch {
-	case ref != nil && ref.UID == o.UID, ref == nil && uid == string(o.UID):
-		return ""
-	case ref != nil:
-		return fmt.Sprintf("Secret %s exists and is owned by %s %s (uid %s): it is left alone; delete it or rename this ExternalSecret",
-			secret.Name, ref.Kind, ref.Name, ref.UID)
-	case adopt:
-		return ""
-	case uid != "":
-		return fmt.Sprintf("Secret %s exists and belonged to an ExternalSecret of the same name that is gone (deletionPolicy Retain): %s",
-			secret.Name, howToAdopt)
-	default:
-		return fmt.Sprintf("Secret %s exists and was not made for this ExternalSecret: it is left alone; %s", secret.Name, howToAdopt)
+// Advice says what the object's author can do about a Secret that is not the object's.
+type Advice struct {
+	Elsewhere string // to have the object make another Secret
+	Adopt     string // to have it take over one that no controller owns
+}
+
+// owns tells whether a Secret is the object's. Ownership is the controller reference, or under deletionPolicy
+// Retain, where a reference would have the Secret collected, an annotation.
+func (o Owner) owns(secret *corev1.Secret) bool {
+	if ref := metav1.GetControllerOfNoCopy(secret); ref != nil {
+		return ref.UID == o.UID
 	}
+	return secret.Annotations[apiv1.AnnotationOwnerUID] == string(o.UID)
 }
 
-const howToAdopt = "to take it over set spec.adoptExisting, and on the namespace the annotation " + apiv1.AnnotationPermitAdopt + `: "true"`
+// refuses says why a Secret may not be written, or nothing.
+func (r Request) refuses(ctx context.Context, secret *corev1.Secret) (problem string, err error) {
+	ref := metav1.GetControllerOfNoCopy(secret)
+	switch {
+	case r.Owner.owns(secret):
+		return "", nil
+	case ref != nil:
+		return fmt.Sprintf("Secret %s exists and is owned by %s %s (uid %s): it is left alone; delete it or %s",
+			secret.Name, ref.Kind, ref.Name, ref.UID, r.Owner.Advice.Elsewhere), nil
+	case r.Adopt == nil:
+		return r.Owner.stranger(secret), nil
+	}
+	permitted, problem, err := r.Adopt(ctx, secret)
+	if !permitted && problem == "" {
+		problem = r.Owner.stranger(secret)
+	}
+	return problem, err
+}
+
+// stranger words that a Secret without a controller was not made for the object.
+func (o Owner) stranger(secret *corev1.Secret) string {
+	if secret.Annotations[apiv1.AnnotationOwnerUID] != "" {
+		return fmt.Sprintf("Secret %s exists and belonged to an ExternalSecret of the same name that is gone (deletionPolicy Retain): %s",
+			secret.Name, o.Advice.Adopt)
+	}
+	return fmt.Sprintf("Secret %s exists and was not made for this %s: it is left alone; %s", secret.Name, o.Kind.Kind, o.Advice.Adopt)
+}
 
 // merge is the Secret as it should be: our content whole, foreign labels and annotations kept, and
 // labels and annotations that an earlier template set and this one does not, gone.
@@ -55,12 +79,15 @@ func merge(current *corev1.Secret, r Request) *corev1.Secret {
 	s.Annotations = overlay(s.Annotations, annotations, r.Content.Annotations)
 	s.OwnerReferences = slices.DeleteFunc(s.OwnerReferences, func(ref metav1.OwnerReference) bool { return ref.UID == r.Owner.UID })
 	delete(s.Annotations, apiv1.AnnotationOwnerUID)
+	if last, stamped := current.Annotations[r.Stamp.Annotation]; stamped {
+		s.Annotations[r.Stamp.Annotation] = last
+	}
 	if r.Owner.DeletionPolicy == apiv1.DeletionRetain {
 		s.Annotations[apiv1.AnnotationOwnerUID] = string(r.Owner.UID)
 	} else {
 		controller := true
 		s.OwnerReferences = append(s.OwnerReferences, metav1.OwnerReference{
-			APIVersion: apiv1.GroupVersion.String(), Kind: apiv1.Kind,
+			APIVersion: r.Owner.Kind.GroupVersion().String(), Kind: r.Owner.Kind.Kind,
 			Name: r.Owner.Name, UID: r.Owner.UID, Controller: &controller,
 		})
 	}

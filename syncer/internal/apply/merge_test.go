@@ -1,8 +1,11 @@
 package apply
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -10,10 +13,16 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/internal/render"
 )
 
-var owner = Owner{Namespace: "ns", Name: "db", UID: "uid-1"}
+var (
+	externalSecret = apiv1.GroupVersion.WithKind(apiv1.Kind)
+	owner          = Owner{
+		Kind: externalSecret, Namespace: "ns", Name: "db", UID: "uid-1", Advice: Advice{Elsewhere: "rename this one", Adopt: "ask to adopt it"},
+	}
+)
 
 func yes() *bool { b := true; return &b }
 func no() *bool  { b := false; return &b }
@@ -37,7 +46,7 @@ func TestRefuses(t *testing.T) {
 			OwnerReferences: controlledBy("Certificate", "tls", "2"), Annotations: map[string]string{apiv1.AnnotationOwnerUID: "uid-1"}}, true, "owned by Certificate tls"},
 		{"one of an object of the same name and another uid is foreign", metav1.ObjectMeta{OwnerReferences: controlledBy("ExternalSecret", "db", "2")}, true, "owned by ExternalSecret db (uid uid-2)"},
 		{"an owner that is no controller proves nothing", metav1.ObjectMeta{OwnerReferences: []metav1.OwnerReference{{UID: "uid-1", Controller: no()}}}, false, "was not made for this ExternalSecret"},
-		{"one of nobody is foreign", metav1.ObjectMeta{}, false, "spec.adoptExisting"},
+		{"one of nobody is foreign", metav1.ObjectMeta{}, false, "ask to adopt it"},
 		{"our label proves nothing", metav1.ObjectMeta{Labels: map[string]string{apiv1.LabelManaged: "true"}}, false, "was not made for this ExternalSecret"},
 		{"one of nobody is adopted where that is permitted", metav1.ObjectMeta{}, true, ""},
 		{"a retained one of an object that is gone says so", metav1.ObjectMeta{Annotations: map[string]string{apiv1.AnnotationOwnerUID: "uid-0"}}, false, "belonged to an ExternalSecret of the same name that is gone"},
@@ -45,7 +54,14 @@ func TestRefuses(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tc.secret.Name = "db"
-			got := owner.refuses(&corev1.Secret{ObjectMeta: tc.secret}, tc.adopt)
+			r := Request{Owner: owner, Name: "db"}
+			if tc.adopt {
+				r.Adopt = func(context.Context, *corev1.Secret) (bool, string, error) { return true, "", nil }
+			}
+			got, err := r.refuses(t.Context(), &corev1.Secret{ObjectMeta: tc.secret})
+			if err != nil {
+				t.Fatal(err)
+			}
 			if (got == "") != (tc.want == "") || !strings.Contains(got, tc.want) {
 				t.Errorf("it says %q, want %q", got, tc.want)
 			}
@@ -66,7 +82,7 @@ func TestMerge(t *testing.T) {
 	managed := map[string]string{apiv1.LabelManaged: "true"}
 	reference := []metav1.OwnerReference{{APIVersion: "kubernetes-client.io/v1", Kind: "ExternalSecret", Name: "db", UID: "uid-1", Controller: yes()}}
 	other := metav1.OwnerReference{APIVersion: "v1", Kind: "ConfigMap", Name: "x", UID: "uid-9"}
-	retained := Owner{Namespace: "ns", Name: "db", UID: "uid-1", DeletionPolicy: apiv1.DeletionRetain}
+	retained := Owner{Kind: externalSecret, Namespace: "ns", Name: "db", UID: "uid-1", DeletionPolicy: apiv1.DeletionRetain}
 	for _, tc := range []struct {
 		name    string
 		current corev1.Secret
@@ -196,5 +212,47 @@ func TestOwnersAreComparedInAnyOrder(t *testing.T) {
 	a, b := metav1.OwnerReference{UID: "a"}, metav1.OwnerReference{UID: "b"}
 	if !sameOwners([]metav1.OwnerReference{a, b}, []metav1.OwnerReference{b, a}) {
 		t.Error("their order counts")
+	}
+}
+
+func TestWhoeverJudgesAdoptionsIsHeard(t *testing.T) {
+	broken := errors.New("the API server does not answer")
+	for _, tc := range []struct {
+		name      string
+		permitted bool
+		problem   string
+		err       error
+		want      string
+	}{
+		{"one that may be taken over", true, "", nil, ""},
+		{"one that may not, for a reason", false, "an older object claims it", nil, "an older object claims it"},
+		{"one that may not, for none", false, "", nil, "Secret db exists and was not made for this ExternalSecret: it is left alone; ask to adopt it"},
+		{"nobody knows", false, "", broken, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := Request{Owner: owner, Adopt: func(context.Context, *corev1.Secret) (bool, string, error) { return tc.permitted, tc.problem, tc.err }}
+			got, err := r.refuses(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "db"}})
+			if !errors.Is(err, tc.err) || tc.err == nil && got != tc.want {
+				t.Errorf("%q, %v", got, err)
+			}
+		})
+	}
+}
+
+// The stamp says when the content changed: it stays as it is until something else does not.
+func TestTheStampOfTheLastChangeIsNoChange(t *testing.T) {
+	r := Request{
+		Owner: owner, Name: "db", Stamp: plan.Stamp{Annotation: "example.com/changed", Format: time.DateOnly},
+		Content: &render.Secret{Type: "Opaque", Data: map[string][]byte{"a": []byte("b")}},
+	}
+	w := &Writer{Now: func() time.Time { return time.Date(2026, 2, 3, 23, 0, 0, 0, time.FixedZone("west", -7200)) }}
+	first := merge(&corev1.Secret{}, r)
+	w.stamp(first, r.Stamp)
+	first.ManagedFields = ours(`"f:`+apiv1.LabelManaged+`":{}`, `"f:example.com/changed":{}`)
+	if got := first.Annotations["example.com/changed"]; got != "2026-02-04" {
+		t.Errorf("the stamp is %q, not in UTC", got)
+	}
+	if again := merge(first, r); !same(first, again) {
+		t.Errorf("it would be written again:\n%s", cmp.Diff(first, again))
 	}
 }

@@ -1,4 +1,4 @@
-// Package apply writes Secrets: whole, only ones that their ExternalSecret owns, and never in a way
+// Package apply writes Secrets: whole, only ones that their object owns, and never in a way
 // that leaves less than the last good content behind.
 package apply
 
@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/internal/render"
 )
 
@@ -22,6 +23,7 @@ import (
 type Writer struct {
 	// Client must read Secrets live, not from a cache: the syncer caches no Secret data.
 	Client client.Client
+	Now    func() time.Time // nil: time.Now
 }
 
 // attempts of a write that somebody else overtakes.
@@ -30,16 +32,19 @@ const attempts = 3
 // Request is a Secret to write.
 type Request struct {
 	Owner   Owner
+	Name    string // of the Secret, in its owner's namespace
 	Content *render.Secret
+	Stamp   plan.Stamp
 	// Expected says that the Secret was written before, so that it is read first; else it is created
 	// first, which saves a request for new objects.
 	Expected bool
-	// Adopt permits taking over a Secret that no controller owns.
-	Adopt bool
+	// Adopt tells whether a Secret that no controller owns may be taken over, and may say why not. Nil: none may.
+	Adopt func(ctx context.Context, secret *corev1.Secret) (permitted bool, problem string, err error)
 }
 
 // Result says what was done.
 type Result struct {
+	Secret          string // its name
 	ResourceVersion string // of the Secret as it now is
 	Changed         bool
 }
@@ -48,6 +53,11 @@ type Result struct {
 type NotOwnedError struct{ Problem string }
 
 func (e *NotOwnedError) Error() string { return e.Problem }
+
+// UnreadableError says that the API server did not show a Secret.
+type UnreadableError struct{ error }
+
+func (e *UnreadableError) Unwrap() error { return e.error }
 
 // Write makes the Secret be as asked. On an error it is as it was, but for a type change whose
 // re-creation the API server refused against its own dry run: then the old content was restored.
@@ -70,32 +80,47 @@ func (w *Writer) attempt(ctx context.Context, r Request) (Result, error) {
 		}
 	}
 	current := &corev1.Secret{}
-	err := w.Client.Get(ctx, client.ObjectKey{Namespace: r.Owner.Namespace, Name: r.Owner.Name}, current)
+	err := w.Client.Get(ctx, client.ObjectKey{Namespace: r.Owner.Namespace, Name: r.Name}, current)
 	if apierrors.IsNotFound(err) {
 		return w.create(ctx, r)
 	}
 	if err != nil {
-		return Result{}, err
+		return Result{}, &UnreadableError{err}
 	}
-	if problem := r.Owner.refuses(current, r.Adopt); problem != "" {
+	if problem, err := r.refuses(ctx, current); err != nil {
+		return Result{}, err
+	} else if problem != "" {
 		return Result{}, &NotOwnedError{problem}
 	}
 	desired := merge(current, r)
-	switch {
-	case same(current, desired):
-		return Result{ResourceVersion: current.ResourceVersion}, nil
-	case inPlace(current, desired):
+	if same(current, desired) {
+		return Result{Secret: r.Name, ResourceVersion: current.ResourceVersion}, nil
+	}
+	w.stamp(desired, r.Stamp)
+	if inPlace(current, desired) {
 		err = w.Client.Update(ctx, desired, client.FieldOwner(apiv1.FieldManager))
-	default:
+	} else {
 		err = w.replace(ctx, current, desired)
 	}
-	return Result{ResourceVersion: desired.ResourceVersion, Changed: err == nil}, err
+	return Result{Secret: r.Name, ResourceVersion: desired.ResourceVersion, Changed: err == nil}, err
 }
 
 func (w *Writer) create(ctx context.Context, r Request) (Result, error) {
-	secret := merge(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: r.Owner.Namespace, Name: r.Owner.Name}}, r)
+	secret := merge(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: r.Owner.Namespace, Name: r.Name}}, r)
+	w.stamp(secret, r.Stamp)
 	err := w.Client.Create(ctx, secret, client.FieldOwner(apiv1.FieldManager))
-	return Result{ResourceVersion: secret.ResourceVersion, Changed: err == nil}, err
+	return Result{Secret: r.Name, ResourceVersion: secret.ResourceVersion, Changed: err == nil}, err
+}
+
+// stamp notes when the content of a Secret changes.
+func (w *Writer) stamp(secret *corev1.Secret, stamp plan.Stamp) {
+	now := time.Now
+	if w.Now != nil {
+		now = w.Now
+	}
+	if stamp.Annotation != "" {
+		secret.Annotations[stamp.Annotation] = now().UTC().Format(stamp.Format)
+	}
 }
 
 // replace changes what no update can: the type, and anything about an immutable Secret. The new one

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/secretgate/secretgate/shared/settings"
@@ -38,6 +37,7 @@ type Config struct {
 	GCP                    gcpsecretmanager.Config
 	Alicloud               alicloudkms.Config
 	Shard                  Shard
+	Definitions            Definitions
 	MetricsBindAddress     string
 	HealthProbeBindAddress string
 	Policy                 settings.Policy
@@ -62,6 +62,7 @@ func (c *Config) Bind(lookup func(string) (string, bool)) []*settings.Section {
 		c.bindAzure(settings.NewSection("azure", lookup)),
 		c.bindGCP(settings.NewSection("google", lookup)),
 		c.bindAlicloud(settings.NewSection("alibaba cloud", lookup)),
+		c.bindDefinitions(settings.NewSection("secret definitions", lookup)),
 		c.bindShard(settings.NewSection("replica", lookup)),
 		c.bindPolicy(settings.NewSection("policy", lookup)),
 		c.bindObservation(settings.NewSection("observation", lookup), lookup),
@@ -126,12 +127,16 @@ func (c *Config) Finish(sections []*settings.Section, lookup func(string) (strin
 	for _, section := range sections {
 		problems = append(problems, section.Err())
 	}
+	if c.Definitions.Enabled && c.Definitions.debug {
+		c.log.Debug()
+	}
 	handler, err := c.log.Handler(os.Stderr)
 	c.Handler = handler
-	problems = append(problems, err, c.Policy.Finish(), c.sync(), c.Shard.check(),
+	problems = append(problems, err, c.Policy.Finish(), c.sync(), c.Shard.check())
+	c.backends(lookup)
+	problems = append(problems, c.definitions(lookup),
 		settings.CheckAddress("metrics-bind-address", c.MetricsBindAddress),
 		settings.CheckAddress("health-probe-bind-address", c.HealthProbeBindAddress))
-	c.backends(lookup)
 	for _, endpoint := range []struct{ flag, url string }{
 		{"aws-sm-endpoint", c.SecretsManagerEndpoint}, {"aws-ssm-endpoint", c.ParameterStoreEndpoint},
 		{"aws-sts-endpoint", c.AWS.STSEndpoint}, {"vault-addr", c.Vault.Address},
@@ -143,11 +148,7 @@ func (c *Config) Finish(sections []*settings.Section, lookup func(string) (strin
 
 func (c *Config) sync() error {
 	var problems []error
-	for name := range strings.SplitSeq(c.watchedNamespaces, ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			c.WatchedNamespaces = append(c.WatchedNamespaces, name)
-		}
-	}
+	c.WatchedNamespaces = names(c.watchedNamespaces)
 	if c.Workers < 1 {
 		problems = append(problems, fmt.Errorf("--workers is %d: must be at least 1", c.Workers))
 	}

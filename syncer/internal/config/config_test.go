@@ -133,7 +133,7 @@ func TestSettings(t *testing.T) {
 			}
 			want := defaults()
 			tc.want(want)
-			ignored := []cmp.Option{cmpopts.IgnoreUnexported(Config{}, settings.Policy{}), cmpopts.IgnoreFields(Config{}, "Handler"), cmpopts.IgnoreFields(hashivault.Config{}, "Now")}
+			ignored := []cmp.Option{cmpopts.IgnoreUnexported(Config{}, settings.Policy{}), cmpopts.IgnoreFields(Config{}, "Handler", "Definitions"), cmpopts.IgnoreFields(hashivault.Config{}, "Now")}
 			if diff := cmp.Diff(want, got, ignored...); diff != "" {
 				t.Error(diff)
 			}

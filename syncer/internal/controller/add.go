@@ -6,6 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -30,8 +32,8 @@ const reconcileTimeout = 2 * time.Minute
 // Secret somebody else changes.
 func (r *Reconciler) Add(mgr ctrl.Manager) error {
 	b := ctrl.NewControllerManagedBy(mgr).
-		Named("externalsecret").
-		Watches(&apiv1.ExternalSecret{}, r.changed()).
+		Named(r.API.Name).
+		Watches(r.API.New(), r.changed()).
 		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.objectsOf),
 			builder.WithPredicates(annotationsChanged())).
 		WithOptions(controller.Options{
@@ -101,52 +103,63 @@ func annotationsChanged() predicate.Predicate {
 
 // objectsOf lists the objects of a namespace.
 func (r *Reconciler) objectsOf(ctx context.Context, namespace client.Object) []reconcile.Request {
-	list := &apiv1.ExternalSecretList{}
+	list, _ := r.API.List.DeepCopyObject().(client.ObjectList) // a list's copy is a list
 	if err := r.Client.List(ctx, list, client.InNamespace(namespace.GetName())); err != nil {
 		log.FromContext(ctx).Error(err, "listing the objects of a namespace whose annotations changed", "namespace", namespace.GetName())
 		return nil
 	}
-	requests := make([]reconcile.Request, 0, len(list.Items))
-	for i := range list.Items {
-		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
-	}
+	var requests []reconcile.Request
+	_ = meta.EachListItem(list, func(item runtime.Object) error { // a typed list has items
+		if object, ok := item.(client.Object); ok {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(object)})
+		}
+		return nil
+	})
 	return requests
 }
 
 // drift watches the metadata of managed Secrets: one that is not as it was last written is repaired.
-// A Secret has its object's name.
 func (r *Reconciler) drift() handler.EventHandler {
-	enqueue := func(ctx context.Context, secret client.Object, q queue) {
-		object := client.ObjectKeyFromObject(secret)
-		if r.drifted(ctx, object, secret.GetResourceVersion()) {
-			q.AddAfter(reconcile.Request{NamespacedName: object}, r.memory.repair(object, r.now()))
+	enqueue := func(ctx context.Context, secret client.Object, resourceVersion string, q queue) {
+		name := client.ObjectKeyFromObject(secret)
+		for _, object := range r.madeBy(ctx, name) {
+			if r.drifted(ctx, object, name.Name, resourceVersion) {
+				q.AddAfter(reconcile.Request{NamespacedName: object}, r.memory.repair(object, r.now()))
+			}
 		}
 	}
 	return handler.Funcs{
-		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { enqueue(ctx, e.Object, q) },
-		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) { enqueue(ctx, e.ObjectNew, q) },
-		// The label may have been stripped rather than the Secret deleted; Write finds out.
-		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) {
-			object := client.ObjectKeyFromObject(e.Object)
-			if r.drifted(ctx, object, "") {
-				q.AddAfter(reconcile.Request{NamespacedName: object}, r.memory.repair(object, r.now()))
-			}
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) {
+			enqueue(ctx, e.Object, e.Object.GetResourceVersion(), q)
 		},
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
+			enqueue(ctx, e.ObjectNew, e.ObjectNew.GetResourceVersion(), q)
+		},
+		// The label may have been stripped rather than the Secret deleted; Write finds out.
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { enqueue(ctx, e.Object, "", q) },
 	}
+}
+
+func (r *Reconciler) madeBy(ctx context.Context, secret types.NamespacedName) []types.NamespacedName {
+	if r.API.MadeBy == nil {
+		return []types.NamespacedName{secret}
+	}
+	return r.API.MadeBy(ctx, secret)
 }
 
 // drifted tells whether a Secret belongs to an object of this syncer and is not as it was left. An
 // object that is not known yet is synced when it is.
-func (r *Reconciler) drifted(ctx context.Context, object types.NamespacedName, resourceVersion string) bool {
-	if r.memory.isOwnWrite(object, resourceVersion) {
+func (r *Reconciler) drifted(ctx context.Context, name types.NamespacedName, secret, resourceVersion string) bool {
+	if r.memory.isOwnWrite(name, resourceVersion) {
 		return false
 	}
-	es := &apiv1.ExternalSecret{}
-	if r.Client.Get(ctx, object, es) != nil || !r.serves(es) || es.DeletionTimestamp != nil {
+	object := r.API.New()
+	if r.Client.Get(ctx, name, object) != nil || !r.API.Serves(object) || object.GetDeletionTimestamp() != nil {
 		return false
 	}
-	if r.Owns != nil && !r.Owns(es.UID) {
+	if r.Owns != nil && !r.Owns(object.GetUID()) {
 		return false // another replica's since a moment: the object goes from the cache, too, in a moment
 	}
-	return es.Status.SecretResourceVersion != "" && es.Status.SecretResourceVersion != resourceVersion
+	status := object.SyncStatus()
+	return status.SecretName == secret && status.SecretResourceVersion != "" && status.SecretResourceVersion != resourceVersion
 }

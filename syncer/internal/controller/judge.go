@@ -10,15 +10,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/syncer/internal/render"
 )
-
-func (r *Reconciler) serves(es *apiv1.ExternalSecret) bool {
-	return plan.ServedBy(es, r.Settings.InstanceID)
-}
 
 // admit tells whether an object may be read.
 func (r *Reconciler) admit(ctx context.Context, p *plan.Plan) (outcome, bool) {
@@ -77,9 +72,20 @@ func (r *Reconciler) walkPolicy(ctx context.Context, p *plan.Plan) uint64 {
 	return sum.Sum64()
 }
 
-func (r *Reconciler) adoptPermitted(ctx context.Context, namespace string) bool {
-	ns, err := r.namespace(ctx, namespace)
-	return err == nil && policy.AdoptPermitted(ns)
+// mayAdopt tells whether an object may take over a Secret that no controller owns.
+func (r *Reconciler) mayAdopt(
+	ctx context.Context, object Object, p *plan.Plan, secret *corev1.Secret,
+) (permitted bool, problem string, err error) {
+	if p.AdoptExisting {
+		ns, err := r.namespace(ctx, p.Object.Namespace)
+		if err == nil && policy.AdoptPermitted(ns) {
+			return true, "", nil
+		}
+	}
+	if r.API.Adopt == nil {
+		return false, "", nil
+	}
+	return r.API.Adopt(ctx, object, secret)
 }
 
 func (r *Reconciler) namespace(ctx context.Context, name string) (policy.Namespace, error) {

@@ -131,39 +131,39 @@ func (m *memory) isOwnWrite(object types.NamespacedName, resourceVersion string)
 }
 
 // report remembers a status that was written.
-func (m *memory) report(es *apiv1.ExternalSecret) {
+func (m *memory) report(object Object) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	known := m.of(client.ObjectKeyFromObject(es))
-	known.reported, known.status = es.ResourceVersion, es.Status.DeepCopy()
+	known := m.of(client.ObjectKeyFromObject(object))
+	known.reported, known.status = object.GetResourceVersion(), object.SyncStatus().DeepCopy()
 }
 
 // seen forgets a status that was written once the cache shows it.
-func (m *memory) seen(es client.Object) {
+func (m *memory) seen(object client.Object) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if known := m.objects[client.ObjectKeyFromObject(es)]; known != nil && !known.older(es) {
+	if known := m.objects[client.ObjectKeyFromObject(object)]; known != nil && !known.older(object) {
 		known.reported, known.status = "", nil
 	}
 }
 
 // older tells whether an object is as it was before its status was last written.
-func (r *remembered) older(es client.Object) bool {
+func (r *remembered) older(object client.Object) bool {
 	if r.reported == "" {
 		return false
 	}
-	order, err := resourceversion.CompareResourceVersion(es.GetResourceVersion(), r.reported)
+	order, err := resourceversion.CompareResourceVersion(object.GetResourceVersion(), r.reported)
 	return err == nil && order < 0
 }
 
 // catchUp gives an object from the cache the status that was last written, if it is older than that:
 // compared with an older one, news might look like none.
-func (m *memory) catchUp(es *apiv1.ExternalSecret) {
+func (m *memory) catchUp(object Object) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	known := m.objects[client.ObjectKeyFromObject(es)]
-	if known != nil && known.older(es) {
-		es.Status = *known.status.DeepCopy()
+	known := m.objects[client.ObjectKeyFromObject(object)]
+	if known != nil && known.older(object) {
+		known.status.DeepCopyInto(object.SyncStatus())
 	}
 }
 

@@ -32,7 +32,8 @@ type outcome struct {
 	entries []apiv1.EntryStatus
 	result  apply.Result // of a written Secret
 	// overtaken: somebody else changed the Secret while it was written, so it needs another look.
-	overtaken bool
+	overtaken  bool
+	unreadable bool // the API server did not show the Secret
 	// retry: it is tried again after a while. Otherwise the engine says when a source has changed, or
 	// something must be edited first.
 	retry bool
@@ -117,7 +118,9 @@ func unwritten(err error, entries []apiv1.EntryStatus) outcome {
 	if notOwned, ok := errors.AsType[*apply.NotOwnedError](err); ok {
 		return outcome{reason: apiv1.ReasonSecretNotOwned, message: notOwned.Problem, entries: entries, retry: true}
 	}
-	return outcome{reason: apiv1.ReasonSecretWriteFailed, message: cut(writeProblem(err)), entries: entries, retry: true}
+	failed := outcome{reason: apiv1.ReasonSecretWriteFailed, message: cut(writeProblem(err)), entries: entries, retry: true}
+	_, failed.unreadable = errors.AsType[*apply.UnreadableError](err)
+	return failed
 }
 
 // writeProblem words the API server's refusal without repeating what it was sent: for an invalid
@@ -140,7 +143,7 @@ func writeProblem(err error) string {
 			message += fmt.Sprintf("; %s (%s)", cause.Field, cause.Type)
 		}
 	}
-	return message + ": check spec.template and the names of the entries"
+	return message + ": check the type that the object gives it, and the names of the entries"
 }
 
 // ready is the status of condition Ready. Suspension leaves it as it was: the Secret is as good as before.

@@ -136,7 +136,7 @@ func TestARefusedSecretIsNotQuoted(t *testing.T) {
 		field.Invalid(field.NewPath("data").Key("tls.crt"), value, value), field.Required(field.NewPath("data").Key("tls.key"), "")})
 	got := unwritten(fmt.Errorf("re-creating: %w", refused), nil)
 	want := "the API server refuses the Secret as invalid; data[tls.crt] (FieldValueInvalid); data[tls.key] (FieldValueRequired): " +
-		"check spec.template and the names of the entries"
+		"check the type that the object gives it, and the names of the entries"
 	if diff := cmp.Diff(want, got.message); diff != "" {
 		t.Error(diff)
 	}

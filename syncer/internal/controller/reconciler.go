@@ -1,4 +1,5 @@
-// Package controller keeps each ExternalSecret's Secret as its backend has it. One attempt is:
+// Package controller keeps each object's Secret as its backend has it: an object of one of several kinds, each with a
+// Reconciler of its own, which knows what is particular to it (API). One attempt is:
 //
 //  1. read the object; gone, or another instance's: forget it
 //  2. plan: understand the spec, or say all that is wrong with it
@@ -7,7 +8,7 @@
 //     failed; the engine calls again when they have been read, or have changed
 //  5. policy once more, and for the names that walks along paths returned
 //  6. render the Secret's content
-//  7. write the Secret, if it differs
+//  7. write the Secret, if it differs; remove the one that it replaces, where the object has renamed it
 //  8. report: status, event, metrics, and when to come again
 //
 // A failure at any step leaves the Secret as it is.
@@ -25,7 +26,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/syncer/internal/apply"
@@ -37,8 +37,6 @@ import (
 // Settings are the installation's choices about syncing.
 type Settings struct {
 	Policy          policy.Settings
-	Defaults        plan.Defaults
-	InstanceID      string        // serve only objects whose controllerId equals it
 	RefreshInterval time.Duration // of objects that name none
 	DisablePolling  bool          // sync on changes of objects only
 	StatusHeartbeat time.Duration // how old an unchanged status may grow; 0: as old as it likes
@@ -46,8 +44,15 @@ type Settings struct {
 	Workers         int           // objects synced at a time
 }
 
-// Reconciler syncs one ExternalSecret at a time; it may be called concurrently for different ones.
+// Metrics measure attempts, by object.
+type Metrics interface {
+	Observe(attempt metrics.Attempt)
+	Forget(object types.NamespacedName)
+}
+
+// Reconciler syncs one object at a time; it may be called concurrently for different ones.
 type Reconciler struct {
+	API      API
 	Settings Settings
 	Client   client.Client // reads objects and namespace metadata from a cache, Secrets live
 	Cache    client.Reader // reads the metadata of managed Secrets
@@ -55,7 +60,7 @@ type Reconciler struct {
 	Engine   *fetch.Engine // its Notify and Observe are the Reconciler's
 	Writer   *apply.Writer
 	Recorder events.EventRecorder
-	Metrics  *metrics.Objects
+	Metrics  Metrics
 	Owns     func(uid types.UID) bool // whether this replica serves an object; nil: all
 	Now      func() time.Time         // nil: time.Now
 
@@ -66,37 +71,37 @@ type Reconciler struct {
 
 // Reconcile makes one attempt and reports on it.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
-	es := &apiv1.ExternalSecret{}
-	err := r.Client.Get(ctx, request.NamespacedName, es)
+	object := r.API.New()
+	err := r.Client.Get(ctx, request.NamespacedName, object)
 	switch {
-	case apierrors.IsNotFound(err), err == nil && !r.serves(es):
+	case apierrors.IsNotFound(err), err == nil && !r.API.Serves(object):
 		r.Engine.Unsubscribe(request.NamespacedName)
 		r.Metrics.Forget(request.NamespacedName)
 		r.memory.forget(request.NamespacedName)
 		return reconcile.Result{}, nil
 	case err != nil:
 		return reconcile.Result{}, err
-	case es.DeletionTimestamp != nil:
+	case object.GetDeletionTimestamp() != nil:
 		r.Engine.Unsubscribe(request.NamespacedName)
-		return reconcile.Result{}, nil // the garbage collector takes what is owned
+		return reconcile.Result{}, r.release(ctx, object) // the garbage collector takes what is owned
 	}
-	r.memory.catchUp(es)
-	p, errs := plan.From(es, r.Settings.Defaults)
+	r.memory.catchUp(object)
+	p, errs := r.API.Plan(object)
 	if p == nil {
-		return r.finish(ctx, es, nil, r.refuse(request.NamespacedName, invalid(errs)))
+		return r.finish(ctx, object, nil, r.refuse(request.NamespacedName, invalid(errs)))
 	}
 	if o, permitted := r.admit(ctx, p); !permitted {
-		return r.finish(ctx, es, p, r.refuse(p.Object, o))
+		return r.finish(ctx, object, p, r.refuse(p.Object, o))
 	}
-	wait := r.ask(ctx, es, p)
+	wait := r.ask(ctx, object, p)
 	switch result, state := r.Engine.Take(p.Object); state {
 	case fetch.Ready:
 		r.memory.owe(p.Object, r.now()) // until it is known what came of it
-		return r.finish(ctx, es, p, r.sync(ctx, es, p, result))
+		return r.finish(ctx, object, p, r.sync(ctx, object, p, result))
 	case fetch.Pending:
 		return reconcile.Result{RequeueAfter: wait}, nil
 	default:
-		beat, err := r.beat(ctx, es, p)
+		beat, err := r.beat(ctx, object, p)
 		return reconcile.Result{RequeueAfter: sooner(wait, beat)}, err
 	}
 }
@@ -110,13 +115,13 @@ func (r *Reconciler) refuse(object types.NamespacedName, o outcome) outcome {
 
 // ask subscribes the object to its sources, and has them read now where it must be. It returns how
 // long a refresh that was forced too often must wait.
-func (r *Reconciler) ask(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan) time.Duration {
-	now, interval := r.now(), r.interval(p)
-	r.Engine.Subscribe(p, interval, overdue(es.Status, interval, r.Settings.StatusHeartbeat, now))
+func (r *Reconciler) ask(ctx context.Context, object Object, p *plan.Plan) time.Duration {
+	now, interval, status := r.now(), r.interval(p), *object.SyncStatus()
+	r.Engine.Subscribe(p, interval, overdue(status, interval, r.Settings.StatusHeartbeat, now))
 	last, owed := r.memory.recall(p.Object, now)
-	intact := last.uid == p.UID || es.Status.SecretResourceVersion == "" || r.intact(ctx, es, p)
+	intact := last.uid == p.UID || status.SecretResourceVersion == "" || r.intact(ctx, status.SecretResourceVersion, p)
 	walkPolicy := r.walkPolicy(ctx, p)
-	w := decide(p, facts{last: last, status: es.Status, owed: owed, intact: intact, walkPolicy: walkPolicy})
+	w := decide(p, facts{last: last, status: status, owed: owed, intact: intact, walkPolicy: walkPolicy})
 	if w.forced {
 		if wait := r.memory.mayForce(p.Object, now); wait > 0 {
 			return wait
@@ -132,7 +137,7 @@ func (r *Reconciler) ask(ctx context.Context, es *apiv1.ExternalSecret, p *plan.
 }
 
 // sync does steps 5 to 7.
-func (r *Reconciler) sync(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan, result fetch.Result) outcome {
+func (r *Reconciler) sync(ctx context.Context, object Object, p *plan.Plan, result fetch.Result) outcome {
 	entries := entryStatuses(p, result)
 	if len(result.Failures) > 0 {
 		return unread(p, result.Failures, entries)
@@ -147,14 +152,7 @@ func (r *Reconciler) sync(ctx context.Context, es *apiv1.ExternalSecret, p *plan
 	if len(errs) > 0 {
 		return unrendered(errs, entries)
 	}
-	r.memory.startWrite(p.Object)
-	written, err := r.Writer.Write(ctx, apply.Request{
-		Owner:    apply.Owner{Namespace: p.Object.Namespace, Name: p.Object.Name, UID: p.UID, DeletionPolicy: p.DeletionPolicy},
-		Content:  secret,
-		Expected: es.Status.SecretResourceVersion != "",
-		Adopt:    p.AdoptExisting && r.adoptPermitted(ctx, p.Object.Namespace),
-	})
-	overtaken := r.memory.endWrite(p.Object, written.ResourceVersion)
+	written, overtaken, err := r.write(ctx, object, p, secret)
 	if err != nil {
 		return unwritten(err, entries)
 	}
@@ -174,15 +172,15 @@ func (r *Reconciler) interval(p *plan.Plan) time.Duration {
 
 // intact tells whether the Secret is as it was left, as far as that can be known for little. Where Secrets are not
 // watched, those of objects that are refreshed are looked at with the next refresh.
-func (r *Reconciler) intact(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan) bool {
+func (r *Reconciler) intact(ctx context.Context, resourceVersion string, p *plan.Plan) bool {
 	if !r.Settings.WatchSecrets && r.interval(p) > 0 {
 		return true
 	}
 	same := func(reader client.Reader) bool {
 		secret := &metav1.PartialObjectMetadata{}
 		secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
-		err := reader.Get(ctx, p.Object, secret)
-		return err == nil && secret.ResourceVersion == es.Status.SecretResourceVersion
+		err := reader.Get(ctx, types.NamespacedName{Namespace: p.Object.Namespace, Name: p.Secret}, secret)
+		return err == nil && secret.ResourceVersion == resourceVersion
 	}
 	// After a hand-over the cache of Secrets may be behind that of objects.
 	return r.Settings.WatchSecrets && same(r.Cache) || same(r.Live)

@@ -13,14 +13,15 @@ import (
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/internal/metrics"
 )
 
 // finish reports on an attempt, and says when to come again.
-func (r *Reconciler) finish(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan, o outcome) (reconcile.Result, error) {
+func (r *Reconciler) finish(ctx context.Context, object Object, p *plan.Plan, o outcome) (reconcile.Result, error) {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return reconcile.Result{}, nil // stopping: a call that was cut off says nothing about the object
 	}
-	if err := r.report(ctx, es, p, o); err != nil {
+	if err := r.report(ctx, object, p, o); err != nil {
 		return reconcile.Result{}, err
 	}
 	if p == nil {
@@ -45,48 +46,48 @@ func sooner(a, b time.Duration) time.Duration {
 
 // report writes the status where it says something new, the event on the way into or out of
 // failure, and the metrics.
-func (r *Reconciler) report(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan, o outcome) error {
-	now := r.now()
-	forceSync := es.Annotations[apiv1.AnnotationForceSync]
+func (r *Reconciler) report(ctx context.Context, object Object, p *plan.Plan, o outcome) error {
+	now, status := r.now(), *object.SyncStatus()
+	forceSync := object.GetAnnotations()[apiv1.AnnotationForceSync]
 	if o.reason != apiv1.ReasonSuspended {
-		var backend apiv1.Backend // unknown where the object is not understood
-		if p != nil {
-			backend = p.Scope.Backend
+		attempt := metrics.Attempt{Object: client.ObjectKeyFromObject(object), OK: o.ok(), Unreadable: o.unreadable, At: now}
+		if p != nil { // else the object is not understood
+			attempt.Backend, attempt.Secret = string(p.Scope.Backend), p.Secret
 			if last, _ := r.memory.recall(p.Object, now); last.uid == p.UID {
 				forceSync = last.forceSync // a newer value has not been acted upon
 			}
 		}
-		r.Metrics.Observe(client.ObjectKeyFromObject(es), string(backend), o.ok(), now)
+		r.Metrics.Observe(attempt)
 	}
-	next := nextStatus(es, o, forceSync, now)
-	due := isDue(es.Status, next, r.Settings.StatusHeartbeat) && r.memory.mayBeat(now)
-	if !isNews(es.Status, next) && !due {
+	next := nextStatus(object, o, forceSync, now)
+	due := isDue(status, next, r.Settings.StatusHeartbeat) && r.memory.mayBeat(now)
+	if !isNews(status, next) && !due {
 		return nil
 	}
-	r.announce(ctx, es, next, o)
-	return r.writeStatus(ctx, es, next)
+	r.announce(ctx, object, next, o)
+	return r.writeStatus(ctx, object, next)
 }
 
 // beat writes a status that says nothing new as a sign of life, and returns when the next one is due.
-func (r *Reconciler) beat(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan) (time.Duration, error) {
-	now, heartbeat := r.now(), r.Settings.StatusHeartbeat
-	if heartbeat <= 0 || r.interval(p) <= 0 || es.Status.LastSync == nil {
+func (r *Reconciler) beat(ctx context.Context, object Object, p *plan.Plan) (time.Duration, error) {
+	now, heartbeat, status := r.now(), r.Settings.StatusHeartbeat, *object.SyncStatus()
+	if heartbeat <= 0 || r.interval(p) <= 0 || status.LastSync == nil {
 		return 0, nil
 	}
-	next := beat(es.Status, r.Engine.Freshness(p.Object), now)
+	next := beat(status, r.Engine.Freshness(p.Object), now)
 	switch {
-	case !isDue(es.Status, next, heartbeat):
-		return max(es.Status.LastSync.Add(heartbeat).Sub(now), beatAgain), nil
+	case !isDue(status, next, heartbeat):
+		return max(status.LastSync.Add(heartbeat).Sub(now), beatAgain), nil
 	case !r.memory.mayBeat(now):
 		return beatAgain, nil
 	}
-	return heartbeat, r.writeStatus(ctx, es, next)
+	return heartbeat, r.writeStatus(ctx, object, next)
 }
 
-func (r *Reconciler) writeStatus(ctx context.Context, es *apiv1.ExternalSecret, status apiv1.ExternalSecretStatus) error {
-	updated := es.DeepCopy()
-	updated.Status = status
-	if err := r.Client.Status().Patch(ctx, updated, client.MergeFrom(es), client.FieldOwner(apiv1.FieldManager)); err != nil {
+func (r *Reconciler) writeStatus(ctx context.Context, object Object, status apiv1.ExternalSecretStatus) error {
+	updated := copied(object)
+	*updated.SyncStatus() = status
+	if err := r.Client.Status().Patch(ctx, updated, client.MergeFrom(object), client.FieldOwner(apiv1.FieldManager)); err != nil {
 		return client.IgnoreNotFound(err)
 	}
 	r.memory.report(updated)
@@ -94,8 +95,8 @@ func (r *Reconciler) writeStatus(ctx context.Context, es *apiv1.ExternalSecret, 
 }
 
 // announce logs an outcome that is news, and makes an event where Ready changes.
-func (r *Reconciler) announce(ctx context.Context, es *apiv1.ExternalSecret, next apiv1.ExternalSecretStatus, o outcome) {
-	before, after := ready(es.Status), ready(next)
+func (r *Reconciler) announce(ctx context.Context, object Object, next apiv1.ExternalSecretStatus, o outcome) {
+	before, after := ready(*object.SyncStatus()), ready(next)
 	logger := log.FromContext(ctx).WithValues("reason", o.reason)
 	switch {
 	case !o.ok():
@@ -107,8 +108,8 @@ func (r *Reconciler) announce(ctx context.Context, es *apiv1.ExternalSecret, nex
 	}
 	switch {
 	case after == metav1.ConditionFalse && before != after:
-		r.Recorder.Eventf(es, nil, corev1.EventTypeWarning, string(o.reason), "Sync", "%s", eventNote(o.message))
+		r.Recorder.Eventf(object, nil, corev1.EventTypeWarning, string(o.reason), "Sync", "%s", eventNote(o.message))
 	case after == metav1.ConditionTrue && before == metav1.ConditionFalse:
-		r.Recorder.Eventf(es, nil, corev1.EventTypeNormal, string(o.reason), "Sync", "%s", "the Secret is up to date again")
+		r.Recorder.Eventf(object, nil, corev1.EventTypeNormal, string(o.reason), "Sync", "%s", "the Secret is up to date again")
 	}
 }

@@ -16,13 +16,13 @@ import (
 const maxEntryStatuses = 100
 
 // nextStatus is the status after an attempt. It never holds a value.
-func nextStatus(es *apiv1.ExternalSecret, o outcome, forceSync string, now time.Time) apiv1.ExternalSecretStatus {
-	status := *es.Status.DeepCopy()
+func nextStatus(object Object, o outcome, forceSync string, now time.Time) apiv1.ExternalSecretStatus {
+	status := *object.SyncStatus().DeepCopy()
 	at := metav1.NewTime(now.Truncate(time.Second))
-	status.ObservedGeneration = es.Generation
+	status.ObservedGeneration = object.GetGeneration()
 	condition := metav1.Condition{
 		Type: apiv1.ConditionReady, Status: o.ready(status.Conditions), Reason: string(o.reason),
-		Message: o.message, ObservedGeneration: es.Generation, LastTransitionTime: at,
+		Message: o.message, ObservedGeneration: object.GetGeneration(), LastTransitionTime: at,
 	}
 	meta.SetStatusCondition(&status.Conditions, condition)
 	if o.reason == apiv1.ReasonSuspended {
@@ -36,7 +36,7 @@ func nextStatus(es *apiv1.ExternalSecret, o outcome, forceSync string, now time.
 	}
 	if o.reason == apiv1.ReasonSynced {
 		status.LastSuccess = &at
-		status.SecretName = es.Name
+		status.SecretName = o.result.Secret
 		status.SecretResourceVersion = o.result.ResourceVersion
 	}
 	return status

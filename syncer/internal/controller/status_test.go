@@ -38,10 +38,10 @@ func TestNextStatus(t *testing.T) {
 		outcome outcome
 		want    apiv1.ExternalSecretStatus
 	}{
-		{"the first success", apiv1.ExternalSecretStatus{}, synced(apply.Result{ResourceVersion: "11"}, entries, false), apiv1.ExternalSecretStatus{
+		{"the first success", apiv1.ExternalSecretStatus{}, synced(apply.Result{Secret: "db", ResourceVersion: "11"}, entries, false), apiv1.ExternalSecretStatus{
 			LastSync: at(60), LastSuccess: at(60), Status: "SUCCESS", ObservedGeneration: 3, SecretName: "db", SecretResourceVersion: "11",
 			ObservedForceSync: "now", Entries: entries, Conditions: condition("True", apiv1.ReasonSynced, "", 60)}},
-		{"a later success keeps the time of the transition", good, synced(apply.Result{ResourceVersion: "11"}, entries, false), apiv1.ExternalSecretStatus{
+		{"a later success keeps the time of the transition", good, synced(apply.Result{Secret: "db", ResourceVersion: "11"}, entries, false), apiv1.ExternalSecretStatus{
 			LastSync: at(60), LastSuccess: at(60), Status: "SUCCESS", ObservedGeneration: 3, SecretName: "db", SecretResourceVersion: "11",
 			ObservedForceSync: "now", Entries: entries, Conditions: condition("True", apiv1.ReasonSynced, "", 0)}},
 		{"a failure keeps what is known of the Secret", good, unwritten(errors.New("x"), []apiv1.EntryStatus{{Field: "f"}}), apiv1.ExternalSecretStatus{

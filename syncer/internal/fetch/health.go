@@ -60,6 +60,20 @@ type snapshot struct {
 	overdue           time.Duration
 }
 
+// add makes it that of several engines.
+func (s *snapshot) add(other snapshot) {
+	for backend, n := range other.sources {
+		s.sources[backend] += n
+		s.breakers[backend] += other.breakers[backend]
+	}
+	for l, n := range other.waiting {
+		s.waiting[l] += n
+	}
+	s.calls += other.calls
+	s.untaken += other.untaken
+	s.overdue = max(s.overdue, other.overdue)
+}
+
 func (e *Engine) snapshot(now time.Time) snapshot {
 	e.mu.Lock()
 	defer e.mu.Unlock()

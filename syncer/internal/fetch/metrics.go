@@ -12,13 +12,13 @@ type Metrics struct {
 	avoided   *prometheus.CounterVec
 	fallbacks *prometheus.CounterVec
 
-	engine *Engine
+	engines []*Engine
 }
 
-// NewMetrics makes the metrics of an engine, and has it count in them.
-func NewMetrics(e *Engine) *Metrics {
+// NewMetrics makes the metrics of all engines of a process, and has them count in them.
+func NewMetrics(engines ...*Engine) *Metrics {
 	m := &Metrics{
-		engine: e,
+		engines: engines,
 		avoided: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "secretgate_backend_reads_avoided_total",
 			Help: "Reads that needed no call of their own: shared with other objects, batched with other sources, or joined in_flight.",
@@ -28,7 +28,9 @@ func NewMetrics(e *Engine) *Metrics {
 			Help: "Times that an identity turned out not to be permitted to read batches, and is read for singly for an hour.",
 		}, []string{"backend"}),
 	}
-	e.Metrics = m
+	for _, e := range engines {
+		e.Metrics = m
+	}
 	return m
 }
 
@@ -63,7 +65,10 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
-	s := m.engine.snapshot(time.Now())
+	s := snapshot{sources: map[string]int{}, breakers: map[string]int{}}
+	for _, e := range m.engines {
+		s.add(e.snapshot(time.Now()))
+	}
 	for backend, n := range s.sources {
 		gauge(sourcesDesc, float64(n), backend)
 		gauge(breakersDesc, float64(s.breakers[backend]), backend)

@@ -46,15 +46,25 @@ var (
 		"When the Secret was last known to be as the backend has it, in Unix time.", []string{"name", "namespace"}, nil)
 )
 
+// Attempt is one attempt to sync an object.
+type Attempt struct {
+	Object     types.NamespacedName
+	Secret     string // the name of its Secret; empty where the object is not understood, as is Backend
+	Backend    string
+	OK         bool
+	Unreadable bool // the API server did not show the Secret
+	At         time.Time
+}
+
 // Observe counts one sync attempt. The counts of a backend that the object no longer names go.
-func (o *Objects) Observe(name types.NamespacedName, backend string, success bool, at time.Time) {
+func (o *Objects) Observe(a Attempt) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	known := o.known[name]
-	if known.backend != backend {
-		known = object{backend: backend, lastSuccess: known.lastSuccess}
+	known := o.known[a.Object]
+	if known.backend != a.Backend {
+		known = object{backend: a.Backend, lastSuccess: known.lastSuccess}
 	}
-	o.known[name] = known.observe(success, at)
+	o.known[a.Object] = known.observe(a.OK, a.At)
 }
 
 // Refreshed counts a refresh that brought no news, for an object that was observed before: one whose value cannot be used,

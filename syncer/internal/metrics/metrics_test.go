@@ -12,7 +12,7 @@ import (
 )
 
 // series lists what is collected, as name{label=value,…}: value.
-func series(t *testing.T, o *Objects) map[string]float64 {
+func series(t *testing.T, o prometheus.Collector) map[string]float64 {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
 	if err := registry.Register(o); err != nil {
@@ -52,9 +52,9 @@ var (
 
 func TestKESsNames(t *testing.T) {
 	o := NewObjects()
-	o.Observe(db, "vault", true, now)
-	o.Observe(db, "vault", true, now.Add(time.Second))
-	o.Observe(db, "vault", false, now.Add(time.Minute))
+	o.Observe(Attempt{Object: db, Backend: "vault", OK: true, At: now})
+	o.Observe(Attempt{Object: db, Backend: "vault", OK: true, At: now.Add(time.Second)})
+	o.Observe(Attempt{Object: db, Backend: "vault", OK: false, At: now.Add(time.Minute)})
 	want := map[string]float64{
 		"kubernetes_external_secrets_sync_calls_count{backend=vault,name=db,namespace=ns,status=success}": 2,
 		"kubernetes_external_secrets_sync_calls_count{backend=vault,name=db,namespace=ns,status=error}":   1,
@@ -71,10 +71,10 @@ func TestKESsNames(t *testing.T) {
 
 func TestForgetDropsOneObjectsSeries(t *testing.T) {
 	o := NewObjects()
-	o.Observe(types.NamespacedName{Namespace: "other", Name: "db"}, "vault", true, now)
+	o.Observe(Attempt{Object: types.NamespacedName{Namespace: "other", Name: "db"}, Backend: "vault", OK: true, At: now})
 	want := series(t, o)
-	o.Observe(db, "vault", true, now)
-	o.Observe(db, "vault", false, now)
+	o.Observe(Attempt{Object: db, Backend: "vault", OK: true, At: now})
+	o.Observe(Attempt{Object: db, Backend: "vault", OK: false, At: now})
 	o.Forget(db)
 	o.Forget(types.NamespacedName{Namespace: "ns", Name: "never seen"})
 	if diff := cmp.Diff(want, series(t, o)); diff != "" {
@@ -84,8 +84,8 @@ func TestForgetDropsOneObjectsSeries(t *testing.T) {
 
 func TestAnObjectThatMovesToAnotherBackendLeavesNoSeriesBehind(t *testing.T) {
 	o := NewObjects()
-	o.Observe(db, "secretsManager", false, now)
-	o.Observe(db, "vault", true, now)
+	o.Observe(Attempt{Object: db, Backend: "secretsManager", OK: false, At: now})
+	o.Observe(Attempt{Object: db, Backend: "vault", OK: true, At: now})
 	want := map[string]float64{
 		"kubernetes_external_secrets_sync_calls_count{backend=vault,name=db,namespace=ns,status=success}": 1,
 		"kubernetes_external_secrets_last_sync_call_state{backend=vault,name=db,namespace=ns}":            1,
@@ -101,9 +101,9 @@ func TestAnObjectThatMovesToAnotherBackendLeavesNoSeriesBehind(t *testing.T) {
 func TestARefreshWithoutNewsIsWhatTheLastAttemptWas(t *testing.T) {
 	o := NewObjects()
 	o.Refreshed(db, true, now) // nobody knows it
-	o.Observe(db, "vault", true, now)
+	o.Observe(Attempt{Object: db, Backend: "vault", OK: true, At: now})
 	o.Refreshed(db, true, now.Add(time.Second))
-	o.Observe(db, "vault", false, now.Add(time.Minute))
+	o.Observe(Attempt{Object: db, Backend: "vault", OK: false, At: now.Add(time.Minute)})
 	o.Refreshed(db, true, now.Add(2*time.Minute)) // what was read cannot be used, as before
 	o.Refreshed(db, false, now.Add(3*time.Minute))
 	want := map[string]float64{

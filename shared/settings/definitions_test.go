@@ -1,0 +1,61 @@
+package settings_test
+
+import (
+	"flag"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/settings"
+)
+
+func TestWhereDefinitionsAreRead(t *testing.T) {
+	vault := func(version int32, identity plan.Identity) plan.Definitions {
+		return plan.Definitions{Scope: plan.Scope{Backend: apiv1.BackendVault, Identity: identity}, KVVersion: version}
+	}
+	azure := func(name string) plan.Definitions {
+		return plan.Definitions{Scope: plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: name}}
+	}
+	for _, tc := range []struct {
+		name string
+		args []string
+		env  map[string]string
+		want plan.Definitions
+		err  string
+	}{
+		{"secrets-manager's defaults", nil, nil, vault(2, plan.Identity{VaultMount: "approle"}), ""},
+		{"another mount of AppRole, and the first engine", []string{"-vault.approle-path=apps", "-vault.engine=kv1"}, nil,
+			vault(1, plan.Identity{VaultMount: "apps"}), ""},
+		{"a service account", []string{"-vault.auth-method=kubernetes", "-vault.kubernetes-path=prod", "-vault.kubernetes-role=reader"}, nil,
+			vault(2, plan.Identity{VaultMount: "prod", VaultRole: "reader"}), ""},
+		{"a Key Vault", []string{"-backend=azure-kv", "-azure-kv.name=hello-world"}, nil, azure("hello-world"), ""},
+		{"the variable wins over the flag", []string{"-backend=azure-kv", "-azure-kv.name=hello-world"},
+			map[string]string{"AZURE_KV_NAME": "other"}, azure("other"), ""},
+		{"all that is wrong is said at once", []string{"-vault.engine=pki", "-vault.auth-method=token"}, nil, vault(0, plan.Identity{}),
+			"--vault.engine is \"pki\": must be kv1 or kv2\n--vault.auth-method is \"token\": must be approle or kubernetes"},
+		{"an unknown backend", []string{"-backend=aws"}, nil, plan.Definitions{}, `--backend is "aws": must be vault or azure-kv`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			section := settings.NewSection("x", func(name string) (string, bool) { text, ok := tc.env[name]; return text, ok })
+			var d settings.Definitions
+			d.Bind(section)
+			section.Flags.Init("x", flag.ContinueOnError)
+			if err := section.Flags.Parse(tc.args); err != nil {
+				t.Fatal(err)
+			}
+			got, err := d.Finish()
+			said := ""
+			if err != nil {
+				said = err.Error()
+			}
+			if diff := cmp.Diff(tc.err, said); diff != "" {
+				t.Errorf("errors (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}

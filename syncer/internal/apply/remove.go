@@ -1,0 +1,29 @@
+package apply
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Remove deletes a Secret that the owner has no use for any more: its own, or one without a controller that recognised says is
+// the owner's all the same (nil: none is). Any other is left alone. That it is gone already is no error.
+func (w *Writer) Remove(ctx context.Context, owner Owner, name string, recognised func(*corev1.Secret) (bool, error)) error {
+	secret := &corev1.Secret{}
+	if err := w.Client.Get(ctx, client.ObjectKey{Namespace: owner.Namespace, Name: name}, secret); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	own := owner.owns(secret)
+	if !own && recognised != nil {
+		var err error
+		if own, err = recognised(secret); err != nil {
+			return err
+		}
+	}
+	if !own {
+		return nil
+	}
+	err := w.Client.Delete(ctx, secret, client.Preconditions{UID: &secret.UID, ResourceVersion: &secret.ResourceVersion})
+	return client.IgnoreNotFound(err)
+}

@@ -1,0 +1,53 @@
+package controller
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/internal/apply"
+	"github.com/secretgate/secretgate/syncer/internal/render"
+)
+
+// write makes the Secret be as rendered, and then lets go of what it replaces. overtaken: there is more to do in a moment.
+func (r *Reconciler) write(
+	ctx context.Context, object Object, p *plan.Plan, content *render.Secret,
+) (written apply.Result, overtaken bool, err error) {
+	status := object.SyncStatus()
+	owner := apply.Owner{
+		Kind: p.Kind, Namespace: p.Object.Namespace, Name: p.Object.Name, UID: p.UID,
+		DeletionPolicy: p.DeletionPolicy, Advice: r.API.Advice,
+	}
+	r.memory.startWrite(p.Object)
+	written, err = r.Writer.Write(ctx, apply.Request{
+		Owner: owner, Name: p.Secret, Content: content, Stamp: p.Template.Stamp,
+		Expected: status.SecretResourceVersion != "",
+		Adopt: func(ctx context.Context, secret *corev1.Secret) (bool, string, error) {
+			return r.mayAdopt(ctx, object, p, secret)
+		},
+	})
+	overtaken = r.memory.endWrite(p.Object, written.ResourceVersion)
+	if err != nil {
+		return written, overtaken, err
+	}
+	// The new one is there, so that nobody is ever without. What the status says is the last one that was written.
+	if last := status.SecretName; last != "" && last != p.Secret {
+		if err := r.Writer.Remove(ctx, owner, last, nil); err != nil {
+			return written, overtaken, err
+		}
+	}
+	err = r.release(ctx, object)
+	if apierrors.IsConflict(err) {
+		return written, true, nil // the object is newer than the cache
+	}
+	return written, overtaken, err
+}
+
+func (r *Reconciler) release(ctx context.Context, object Object) error {
+	if r.API.Release == nil {
+		return nil
+	}
+	return r.API.Release(ctx, object)
+}
