@@ -39,8 +39,8 @@ func (p Program) Run(ctx context.Context) int {
 	root := &cobra.Command{
 		Use:   "webhook",
 		Short: "Judge ExternalSecrets before they are stored",
-		Long: "Secretgate's admission webhook: converts deprecated fields of ExternalSecrets and judges them\n" +
-			"by their namespace's policy before they are stored.",
+		Long: "Secretgate's admission webhook: converts deprecated fields of ExternalSecrets and judges them,\n" +
+			"and SecretDefinitions, by their namespace's policy before they are stored.",
 		Version:       p.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,

@@ -22,6 +22,7 @@ import (
 type checkOptions struct {
 	checker             check.Checker
 	policy              settings.Policy
+	definitions         settings.Definitions
 	unknown, output     string
 	kubeconfig, context string
 }
@@ -32,7 +33,7 @@ func (p Program) check() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [FILE|FOLDER|-]...",
 		Short: "Judge manifests as admission would, without a cluster",
-		Long: "Judge the ExternalSecrets of files, folders (*.yaml, *.yml and *.json, recursively) and stdin (-) as the\n" +
+		Long: "Judge the ExternalSecrets and SecretDefinitions of files, folders (*.yaml, *.yml and *.json, recursively) and stdin (-) as the\n" +
 			"webhook and the CRD would. Give it the policy settings of your installation. Objects of other kinds are\n" +
 			"skipped, but Namespaces are used: their annotations are the policy. Findings go to stdout, or to stderr\n" +
 			"where --fix writes stdin's new text to stdout; a summary goes to stderr.\n" +
@@ -72,7 +73,10 @@ func (o *checkOptions) bind(lookup func(string) (string, bool)) []*settings.Sect
 
 	policy := settings.NewSection("policy", lookup)
 	o.policy.Bind(policy)
-	return []*settings.Section{input, work, policy}
+
+	definitions := settings.NewSection("secret definitions", lookup)
+	o.definitions.Bind(definitions)
+	return []*settings.Section{input, work, policy, definitions}
 }
 
 func (o *checkOptions) annotation(text string) error {
@@ -88,7 +92,8 @@ func (o *checkOptions) annotation(text string) error {
 }
 
 func (o *checkOptions) finish(sections []*settings.Section, args []string) error {
-	problems := []error{o.policy.Finish(), settings.CheckFile("kubeconfig", o.kubeconfig)}
+	where, err := o.definitions.Finish()
+	problems := []error{err, o.policy.Finish(), settings.CheckFile("kubeconfig", o.kubeconfig)}
 	if len(args) == 0 {
 		problems = append(problems, errors.New("nothing to check: name files, folders, or - for stdin"))
 	}
@@ -102,7 +107,7 @@ func (o *checkOptions) finish(sections []*settings.Section, args []string) error
 	for _, section := range sections {
 		problems = append(problems, section.Err())
 	}
-	o.checker.Settings, o.checker.Defaults = o.policy.Settings, o.policy.Defaults
+	o.checker.Settings, o.checker.Defaults, o.checker.Definitions = o.policy.Settings, o.policy.Defaults, where
 	return errors.Join(problems...)
 }
 

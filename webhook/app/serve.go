@@ -142,6 +142,10 @@ func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, source
 		Namespaces: admit.Namespaces{Cached: mgr.GetCache(), Live: mgr.GetAPIReader()},
 		Settings:   c.Policy.Settings, Defaults: c.Policy.Defaults, Log: log, Metrics: counts,
 	}})
+	server.Register("/validate-secretdefinition", &webhook.Admission{Handler: &admit.Validator{
+		Namespaces: admit.Namespaces{Cached: mgr.GetCache(), Live: mgr.GetAPIReader()},
+		Settings:   c.Policy.Settings, Understand: admit.SecretDefinitions(c.Definitions), Log: log, Metrics: counts,
+	}})
 	server.Register("/validate-namespace", &webhook.Admission{Handler: &admit.NamespaceValidator{
 		Stored: admit.Stored{
 			Live: mgr.GetAPIReader(), Settings: c.Policy.Settings, Defaults: c.Policy.Defaults,

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
@@ -15,7 +16,7 @@ import (
 	"github.com/secretgate/secretgate/webhook/internal/metrics"
 )
 
-// Validator is the validating webhook: it understands an object as the syncer will, and judges it by
+// Validator is the validating webhook of one kind of objects: it understands an object as the syncer will, and judges it by
 // its namespace's policy.
 //
 // It fails closed: a policy that lapses with its judge is none. A namespace that cannot be read
@@ -24,6 +25,7 @@ type Validator struct {
 	Namespaces Namespaces
 	Settings   policy.Settings
 	Defaults   plan.Defaults
+	Understand Understanding    // nil: ExternalSecrets, with Defaults
 	Log        *slog.Logger     // nil: silent
 	Metrics    *metrics.Metrics // nil: none
 }
@@ -31,12 +33,15 @@ type Validator struct {
 // Handle implements admission.Handler.
 func (v *Validator) Handle(ctx context.Context, request admission.Request) admission.Response {
 	var decision verdict
-	es := &apiv1.ExternalSecret{}
-	if err := json.Unmarshal(request.Object.Raw, es); err != nil {
+	understand := v.Understand
+	if understand == nil {
+		understand = ExternalSecrets(v.Defaults)
+	}
+	// The API server is the one who knows where the object will be.
+	if p, errs, err := understand(request.Object.Raw, request.Namespace); err != nil {
 		decision = verdict{reason: undecodable, cause: fmt.Errorf("the object of the request cannot be read: %w", err)}
 	} else {
-		es.Namespace = request.Namespace // the API server is the one who knows where the object will be
-		decision = v.handle(ctx, es)
+		decision = v.handle(ctx, p, errs)
 	}
 	decision.judged = true
 	name := nameOf(request)
@@ -44,14 +49,13 @@ func (v *Validator) Handle(ctx context.Context, request admission.Request) admis
 	return decision.response(request, name)
 }
 
-func (v *Validator) handle(ctx context.Context, es *apiv1.ExternalSecret) verdict {
-	p, errs := plan.Examine(es, v.Defaults)
+func (v *Validator) handle(ctx context.Context, p *plan.Plan, errs field.ErrorList) verdict {
 	if p == nil {
 		return verdict{reason: invalid, violations: errs}
 	}
-	ns, fresh, err := v.Namespaces.Known(ctx, es.Namespace)
+	ns, fresh, err := v.Namespaces.Known(ctx, p.Object.Namespace)
 	if err == nil && !fresh && v.complains(p, ns) {
-		ns, err = v.Namespaces.Read(ctx, es.Namespace)
+		ns, err = v.Namespaces.Read(ctx, p.Object.Namespace)
 	}
 	if err != nil && len(errs) == 0 {
 		return verdict{reason: namespaceUnreadable, cause: err}

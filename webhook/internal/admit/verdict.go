@@ -201,7 +201,7 @@ func (o observer) report(ctx context.Context, request admission.Request, name st
 		level = slog.LevelError
 		attributes = append(attributes, slog.String("error", v.cause.Error()))
 	}
-	o.log.LogAttrs(ctx, level, "ExternalSecret "+verdict, append(attributes, slog.String("verdict", verdict))...)
+	o.log.LogAttrs(ctx, level, request.Kind.Kind+" "+verdict, append(attributes, slog.String("verdict", verdict))...)
 }
 
 func pathsOf(violations field.ErrorList) []string {

@@ -17,8 +17,9 @@ import (
 // Checker checks manifests. Its zero value judges by the documented annotations, and denies where it
 // knows no namespace.
 type Checker struct {
-	Settings policy.Settings
-	Defaults plan.Defaults
+	Settings    policy.Settings
+	Defaults    plan.Defaults
+	Definitions plan.Definitions // where SecretDefinitions are read
 
 	Namespace        string            // of objects that name none; empty: default
 	Annotations      map[string]string // of that namespace, besides those that its manifest has
@@ -32,19 +33,21 @@ type Checker struct {
 	Stdin    io.Reader           // what the input "-" is
 	Progress func(documents int) // told of every document; nil: nobody is
 
-	schema     *schema
-	namespaces *namespaces
-	stdin      []byte
+	schema           *schema // of ExternalSecrets
+	definitionSchema *schema // of SecretDefinitions
+	namespaces       *namespaces
+	stdin            []byte
 }
 
 // Report is the outcome of a check.
 type Report struct {
-	Findings   []Finding // in the order of the inputs
-	Files      int
-	Objects    int    // ExternalSecrets
-	Skipped    int    // other documents and objects
-	Unreadable int    // documents
-	Stdin      []byte // what fixing made of stdin
+	Findings    []Finding // in the order of the inputs
+	Files       int
+	Objects     int    // ExternalSecrets
+	Definitions int    // SecretDefinitions
+	Skipped     int    // other documents and objects
+	Unreadable  int    // documents
+	Stdin       []byte // what fixing made of stdin
 }
 
 // Count counts the findings of a severity.
@@ -68,7 +71,10 @@ func (c *Checker) Run(ctx context.Context, inputs []string) (*Report, error) {
 	if err := errors.Join(err, moreErr); err != nil {
 		return nil, err
 	}
-	if c.schema, err = newSchema(); err != nil {
+	if c.schema, err = newSchema(crd); err != nil {
+		return nil, err
+	}
+	if c.definitionSchema, err = newSchema(definitionCRD); err != nil {
 		return nil, err
 	}
 	report := &Report{Files: len(files)}
@@ -139,9 +145,9 @@ func (c *Checker) learn(files []string) error {
 
 // outcome is what there is to say about one document.
 type outcome struct {
-	findings                     []Finding
-	objects, skipped, unreadable int
-	failed                       error // its file cannot be read
+	findings                                  []Finding
+	objects, definitions, skipped, unreadable int
+	failed                                    error // its file cannot be read
 }
 
 func (c *Checker) checkAll(ctx context.Context, files []string, report *Report) error {
@@ -152,6 +158,7 @@ func (c *Checker) checkAll(ctx context.Context, files []string, report *Report) 
 		}
 		report.Findings = append(report.Findings, o.findings...)
 		report.Objects += o.objects
+		report.Definitions += o.definitions
 		report.Skipped += o.skipped
 		report.Unreadable += o.unreadable
 		done++
@@ -200,6 +207,11 @@ func (c *Checker) document(ctx context.Context, d document) outcome {
 	for _, one := range all {
 		switch {
 		case one.isNamespace():
+		case one.isSecretDefinition() && c.CompareMatching:
+			o.definitions++ // KES had none, so that there is nothing to compare
+		case one.isSecretDefinition():
+			o.definitions++
+			o.findings = append(o.findings, c.judgeDefinition(ctx, one)...)
 		case !one.isExternalSecret():
 			o.skipped++
 		case c.CompareMatching:
@@ -215,7 +227,11 @@ func (c *Checker) document(ctx context.Context, d document) outcome {
 
 // Summary is a line about the whole.
 func (r *Report) Summary() string {
-	text := fmt.Sprintf("%s in %s: %s, %s", counted(r.Objects, "ExternalSecret"), counted(r.Files, "file"),
+	objects := counted(r.Objects, "ExternalSecret")
+	if r.Definitions > 0 {
+		objects += " and " + counted(r.Definitions, "SecretDefinition")
+	}
+	text := fmt.Sprintf("%s in %s: %s, %s", objects, counted(r.Files, "file"),
 		counted(r.Count(Error), "error"), counted(r.Count(Warning), "warning"))
 	if n := r.Count(Note); n > 0 {
 		text += fmt.Sprintf(", %d fixed", n)

@@ -312,7 +312,11 @@ func TestNoTextOfAManifestStartsALineOfItsOwn(t *testing.T) {
 }
 
 func TestTheBuiltInCRDIsThatOfTheInstallation(t *testing.T) {
-	if diff := cmp.Diff(read(t, "../../../crds/kubernetes-client.io_externalsecrets.yaml"), string(crd)); diff != "" {
-		t.Errorf("copy crds/kubernetes-client.io_externalsecrets.yaml to webhook/internal/check/crd.yaml (-installed +built in):\n%s", diff)
+	for file, builtIn := range map[string][]byte{
+		"kubernetes-client.io_externalsecrets.yaml": crd, "secrets-manager.tuenti.io_secretdefinitions.yaml": definitionCRD,
+	} {
+		if diff := cmp.Diff(read(t, "../../../crds/"+file), string(builtIn)); diff != "" {
+			t.Errorf("run make generate, which copies crds/%s (-installed +built in):\n%s", file, diff)
+		}
 	}
 }

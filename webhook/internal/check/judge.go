@@ -21,13 +21,7 @@ import (
 // API server would stop at the first stage that fails.
 func (c *Checker) judge(ctx context.Context, o object) []Finding {
 	f := c.about(o)
-	c.repeated(f)
-	checkMetadata(f)
-	pruned := runtime.DeepCopyJSON(o.value)
-	delete(pruned, "status") // a client cannot set it
-	for _, path := range c.schema.prune(pruned) {
-		f.add(Error, UnknownField, path, "is not a field of the CRD: kubectl refuses it, other clients drop it silently")
-	}
+	pruned := c.form(f, c.schema)
 	conversion := admit.Convert(pruned, nil, admit.Writer{})
 	f.errors(Conflict, conversion.Conflicts)
 	for i, path := range conversion.Deprecated {
@@ -54,6 +48,37 @@ func (c *Checker) judge(ctx context.Context, o object) []Finding {
 		c.policy(ctx, f, p)
 	}
 	return f.sorted()
+}
+
+// judgeDefinition tells what would become of a SecretDefinition, likewise.
+func (c *Checker) judgeDefinition(ctx context.Context, o object) []Finding {
+	f := c.about(o)
+	pruned := c.form(f, c.definitionSchema)
+	misfits := c.definitionSchema.validate(ctx, pruned)
+	raw, err := json.Marshal(pruned)
+	if err != nil {
+		return f.sorted()
+	}
+	p, errs, err := admit.SecretDefinitions(c.Definitions)(raw, c.namespaceOf(o))
+	f.errors(Schema, unsaid(misfits, errs, true)) // the plan names the members of keysMap unmistakably
+	if err != nil {
+		return f.sorted() // a type that does not fit, which the schema says
+	}
+	f.errors(Invalid, errs)
+	c.policy(ctx, f, p)
+	return f.sorted()
+}
+
+// form checks what the API server asks of any object, and returns the object without the fields that the schema does not know.
+func (c *Checker) form(f *findings, s *schema) map[string]any {
+	c.repeated(f)
+	checkMetadata(f)
+	pruned := runtime.DeepCopyJSON(f.object.value)
+	delete(pruned, "status") // a client cannot set it
+	for _, path := range s.prune(pruned) {
+		f.add(Error, UnknownField, path, "is not a field of the CRD: kubectl refuses it, other clients drop it silently")
+	}
+	return pruned
 }
 
 // policy judges by the namespace.
@@ -140,7 +165,7 @@ func unsaid(errs, said field.ErrorList, understood bool) field.ErrorList {
 func alreadySaid(err *field.Error, said field.ErrorList) bool {
 	for _, other := range said {
 		switch {
-		case other.Field == err.Field:
+		case plainly(other.Field) == plainly(err.Field):
 			return true
 		case other.Field == "spec": // of the whole: that something is missing
 			if err.Type == field.ErrorTypeRequired {
@@ -152,6 +177,9 @@ func alreadySaid(err *field.Error, said field.ErrorList) bool {
 	}
 	return false
 }
+
+// plainly spells a path as schemas do, which tell members of a map by dots.
+func plainly(path string) string { return strings.NewReplacer("[", ".", "]", "").Replace(path) }
 
 // pathIn takes the path from the front of a warning.
 func pathIn(warning string) (path, message string) {

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/json"
 	kubernetesyaml "sigs.k8s.io/yaml"
 
+	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 )
 
@@ -29,9 +30,10 @@ type parsed struct {
 
 var namespacePattern = regexp.MustCompile(`kind['"]?\s*:\s*['"]?Namespace\b`)
 
-// mentions tells whether a document names an ExternalSecret's API or a Namespace in plain letters.
+// mentions tells whether a document names an API of ours or a Namespace in plain letters.
 func (d *document) mentions() bool {
-	return bytes.Contains(d.text, []byte(apiv1.GroupVersion.Group)) || namespacePattern.Match(d.text)
+	return bytes.Contains(d.text, []byte(apiv1.GroupVersion.Group)) || bytes.Contains(d.text, []byte(v1alpha1.GroupVersion.Group)) ||
+		namespacePattern.Match(d.text)
 }
 
 // foreign tells documents that need not be read: without an escape there is no other way to write
@@ -131,6 +133,8 @@ func (o object) is(apiVersion, kind string) bool {
 }
 
 func (o object) isExternalSecret() bool { return o.is(apiv1.GroupVersion.String(), apiv1.Kind) }
+
+func (o object) isSecretDefinition() bool { return o.is(v1alpha1.GroupVersion.String(), v1alpha1.Kind) }
 
 func (o object) isNamespace() bool { return o.is("v1", "Namespace") }
 

@@ -118,11 +118,13 @@ type reportJSON struct {
 	Summary  struct {
 		Files           int `json:"files"`
 		ExternalSecrets int `json:"externalSecrets"`
-		Errors          int `json:"errors"`
-		Warnings        int `json:"warnings"`
-		Fixed           int `json:"fixed"`
-		Skipped         int `json:"skipped"`
-		Unreadable      int `json:"unreadable"`
+		// SecretDefinitions are left out where there are none.
+		SecretDefinitions int `json:"secretDefinitions,omitempty"`
+		Errors            int `json:"errors"`
+		Warnings          int `json:"warnings"`
+		Fixed             int `json:"fixed"`
+		Skipped           int `json:"skipped"`
+		Unreadable        int `json:"unreadable"`
 	} `json:"summary"`
 }
 
@@ -133,7 +135,7 @@ func (r *Report) document() reportJSON {
 		d.Findings = append(d.Findings, f)
 	}
 	s := &d.Summary
-	s.Files, s.ExternalSecrets, s.Skipped, s.Unreadable = r.Files, r.Objects, r.Skipped, r.Unreadable
+	s.Files, s.ExternalSecrets, s.SecretDefinitions, s.Skipped, s.Unreadable = r.Files, r.Objects, r.Definitions, r.Skipped, r.Unreadable
 	s.Errors, s.Warnings, s.Fixed = r.Count(Error), r.Count(Warning), r.Count(Note)
 	return d
 }

@@ -2,7 +2,7 @@ package check
 
 import (
 	"context"
-	_ "embed" // the CRD
+	_ "embed" // the CRDs
 	"fmt"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
@@ -22,6 +22,11 @@ import (
 //go:embed crd.yaml
 var crd []byte
 
+// definitionCRD is a copy, too, of that of SecretDefinitions.
+//
+//go:embed secretdefinition.yaml
+var definitionCRD []byte
+
 // schema is that of the CRD, judged by the API server's own code. It may be used concurrently.
 type schema struct {
 	structural *structural.Structural
@@ -29,7 +34,7 @@ type schema struct {
 	rules      *cel.Validator
 }
 
-func newSchema() (*schema, error) {
+func newSchema(crd []byte) (*schema, error) {
 	definition := &apiextensionsv1.CustomResourceDefinition{}
 	if err := yaml.Unmarshal(crd, definition); err != nil {
 		return nil, fmt.Errorf("read the built-in CRD: %w", err)

@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/settings"
 )
 
@@ -34,10 +35,12 @@ type Config struct {
 	MetricsBindAddress     string
 	HealthProbeBindAddress string
 	Policy                 settings.Policy
+	Definitions            plan.Definitions // where SecretDefinitions are read
 	Handler                slog.Handler
 
-	log      settings.Log
-	tlsNames string
+	log         settings.Log
+	tlsNames    string
+	definitions settings.Definitions
 }
 
 // Bind names the settings, in the groups that --help shows. lookup finds environment variables.
@@ -63,19 +66,24 @@ func (c *Config) Bind(lookup func(string) (string, bool)) []*settings.Section {
 	policy := settings.NewSection("policy", lookup)
 	c.Policy.Bind(policy)
 
+	definitions := settings.NewSection("secret definitions", lookup)
+	c.definitions.Bind(definitions)
+
 	observation := settings.NewSection("observation", lookup)
 	observation.String(&c.MetricsBindAddress, "metrics-bind-address", ":8080", "address of /metrics; 0 turns it off")
 	observation.String(&c.HealthProbeBindAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 turns them off")
 	c.log.Bind(observation)
-	return []*settings.Section{server, certificates, policy, observation}
+	return []*settings.Section{server, certificates, policy, definitions, observation}
 }
 
 // Finish checks the settings once flags are parsed. The error lists all that is wrong.
 func (c *Config) Finish(sections []*settings.Section) error {
 	handler, err := c.log.Handler(os.Stderr)
 	c.Handler = handler
+	where, definitionsErr := c.definitions.Finish()
+	c.Definitions = where
 	problems := []error{
-		err, c.Policy.Finish(), c.server(), c.certificate(),
+		err, c.Policy.Finish(), definitionsErr, c.server(), c.certificate(),
 		settings.CheckAddress("metrics-bind-address", c.MetricsBindAddress),
 		settings.CheckAddress("health-probe-bind-address", c.HealthProbeBindAddress),
 	}

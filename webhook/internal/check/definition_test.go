@@ -1,0 +1,67 @@
+package check
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestSecretDefinitionsAreChecked(t *testing.T) {
+	manifests := file(t, "definitions.yaml", `apiVersion: v1
+kind: Namespace
+metadata:
+  name: core
+  annotations: {externalsecrets.kubernetes-client.io/permitted-key-name: secret/data/core/.*}
+---
+apiVersion: secrets-manager.tuenti.io/v1alpha1
+kind: SecretDefinition
+metadata: {name: fine, namespace: core}
+spec:
+  name: fine
+  keysMap:
+    password: {path: secret/data/core/db, key: password}
+---
+apiVersion: secrets-manager.tuenti.io/v1alpha1
+kind: SecretDefinition
+metadata: {name: wrong, namespace: core}
+spec:
+  name: wrong
+  refresh: 5s
+  keysMap:
+    tls.crt:
+      path: secret/data/other/db
+      encoding: rot13
+    dots: {path: secret/data/core/../other}
+---
+apiVersion: secrets-manager.tuenti.io/v1alpha1
+kind: SecretDefinition
+metadata: {name: empty, namespace: core}
+spec: {}
+`)
+	report := run(t, &Checker{}, manifests)
+	var got []string
+	for _, f := range report.Findings {
+		f.File = "definitions.yaml"
+		var b bytes.Buffer
+		if err := (&Report{Findings: []Finding{f}}).Write(&b, Text, ""); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, b.String())
+	}
+	want := []string{
+		"definitions.yaml:20:12: error: core/wrong: spec.refresh: is not a field of the CRD: kubectl refuses it, other clients drop it silently\n",
+		"definitions.yaml:23:13: error: core/wrong: spec.keysMap[tls.crt].path: Forbidden: \"secret/data/other/db\" is not permitted in namespace \"core\": " +
+			"annotation externalsecrets.kubernetes-client.io/permitted-key-name allows \"secret/data/core/.*\"\n",
+		"definitions.yaml:24:17: error: core/wrong: spec.keysMap[tls.crt].encoding: Unsupported value: \"rot13\": supported values: \"text\", \"base64\"\n",
+		"definitions.yaml:25:18: error: core/wrong: spec.keysMap[dots].path: Invalid value: \"secret/data/core/../other\": must not contain the path segments . and ..\n",
+		"definitions.yaml:30:1: error: core/empty: spec.name: Required value: the name of the Secret\n",
+		"definitions.yaml:30:1: error: core/empty: spec.keysMap: Required value: at least one entry is needed\n",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if diff := cmp.Diff("0 ExternalSecrets and 3 SecretDefinitions in 1 file: 6 errors, 0 warnings", report.Summary()); diff != "" {
+		t.Error(diff)
+	}
+}
