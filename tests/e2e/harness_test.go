@@ -136,7 +136,8 @@ func getObject(t *testing.T, namespace, name string) *apiv1.ExternalSecret {
 // get reads an object past kubectl, which tests that wait would start hundreds of times.
 func get(t *testing.T, kind, namespace, name string, into any) bool {
 	t.Helper()
-	path := map[string]string{"secret": "/api/v1/namespaces/%s/secrets/%s", "externalsecret": "/apis/kubernetes-client.io/v1/namespaces/%s/externalsecrets/%s"}[kind]
+	path := map[string]string{"secret": "/api/v1/namespaces/%s/secrets/%s", "externalsecret": "/apis/kubernetes-client.io/v1/namespaces/%s/externalsecrets/%s",
+		"secretdefinition": "/apis/secrets-manager.tuenti.io/v1alpha1/namespaces/%s/secretdefinitions/%s"}[kind]
 	client, err := cluster()
 	if err != nil {
 		t.Fatal(err)

@@ -92,7 +92,7 @@ func holdsPlanted(text []byte) bool {
 // tellsNothing looks through the statuses and events of a namespace.
 func tellsNothing(t *testing.T, namespace string) {
 	t.Helper()
-	told, _, err := theLab.Kubectl(context.Background(), nil, "get", "externalsecrets,events", "-n", namespace, "-o", "json")
+	told, _, err := theLab.Kubectl(context.Background(), nil, "get", "externalsecrets,secretdefinitions,events", "-n", namespace, "-o", "json")
 	if err != nil {
 		t.Error(err)
 	}

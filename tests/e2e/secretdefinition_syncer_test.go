@@ -1,0 +1,119 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"path"
+	"strings"
+	"testing"
+
+	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/lab"
+)
+
+// serveDefinitions starts a syncer that serves the SecretDefinitions of one namespace, which reads every second. Flags and
+// variables come after these.
+func serveDefinitions(t *testing.T, namespace string, flags []string, env ...string) *ownSyncer {
+	t.Helper()
+	flags = append([]string{"--secret-definitions", "--watch-namespaces=" + namespace, "--reconcile-period=1s"}, flags...)
+	return startSyncerWith(t, namespace, flags, env...)
+}
+
+// login is an AppRole of the lab's Vault.
+type login struct{ mount, name, roleID, secretID string }
+
+// appRole makes one that may read what the lab's role may.
+func appRole(t *testing.T, mount string, settings map[string]any) login {
+	t.Helper()
+	l := login{mount: mount, name: strings.ToLower(rand.Text()[:10])}
+	body := map[string]any{"token_policies": lab.VaultPolicy}
+	for name, value := range settings {
+		body[name] = value
+	}
+	role := path.Join("auth", mount, "role", l.name)
+	vault := theLab.Vault().Logical()
+	if _, err := vault.WriteWithContext(t.Context(), role, body); err != nil {
+		t.Fatal(err)
+	}
+	id, err := vault.ReadWithContext(t.Context(), role+"/role-id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := vault.WriteWithContext(t.Context(), role+"/secret-id", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.roleID, l.secretID = fmt.Sprint(id.Data["role_id"]), fmt.Sprint(secret.Data["secret_id"])
+	plant(l.secretID)
+	return l
+}
+
+// env is how a syncer is told of the login.
+func (l login) env() []string {
+	return []string{"VAULT_ROLE_ID=" + l.roleID, "VAULT_SECRET_ID=" + l.secretID}
+}
+
+// definition is the manifest of a SecretDefinition; keysMap is YAML on one line.
+func definition(name, secret, keysMap string) string {
+	return fmt.Sprintf("apiVersion: secrets-manager.tuenti.io/v1alpha1\nkind: SecretDefinition\nmetadata: {name: %s}\nspec: {name: %s, keysMap: %s}\n",
+		name, secret, keysMap)
+}
+
+func getDefinition(t *testing.T, namespace, name string) *v1alpha1.SecretDefinition {
+	t.Helper()
+	d := &v1alpha1.SecretDefinition{}
+	if !get(t, "secretdefinition", namespace, name, d) {
+		t.Fatalf("there is no SecretDefinition %s/%s", namespace, name)
+	}
+	return d
+}
+
+// awaitDefinition waits until condition Ready of the object's present generation has this reason, and its status holds a text.
+func awaitDefinition(t *testing.T, namespace, name string, want apiv1.Reason, text string) *v1alpha1.SecretDefinition {
+	t.Helper()
+	var d *v1alpha1.SecretDefinition
+	eventually(t, func() error {
+		d = getDefinition(t, namespace, name)
+		for _, c := range d.Status.Conditions {
+			if c.Reason == string(want) && c.ObservedGeneration == d.Generation && strings.Contains(d.Status.Status, text) {
+				return nil
+			}
+		}
+		return fmt.Errorf("SecretDefinition %s is not %s (%s) but %q", name, want, text, d.Status.Status)
+	})
+	return d
+}
+
+// awaitEntries waits until a Secret holds exactly these entries.
+func awaitEntries(t *testing.T, namespace, name string, want map[string]string) {
+	t.Helper()
+	eventually(t, func() error {
+		secret := getSecret(t, namespace, name)
+		if secret == nil || len(secret.Data) != len(want) {
+			return fmt.Errorf("there is no Secret %s of %d entries", name, len(want))
+		}
+		for key, value := range want {
+			if string(secret.Data[key]) != value {
+				return fmt.Errorf("entry %s of Secret %s is not as it should be", key, name)
+			}
+		}
+		return nil
+	})
+}
+
+// awaitSeries waits until a syncer shows a series that starts and ends like this.
+func awaitSeries(t *testing.T, address, start, end string) {
+	t.Helper()
+	eventually(t, func() error {
+		body, _ := fetch(t, http.DefaultClient, "http://"+address+"/metrics")
+		for line := range strings.Lines(string(body)) {
+			if line = strings.TrimSpace(line); strings.HasPrefix(line, start) && strings.HasSuffix(line, end) {
+				return nil
+			}
+		}
+		return errors.New("there is no series " + start + " … " + end)
+	})
+}
