@@ -1,0 +1,162 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+)
+
+// left makes a Secret as secrets-manager left them.
+func left(t *testing.T, namespace, name string) *corev1.Secret {
+	t.Helper()
+	mustKubectl(t, fmt.Sprintf(`{apiVersion: v1, kind: Secret, type: Opaque, metadata: {name: %s, namespace: %s,
+		labels: {app.kubernetes.io/managed-by: secrets-manager}, annotations: {secrets-manager.tuenti.io/lastUpdateTime: 2020-04-22T14.34.17Z}},
+		stringData: {password: old}}`, name, namespace), "create", "-f", "-")
+	return getSecret(t, namespace, name)
+}
+
+// withFinalizer is an object as secrets-manager left them.
+func withFinalizer(name, secret, keysMap string) string {
+	return fmt.Sprintf("apiVersion: secrets-manager.tuenti.io/v1alpha1\nkind: SecretDefinition\nmetadata: {name: %s, finalizers: [%s]}\n"+
+		"spec: {name: %s, keysMap: %s}\n", name, v1alpha1.Finalizer, secret, keysMap)
+}
+
+func TestWhatSecretsManagerLeftIsTakenOver(t *testing.T) {
+	t.Parallel()
+	namespace, value := newNamespace(t, nil), secretValue()
+	putVault(t, namespace, map[string]any{"password": value})
+	keys := "{password: {path: secret/data/" + namespace + ", key: password}}"
+	nowhere := "{password: {path: secret/data/" + namespace + "/nowhere, key: password}}"
+	before := left(t, namespace, "db")
+	left(t, namespace, "unread")
+	foreign := mustSecret(t, namespace, "foreign")
+	shared := left(t, namespace, "shared")
+	mustApply(t, namespace, withFinalizer("db", "db", keys))
+	mustApply(t, namespace, withFinalizer("unread", "unread", nowhere))
+	mustApply(t, namespace, withFinalizer("foreign", "foreign", keys))
+	mustApply(t, namespace, object("shared", "{suspend: true, backendType: vault, dataFrom: [secret/data/"+namespace+"]}"))
+	waitASecond(t, namespace)
+	mustApply(t, namespace, definition("shared", "shared", keys))
+	serveDefinitions(t, namespace, nil, appRole(t, "approle", nil).env()...)
+
+	awaitEntries(t, namespace, "db", map[string]string{"password": value})
+	d := awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
+	after := getSecret(t, namespace, "db")
+	if ref := metav1.GetControllerOf(after); ref == nil || ref.UID != d.UID || after.UID != before.UID {
+		t.Errorf("owners %v, uid %s was %s", after.OwnerReferences, after.UID, before.UID)
+	}
+	eventually(t, func() error {
+		if left := getDefinition(t, namespace, "db").Finalizers; len(left) > 0 {
+			return fmt.Errorf("finalizers %v", left)
+		}
+		return nil
+	})
+	mustKubectl(t, "", "delete", "secretdefinition", "-n", namespace, "db")
+	awaitNoSecret(t, namespace, "db")
+
+	// An ExternalSecret was there first.
+	awaitDefinition(t, namespace, "shared", apiv1.ReasonSecretNotOwned, "is claimed by ExternalSecret shared, too, which is older")
+	untouched(t, shared)
+
+	// What was never taken over goes with its object all the same, and what is somebody else's stays.
+	awaitDefinition(t, namespace, "unread", apiv1.ReasonSecretNotFound, namespace+"/nowhere")
+	awaitDefinition(t, namespace, "foreign", apiv1.ReasonSecretNotOwned, "Secret foreign exists and was not made for this SecretDefinition: "+
+		"it is left alone; delete it, or set another spec.name")
+	mustKubectl(t, "", "delete", "secretdefinition", "-n", namespace, "unread", "foreign", "--timeout=60s")
+	awaitNoSecret(t, namespace, "unread")
+	untouched(t, foreign)
+}
+
+// mustSecret makes a Secret that is nobody's.
+func mustSecret(t *testing.T, namespace, name string) *corev1.Secret {
+	t.Helper()
+	mustKubectl(t, "", "create", "secret", "generic", "-n", namespace, name, "--from-literal=theirs="+secretValue())
+	return getSecret(t, namespace, name)
+}
+
+// waitASecond lets the API server's clock move on, which tells objects' ages in seconds.
+func waitASecond(t *testing.T, namespace string) {
+	t.Helper()
+	var first metav1.Time
+	for i := 0; ; i++ {
+		name := fmt.Sprintf("clock-%d", i)
+		mustKubectl(t, "", "create", "configmap", "-n", namespace, name)
+		seen := metav1.Time{}
+		text := mustKubectl(t, "", "get", "configmap", "-n", namespace, name, "-o", "jsonpath={.metadata.creationTimestamp}")
+		if err := seen.UnmarshalQueryParameter(text); err != nil {
+			t.Fatal(err)
+		}
+		if first.IsZero() {
+			first = seen
+		}
+		if first.Before(&seen) {
+			return
+		}
+	}
+}
+
+func TestSpecNameMovesTheSecret(t *testing.T) {
+	t.Parallel()
+	namespace, value := newNamespace(t, nil), secretValue()
+	putVault(t, namespace, map[string]any{"password": value})
+	keys := "{password: {path: secret/data/" + namespace + ", key: password}}"
+	want := map[string]string{"password": value}
+	taken := mustSecret(t, namespace, "taken")
+	serveDefinitions(t, namespace, nil, appRole(t, "approle", nil).env()...)
+	mustApply(t, namespace, definition("db", "before", keys))
+	awaitEntries(t, namespace, "before", want)
+	awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
+	mustApply(t, namespace, definition("db", "after", keys))
+	awaitEntries(t, namespace, "after", want)
+	awaitNoSecret(t, namespace, "before")
+	if d := awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, ""); d.Status.SecretName != "after" {
+		t.Errorf("the status names %s", d.Status.SecretName)
+	}
+	after := getSecret(t, namespace, "after")
+	mustApply(t, namespace, definition("db", "taken", keys)) // nobody is left without
+	awaitDefinition(t, namespace, "db", apiv1.ReasonSecretNotOwned, "Secret taken exists")
+	untouched(t, taken)
+	untouched(t, after)
+	mustApply(t, namespace, definition("db", "after", keys))
+	awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
+	mustKubectl(t, "", "delete", "secret", "-n", namespace, "after") // what is repaired is the Secret by its present name
+	awaitEntries(t, namespace, "after", want)
+}
+
+func TestOfTwoObjectsTheLaterOneIsTold(t *testing.T) {
+	t.Parallel()
+	namespace, value := newNamespace(t, nil), secretValue()
+	putVault(t, namespace, map[string]any{"password": value})
+	putVault(t, namespace+"/other", map[string]any{"password": secretValue()})
+	keys := "{password: {path: secret/data/" + namespace + ", key: password}}"
+	others := "{password: {path: secret/data/" + namespace + "/other, key: password}}"
+	external := "{" + vaultSpec + ", dataFrom: [secret/data/" + namespace + "/other]}"
+	serveDefinitions(t, namespace, nil, appRole(t, "approle", nil).env()...)
+	mustApply(t, namespace, definition("first", "db", keys))
+	awaitEntries(t, namespace, "db", map[string]string{"password": value})
+	first := awaitDefinition(t, namespace, "first", apiv1.ReasonSynced, "")
+	secret := getSecret(t, namespace, "db")
+	mustApply(t, namespace, definition("second", "db", others))
+	mustApply(t, namespace, object("db", external))
+	owned := fmt.Sprintf("Secret db exists and is owned by SecretDefinition first (uid %s): it is left alone; delete it or ", first.UID)
+	awaitDefinition(t, namespace, "second", apiv1.ReasonSecretNotOwned, owned+"set another spec.name")
+	says(t, awaitReason(t, namespace, "db", apiv1.ReasonSecretNotOwned), owned+"rename this ExternalSecret")
+	awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "db", "error", 2)
+	untouched(t, secret)
+	if now := getDefinition(t, namespace, "first"); !cmp.Equal(first.Status, now.Status) {
+		t.Errorf("the first one's status changed: %s", cmp.Diff(first.Status, now.Status))
+	}
+
+	mustApply(t, namespace, object("mine", external))
+	awaitReason(t, namespace, "mine", apiv1.ReasonSynced)
+	mine := getSecret(t, namespace, "mine")
+	mustApply(t, namespace, definition("third", "mine", keys))
+	awaitDefinition(t, namespace, "third", apiv1.ReasonSecretNotOwned, "Secret mine exists and is owned by ExternalSecret mine")
+	untouched(t, mine)
+}
