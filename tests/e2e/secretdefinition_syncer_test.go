@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"path"
 	"strings"
@@ -30,9 +31,7 @@ func appRole(t *testing.T, mount string, settings map[string]any) login {
 	t.Helper()
 	l := login{mount: mount, name: strings.ToLower(rand.Text()[:10])}
 	body := map[string]any{"token_policies": lab.VaultPolicy}
-	for name, value := range settings {
-		body[name] = value
-	}
+	maps.Copy(body, settings)
 	role := path.Join("auth", mount, "role", l.name)
 	vault := theLab.Vault().Logical()
 	if _, err := vault.WriteWithContext(t.Context(), role, body); err != nil {

@@ -141,7 +141,7 @@ func single(e *plan.Entry, value driver.Value, d *document) ([]byte, *Error) {
 	}
 	decoded, err := decodeBase64(value.Data)
 	if err != nil {
-		return nil, problem(e, "isBinary is set, but the value of %s is not base64", e.Read.Key)
+		return nil, problem(e, "the value of %s is not base64, though isBinary or encoding says so", e.Read.Key)
 	}
 	return decoded, nil
 }
@@ -152,7 +152,7 @@ func (r *renderer) members(e *plan.Entry, value driver.Value) (map[string][]byte
 	if key.decoded && r.documents[key] == nil {
 		var err error
 		if data, err = decodeBase64(data); err != nil {
-			return nil, problem(e, "isBinary is set, but the value of %s is not base64", e.Read.Key)
+			return nil, problem(e, "the value of %s is not base64, though isBinary or encoding says so", e.Read.Key)
 		}
 	}
 	d := r.document(key, data)

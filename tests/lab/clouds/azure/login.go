@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"fmt"
 	"net/http"
@@ -89,7 +90,7 @@ func (c *Cloud) managedIdentity(r *http.Request, _ url.Values, now time.Time) ca
 		to.answer = func() answer { return notManaged(status, problem) }
 		return to
 	}
-	app, known := c.directory.Managed(r.FormValue("client_id"))
+	app, known := c.directory.Managed(r.FormValue("client_id"), cmp.Or(r.FormValue("mi_res_id"), r.FormValue("msi_res_id")))
 	resource := strings.TrimSuffix(r.FormValue("resource"), "/")
 	switch {
 	case resource == "":

@@ -35,6 +35,8 @@ type App struct {
 	Federated []Federated `json:"federated,omitempty"`
 	// Managed is system or user for an identity of the machine, which may ask for tokens at its metadata endpoint.
 	Managed string `json:"managed,omitempty"`
+	// Resource is another name of a user-assigned identity: its id in Azure Resource Manager.
+	Resource string `json:"resource,omitempty"`
 	// Permissions on Key Vaults and their secrets.
 	Permissions permission.Set `json:"permissions"`
 }
@@ -129,12 +131,13 @@ func (d *Directory) HasTenant(tenant string) bool {
 	return false
 }
 
-// Managed finds the machine's identity of this client id or, for an empty one, its system-assigned identity.
-func (d *Directory) Managed(clientID string) (App, bool) {
+// Managed finds the machine's identity of this client id or resource or, where both are empty, its system-assigned identity.
+func (d *Directory) Managed(clientID, resource string) (App, bool) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	for _, a := range d.apps {
-		if a.Managed != "" && a.ClientID == clientID || clientID == "" && a.Managed == "system" {
+		if a.Managed != "" && (a.ClientID == clientID || resource != "" && a.Resource == resource) ||
+			clientID == "" && resource == "" && a.Managed == "system" {
 			return a, true
 		}
 	}

@@ -1,0 +1,66 @@
+package e2e
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/lab/clouds/azure"
+	"github.com/secretgate/secretgate/tests/lab/clouds/azure/entra"
+	"github.com/secretgate/secretgate/tests/lab/clouds/azure/keyvault"
+)
+
+func TestDefinitionsOfAzureKeyVault(t *testing.T) {
+	t.Parallel()
+	app := theLab.Clouds.Azure().LabApp()
+	resource := "/subscriptions/1/resourceGroups/lab/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader"
+	managed, err := theLab.Clouds.Azure().Entra().PutApp(entra.App{
+		ClientID: "5ec4e79a-0000-4000-8000-0000000000d7", Managed: "user", Resource: resource, Permissions: azure.MayRead("*", "*"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	machine := []string{"IDENTITY_ENDPOINT=" + theLab.CloudsURL + azure.IdentityPath, "IDENTITY_HEADER=" + theLab.Clouds.Azure().IdentityHeader()}
+	for _, tc := range []struct {
+		name       string
+		flags, env []string
+	}{
+		{"a service principal by flags", []string{
+			"--azure-kv.name={namespace}", "--azure-kv.tenant-id=" + app.Tenant, "--azure-kv.client-id=" + app.ClientID, "--azure-kv.client-secret=" + app.Secret,
+		}, nil},
+		{"one by variables, which win", []string{"--azure-kv.name=elsewhere", "--azure-kv.tenant-id=x", "--azure-kv.client-id=x", "--azure-kv.client-secret=x"}, []string{
+			"AZURE_KV_NAME={namespace}", "AZURE_TENANT_ID=" + app.Tenant, "AZURE_CLIENT_ID=" + app.ClientID, "AZURE_CLIENT_SECRET=" + app.Secret,
+		}},
+		{"a managed identity by its client id", []string{"--azure-kv.name={namespace}", "--azure-kv.managed-client-id=" + managed.ClientID}, machine},
+		{"one by a variable, which goes before a service principal", []string{"--azure-kv.name={namespace}"}, append([]string{
+			"AZURE_MANAGED_CLIENT_ID=" + managed.ClientID, "AZURE_TENANT_ID=" + app.Tenant, "AZURE_CLIENT_ID=x", "AZURE_CLIENT_SECRET=x"}, machine...)},
+		{"a managed identity by its resource", []string{"--azure-kv.name={namespace}", "--azure-kv.managed-resource-id=" + resource}, machine},
+		{"one by a variable", []string{"--azure-kv.name={namespace}"}, append([]string{"AZURE_MANAGED_RESOURCE_ID=" + resource}, machine...)},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			namespace, value := newNamespace(t, nil), secretValue()
+			putAzure(t, namespace, keyvault.Secret{Name: "hello-service", Value: base64.StdEncoding.EncodeToString([]byte(value))})
+			env := append([]string{"HTTPS_PROXY=" + theLab.CloudsProxy, "NODE_EXTRA_CA_CERTS=" + theLab.CloudsCA}, tc.env...)
+			serveDefinitions(t, namespace, named(append([]string{"--backend=azure-kv"}, tc.flags...), namespace), named(env, namespace)...)
+			mustApply(t, namespace, definition("db", "db", "{password: {path: hello-service, key: ignored, encoding: base64}}"))
+			awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
+			awaitEntries(t, namespace, "db", map[string]string{"password": value})
+			value = secretValue()
+			putAzure(t, namespace, keyvault.Secret{Name: "hello-service", Value: base64.StdEncoding.EncodeToString([]byte(value))})
+			awaitEntries(t, namespace, "db", map[string]string{"password": value})
+			mustApply(t, namespace, definition("never", "never", "{password: {path: never, key: value}}"))
+			awaitDefinition(t, namespace, "never", apiv1.ReasonSecretNotFound, "in vault "+namespace)
+		})
+	}
+}
+
+// named puts a namespace's name for {namespace}.
+func named(settings []string, namespace string) []string {
+	var all []string
+	for _, setting := range settings {
+		all = append(all, strings.ReplaceAll(setting, "{namespace}", namespace))
+	}
+	return all
+}

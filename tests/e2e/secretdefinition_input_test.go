@@ -1,0 +1,97 @@
+package e2e
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+)
+
+// The one namespace is served, the other is not, since excluding it wins; what is neither watched nor excluded is left alone.
+func TestExcludingANamespaceWinsOverWatchingIt(t *testing.T) {
+	t.Parallel()
+	served, excluded, beside, value := newNamespace(t, nil), newNamespace(t, nil), newNamespace(t, nil), secretValue()
+	putVault(t, served, map[string]any{"password": value})
+	all := served + "," + excluded
+	s := startSyncerWith(t, served, []string{"--secret-definitions", "--reconcile-period=1s", "--watch-namespaces=" + all, "--exclude-namespaces=" + excluded},
+		appRole(t, "approle", nil).env()...)
+	// And where all but the excluded ones are watched, which WATCHED_NAMESPACES narrows for the sake of the other tests.
+	other := startSyncerWith(t, excluded, []string{"--secret-definitions", "--reconcile-period=1s", "--exclude-namespaces=" + excluded + "," + served},
+		append(appRole(t, "approle", nil).env(), "WATCHED_NAMESPACES="+all)...)
+	object := definition("db", "db", "{password: {path: secret/data/"+served+", key: password}}")
+	for _, namespace := range []string{excluded, beside, served} {
+		mustApply(t, namespace, object)
+	}
+	awaitEntries(t, served, "db", map[string]string{"password": value})
+	awaitSeries(t, s.metrics, fmt.Sprintf(`secrets_manager_controller_last_sync_status{name="db",namespace=%q}`, served), " 1")
+	mustApply(t, served, definition("last", "last", "{password: {path: secret/data/"+served+", key: password}}"))
+	awaitEntries(t, served, "last", map[string]string{"password": value})
+	for _, namespace := range []string{excluded, beside} {
+		if d := getDefinition(t, namespace, "db"); d.Status.Status != "" || getSecret(t, namespace, "db") != nil {
+			t.Errorf("namespace %s is served: %q", namespace, d.Status.Status)
+		}
+	}
+	other.stopsCleanly(t)
+	s.stopsCleanly(t)
+}
+
+func TestBadInputOfDefinitions(t *testing.T) {
+	t.Parallel()
+	namespace, value := newNamespace(t, nil), secretValue()
+	putVault(t, namespace, map[string]any{"password": value, "plain": "no base64!", "empty": ""})
+	serveDefinitions(t, namespace, nil, appRole(t, "approle", nil).env()...)
+	mustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}}")))
+	awaitEntries(t, namespace, "db", map[string]string{"password": value})
+	awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
+	secret := getSecret(t, namespace, "db")
+	for _, tc := range []struct {
+		entry  string
+		reason apiv1.Reason
+		says   string
+	}{
+		{"path: secret/data/NS, key: nothing", apiv1.ReasonInvalidValue, "spec.keysMap[b]: Could not find property nothing in secret/data/NS"},
+		{"path: secret/data/NS", apiv1.ReasonInvalidValue, "spec.keysMap[b]: Could not find property data in secret/data/NS"},
+		{"path: secret/data/NS, key: plain, encoding: base64", apiv1.ReasonInvalidValue, "spec.keysMap[b]: the value of secret/data/NS is not base64"},
+		{"path: secret/data/NS/nowhere, key: a", apiv1.ReasonSecretNotFound, "spec.keysMap[b]: cannot read key \"secret/data/NS/nowhere\""},
+		{"path: secret/NS, key: a", apiv1.ReasonSecretNotFound, "with kvVersion 2 it is <mount>/data/<name>"},
+		{"path: cubby/hole, key: a", apiv1.ReasonAccessDenied, ""},
+	} {
+		mustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}, b: {"+tc.entry+"}}")))
+		awaitDefinition(t, namespace, "db", tc.reason, in(namespace, tc.says))
+		untouched(t, secret) // never a part of it
+	}
+	mustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}, empty: {path: secret/data/NS, key: empty}}")))
+	awaitEntries(t, namespace, "db", map[string]string{"password": value, "empty": ""})
+}
+
+// What the API server itself and the webhook say to whoever applies; and the syncer, of what was stored before.
+func TestPolicyOfDefinitions(t *testing.T) {
+	t.Parallel()
+	namespace, value := newNamespace(t, map[string]string{apiv1.AnnotationPermittedKeyName: "secret/data/team-a/.*"}), secretValue()
+	putVault(t, "team-a/"+namespace, map[string]any{"password": base64.RawURLEncoding.EncodeToString([]byte(value))})
+	for _, tc := range []struct{ keysMap, says string }{
+		{"{a: {path: secret/data/team-b/db, key: k}}", `spec.keysMap[a].path: Forbidden: "secret/data/team-b/db" is not permitted in namespace "NS": ` +
+			`annotation externalsecrets.kubernetes-client.io/permitted-key-name allows "secret/data/team-a/.*"`},
+		{"{a: {path: secret/data/team-a/../team-b/db, key: k}}", "spec.keysMap[a].path: Invalid value: \"secret/data/team-a/../team-b/db\": must not contain the path segments . and .."},
+		{"{a: {path: secret/data/team-a/db, encoding: rot13}}", `spec.keysMap.a.encoding: Unsupported value: "rot13"`},
+		{"{a b: {path: secret/data/team-a/db}}", "spec.keysMap[a b]: Invalid value"},
+		{"{}", "spec.keysMap: Required value: at least one entry is needed"},
+	} {
+		if _, err := apply(t, namespace, definition("db", "db", tc.keysMap)); err == nil || !strings.Contains(err.Error(), in(namespace, tc.says)) {
+			t.Errorf("%s: %v", tc.keysMap, err)
+		}
+	}
+	serveDefinitions(t, namespace, nil, appRole(t, "approle", nil).env()...)
+	mustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/team-a/NS, key: password, encoding: base64}}")))
+	awaitEntries(t, namespace, "db", map[string]string{"password": value})
+	secret := getSecret(t, namespace, "db")
+	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"=other/.*")
+	awaitDefinition(t, namespace, "db", apiv1.ReasonPolicyDenied, "spec.keysMap[password].path: Forbidden")
+	untouched(t, secret)
+	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"-")
+	awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
+	annotate(t, namespace, apiv1.AnnotationRequireRole+"=true")
+	awaitDefinition(t, namespace, "db", apiv1.ReasonPolicyDenied, "demands a role")
+}

@@ -1,0 +1,126 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/vault/api"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+)
+
+// Every flag of Vault, with the one dash of secrets-manager's own deployments: the engine of the first version, and AppRole at
+// another mount. Values that are no text are rendered as those of ExternalSecrets.
+func TestFlagsOfVault(t *testing.T) {
+	t.Parallel()
+	namespace, value := newNamespace(t, nil), secretValue()
+	if err := theLab.Vault().Sys().EnableAuthWithOptionsWithContext(t.Context(), namespace, &api.EnableAuthOptions{Type: "approle"}); err != nil {
+		t.Fatal(err)
+	}
+	data := map[string]any{"data": value, "number": json.Number("12345678901234567890"), "object": map[string]any{"a": []any{true, nil}}}
+	if _, err := theLab.Vault().Logical().WriteWithContext(t.Context(), "kv1/"+namespace, data); err != nil {
+		t.Fatal(err)
+	}
+	role, metrics := appRole(t, namespace, nil), "127.0.0.1:"+freePort(t)
+	startSyncerWith(t, namespace, []string{
+		"-secret-definitions", "-backend=vault", "-vault.url=" + theLab.VaultAddr, "-vault.role-id=" + role.roleID, "-vault.secret-id=" + role.secretID,
+		"-vault.engine=kv1", "-vault.auth-method=approle", "-vault.approle-path=" + namespace, "-vault.max-token-ttl=120",
+		"-vault.token-polling-period=1s", "-vault.renew-ttl-increment=600", "-reconcile-period=1s", "-config.backend-timeout=5s",
+		"-enable-debug-log", "-enable-leader-election", "-controller-name=of-" + namespace, "-watch-namespaces=" + namespace, "-metrics-addr=" + metrics,
+	}, "VAULT_ADDR=")
+	mustApply(t, namespace, definition("db", "secret-of-db", in(namespace,
+		"{default: {path: kv1/NS}, number: {path: kv1/NS, key: number}, object: {path: kv1/NS, key: object, encoding: text}}")))
+	awaitEntries(t, namespace, "secret-of-db", map[string]string{"default": value, "number": "12345678901234567890", "object": `{"a":[true,null]}`})
+
+	mustApply(t, namespace, definition("broken", "secret-of-broken", in(namespace, "{a: {path: kv1/NS/nowhere}}")))
+	awaitDefinition(t, namespace, "broken", apiv1.ReasonSecretNotFound, "")
+	vault := fmt.Sprintf(`{vault_address=%q,vault_cluster_id="`, theLab.VaultAddr)
+	awaitSeries(t, metrics, "secrets_manager_vault_max_token_ttl"+vault, `vault_engine="kv1",vault_version="1.21.0"} 120`)
+	awaitSeries(t, metrics, "secrets_manager_vault_token_ttl"+vault, "")
+	labels := func(name string) string { return fmt.Sprintf("{name=%q,namespace=%q}", name, namespace) }
+	awaitSeries(t, metrics, "secrets_manager_controller_last_sync_status"+labels("secret-of-db"), " 1")
+	awaitSeries(t, metrics, "secrets_manager_controller_last_sync_status"+labels("secret-of-broken"), " 0")
+	awaitSeries(t, metrics, "secrets_manager_controller_sync_errors_total"+labels("secret-of-db"), " 0")
+	awaitSeries(t, metrics, "secrets_manager_controller_sync_errors_total"+labels("secret-of-broken"), "")
+	awaitSeries(t, metrics, "secrets_manager_controller_secret_read_errors_total"+labels("secret-of-db"), " 0")
+	awaitSeries(t, metrics, `controller_runtime_max_concurrent_reconciles{controller="of-`+namespace+`"}`, "")
+	log, err := os.ReadFile(theLab.LogFile(namespace))
+	if err != nil || !strings.Contains(string(log), `"level":20`) {
+		t.Errorf("nothing is logged for debugging: %v", err)
+	}
+	mustKubectl(t, "", "delete", "secretdefinition", "-n", namespace, "broken")
+	eventually(t, func() error {
+		if body, _ := fetch(t, http.DefaultClient, "http://"+metrics+"/metrics"); strings.Contains(string(body), "secret-of-broken") {
+			return fmt.Errorf("the series of an object that is gone are still there")
+		}
+		return nil
+	})
+}
+
+func TestDefinitionsByServiceAccount(t *testing.T) {
+	t.Parallel()
+	namespace, value := newNamespace(t, nil), secretValue()
+	putVault(t, namespace, map[string]any{"password": value})
+	serveDefinitions(t, namespace, []string{
+		"--vault.auth-method=kubernetes", "--vault.kubernetes-path=my-kubernetes-vault-mount-point", "--vault.kubernetes-role=my-vault-role",
+	})
+	mustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}}")))
+	awaitEntries(t, namespace, "db", map[string]string{"password": value})
+}
+
+// Nothing is read but at the start: what renews the token is the poll. One that was revoked is replaced.
+func TestTheTokenIsKept(t *testing.T) {
+	t.Parallel()
+	namespace, value := newNamespace(t, nil), secretValue()
+	putVault(t, namespace, map[string]any{"password": value})
+	if err := theLab.Vault().Sys().EnableAuthWithOptionsWithContext(t.Context(), namespace, &api.EnableAuthOptions{Type: "approle"}); err != nil {
+		t.Fatal(err)
+	}
+	role := appRole(t, namespace, map[string]any{"token_ttl": "8s", "token_max_ttl": "1h"})
+	s := serveDefinitions(t, namespace, []string{
+		"--vault.approle-path=" + namespace, "--vault.token-polling-period=1s", "--vault.renew-ttl-increment=20", "--reconcile-period=1h",
+	}, role.env()...)
+	mustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}}")))
+	awaitEntries(t, namespace, "db", map[string]string{"password": value})
+	awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
+	left := func() float64 {
+		body, _ := fetch(t, http.DefaultClient, "http://"+s.metrics+"/metrics")
+		for line := range strings.Lines(string(body)) {
+			if strings.HasPrefix(line, "secrets_manager_vault_token_ttl{") {
+				n, err := strconv.ParseFloat(strings.TrimSpace(line[strings.LastIndex(line, " "):]), 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return n
+			}
+		}
+		return 0
+	}
+	eventually(t, func() error {
+		if n := left(); n < 12 { // more than a login gives
+			return fmt.Errorf("the token has %v s left", n)
+		}
+		return nil
+	})
+
+	if err := theLab.Vault().Sys().RevokePrefixWithContext(t.Context(), "auth/"+namespace); err != nil {
+		t.Fatal(err)
+	}
+	value = secretValue()
+	putVault(t, namespace, map[string]any{"password": value})
+	mustKubectl(t, "", "annotate", "secretdefinition", "-n", namespace, "db", apiv1.AnnotationForceSync+"=now")
+	awaitEntries(t, namespace, "db", map[string]string{"password": value})
+
+	if _, err := theLab.Vault().Logical().DeleteWithContext(t.Context(), "auth/"+namespace+"/role/"+role.name); err != nil {
+		t.Fatal(err)
+	}
+	if err := theLab.Vault().Sys().RevokePrefixWithContext(t.Context(), "auth/"+namespace); err != nil {
+		t.Fatal(err)
+	}
+	awaitSeries(t, s.metrics, `secrets_manager_vault_token_renewal_errors_total{error="`, "")
+}
