@@ -1,42 +1,41 @@
-package hashivault
+// Package wire is how Vault is spoken to: the client, the redirects of standby nodes, and what answers mean.
+package wire
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"net/http"
+	"time"
 
-	"github.com/hashicorp/go-cleanhttp"
 	"github.com/hashicorp/vault/api"
 
 	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
+// defaultAddress is KES's.
 const defaultAddress = "http://127.0.0.1:8200"
 
-// newClient makes a client without a token. Nothing of the environment is taken over but the proxy (HTTPS_PROXY, NO_PROXY):
+// Config of the client: see the driver's.
+type Config struct {
+	Address, Namespace   string
+	CACert, ExtraCACerts string
+	Timeout              time.Duration
+}
+
+// New makes a client without a token. Nothing of the environment is taken over but the proxy (HTTPS_PROXY, NO_PROXY):
 // what the api package reads there by itself (VAULT_TOKEN, VAULT_NAMESPACE, VAULT_HEADERS …) is undone. It follows one
 // redirect, as standby nodes answer with, never from https to http.
-func newClient(config Config) (*api.Client, error) {
+func New(config Config) (*api.Client, error) {
 	roots, err := config.roots()
 	if err != nil {
 		return nil, err
 	}
-	t := cleanhttp.DefaultPooledTransport()
-	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
-	t.MaxIdleConnsPerHost = t.MaxIdleConns // there is but one host
-	address := config.Address
-	if address == "" {
-		address = defaultAddress
-	}
 	client, err := api.NewClient(&api.Config{
-		Address: address,
-		Timeout: config.Timeout,
-		HttpClient: &http.Client{
-			Transport:     redirects{next: t},
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		Address:    cmp.Or(config.Address, defaultAddress),
+		Timeout:    config.Timeout,
+		HttpClient: transport.Client(redirects{next: transport.HTTP(roots)}, 0),
 		// Whoever calls us tries again.
 		CheckRetry: func(context.Context, *http.Response, error) (bool, error) { return false, nil },
 	})
@@ -59,8 +58,8 @@ func (c Config) roots() (*x509.CertPool, error) {
 	return transport.Roots(c.ExtraCACerts)
 }
 
-// as is the client with a token. The client itself is only ever copied: api's own Clone would read the environment and
+// As is the client with a token. The client itself is only ever copied: api's own Clone would read the environment and
 // load CAs again, for each call.
-func as(client *api.Client, token string) *api.Client {
-	return client.WithRequestCallbacks(func(r *api.Request) { r.ClientToken = token })
+func As(client *api.Client, text string) *api.Client {
+	return client.WithRequestCallbacks(func(r *api.Request) { r.ClientToken = text })
 }

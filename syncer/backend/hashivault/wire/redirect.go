@@ -1,4 +1,4 @@
-package hashivault
+package wire
 
 import (
 	"io"
