@@ -1,4 +1,4 @@
-package azurekeyvault
+package entra
 
 import (
 	"context"
@@ -17,16 +17,16 @@ import (
 // credential is the first that the environment offers, in the order of the SDK's DefaultAzureCredential: a client secret or
 // certificate, workload identity, managed identity. Unlike there, one that is set up by half is an error and does not
 // give way to the next, and no program of a developer's is started. It calls nobody, and keeps no token.
-func (c azureCloud) credential(client *http.Client) (azcore.TokenCredential, error) {
+func (c Cloud) credential(client *http.Client) (azcore.TokenCredential, error) {
 	options := azcore.ClientOptions{
-		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: c.authority},
+		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: c.Authority},
 		Transport: client,
-		Retry:     noRetries(),
+		Retry:     policy.RetryOptions{MaxRetries: -1}, // whoever calls us tries again
 	}
 	switch {
 	case os.Getenv("AZURE_CLIENT_SECRET") != "", os.Getenv("AZURE_CLIENT_CERTIFICATE_PATH") != "":
 		return azidentity.NewEnvironmentCredential(&azidentity.EnvironmentCredentialOptions{
-			ClientOptions: options, DisableInstanceDiscovery: c.private,
+			ClientOptions: options, DisableInstanceDiscovery: c.Private,
 		})
 	case os.Getenv("AZURE_FEDERATED_TOKEN_FILE") != "":
 		return c.workloadIdentity(options)
@@ -35,7 +35,7 @@ func (c azureCloud) credential(client *http.Client) (azcore.TokenCredential, err
 }
 
 // workloadIdentity reads the token's file each time: kubelet replaces it. The SDK's own credential keeps it for 10 minutes.
-func (c azureCloud) workloadIdentity(options azcore.ClientOptions) (azcore.TokenCredential, error) {
+func (c Cloud) workloadIdentity(options azcore.ClientOptions) (azcore.TokenCredential, error) {
 	tenant, id := os.Getenv("AZURE_TENANT_ID"), os.Getenv("AZURE_CLIENT_ID")
 	if tenant == "" || id == "" {
 		return nil, errors.New("AZURE_FEDERATED_TOKEN_FILE is set, but AZURE_TENANT_ID or AZURE_CLIENT_ID is not")
@@ -46,7 +46,7 @@ func (c azureCloud) workloadIdentity(options azcore.ClientOptions) (azcore.Token
 	}
 	assertion := func(context.Context) (string, error) { return strings.TrimSpace(string(token)), nil }
 	return azidentity.NewClientAssertionCredential(tenant, id, assertion, &azidentity.ClientAssertionCredentialOptions{
-		ClientOptions: options, DisableInstanceDiscovery: c.private, AdditionallyAllowedTenants: moreTenants(),
+		ClientOptions: options, DisableInstanceDiscovery: c.Private, AdditionallyAllowedTenants: moreTenants(),
 	})
 }
 
