@@ -1,10 +1,9 @@
-package awssession
+// Package awserror is what errors of AWS mean, and of its SDK.
+package awserror
 
 import (
 	"context"
 	"errors"
-	"io"
-	"net"
 	"net/http"
 	"strings"
 
@@ -17,27 +16,18 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
-var (
-	// ErrNoRegion says that neither the object nor the syncer names a region.
-	ErrNoRegion error = noRegion{}
-	// ErrNoValue says that an answer is well-formed and yet holds no value. It must never pass for an empty one.
-	ErrNoValue = errors.New("the answer holds no value")
-)
-
-type noRegion struct{}
-
-func (noRegion) Error() string { return "no region is given" }
-
-// Remedy is what the one for invalid requests would not say.
-func (noRegion) Remedy() string { return "set spec.region, or AWS_REGION for webhook and syncer" }
+// ErrNoRegion says that neither the object nor the syncer names a region.
+var ErrNoRegion = &driver.Error{
+	Kind: driver.Invalid, Problem: "no region is given", Advice: "set spec.region, or AWS_REGION for webhook and syncer",
+}
 
 // CredentialsError says that the identity's credentials could not be had.
-type CredentialsError struct{ err error }
+type CredentialsError struct{ Err error }
 
-func (e *CredentialsError) Error() string { return "no session: " + e.err.Error() }
+func (e *CredentialsError) Error() string { return "no session: " + e.Err.Error() }
 
 // Unwrap returns the SDK's error.
-func (e *CredentialsError) Unwrap() error { return e.err }
+func (e *CredentialsError) Unwrap() error { return e.Err }
 
 // ItemError is what AWS says of one item of a batch. It means what the call for this item alone would have failed with.
 type ItemError struct{ Code, Message string }
@@ -95,13 +85,10 @@ var kinds = map[string]driver.Kind{
 	"ServiceUnavailableException": driver.Unavailable,
 }
 
-// Classify says what an error of Do, or of a call in it, means.
+// Classify says what an error means.
 func Classify(err error) driver.Kind {
-	if errors.Is(err, ErrNoRegion) {
-		return driver.Invalid
-	}
-	if errors.Is(err, ErrNoValue) {
-		return driver.Unavailable
+	if own, ok := errors.AsType[*driver.Error](err); ok {
+		return own.Kind
 	}
 	if withoutSTS(err) {
 		return driver.Unauthenticated
@@ -144,29 +131,21 @@ func kindOf(api smithy.APIError) (driver.Kind, bool) {
 }
 
 func kindOfStatus(status int) driver.Kind {
-	switch {
-	case status == http.StatusTooManyRequests:
-		return driver.Throttled
-	case status == http.StatusUnauthorized:
-		return driver.Unauthenticated
-	case status == http.StatusForbidden:
-		return driver.Denied
-	case status >= 500 || status < 400: // an answer that is not AWS's
-		return driver.Unavailable
+	kind := transport.KindOf(status)
+	if kind == driver.NotFound {
+		return driver.Invalid // what is not found has a code: this is another service's host
 	}
-	return driver.Invalid
+	return kind
 }
 
 func kindOfTransport(err error) driver.Kind {
 	var send *smithyhttp.RequestSendError
-	var network net.Error
 	var garbage *smithy.DeserializationError
+	var invalid smithy.InvalidParamsError
 	switch {
-	case errors.As(err, &send), errors.As(err, &network), errors.As(err, &garbage),
-		errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.As(err, &send), errors.As(err, &garbage), transport.Unanswered(err):
 		return driver.Unavailable
-	}
-	if _, ok := errors.AsType[smithy.InvalidParamsError](err); ok {
+	case errors.As(err, &invalid):
 		return driver.Invalid
 	}
 	return driver.Unknown
@@ -180,7 +159,7 @@ func Explain(err error) string {
 	var prefix string
 	if none, ok := errors.AsType[*CredentialsError](err); ok {
 		prefix = "no session: "
-		err = none.err
+		err = none.Err
 	}
 	var api smithy.APIError
 	var send *smithyhttp.RequestSendError
@@ -199,8 +178,8 @@ func Explain(err error) string {
 	return prefix + err.Error()
 }
 
-// postponed adds to an error what its answer's Retry-After says.
-func postponed(err error) error {
+// Postponed adds to an error what its answer's Retry-After says.
+func Postponed(err error) error {
 	response, ok := errors.AsType[*smithyhttp.ResponseError](err)
 	if !ok || response.Response == nil {
 		return err
@@ -208,8 +187,8 @@ func postponed(err error) error {
 	return transport.Postpone(err, response.Response.Header)
 }
 
-// expired tells that a session ended before its time: its role was changed, its sessions revoked, or our clock is slow.
-func expired(err error, used aws.Credentials) bool {
+// Expired tells that a session ended before its time: its role was changed, its sessions revoked, or our clock is slow.
+func Expired(err error, used aws.Credentials) bool {
 	var api smithy.APIError
 	if used.SessionToken == "" || !errors.As(err, &api) {
 		return false
