@@ -128,7 +128,7 @@ func (c *Config) Finish(sections []*settings.Section, lookup func(string) (strin
 	}
 	handler, err := c.log.Handler(os.Stderr)
 	c.Handler = handler
-	problems = append(problems, err, c.Policy.Finish(), c.sync(), c.Shard.check(),
+	problems = append(problems, err, c.Policy.Finish(), c.sync(), c.Shard.check(), c.checkAzure(),
 		settings.CheckAddress("metrics-bind-address", c.MetricsBindAddress),
 		settings.CheckAddress("health-probe-bind-address", c.HealthProbeBindAddress))
 	c.backends(lookup)
