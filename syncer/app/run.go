@@ -87,7 +87,8 @@ func run(ctx context.Context, c *config.Config, drivers map[apiv1.Backend]driver
 	if err := assemble(mgr, c, drivers, membership.Owns); err != nil {
 		return err
 	}
-	if err := errors.Join(controllermetrics.Registry.Register(membership.Metrics), mgr.AddReadyzCheck("shard", membership.Ready)); err != nil {
+	if err := errors.Join(controllermetrics.Registry.Register(membership.Metrics),
+		controllermetrics.Registry.Register(metrics.NewBuild(version)), mgr.AddReadyzCheck("shard", membership.Ready)); err != nil {
 		return err
 	}
 	running, ctx := errgroup.WithContext(ctx)

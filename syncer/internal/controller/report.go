@@ -13,6 +13,7 @@ import (
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/internal/metrics"
 )
 
 // finish reports on an attempt, and says when to come again.
@@ -48,23 +49,37 @@ func sooner(a, b time.Duration) time.Duration {
 func (r *Reconciler) report(ctx context.Context, es *apiv1.ExternalSecret, p *plan.Plan, o outcome) error {
 	now := r.now()
 	forceSync := es.Annotations[apiv1.AnnotationForceSync]
+	var backend apiv1.Backend // unknown where the object is not understood
 	if o.reason != apiv1.ReasonSuspended {
-		var backend apiv1.Backend // unknown where the object is not understood
 		if p != nil {
 			backend = p.Scope.Backend
 			if last, _ := r.memory.recall(p.Object, now); last.uid == p.UID {
 				forceSync = last.forceSync // a newer value has not been acted upon
 			}
 		}
-		r.Metrics.Observe(client.ObjectKeyFromObject(es), string(backend), o.ok(), now)
 	}
 	next := nextStatus(es, o, forceSync, now)
+	r.count(es, backend, o, next.LastSuccess)
 	due := isDue(es.Status, next, r.Settings.StatusHeartbeat) && r.memory.mayBeat(now)
 	if !isNews(es.Status, next) && !due {
 		return nil
 	}
 	r.announce(ctx, es, next, o)
 	return r.writeStatus(ctx, es, next)
+}
+
+// count tells the metrics of an attempt.
+func (r *Reconciler) count(es *apiv1.ExternalSecret, backend apiv1.Backend, o outcome, lastSuccess *metav1.Time) {
+	name := client.ObjectKeyFromObject(es)
+	if o.reason == apiv1.ReasonSuspended {
+		r.Metrics.Suspend(name, string(o.reason))
+		return
+	}
+	attempt := metrics.Attempt{Backend: string(backend), Reason: string(o.reason), Success: o.ok(), At: r.now()}
+	if lastSuccess != nil {
+		attempt.LastSuccess = lastSuccess.Time
+	}
+	r.Metrics.Observe(name, attempt)
 }
 
 // beat writes a status that says nothing new as a sign of life, and returns when the next one is due.
