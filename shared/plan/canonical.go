@@ -2,6 +2,7 @@ package plan
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -92,11 +93,24 @@ func vaultPath(value string) string {
 // auth/token/lookup-self answers its token, identity/oidc/token/… one in its name. A secrets engine
 // cannot be mounted there.
 func vaultKey(value string) string {
-	switch first, _, _ := strings.Cut(value, "/"); first {
+	segments := strings.Split(value, "/")
+	switch first := segments[0]; first {
 	case "auth", "cubbyhole", "identity", "sys":
 		return "must not start with " + first + "/, where Vault keeps what belongs to the syncer: write secret/data/name"
 	}
+	if syncersInNamespace(segments) {
+		return "must not end like a path of Vault that answers a token of the syncer: give the secret another name"
+	}
 	return vaultPath(value)
+}
+
+// syncersInNamespace tells paths that answer a token of the syncer in a namespace of Vault Enterprise, whose name comes first:
+// ns1/auth/token/lookup-self. Its other own paths cannot be told from those of a secrets engine: the first segments of
+// secret/auth/github may be a namespace or a mount. They hold nothing of the syncer's; Vault's policies judge who reads them.
+func syncersInNamespace(segments []string) bool {
+	n := len(segments)
+	return n > 3 && slices.Equal(segments[n-3:], []string{"auth", "token", "lookup-self"}) ||
+		n > 4 && slices.Equal(segments[n-4:n-1], []string{"identity", "oidc", "token"})
 }
 
 // azureKey is a secret's name, or its name and version with a slash between.

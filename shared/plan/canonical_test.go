@@ -32,6 +32,7 @@ func TestOnlyOneSpellingOfAKeyIsAccepted(t *testing.T) {
 	vaultOwn := func(first string) string {
 		return "must not start with " + first + "/, where Vault keeps what belongs to the syncer: write secret/data/name"
 	}
+	const syncers = "must not end like a path of Vault that answers a token of the syncer: give the secret another name"
 	// What each backend says of a key; keys that are not here are accepted.
 	for backend, keys := range map[string]map[string]string{
 		"secretsManager": {
@@ -50,6 +51,8 @@ func TestOnlyOneSpellingOfAKeyIsAccepted(t *testing.T) {
 			"secret/data/\r\nx": control, "secret/data/x\u200b/y": invisible, " secret/data/x": spaces,
 			"auth/token/lookup-self": vaultOwn("auth"), "identity/oidc/token/r": vaultOwn("identity"), "sys/mounts": vaultOwn("sys"),
 			"cubbyhole/x": vaultOwn("cubbyhole"), "auth": vaultOwn("auth"),
+			"ns1/auth/token/lookup-self": syncers, "ns1/ns2/auth/token/lookup-self": syncers, "ns1/identity/oidc/token/r": syncers,
+			"secret/auth/github": "", "secret/auth/token/lookup-self/x": "", "team/auth/token": "", "secret/identity/oidc/token": "",
 		},
 		"azureKeyVault": {
 			"name": "", "hello-service/credentials": "", "A1/0123456789abcdef": "",

@@ -89,6 +89,15 @@ func CheckWalked(e plan.Entry, names []string, ns Namespace, s Settings) Violati
 	return j.violations
 }
 
+// Warnings are what the namespace makes of a plan that it permits, though not as its author meant. Each begins with a path.
+func Warnings(p *plan.Plan, ns Namespace) []string {
+	if !p.AdoptExisting || AdoptPermitted(ns) {
+		return nil
+	}
+	return []string{fmt.Sprintf(`spec.adoptExisting is not honoured: namespace %s lacks annotation %s: "true"`,
+		ns.Name, apiv1.AnnotationPermitAdopt)}
+}
+
 // AdoptPermitted tells whether a namespace lets its objects take over Secrets that they did not make.
 func AdoptPermitted(ns Namespace) bool {
 	return ns.Annotations[apiv1.AnnotationPermitAdopt] == "true"

@@ -260,3 +260,24 @@ func TestCheck(t *testing.T) {
 		})
 	}
 }
+
+func TestWarnings(t *testing.T) {
+	ns := func(annotations map[string]string) policy.Namespace {
+		return policy.Namespace{Name: "core", Annotations: annotations}
+	}
+	for name, tc := range map[string]struct {
+		adopt bool
+		ns    policy.Namespace
+		want  []string
+	}{
+		"nothing is adopted":             {ns: ns(nil)},
+		"the namespace permits adoption": {adopt: true, ns: ns(map[string]string{apiv1.AnnotationPermitAdopt: "true"})},
+		"it does not": {adopt: true, ns: ns(map[string]string{apiv1.AnnotationPermitAdopt: "True"}), want: []string{
+			`spec.adoptExisting is not honoured: namespace core lacks annotation externalsecrets.kubernetes-client.io/permit-adopt: "true"`,
+		}},
+	} {
+		if diff := cmp.Diff(tc.want, policy.Warnings(&plan.Plan{AdoptExisting: tc.adopt}, tc.ns)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}

@@ -98,7 +98,8 @@ func run(ctx context.Context, c *config.Config, b backends, version string) erro
 	if err := assemble(ctx, mgr, c, b, membership.Owns); err != nil {
 		return err
 	}
-	if err := errors.Join(controllermetrics.Registry.Register(membership.Metrics), mgr.AddReadyzCheck("shard", membership.Ready)); err != nil {
+	if err := errors.Join(controllermetrics.Registry.Register(membership.Metrics),
+		controllermetrics.Registry.Register(metrics.NewBuild(version)), mgr.AddReadyzCheck("shard", membership.Ready)); err != nil {
 		return err
 	}
 	running, ctx := errgroup.WithContext(ctx)

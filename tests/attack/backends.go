@@ -81,6 +81,7 @@ func vault() []Attack {
 		attack("full-width dots that lead into the permitted path", "secret/data/prod/\uff0e\uff0e/dev/core/db", notPermitted("secret/data/prod/\uff0e\uff0e/dev/core/db")),
 		attack("the path of a namespace of Vault", "team/secret/data/dev/core/db", notPermitted("team/secret/data/dev/core/db")),
 		attack("the syncer's own token", "auth/token/lookup-self", own).under(everything),
+		attack("the syncer's own token in a namespace of Vault", "team/auth/token/lookup-self", "must not end like a path of Vault that answers a token").under(everything),
 		attack("a token in the syncer's name", "identity/oidc/token/core", own).under(everything),
 		attack("Vault's own settings", "sys/mounts", own).under(everything),
 		attack("the syncer's cubbyhole", "cubbyhole/x", own).under(everything),

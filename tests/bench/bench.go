@@ -21,7 +21,7 @@ import (
 
 // scenarios are the names of what can be measured, in the order of the report.
 func scenarios() []string {
-	return []string{"cold", "steady", "rotation", "late", "shared", "outage", "restart", "replicas"}
+	return []string{"cold", "steady", "rotation", "late", "shared", "outage", "restart", "replicas", "admission"}
 }
 
 // stage is a piece of work that serves one or more scenarios.
@@ -90,7 +90,7 @@ func (b *bench) alone() []stage {
 		name := fmt.Sprintf("replicas-%d", n)
 		stages = append(stages, stage{name, []string{"replicas"}, func(ctx context.Context) error { return b.replicasCold(ctx, n) }})
 	}
-	return stages
+	return append(stages, stage{"admission", []string{"admission"}, b.admission})
 }
 
 // together lists what counts calls and waits for intervals, and leaves the machine idle: several at a time.
@@ -145,6 +145,11 @@ func (b *bench) perform(ctx context.Context, s stage) {
 
 // in runs a piece of work in a world of its own, and keeps the world's folder if that fails.
 func (b *bench) in(ctx context.Context, name string, work func(context.Context, *world.World) error) error {
+	return b.inSuch(ctx, name, world.Options{Interval: b.interval}, work)
+}
+
+// inSuch is in with a world that is not like the others.
+func (b *bench) inSuch(ctx context.Context, name string, such world.Options, work func(context.Context, *world.World) error) error {
 	b.mu.Lock()
 	b.worlds++
 	dir := filepath.Join(b.dir, fmt.Sprintf("%02d-%s", b.worlds, name))
@@ -152,7 +157,8 @@ func (b *bench) in(ctx context.Context, name string, work func(context.Context, 
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
-	w, alive, err := world.Start(ctx, world.Options{Dir: dir, Interval: b.interval})
+	such.Dir = dir
+	w, alive, err := world.Start(ctx, such)
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func (b *bench) commit(ctx context.Context) string {
 		return strings.TrimSpace(string(out))
 	}
 	commit := git("rev-parse", "--short", "HEAD")
-	if git("status", "--porcelain", "--", "shared", "syncer") != "" {
+	if git("status", "--porcelain", "--", "shared", "syncer", "webhook") != "" {
 		commit += " with changes"
 	}
 	return commit

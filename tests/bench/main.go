@@ -1,4 +1,4 @@
-// Command bench measures the syncer on labs of its own and reports what it saw; README.md says what, and how.
+// Command bench measures syncer and webhook on labs of its own and reports what it saw; README.md says what, and how.
 package main
 
 import (

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 
-	"github.com/secretgate/secretgate/tests/bench/measure"
 	"github.com/secretgate/secretgate/tests/bench/world"
 )
 
@@ -16,7 +15,6 @@ func (b *bench) shared(ctx context.Context) error {
 			return err
 		}
 		b.note("shared", b.small, 1, "backend calls of the cold start", "", float64(c.calls))
-		b.note("shared", b.small, 1, coldRateName, perSecond, measure.Rate(c.secrets))
 		if err := world.Pause(ctx, b.interval); err != nil {
 			return err
 		}

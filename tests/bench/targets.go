@@ -45,6 +45,12 @@ func targets() map[report.Key]report.Target {
 		key("replicas", small, 4, sharedName, ""):                                          most(4),
 		key("replicas", small, 2, "kill -9 of one, all its objects are served after", "s"): most(30),
 		key("replicas", small, 2, "scale-out from 1, balanced after", "s"):                 most(15),
+
+		key("admission", teamsPerObject*small, 1, bothAddName(10), "ms"):             most(1.5),
+		key("admission", teamsPerObject*small, 1, handlerName("mutating"), "ms"):     most(2),
+		key("admission", teamsPerObject*small, 1, handlerName("validating"), "ms"):   most(2),
+		key("admission", teamsPerObject*small, 1, atPace("applies that failed"), ""): most(0),
+		key("admission", teamsPerObject*small, 1, callsName(forms()[0].name), ""):    most(1),
 	}
 }
 

@@ -25,9 +25,9 @@ import (
 	"github.com/secretgate/secretgate/tests/lab/clouds/google/secretmanager"
 )
 
-// TestAttacks sends each attack through the webhook, and stores it behind the webhook's back: no Secret is made, and no
-// backend is called. Then it proves that this would have been seen. It touches the webhook configurations and counts calls,
-// and so runs beside no other test.
+// TestAttacks sends each attack through the webhook, stores it behind the webhook's back, and applies it while the webhook is
+// down and need not be asked: no Secret is made, and no backend is called. Then it proves that this would have been seen. It
+// touches the webhook and its configurations, counts calls, and so runs beside no other test.
 func TestAttacks(t *testing.T) {
 	plantTargets(t)
 	awaitNoObjects(t)
@@ -35,7 +35,11 @@ func TestAttacks(t *testing.T) {
 	t.Run("the webhook", func(t *testing.T) { attackAll(t, false, refused) })
 	t.Run("the syncer", func(t *testing.T) {
 		leaveUnguarded(t)
-		attackAll(t, true, unread)
+		attackAll(t, true, unread(create))
+	})
+	t.Run("the syncer, while the webhook is down", func(t *testing.T) {
+		withoutWebhook(t)
+		attackAll(t, false, unread(applyServerSide))
 	})
 	if diff := cmp.Diff(before, calls(t)); diff != "" {
 		t.Errorf("backends were called (-before +after):\n%s", diff)
@@ -76,28 +80,17 @@ func placed(t *testing.T, behind bool) (attacks []placedAttack, foreign map[stri
 	for i, a := range attack.All() {
 		name, guard := fmt.Sprint("attack-", i), asJSON(t, a.Guard)
 		if namespaces[guard] == "" {
-			namespace := newNamespace(t, nil)
+			labels := map[string]string{older: "true"} // some annotations would be refused, and nothing may rely on that
 			if behind {
-				mustKubectl(t, "", "label", "namespace", namespace, unguarded+"=true")
+				labels[unguarded] = "true"
 			}
-			annotateUnjudged(t, namespace, a.Guard)
+			namespace := makeNamespace(t, labels, a.Guard)
 			mustKubectl(t, "", "create", "secret", "generic", "-n", namespace, name, "--from-literal=x=theirs")
 			namespaces[guard], foreign[namespace] = namespace, getSecret(t, namespace, name)
 		}
 		attacks = append(attacks, placedAttack{a, namespaces[guard], name})
 	}
 	return attacks, foreign
-}
-
-// annotateUnjudged writes annotations through the status subresource, about which the webhook of namespaces is not asked: it
-// would refuse some of them, and nothing may rely on that.
-func annotateUnjudged(t *testing.T, namespace string, guard attack.Guard) {
-	t.Helper()
-	patch := asJSON(t, map[string]any{"metadata": map[string]any{"annotations": guard}})
-	status, answer := send(t, http.MethodPatch, "/api/v1/namespaces/"+namespace+"/status", "application/merge-patch+json", patch)
-	if status != http.StatusOK {
-		t.Fatalf("the API server answers %d: %.800s", status, answer)
-	}
 }
 
 // refused sends an attack as anybody would, and reads the answer.
@@ -117,31 +110,33 @@ func refused(t *testing.T, a placedAttack) {
 }
 
 // unread stores an attack unseen, and waits until the syncer has said why it reads nothing.
-func unread(t *testing.T, a placedAttack) {
-	t.Helper()
-	if a.Schema != "" { // no webhook is needed to refuse it
-		if status, answer := create(t, a); status < 400 || !strings.Contains(answer, a.Schema) {
-			t.Errorf("the API server answers %d without %q: %.800s", status, a.Schema, answer)
+func unread(store func(*testing.T, placedAttack) (status int, answer string)) func(*testing.T, placedAttack) {
+	return func(t *testing.T, a placedAttack) {
+		t.Helper()
+		if a.Schema != "" { // no webhook is needed to refuse it
+			if status, answer := create(t, a); status < 400 || !strings.Contains(answer, a.Schema) {
+				t.Errorf("the API server answers %d without %q: %.800s", status, a.Schema, answer)
+			}
+			return
 		}
-		return
-	}
-	eventually(t, func() error { // the API server learns of selectors and labels with a delay
-		if status, answer := create(t, a); status >= 400 {
-			return fmt.Errorf("the API server answers %d: %.800s", status, answer)
+		eventually(t, func() error { // the API server learns of selectors, labels and failure policies with a delay
+			if status, answer := store(t, a); status >= 400 {
+				return fmt.Errorf("the API server answers %d: %.800s", status, answer)
+			}
+			return nil
+		})
+		stored := getObject(t, a.namespace, a.name)
+		errs, reason := attack.Judge(stored, a.namespace, a.Guard, plan.Defaults{Region: theLab.AWSRegion})
+		if len(errs) == 0 {
+			t.Fatal("as it is stored it is no attack any more")
 		}
-		return nil
-	})
-	stored := getObject(t, a.namespace, a.name)
-	errs, reason := attack.Judge(stored, a.namespace, a.Guard, plan.Defaults{Region: theLab.AWSRegion})
-	if len(errs) == 0 {
-		t.Fatal("as it is stored it is no attack any more")
-	}
-	if a.Unserved {
-		return // nothing is to be waited for: what is not done shows when all others are
-	}
-	es := awaitReason(t, a.namespace, a.name, reason)
-	if !strings.HasPrefix(es.Status.Status, "ERROR, ") || !strings.Contains(es.Status.Status, a.Denied) {
-		t.Errorf("the status does not hold %q: %.800s", a.Denied, es.Status.Status)
+		if a.Unserved {
+			return // nothing is to be waited for: what is not done shows when all others are
+		}
+		es := awaitReason(t, a.namespace, a.name, reason)
+		if !strings.HasPrefix(es.Status.Status, "ERROR, ") || !strings.Contains(es.Status.Status, a.Denied) {
+			t.Errorf("the status does not hold %q: %.800s", a.Denied, es.Status.Status)
+		}
 	}
 }
 

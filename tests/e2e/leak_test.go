@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -73,12 +74,15 @@ func plantCredentials(ctx context.Context) error {
 		return err
 	}
 	plantJWT(string(jwt))
-	// The key of the webhook's own certificate, encoded once more as all data of Secrets.
-	out, _, err := theLab.Kubectl(ctx, nil, "get", "secret", "-n", lab.Namespace, "webhook-tls", "-o", `jsonpath={.data.tls\.key}`)
+	// The key of the webhook's own CA, encoded once more as all data of Secrets.
+	out, _, err := theLab.Kubectl(ctx, nil, "get", "secret", "-n", lab.Namespace, "webhook-tls", "-o", `jsonpath={.data.ca\.key}`)
 	if err != nil {
 		return err
 	}
 	key, err := base64.StdEncoding.DecodeString(out)
+	if len(key) == 0 {
+		return errors.Join(err, errors.New("the webhook has no CA of its own"))
+	}
 	plantPEM(key)
 	return err
 }

@@ -29,6 +29,10 @@ func run(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	options := lab.Options{Dir: dir, Services: true, Progress: os.Stderr, Syncer: lab.Extra{Args: []string{"--refresh-interval=2s", "--min-refresh-interval=1s"}}}
+	if options.APIServerArgs, err = audited(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	if theLab, err = lab.Start(ctx, options); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

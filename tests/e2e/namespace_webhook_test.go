@@ -115,3 +115,27 @@ func TestNamespaceWebhookSearchesNoMonster(t *testing.T) {
 		t.Errorf("the bad pattern in it was not denied: %v", err)
 	}
 }
+
+// TestNamespaceWebhookOfSubresources: the API server takes annotations through a namespace's subresources, too.
+func TestNamespaceWebhookOfSubresources(t *testing.T) {
+	t.Parallel()
+	for _, subresource := range []string{"status", "finalize"} {
+		namespace := newNamespace(t, nil)
+		stored := fromJSON(t, mustKubectl(t, "", "get", "namespace", namespace, "--output=json"))
+		put := func(pattern string) error {
+			metadata, _ := stored["metadata"].(map[string]any)
+			metadata["annotations"] = map[string]any{apiv1.AnnotationPermittedKeyName: pattern}
+			delete(metadata, "resourceVersion")
+			_, err := kubectl(t, asJSON(t, stored), "replace", "--raw=/api/v1/namespaces/"+namespace+"/"+subresource, "--filename=-")
+			return err
+		}
+		if err := put("good/.*"); err != nil {
+			t.Errorf("a good pattern by %s: %v", subresource, err)
+		}
+		err := put("[bad")
+		now := mustKubectl(t, "", "get", "namespace", namespace, "--output=json")
+		if err == nil || !strings.Contains(err.Error(), "is not a valid RE2 pattern") || strings.Contains(now, "[bad") {
+			t.Errorf("a bad pattern by %s: %v\n%s", subresource, err, now)
+		}
+	}
+}

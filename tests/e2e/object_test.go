@@ -102,5 +102,20 @@ func says(t *testing.T, es *apiv1.ExternalSecret, text string) {
 	}
 }
 
+// awaitSays waits until an object reports a reason and its status says a text. Sources of other tests may be read by the same
+// batch, and fail it in their own way before.
+func awaitSays(t *testing.T, namespace, name string, reason apiv1.Reason, text string) *apiv1.ExternalSecret {
+	t.Helper()
+	var es *apiv1.ExternalSecret
+	eventually(t, func() error {
+		es = awaitReason(t, namespace, name, reason)
+		if !strings.Contains(es.Status.Status, text) {
+			return fmt.Errorf("the status of %s is %q, without %q", name, es.Status.Status, text)
+		}
+		return nil
+	})
+	return es
+}
+
 // in puts a namespace's name for NS.
 func in(namespace, text string) string { return strings.ReplaceAll(text, "NS", namespace) }

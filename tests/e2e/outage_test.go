@@ -65,8 +65,7 @@ func TestFailuresOfAWSChangeNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = theLab.Clouds.Faults().Remove(id) }()
-			es := awaitReason(t, namespace, "db", tc.reason)
-			says(t, es, tc.says)
+			es := awaitSays(t, namespace, "db", tc.reason, tc.says)
 			if got := es.Status.Entries[0].Error; got != tc.reason {
 				t.Errorf("status.entries tells %q", got)
 			}

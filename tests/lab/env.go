@@ -53,10 +53,11 @@ func (l *Lab) Env() []Variable {
 
 // WriteEnv writes the env file, shell assignments for `set -a; . .lab/env`, for the owner's eyes only.
 func (l *Lab) WriteEnv() error {
-	return writePrivate(filepath.Join(l.Dir, "env"), []byte(assignments(l.Env())))
+	return writePrivate(filepath.Join(l.Dir, "env"), []byte(Assignments(l.Env())))
 }
 
-func assignments(variables []Variable) string {
+// Assignments are lines for a shell.
+func Assignments(variables []Variable) string {
 	var text strings.Builder
 	for _, v := range variables {
 		text.WriteString(v.Name + "=" + quote(v.Value) + "\n")

@@ -2,17 +2,12 @@ package lab
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -36,7 +31,7 @@ func (l *Lab) startKubernetes(ctx context.Context) error {
 
 // writeCredentials makes the API server's certificate, the key that signs service-account tokens, and the admin's token.
 func (l *Lab) writeCredentials() error {
-	serving, key, err := cert.GenerateSelfSignedCertKey("127.0.0.1", []net.IP{net.IPv4(127, 0, 0, 1)}, []string{"localhost", "kubernetes"})
+	serving, key, err := cert.GenerateSelfSignedCertKey("127.0.0.1", l.addresses(), []string{"localhost", "kubernetes"})
 	if err != nil {
 		return err
 	}
@@ -44,13 +39,12 @@ func (l *Lab) writeCredentials() error {
 	if err != nil {
 		return err
 	}
-	l.adminToken = rand.Text()
 	files := map[string][]byte{
 		"apiserver.crt":        serving,
 		"apiserver.key":        key,
 		"ca.crt":               lastCertificate(serving),
 		"service-accounts.key": signing,
-		"tokens.csv":           []byte(l.adminToken + `,admin,admin,"system:masters"` + "\n"),
+		"tokens.csv":           l.tokens(),
 	}
 	for name, text := range files {
 		if _, err := l.writeState(name, text); err != nil {
@@ -91,57 +85,7 @@ func (l *Lab) startEtcd(ctx context.Context) (url string, err error) {
 	return url, p.Await(ctx, get(http.DefaultClient, url+"/health", ""))
 }
 
-func (l *Lab) startAPIServer(ctx context.Context, etcd string) error {
-	port, err := l.ports.take(1)
-	if err != nil {
-		return err
-	}
-	l.APIServer = "https://" + loopback(port)
-	client, err := l.apiServerClient()
-	if err != nil {
-		return err
-	}
-	const issuer = "https://kubernetes.default.svc.cluster.local"
-	p, err := l.run(process.Command{
-		Name: "kube-apiserver", Path: l.servers.APIServer, Env: l.environment(),
-		Args: append([]string{
-			"--etcd-servers=" + etcd,
-			"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", port),
-			"--tls-cert-file=" + l.stateFile("apiserver.crt"), "--tls-private-key-file=" + l.stateFile("apiserver.key"),
-			"--token-auth-file=" + l.stateFile("tokens.csv"),
-			"--authorization-mode=RBAC",
-			"--service-account-issuer=" + issuer,
-			"--service-account-signing-key-file=" + l.stateFile("service-accounts.key"),
-			"--service-account-key-file=" + l.stateFile("service-accounts.key"),
-			"--service-cluster-ip-range=10.0.0.0/24",
-			// No cluster network leads here, and a Service may not name a loopback address.
-			"--endpoint-reconciler-type=none",
-			// Benchmarks look for the limits of the services, not for the server's.
-			"--max-requests-inflight=3000", "--max-mutating-requests-inflight=1500",
-		}, l.options.APIServerArgs...),
-	})
-	if err != nil {
-		return err
-	}
-	if err := p.Await(ctx, get(client, l.APIServer+"/readyz", l.adminToken)); err != nil {
-		return err
-	}
-	l.Kubeconfig = filepath.Join(l.Dir, "kubeconfig")
-	return l.writeKubeconfig(l.Kubeconfig, &clientcmdapi.AuthInfo{Token: l.adminToken}, "default")
-}
-
-func (l *Lab) apiServerClient() (*http.Client, error) {
-	ca, err := os.ReadFile(l.stateFile("ca.crt"))
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(ca)
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}, nil
-}
-
-// startControllers starts the controllers that other parts rely on: namespaces end, garbage is collected, ServiceAccounts
-// and the CA's ConfigMap appear, ClusterRoles aggregate. Nothing here runs pods.
+// startControllers starts kube-controller-manager.
 func (l *Lab) startControllers(ctx context.Context) error {
 	p, err := l.run(process.Command{
 		Name: "kube-controller-manager", Path: l.servers.ControllerManager, Env: l.environment(),
@@ -150,8 +94,7 @@ func (l *Lab) startControllers(ctx context.Context) error {
 			"--leader-elect=false", "--secure-port=0", "--use-service-account-credentials",
 			"--service-account-private-key-file=" + l.stateFile("service-accounts.key"),
 			"--root-ca-file=" + l.stateFile("ca.crt"),
-			"--controllers=namespace-controller,garbage-collector-controller,serviceaccount-controller," +
-				"serviceaccount-token-controller,root-ca-certificate-publisher-controller,clusterrole-aggregation-controller",
+			"--controllers=" + l.controllers(),
 		},
 	})
 	if err != nil {

@@ -40,6 +40,8 @@ type Options struct {
 	Services bool
 	// Webhook and Syncer add to the flags and the environment that the services are started with.
 	Webhook, Syncer Extra
+	// Cluster, where set, makes the lab the control plane of a cluster.
+	Cluster *Cluster
 }
 
 // Lab is a running lab.
@@ -75,10 +77,12 @@ type Lab struct {
 
 	options      Options
 	servers      servers.Set
+	apiServer    apiServer
 	vault        *api.Client
 	vaultBackend string // host:port of Vault itself
 	authority    *authority.Authority
 	adminToken   string
+	userTokens   map[string]string // of Options.Cluster
 	policy       map[string]string
 
 	release func() // the lock of Dir
@@ -154,9 +158,11 @@ func (l *Lab) start(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	l.say("installing Secretgate")
-	if err := l.install(ctx); err != nil {
-		return err
+	if l.options.Cluster == nil {
+		l.say("installing Secretgate")
+		if err := l.install(ctx); err != nil {
+			return err
+		}
 	}
 	// Only now, since the garbage collector looks for new kinds no more than twice a minute.
 	if err := l.startControllers(ctx); err != nil {
@@ -216,21 +222,29 @@ func (l *Lab) onStop(stop func()) {
 
 // run starts a server that lives until Stop.
 func (l *Lab) run(command process.Command) (*process.Process, error) {
+	p, err := l.launch(command)
+	if err != nil {
+		return nil, err
+	}
+	l.onStop(p.Stop)
+	return p, nil
+}
+
+// launch starts a server that somebody else stops. That it ends by itself is what Wait answers.
+func (l *Lab) launch(command process.Command) (*process.Process, error) {
 	command.Log = l.LogFile(command.Name)
 	p, err := process.Start(command)
 	if err != nil {
 		return nil, err
 	}
-	l.onStop(p.Stop)
 	go func() {
 		<-p.Done()
+		if p.Asked() {
+			return
+		}
 		select {
-		case <-l.stopped:
-		default:
-			select {
-			case l.failed <- p.Err():
-			default: // an earlier one is enough
-			}
+		case l.failed <- p.Err():
+		default: // an earlier one is enough
 		}
 	}()
 	return p, nil

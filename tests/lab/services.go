@@ -3,10 +3,8 @@ package lab
 import (
 	"context"
 	"net/http"
-	"os"
 	"strconv"
 	"sync"
-	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
@@ -167,10 +165,7 @@ func (s *Service) Kill() {
 	if s.process == nil {
 		return
 	}
-	if running, err := os.FindProcess(s.process.PID()); err == nil {
-		_ = running.Signal(syscall.SIGKILL)
-	}
-	<-s.process.Done()
+	s.process.Kill()
 	s.process = nil
 }
 

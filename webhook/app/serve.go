@@ -48,9 +48,12 @@ func serve(ctx context.Context, c *config.Config, version string) error {
 	if err != nil {
 		return err
 	}
-	mgr, err := newManager(cluster, c, source)
+	mgr, err := newManager(cluster, c)
 	if err != nil {
 		return err
+	}
+	if err := controllermetrics.Registry.Register(metrics.NewBuild(version)); err != nil {
+		return fmt.Errorf("register the metric of the version: %w", err)
 	}
 	if err := assemble(ctx, mgr, c, source, log); err != nil {
 		return err
@@ -96,10 +99,10 @@ func certificates(cluster *rest.Config, c *config.Config) (*certs.Source, error)
 	}
 }
 
-// gracePeriod lets requests that are under way end. Those take at most the API server's timeout.
-const gracePeriod = 10 * time.Second
+// gracePeriod is longer than the server's end takes. Together with the pod's preStop it stays below Kubernetes' 30 seconds.
+const gracePeriod = drainTime + callTime + 5*time.Second
 
-func newManager(cluster *rest.Config, c *config.Config, source *certs.Source) (manager.Manager, error) {
+func newManager(cluster *rest.Config, c *config.Config) (manager.Manager, error) {
 	scheme, err := newScheme()
 	if err != nil {
 		return nil, err
@@ -111,13 +114,6 @@ func newManager(cluster *rest.Config, c *config.Config, source *certs.Source) (m
 		Metrics:                 metricsserver.Options{BindAddress: c.MetricsBindAddress},
 		HealthProbeBindAddress:  c.HealthProbeBindAddress,
 		GracefulShutdownTimeout: &grace,
-		WebhookServer: webhook.NewServer(webhook.Options{
-			Port: c.Port,
-			TLSOpts: []func(*tls.Config){func(t *tls.Config) {
-				t.MinVersion = tls.VersionTLS12
-				t.GetCertificate = source.GetCertificate
-			}},
-		}),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare to serve: %w", err)
@@ -136,34 +132,48 @@ func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, source
 	if err := controllermetrics.Registry.Register(source.Expiry); err != nil {
 		return fmt.Errorf("register the metrics of certificates: %w", err)
 	}
-	server := mgr.GetWebhookServer()
-	server.Register("/mutate", &webhook.Admission{Handler: &admit.Mutator{Log: log, Metrics: counts}})
-	server.Register("/validate", &webhook.Admission{Handler: &admit.Validator{
-		Namespaces: admit.Namespaces{Cached: mgr.GetCache(), Live: mgr.GetAPIReader()},
-		Settings:   c.Policy.Settings, Defaults: c.Policy.Defaults, Log: log, Metrics: counts,
-	}})
-	server.Register("/validate-secretdefinition", &webhook.Admission{Handler: &admit.Validator{
-		Namespaces: admit.Namespaces{Cached: mgr.GetCache(), Live: mgr.GetAPIReader()},
-		Settings:   c.Policy.Settings, Understand: admit.SecretDefinitions(c.Definitions), Log: log, Metrics: counts,
-	}})
-	server.Register("/validate-namespace", &webhook.Admission{Handler: &admit.NamespaceValidator{
-		Stored: admit.Stored{
-			Live: mgr.GetAPIReader(), Settings: c.Policy.Settings, Defaults: c.Policy.Defaults,
-			Turns: make(chan struct{}, 1), // one page of objects in memory
-		},
-		Log: log, Metrics: counts,
-	}})
+	gate := &server{
+		port:    c.Port,
+		tls:     &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: source.GetCertificate, NextProtos: []string{"h2", "http/1.1"}},
+		handler: admission(mgr, c, counts, log), log: log,
+	}
 	informer, err := mgr.GetCache().GetInformer(ctx, admit.NamespaceMetadata(), cache.BlockUntilSynced(false))
 	if err != nil {
 		return fmt.Errorf("watch namespaces: %w", err)
 	}
 	return errors.Join(
 		mgr.Add(source),
+		mgr.Add(gate),
 		mgr.Add(renamed{api: mgr.GetAPIReader(), configuration: c.WebhookConfiguration, settings: c.Policy.Settings, log: log}),
 		mgr.AddHealthzCheck("ping", healthz.Ping),
 		mgr.AddReadyzCheck("namespaces", told(log, "namespaces", synced(informer))),
 		mgr.AddReadyzCheck("certificate", told(log, "certificate", source.Ready)),
+		mgr.AddReadyzCheck("end", told(log, "end", gate.ready)),
 	)
+}
+
+// admission answers the three webhooks.
+func admission(mgr manager.Manager, c *config.Config, counts *metrics.Metrics, log *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	// It is not started, as our own server ends better. What it registers counts calls and their latency.
+	register := webhook.NewServer(webhook.Options{WebhookMux: mux}).Register
+	register("/mutate", &webhook.Admission{Handler: &admit.Mutator{Log: log, Metrics: counts}})
+	register("/validate", &webhook.Admission{Handler: &admit.Validator{
+		Namespaces: admit.Namespaces{Cached: mgr.GetCache(), Live: mgr.GetAPIReader()},
+		Settings:   c.Policy.Settings, Defaults: c.Policy.Defaults, Log: log, Metrics: counts,
+	}})
+	register("/validate-secretdefinition", &webhook.Admission{Handler: &admit.Validator{
+		Namespaces: admit.Namespaces{Cached: mgr.GetCache(), Live: mgr.GetAPIReader()},
+		Settings:   c.Policy.Settings, Understand: admit.SecretDefinitions(c.Definitions), Log: log, Metrics: counts,
+	}})
+	register("/validate-namespace", &webhook.Admission{Handler: &admit.NamespaceValidator{
+		Stored: admit.Stored{
+			Live: mgr.GetAPIReader(), Settings: c.Policy.Settings, Defaults: c.Policy.Defaults,
+			Turns: make(chan struct{}, 1), // one page of objects in memory
+		},
+		Log: log, Metrics: counts,
+	}})
+	return mux
 }
 
 func synced(informer cache.Informer) healthz.Checker {

@@ -3,6 +3,7 @@
 package alicloudkms
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"time"
@@ -10,7 +11,10 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/services/kms"
 
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/alicloudkms/rpc"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/backend/session"
+	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
 // Config of the driver. Nothing of the environment is read but the proxy (HTTPS_PROXY, NO_PROXY).
@@ -31,11 +35,28 @@ type Config struct {
 	Now func() time.Time
 }
 
+// globalSTS is where KES assumes roles.
+const globalSTS = "sts.aliyuncs.com"
+
+var (
+	errNoKey = &driver.Error{
+		Kind: driver.Unauthenticated, Problem: "the syncer has no access key",
+		Advice: "set ALICLOUD_ACCESS_KEY_ID and ALICLOUD_ACCESS_KEY_SECRET for the syncer",
+	}
+	errNoEndpoint = &driver.Error{
+		Kind: driver.Invalid, Problem: "the syncer has no endpoint of KMS",
+		Advice: "set ALICLOUD_ENDPOINT for the syncer, for instance to kms.eu-central-1.aliyuncs.com",
+	}
+	errNotBase64 = &driver.Error{Kind: driver.Unavailable, Problem: "the binary value in the answer is not base64"}
+)
+
 // Driver reads KMS.
 type Driver struct {
-	kms      endpoint
-	caller   *caller
-	sessions *sessions
+	kms, sts rpc.Endpoint
+	caller   *rpc.Caller
+	own      rpc.Key
+	roles    *session.Cache[string, rpc.Key]
+	now      func() time.Time
 }
 
 // New makes a driver; it calls nobody. What an object needs and the configuration lacks (an access key, an endpoint) is an
@@ -47,51 +68,54 @@ func New(config Config) (*Driver, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	service, err := config.kms()
+	if config.Endpoint == "" && config.Region != "" {
+		config.Endpoint = "kms." + config.Region + ".aliyuncs.com"
+	}
+	service, err := rpc.Parse("ALICLOUD_ENDPOINT", config.Endpoint)
 	if err != nil {
 		return nil, err
 	}
-	security, err := config.sts()
+	security, err := rpc.Parse("ALICLOUD_STS_ENDPOINT", cmp.Or(config.STSEndpoint, globalSTS))
 	if err != nil {
 		return nil, err
 	}
-	if config.Region == "" {
-		config.Region = service.region()
-	}
-	c, err := newCaller(config)
+	roots, err := transport.Roots(config.ExtraCACerts)
 	if err != nil {
 		return nil, err
 	}
-	return &Driver{
-		kms: service, caller: c,
-		sessions: &sessions{config: config, sts: security, caller: c, byRole: map[string]session{}},
-	}, nil
+	d := &Driver{
+		kms: service, sts: security, now: config.Now,
+		own: rpc.Key{ID: config.AccessKeyID, Secret: config.AccessKeySecret},
+		caller: &rpc.Caller{
+			Client: transport.Client(transport.HTTP(roots), config.Timeout), Region: cmp.Or(config.Region, service.Region()),
+		},
+	}
+	d.roles = &session.Cache[string, rpc.Key]{
+		Obtain: d.assume, Timeout: config.Timeout, Patience: session.Patience, Now: config.Now,
+	}
+	return d, nil
 }
 
-// Get reads the version that VersionID or VersionStage names. A session that KMS says has ended is begun anew, and
-// the secret is asked for once more.
+// Get reads the version that VersionID or VersionStage names.
 func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (driver.Value, error) {
-	if d.kms.host == "" {
+	if d.kms.Host == "" {
 		return driver.Value{}, errNoEndpoint
 	}
-	used, err := d.sessions.key(ctx, scope.Identity.RoleARN, "")
-	if err != nil {
-		return driver.Value{}, err
-	}
-	found, err := d.ask(ctx, used, read)
-	if ended(err, used) {
-		if used, err = d.sessions.key(ctx, scope.Identity.RoleARN, used.id); err != nil {
-			return driver.Value{}, err
-		}
-		found, err = d.ask(ctx, used, read)
-	}
+	var found secret
+	err := d.do(ctx, scope.Identity.RoleARN, func(k rpc.Key) (err error) {
+		found, err = d.ask(ctx, k, read)
+		return err
+	})
 	if err != nil {
 		return driver.Value{}, err
 	}
 	return found.value()
 }
 
-func (d *Driver) ask(ctx context.Context, as key, read plan.Read) (secret, error) {
+// Classify implements driver.Driver.
+func (d *Driver) Classify(err error) driver.Kind { return rpc.Kind(err) }
+
+func (d *Driver) ask(ctx context.Context, as rpc.Key, read plan.Read) (secret, error) {
 	request := kms.CreateGetSecretValueRequest()
 	request.SecretName = read.Key
 	if read.VersionID != "" {
@@ -100,7 +124,7 @@ func (d *Driver) ask(ctx context.Context, as key, read plan.Read) (secret, error
 		request.VersionStage = read.VersionStage
 	}
 	var found secret
-	err := d.caller.call(ctx, d.kms, as, request, &found)
+	err := d.caller.Call(ctx, d.kms, as, request, &found)
 	return found, err
 }
 
@@ -113,7 +137,7 @@ type secret struct {
 
 func (s secret) value() (driver.Value, error) {
 	if s.Data == nil {
-		return driver.Value{}, errNoValue
+		return driver.Value{}, driver.ErrNoValue
 	}
 	value := driver.Value{Data: []byte(*s.Data), Version: s.VersionID}
 	if s.DataType == "binary" {

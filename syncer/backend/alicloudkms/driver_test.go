@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/secretgate/secretgate/syncer/backend/alicloudkms/rpc"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
@@ -42,8 +42,8 @@ func TestEndpoints(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			at := func(e endpoint) string { return e.scheme + "://" + e.host }
-			if got := (found{at(d.kms), at(d.sessions.sts), d.caller.region}); got != test.want {
+			at := func(e rpc.Endpoint) string { return e.Scheme + "://" + e.Host }
+			if got := (found{at(d.kms), at(d.sts), d.caller.Region}); got != test.want {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 		})
@@ -51,7 +51,7 @@ func TestEndpoints(t *testing.T) {
 }
 
 func TestClassify(t *testing.T) {
-	said := func(status int, code string) error { return &serviceError{status: status, code: code} }
+	said := func(status int, code string) error { return &rpc.ServiceError{Status: status, Code: code} }
 	for name, test := range map[string]struct {
 		err  error
 		want driver.Kind
@@ -80,10 +80,10 @@ func TestClassify(t *testing.T) {
 		"a failure of a name not known":      {said(500, "Oops"), driver.Unavailable},
 		"a page that says 404":               {said(404, ""), driver.Unavailable},
 		"a page that says 403":               {said(403, ""), driver.Unavailable},
-		"no connection":                      {&transportError{errors.New("x")}, driver.Unavailable},
-		"no connection for a session":        {&sessionError{&transportError{errors.New("x")}}, driver.Unavailable},
-		"an answer that is not theirs":       {errGarbage, driver.Unavailable},
-		"an answer without a value":          {errNoValue, driver.Unavailable},
+		"no connection":                      {&rpc.TransportError{Err: errors.New("x")}, driver.Unavailable},
+		"no connection for a session":        {&sessionError{&rpc.TransportError{Err: errors.New("x")}}, driver.Unavailable},
+		"an answer that is not theirs":       {rpc.ErrGarbage, driver.Unavailable},
+		"an answer without a value":          {driver.ErrNoValue, driver.Unavailable},
 		"no access key":                      {errNoKey, driver.Unauthenticated},
 		"no endpoint":                        {errNoEndpoint, driver.Invalid},
 		"a session that panicked, and so on": {&sessionError{errors.New("x")}, driver.Unknown},
@@ -108,7 +108,7 @@ func TestValue(t *testing.T) {
 		"a text that is base64":     {secret{Data: text("AP8="), DataType: "text"}, driver.Value{Data: []byte("AP8=")}, nil},
 		"bytes":                     {secret{Data: text("AP8="), DataType: "binary"}, driver.Value{Data: []byte{0, 255}, Bytes: true}, nil},
 		"bytes that are not base64": {secret{Data: text("a"), DataType: "binary"}, driver.Value{}, errNotBase64},
-		"no value":                  {secret{DataType: "text", VersionID: "1"}, driver.Value{}, errNoValue},
+		"no value":                  {secret{DataType: "text", VersionID: "1"}, driver.Value{}, driver.ErrNoValue},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := test.secret.value()
@@ -119,37 +119,5 @@ func TestValue(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestMessagesDoNotQuoteWhatWasSigned(t *testing.T) {
-	const planted = "POST&%2F&AccessKeyId%3DLTAI%26SecurityToken%3Dplanted"
-	for said, want := range map[string]string{
-		"Resource not found.": "Resource not found.",
-		"Specified signature is not matched with our calculation. server string to sign is:" + planted:                         "Specified signature is not matched with our calculation.",
-		"Specified signature is not matched with our calculation. please check, server StringToSign is [" + planted + "] x\ny": "Specified signature is not matched with our calculation. please check,",
-		"String to Sign: " + planted: "",
-	} {
-		if got := withoutStringToSign(said); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-}
-
-func TestSessionsThatAreKeptAreBounded(t *testing.T) {
-	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	s := &sessions{byRole: map[string]session{}}
-	for i := range maxSessions + 10 {
-		s.keep(fmt.Sprint(i), session{key: key{id: fmt.Sprint(i)}, expires: begin.Add(time.Duration(i))})
-	}
-	if len(s.byRole) != maxSessions {
-		t.Fatalf("%d are kept, want %d", len(s.byRole), maxSessions)
-	}
-	if s.known("9", "").id != "" || s.known("10", "").id == "" {
-		t.Error("those were dropped that do not end first")
-	}
-	s.keep("10", session{key: key{id: "renewed"}, expires: begin.Add(time.Hour)})
-	if len(s.byRole) != maxSessions || s.known("11", "").id == "" || s.known("10", "").id != "renewed" {
-		t.Error("a renewal cost another role its session")
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"github.com/secretgate/secretgate/shared/plan"
-	"github.com/secretgate/secretgate/syncer/backend/awssession"
+	"github.com/secretgate/secretgate/syncer/backend/awserror"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
@@ -63,7 +63,7 @@ func names(reads []plan.Read) []string {
 // result finds what the answer says of a key. It comes in no order, and tells the selector apart from the name.
 func result(output *ssm.GetParametersOutput, key string) driver.Result {
 	if slices.Contains(output.InvalidParameters, key) {
-		return driver.Result{Err: &awssession.ItemError{Code: "ParameterNotFound"}}
+		return driver.Result{Err: &awserror.ItemError{Code: "ParameterNotFound"}}
 	}
 	for i := range output.Parameters {
 		if parameter := &output.Parameters[i]; named(parameter, key) {

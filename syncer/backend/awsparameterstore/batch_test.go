@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/secretgate/secretgate/shared/plan"
-	"github.com/secretgate/secretgate/syncer/backend/awssession"
+	"github.com/secretgate/secretgate/syncer/backend/awserror"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
@@ -34,7 +34,7 @@ func TestAnswersAreMatchedToNames(t *testing.T) {
 	text := func(s, version string) driver.Result {
 		return driver.Result{Value: driver.Value{Data: []byte(s), Version: version}}
 	}
-	missing := driver.Result{Err: &awssession.ItemError{Code: "ParameterNotFound"}}
+	missing := driver.Result{Err: &awserror.ItemError{Code: "ParameterNotFound"}}
 	for name, test := range map[string]struct {
 		key  string
 		want driver.Result
@@ -48,7 +48,7 @@ func TestAnswersAreMatchedToNames(t *testing.T) {
 		"a version that does not exist":          {"/a:9", missing},
 		"a parameter that does not exist":        {"/gone", missing},
 		"a reference, which has no version":      {"/aws/reference/secretsmanager/x", text("referred to", "")},
-		"a parameter without a value":            {"/empty", driver.Result{Err: awssession.ErrNoValue}},
+		"a parameter without a value":            {"/empty", driver.Result{Err: driver.ErrNoValue}},
 		"a name that the answer does not have":   {"/other", driver.Result{Err: driver.ErrNotAnswered}},
 		"the end of a name":                      {"a", driver.Result{Err: driver.ErrNotAnswered}},
 		"a label that is the name's own version": {"/a:1", driver.Result{Err: driver.ErrNotAnswered}},

@@ -4,15 +4,14 @@ package awsparameterstore
 
 import (
 	"context"
-	"errors"
 	"strconv"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/awserror"
 	"github.com/secretgate/secretgate/syncer/backend/awssession"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
@@ -27,10 +26,8 @@ type Config struct {
 
 // Driver reads Parameter Store.
 type Driver struct {
-	config Config
-
-	mu      sync.Mutex
-	clients map[string]*ssm.Client // by region
+	sessions *awssession.Sessions
+	clients  awssession.Clients[ssm.Client]
 }
 
 // New makes a driver. Without Sessions it makes its own, of awssession's zero Config.
@@ -42,7 +39,15 @@ func New(config Config) (*Driver, error) {
 		}
 		config.Sessions = sessions
 	}
-	return &Driver{config: config, clients: map[string]*ssm.Client{}}, nil
+	d := &Driver{sessions: config.Sessions}
+	d.clients.Make = func(region string) *ssm.Client {
+		return ssm.NewFromConfig(config.Sessions.AWS(region), func(o *ssm.Options) {
+			if config.Endpoint != "" {
+				o.BaseEndpoint = &config.Endpoint
+			}
+		})
+	}
+	return d, nil
 }
 
 // Get reads a parameter by name or ARN, either with :version or :label after it. The value of a SecureString is decrypted;
@@ -61,19 +66,14 @@ func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (dri
 }
 
 // Classify implements driver.Driver.
-func (d *Driver) Classify(err error) driver.Kind {
-	if errors.Is(err, tooMuch{}) {
-		return driver.Invalid
-	}
-	return awssession.Classify(err)
-}
+func (d *Driver) Classify(err error) driver.Kind { return awserror.Classify(err) }
 
 // Explain is AWS's answer without the SDK's words around it.
-func (d *Driver) Explain(err error) string { return awssession.Explain(err) }
+func (d *Driver) Explain(err error) string { return awserror.Explain(err) }
 
 func value(parameter *types.Parameter) (driver.Value, error) {
 	if parameter == nil || parameter.Value == nil {
-		return driver.Value{}, awssession.ErrNoValue
+		return driver.Value{}, driver.ErrNoValue
 	}
 	v := driver.Value{Data: []byte(*parameter.Value)}
 	if parameter.Version != 0 { // a reference to Secrets Manager has none
@@ -84,21 +84,7 @@ func value(parameter *types.Parameter) (driver.Value, error) {
 
 // do makes a call with the client of the scope's region and the credentials of its identity.
 func (d *Driver) do(ctx context.Context, scope plan.Scope, call func(client *ssm.Client, as func(*ssm.Options)) error) error {
-	return d.config.Sessions.Do(ctx, scope, func(credentials aws.CredentialsProvider) error {
-		return call(d.client(scope.Region), func(o *ssm.Options) { o.Credentials = credentials })
+	return d.sessions.Do(ctx, scope, func(credentials aws.CredentialsProvider) error {
+		return call(d.clients.For(scope.Region), func(o *ssm.Options) { o.Credentials = credentials })
 	})
-}
-
-func (d *Driver) client(region string) *ssm.Client {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if known, ok := d.clients[region]; ok {
-		return known
-	}
-	d.clients[region] = ssm.NewFromConfig(d.config.Sessions.AWS(region), func(o *ssm.Options) {
-		if d.config.Endpoint != "" {
-			o.BaseEndpoint = &d.config.Endpoint
-		}
-	})
-	return d.clients[region]
 }

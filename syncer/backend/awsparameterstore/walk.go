@@ -13,13 +13,11 @@ import (
 // maxWalk bounds what one walk gathers, in bytes of values and names: far more than a Secret holds.
 const maxWalk = 16 << 20
 
-// tooMuch says that there is more below a path than anybody can use.
-type tooMuch struct{}
-
-func (tooMuch) Error() string { return "the parameters below the path have more than 16 MiB" }
-
-// Remedy is what the one for the kind would not say.
-func (tooMuch) Remedy() string { return "name a path with fewer parameters below it" }
+// errTooMuch says that there is more below a path than anybody can use.
+var errTooMuch = &driver.Error{
+	Kind: driver.Invalid, Problem: "the parameters below the path have more than 16 MiB",
+	Advice: "name a path with fewer parameters below it",
+}
 
 // Walk implements driver.Walker. Parameters that come or go between two pages may be missed or found; the next walk
 // finds what is there then.
@@ -42,7 +40,7 @@ func (d *Driver) Walk(ctx context.Context, scope plan.Scope, read plan.Read) ([]
 				}
 				v.Name = aws.ToString(page.Parameters[i].Name)
 				if size += len(v.Name) + len(v.Data); size > maxWalk {
-					return tooMuch{}
+					return errTooMuch
 				}
 				found = append(found, v)
 			}

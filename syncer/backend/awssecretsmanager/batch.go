@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"github.com/secretgate/secretgate/shared/plan"
-	"github.com/secretgate/secretgate/syncer/backend/awssession"
+	"github.com/secretgate/secretgate/syncer/backend/awserror"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
@@ -29,9 +29,9 @@ func (d *Driver) BatchSize(read plan.Read) int {
 func (d *Driver) GetBatch(ctx context.Context, scope plan.Scope, reads []plan.Read) ([]driver.Result, error) {
 	input := &secretsmanager.BatchGetSecretValueInput{SecretIdList: ids(reads)}
 	var all answer
-	err := d.config.Sessions.Do(ctx, scope, func(credentials aws.CredentialsProvider) error {
+	err := d.sessions.Do(ctx, scope, func(credentials aws.CredentialsProvider) error {
 		all = answer{} // a second attempt begins anew
-		pages := secretsmanager.NewBatchGetSecretValuePaginator(d.client(scope.Region), input)
+		pages := secretsmanager.NewBatchGetSecretValuePaginator(d.clients.For(scope.Region), input)
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx, func(o *secretsmanager.Options) { o.Credentials = credentials })
 			if err != nil {
@@ -75,7 +75,7 @@ type answer struct {
 func (a *answer) of(id string) driver.Result {
 	for i := range a.errors {
 		if e := &a.errors[i]; aws.ToString(e.SecretId) == id {
-			return driver.Result{Err: &awssession.ItemError{Code: aws.ToString(e.ErrorCode), Message: aws.ToString(e.Message)}}
+			return driver.Result{Err: &awserror.ItemError{Code: aws.ToString(e.ErrorCode), Message: aws.ToString(e.Message)}}
 		}
 	}
 	var partly *types.SecretValueEntry

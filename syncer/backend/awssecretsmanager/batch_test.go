@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/secretgate/secretgate/shared/plan"
-	"github.com/secretgate/secretgate/syncer/backend/awssession"
+	"github.com/secretgate/secretgate/syncer/backend/awserror"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
@@ -45,8 +45,8 @@ func TestAnswersAreMatchedToIDs(t *testing.T) {
 		"a name like the end of an ARN":               {"b-AbCdEf", text("named like an ARN")},
 		"the first of two that were asked for":        {"b", text("b")},
 		"bytes":                                       {"bytes", driver.Result{Value: driver.Value{Data: []byte{0}, Bytes: true, Version: "v"}}},
-		"a secret that the answer has no value of":    {"empty", driver.Result{Err: awssession.ErrNoValue}},
-		"a secret that AWS refuses":                   {"gone", driver.Result{Err: &awssession.ItemError{Code: "ResourceNotFoundException", Message: "m"}}},
+		"a secret that the answer has no value of":    {"empty", driver.Result{Err: driver.ErrNoValue}},
+		"a secret that AWS refuses":                   {"gone", driver.Result{Err: &awserror.ItemError{Code: "ResourceNotFoundException", Message: "m"}}},
 		"an ARN of another end":                       {arn + "a/long/name-XXXXXX", driver.Result{Err: driver.ErrNotAnswered}},
 		"a secret that the answer does not mention":   {"other", driver.Result{Err: driver.ErrNotAnswered}},
 		"the end of an ARN alone":                     {"long/name", driver.Result{Err: driver.ErrNotAnswered}},

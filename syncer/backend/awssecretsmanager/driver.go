@@ -4,12 +4,12 @@ package awssecretsmanager
 
 import (
 	"context"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/awserror"
 	"github.com/secretgate/secretgate/syncer/backend/awssession"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
@@ -24,10 +24,8 @@ type Config struct {
 
 // Driver reads AWS Secrets Manager.
 type Driver struct {
-	config Config
-
-	mu      sync.Mutex
-	clients map[string]*secretsmanager.Client // by region
+	sessions *awssession.Sessions
+	clients  awssession.Clients[secretsmanager.Client]
 }
 
 // New makes a driver. Without Sessions it makes its own, of awssession's zero Config.
@@ -39,7 +37,15 @@ func New(config Config) (*Driver, error) {
 		}
 		config.Sessions = sessions
 	}
-	return &Driver{config: config, clients: map[string]*secretsmanager.Client{}}, nil
+	d := &Driver{sessions: config.Sessions}
+	d.clients.Make = func(region string) *secretsmanager.Client {
+		return secretsmanager.NewFromConfig(config.Sessions.AWS(region), func(o *secretsmanager.Options) {
+			if config.Endpoint != "" {
+				o.BaseEndpoint = &config.Endpoint
+			}
+		})
+	}
+	return d, nil
 }
 
 // Get reads the version that VersionID or VersionStage names.
@@ -51,8 +57,8 @@ func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (dri
 		input.VersionStage = &read.VersionStage
 	}
 	var output *secretsmanager.GetSecretValueOutput
-	err := d.config.Sessions.Do(ctx, scope, func(credentials aws.CredentialsProvider) (err error) {
-		output, err = d.client(scope.Region).GetSecretValue(ctx, input, func(o *secretsmanager.Options) { o.Credentials = credentials })
+	err := d.sessions.Do(ctx, scope, func(credentials aws.CredentialsProvider) (err error) {
+		output, err = d.clients.For(scope.Region).GetSecretValue(ctx, input, func(o *secretsmanager.Options) { o.Credentials = credentials })
 		return err
 	})
 	if err != nil {
@@ -62,10 +68,10 @@ func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (dri
 }
 
 // Classify implements driver.Driver.
-func (d *Driver) Classify(err error) driver.Kind { return awssession.Classify(err) }
+func (d *Driver) Classify(err error) driver.Kind { return awserror.Classify(err) }
 
 // Explain is AWS's answer without the SDK's words around it.
-func (d *Driver) Explain(err error) string { return awssession.Explain(err) }
+func (d *Driver) Explain(err error) string { return awserror.Explain(err) }
 
 func value(version, text *string, binary []byte) (driver.Value, error) {
 	v := driver.Value{Version: aws.ToString(version)}
@@ -75,21 +81,7 @@ func value(version, text *string, binary []byte) (driver.Value, error) {
 	case binary != nil:
 		v.Data, v.Bytes = binary, true
 	default:
-		return driver.Value{}, awssession.ErrNoValue
+		return driver.Value{}, driver.ErrNoValue
 	}
 	return v, nil
-}
-
-func (d *Driver) client(region string) *secretsmanager.Client {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if known, ok := d.clients[region]; ok {
-		return known
-	}
-	d.clients[region] = secretsmanager.NewFromConfig(d.config.Sessions.AWS(region), func(o *secretsmanager.Options) {
-		if d.config.Endpoint != "" {
-			o.BaseEndpoint = &d.config.Endpoint
-		}
-	})
-	return d.clients[region]
 }

@@ -2,66 +2,103 @@ package awssession
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/secretgate/secretgate/syncer/backend/awserror"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/backend/session"
 )
 
-// session is one identity's credentials, had by another session, or by the SDK's chain where by is nil.
-type session struct {
-	cache *aws.CredentialsCache
-	by    *session
-	// lastUsed is guarded by the Sessions that hold this one.
-	lastUsed time.Time
+const (
+	// sessionName is KES's: trust policies and CloudTrail queries of its users name it.
+	sessionName = "k8s-external-secrets"
+	// sessionDuration is what every role allows, and the most that chained roles get.
+	sessionDuration = time.Hour
+	// renewBefore is how long before their end credentials are renewed.
+	renewBefore = time.Minute
+)
 
-	mu sync.Mutex
-	// dropped is the access key id that was last found to have ended early.
-	dropped string
+// identity is a role, and the region whose STS is asked for it. Without a role it is the one that the SDK's chain finds.
+type identity struct{ role, region string }
+
+// identity is the one that reads for a role: without one the intermediate role, if there is one, or the chain's.
+func (s *Sessions) identity(role, region string) identity {
+	if s.config.Region != "" {
+		region = s.config.Region
+	}
+	if role == "" {
+		role = s.config.IntermediateRoleARN
+	}
+	if role == "" {
+		return identity{}
+	}
+	return identity{role: role, region: region}
 }
 
-func cached(provider aws.CredentialsProvider) *aws.CredentialsCache {
-	if cache, ok := provider.(*aws.CredentialsCache); ok {
-		return cache
+// by is the identity that assumes the role of another.
+func (s *Sessions) by(id identity) identity {
+	if s.config.IntermediateRoleARN == "" || id.role == s.config.IntermediateRoleARN {
+		return identity{}
 	}
-	return aws.NewCredentialsCache(provider, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = expiryWindow })
+	return identity{role: s.config.IntermediateRoleARN, region: id.region}
 }
 
-// retrieve returns the credentials, if need be after getting new ones. The session that they are had by may have ended
-// before its time, too.
-func (s *session) retrieve(ctx context.Context) (aws.Credentials, error) {
-	var had aws.Credentials
-	if s.by != nil {
-		var err error
-		if had, err = s.by.retrieve(ctx); err != nil {
-			return aws.Credentials{}, err
-		}
-	}
-	current, err := s.cache.Retrieve(ctx)
-	if err != nil && s.by != nil && expired(err, had) {
-		s.by.drop(had)
-		if _, err = s.by.retrieve(ctx); err != nil { // what it was had by may have ended, too
-			return aws.Credentials{}, err
-		}
-		current, err = s.cache.Retrieve(ctx)
+// obtain gets the credentials of an identity. The session that assumes its role may have ended before its time, too.
+func (s *Sessions) obtain(
+	ctx context.Context, id identity, old session.Session[aws.Credentials],
+) (begun session.Session[aws.Credentials], err error) {
+	now := time.Now()
+	var current aws.Credentials
+	if id == (identity{}) {
+		current, err = s.ofChain(ctx, old)
+	} else {
+		err = s.held.Do(ctx, s.by(id), func(by aws.Credentials) (refused bool, err error) {
+			current, err = s.assume(ctx, id, by)
+			return awserror.Expired(err, by), err
+		})
 	}
 	if err != nil {
-		return aws.Credentials{}, &CredentialsError{err: err}
+		return begun, err
 	}
-	return current, nil
+	var expires time.Time
+	if current.CanExpire {
+		expires = current.Expires
+	}
+	return session.Until(current, now, expires, renewBefore), nil
 }
 
-// drop forgets credentials that have ended. Many callers find out at the same time, and the later ones must not
-// drop what the first one got in their place.
-func (s *session) drop(used aws.Credentials) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.dropped == used.AccessKeyID {
-		return
+// ofChain asks the SDK's chain, which keeps credentials of its own.
+func (s *Sessions) ofChain(ctx context.Context, old session.Session[aws.Credentials]) (aws.Credentials, error) {
+	if chain, ok := s.aws.Credentials.(*aws.CredentialsCache); ok && !old.Value.HasKeys() {
+		chain.Invalidate() // they may be those that were refused
 	}
-	s.dropped = used.AccessKeyID
-	s.cache.Invalidate()
+	found, err := s.aws.Credentials.Retrieve(ctx)
+	if err != nil {
+		return aws.Credentials{}, &awserror.CredentialsError{Err: err}
+	}
+	return found, nil
+}
+
+func (s *Sessions) assume(ctx context.Context, id identity, by aws.Credentials) (aws.Credentials, error) {
+	input := &sts.AssumeRoleInput{
+		RoleArn: &id.role, RoleSessionName: aws.String(sessionName), DurationSeconds: aws.Int32(int32(sessionDuration / time.Second)),
+	}
+	output, err := s.sts.For(id.region).AssumeRole(ctx, input, func(o *sts.Options) { o.Credentials = static(by) })
+	if err != nil {
+		return aws.Credentials{}, &awserror.CredentialsError{Err: err}
+	}
+	if output.Credentials == nil || aws.ToString(output.Credentials.AccessKeyId) == "" {
+		return aws.Credentials{}, &awserror.CredentialsError{Err: driver.ErrNoValue}
+	}
+	return aws.Credentials{
+		AccessKeyID: *output.Credentials.AccessKeyId, SecretAccessKey: aws.ToString(output.Credentials.SecretAccessKey),
+		SessionToken: aws.ToString(output.Credentials.SessionToken),
+		CanExpire:    true, Expires: aws.ToTime(output.Credentials.Expiration),
+	}, nil
 }
 
 func static(c aws.Credentials) aws.CredentialsProvider {

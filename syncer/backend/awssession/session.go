@@ -1,5 +1,5 @@
-// Package awssession is what the drivers of AWS share: configuration, one cached session of credentials per role, and
-// what AWS's errors mean. https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+// Package awssession is what the drivers of AWS share: configuration, and one session of credentials per role.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 package awssession
 
 import (
@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,17 +17,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/awserror"
+	"github.com/secretgate/secretgate/syncer/backend/session"
 	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
 const (
-	// sessionName is KES's: trust policies and CloudTrail queries of its users name it.
-	sessionName = "k8s-external-secrets"
-	// sessionDuration is what every role allows, and the most that chained roles get.
-	sessionDuration = time.Hour
-	// expiryWindow is how long before their end credentials are renewed.
-	expiryWindow = time.Minute
-
 	globalSTS       = "https://sts.amazonaws.com"
 	globalSTSRegion = "us-east-1"
 
@@ -49,7 +43,7 @@ type Config struct {
 	STSEndpointType string
 	// ExtraCACerts is a PEM file of CAs to trust beside the system's. NODE_EXTRA_CA_CERTS.
 	ExtraCACerts string
-	// Timeout of one HTTP request; 0 means 10 s. It also ends a request that no caller waits for any more.
+	// Timeout of one HTTP request, and of beginning a session, which goes on when its first caller gives up; 0 means 10 s.
 	Timeout time.Duration
 }
 
@@ -57,10 +51,8 @@ type Config struct {
 type Sessions struct {
 	config Config
 	aws    aws.Config
-	own    *session
-
-	mu    sync.Mutex
-	roles map[roleKey]*session // at most maxSessions
+	sts    Clients[sts.Client]
+	held   *session.Cache[identity, aws.Credentials]
 }
 
 // New reads the SDK's configuration; it calls nobody.
@@ -89,8 +81,9 @@ func New(c Config) (*Sessions, error) {
 		return nil, fmt.Errorf("the AWS configuration (AWS_ variables and shared files) cannot be used: %w", err)
 	}
 	loaded.HTTPClient = sender{loaded.HTTPClient}
-	s := &Sessions{config: c, aws: loaded, roles: map[roleKey]*session{}}
-	s.own = &session{cache: cached(loaded.Credentials)}
+	s := &Sessions{config: c, aws: loaded}
+	s.sts.Make = func(region string) *sts.Client { return sts.NewFromConfig(loaded, c.stsEndpoint(region)) }
+	s.held = &session.Cache[identity, aws.Credentials]{Obtain: s.obtain, Timeout: c.Timeout, Patience: session.Patience}
 	return s, nil
 }
 
@@ -125,26 +118,13 @@ func (s *Sessions) AWS(region string) aws.Config {
 // their time, they are renewed and the call is made once more.
 func (s *Sessions) Do(ctx context.Context, scope plan.Scope, call func(aws.CredentialsProvider) error) error {
 	if scope.Region == "" {
-		return ErrNoRegion
+		return awserror.ErrNoRegion
 	}
-	session := s.session(scope.Identity.RoleARN, scope.Region)
-	used, err := session.retrieve(ctx)
-	if err != nil {
-		return postponed(err)
-	}
-	err = call(static(used))
-	if !expired(err, used) {
-		return postponed(err)
-	}
-	session.drop(used)
-	renewed, renewErr := session.retrieve(ctx)
-	if renewErr != nil {
-		return postponed(renewErr)
-	}
-	if renewed.AccessKeyID == used.AccessKeyID {
-		return err // they are all that there is
-	}
-	return postponed(call(static(renewed)))
+	err := s.held.Do(ctx, s.identity(scope.Identity.RoleARN, scope.Region), func(used aws.Credentials) (refused bool, err error) {
+		err = call(static(used))
+		return awserror.Expired(err, used), err
+	})
+	return awserror.Postponed(err)
 }
 
 // stsEndpoint chooses the STS to ask.

@@ -1,7 +1,6 @@
 package azurekeyvault
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -28,7 +27,6 @@ func TestClassify(t *testing.T) {
 	}
 	said := func(code string) string { return fmt.Sprintf(`{"error":{"code":%q,"message":"m"}}`, code) }
 	dial := func(err error) error { return &url.Error{Op: "Get", URL: "https://v.vault.azure.net", Err: err} }
-	ofToken := func(o outcome) error { return (&record{last: o}).refusal(errors.New("the SDK's words, and a token")) }
 	tests := map[string]struct {
 		err     error
 		want    driver.Kind
@@ -57,31 +55,9 @@ func TestClassify(t *testing.T) {
 			errors.New(`challenge resource "https://evil.example" doesn't match the requested domain`), driver.Unauthenticated,
 			`challenge resource "https://evil.example" doesn't match the requested domain`,
 		},
-		"an answer without a value": {errNoValue, driver.Unavailable, "the answer holds no value"},
+		"an answer without a value": {driver.ErrNoValue, driver.Unavailable, "the answer holds no value"},
 		"no vault":                  {errNoVault, driver.Invalid, "no Key Vault is named"},
-		"a wrong client secret": {
-			ofToken(outcome{status: 401, body: []byte(`{"error":"invalid_client","error_description":"AADSTS7000215: Wrong. Trace ID: 1"}`)}),
-			driver.Unauthenticated, "no login: invalid_client: AADSTS7000215: Wrong.",
-		},
-		"Entra's throttling": {
-			ofToken(outcome{status: 429, body: []byte(`{"error":"temporarily_unavailable"}`)}), driver.Throttled, "no login: temporarily_unavailable",
-		},
-		"Entra's outage": {
-			ofToken(outcome{host: "login", status: 502, body: []byte("<html>")}), driver.Unavailable,
-			"no login: HTTP status 502 of login without an answer of Entra ID's",
-		},
-		"a page in place of Entra's answer": {
-			ofToken(outcome{host: "login", status: 200}), driver.Unavailable, "no login: the answer of login is not Entra ID's",
-		},
-		"no connection to Entra": {ofToken(outcome{host: "login", err: io.EOF}), driver.Unavailable, "no login: EOF"},
-		"no credentials at all": {
-			ofToken(outcome{host: metadataHost, err: io.EOF}), driver.Unauthenticated,
-			"no login: neither a client secret nor a workload identity is set up, and no managed identity answers: EOF",
-		},
-		"a managed identity that does not answer in time": {
-			ofToken(outcome{host: metadataHost, err: context.DeadlineExceeded}), driver.Unavailable, "no login: context deadline exceeded",
-		},
-		"anything else": {errors.New("x"), driver.Unknown, "x"},
+		"anything else":             {errors.New("x"), driver.Unknown, "x"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -14,11 +14,13 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/azurekeyvault/entra"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
 // Config of the driver. The zero value reads the public cloud with the credentials that the environment offers: see
-// credential. Proxies are those of HTTPS_PROXY and NO_PROXY.
+// package entra. Proxies are those of HTTPS_PROXY and NO_PROXY.
 type Config struct {
 	// Environment names the cloud; empty means AzureCloud. AZURE_ENVIRONMENT.
 	Environment string
@@ -29,7 +31,7 @@ type Config struct {
 	// ExtraCACerts is a PEM file of CAs to trust beside the system's. NODE_EXTRA_CA_CERTS.
 	ExtraCACerts string
 	// Credentials to prove with who the syncer is; the zero value: what the environment offers.
-	Credentials Credentials
+	Credentials entra.Credentials
 	// Timeout of a request for a token, which goes on when its first caller gives up; 0 means 10 s.
 	Timeout time.Duration
 }
@@ -42,9 +44,9 @@ const pem = "application/x-pem-file"
 
 // Driver reads Key Vault.
 type Driver struct {
-	cloud  azureCloud
+	cloud  entra.Cloud
 	http   *http.Client
-	tokens *tokens
+	tokens *entra.Tokens
 
 	mu      sync.Mutex
 	clients map[string]*azsecrets.Client // by vault
@@ -55,7 +57,7 @@ func New(config Config) (*Driver, error) {
 	if config.Timeout == 0 {
 		config.Timeout = 10 * time.Second
 	}
-	cloud, err := chooseCloud(config)
+	cloud, err := entra.ChooseCloud(config.Environment, config.AuthorityHost, config.DNSSuffix)
 	if err != nil {
 		return nil, err
 	}
@@ -64,8 +66,7 @@ func New(config Config) (*Driver, error) {
 		return nil, err
 	}
 	return &Driver{
-		cloud: cloud, http: httpClient(wire),
-		tokens:  &tokens{open: config.Credentials.opener(cloud), wire: wire, timeout: config.Timeout, held: map[string]held{}},
+		cloud: cloud, http: transport.Client(wire, 0), tokens: entra.New(cloud, config.Credentials, wire, config.Timeout),
 		clients: map[string]*azsecrets.Client{},
 	}, nil
 }
@@ -83,7 +84,7 @@ func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (dri
 		return driver.Value{}, postpone(err)
 	}
 	if secret.Value == nil {
-		return driver.Value{}, errNoValue
+		return driver.Value{}, driver.ErrNoValue
 	}
 	value := driver.Value{Data: []byte(*secret.Value)}
 	value.Bytes = secret.ContentType != nil && *secret.ContentType == pem
@@ -104,9 +105,10 @@ func (d *Driver) client(vault string) (*azsecrets.Client, error) {
 	if known, ok := d.clients[vault]; ok {
 		return known, nil
 	}
-	client, err := azsecrets.NewClient("https://"+vault+"."+d.cloud.suffix, d.tokens, &azsecrets.ClientOptions{
+	client, err := azsecrets.NewClient("https://"+vault+"."+d.cloud.Suffix, d.tokens, &azsecrets.ClientOptions{
 		ClientOptions: azcore.ClientOptions{
-			Transport: d.http, Retry: noRetries(), PerRetryPolicies: []policy.Policy{d.tokens},
+			Transport: d.http, PerRetryPolicies: []policy.Policy{d.tokens},
+			Retry: policy.RetryOptions{MaxRetries: -1}, // whoever calls us tries again
 		},
 	})
 	if err != nil {
@@ -121,6 +123,3 @@ func (d *Driver) client(vault string) (*azsecrets.Client, error) {
 	d.clients[vault] = client
 	return client, nil
 }
-
-// noRetries leaves them to whoever calls us.
-func noRetries() policy.RetryOptions { return policy.RetryOptions{MaxRetries: -1} }

@@ -61,6 +61,22 @@ type Result struct {
 // ErrNotAnswered says that the answer to a batch does not mention a read. It may well be answered alone.
 var ErrNotAnswered = errors.New("the answer does not mention it")
 
+// ErrNoValue says that an answer is well-formed and yet holds no value. It must never pass for an empty one.
+var ErrNoValue error = &Error{Kind: Unavailable, Problem: "the answer holds no value"}
+
+// Error is a failure that a driver found itself. Other errors are its SDK's.
+type Error struct {
+	Kind    Kind
+	Problem string
+	// Advice is what to do about it; empty: what one does about the kind.
+	Advice string
+}
+
+func (e *Error) Error() string { return e.Problem }
+
+// Remedy is the advice.
+func (e *Error) Remedy() string { return e.Advice }
+
 // Kind is what a failure means to whoever asked.
 type Kind int
 

@@ -17,11 +17,12 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/backend/gcpsecretmanager/login"
 )
 
 func TestErrors(t *testing.T) {
-	unfound := func(err error) error { return &loginError{err: err} }
-	noToken := func(err error) error { return &loginError{err: err, found: true} }
+	unfound := func(err error) error { return &login.Error{Err: err} }
+	noToken := func(err error) error { return &login.Error{Err: err, Found: true} }
 	refused := &auth.Error{Response: &http.Response{StatusCode: http.StatusBadRequest}, Body: []byte(`{"error":"invalid_grant"}`)}
 	down := &auth.Error{Response: &http.Response{StatusCode: http.StatusServiceUnavailable}, Body: []byte("<html>")}
 	unreached := &url.Error{Op: "Get", URL: "http://metadata", Err: syscall.ECONNREFUSED}
@@ -40,8 +41,8 @@ func TestErrors(t *testing.T) {
 		"an answer beyond the limit is no throttling": {
 			status.Error(codes.ResourceExhausted, "grpc: received message larger than max (9 vs. 8)"), driver.Invalid, "grpc: received message larger than max (9 vs. 8)"},
 		"a code that Google does not use": {status.Error(codes.AlreadyExists, "x"), driver.Unknown, "x"},
-		"no project":                      {errNoProject, driver.Invalid, errNoProject.problem},
-		"no credentials":                  {unfound(errNoCredentials), driver.Unauthenticated, "no credentials: " + errNoCredentials.problem},
+		"no project":                      {errNoProject, driver.Invalid, errNoProject.Problem},
+		"no credentials":                  {unfound(login.ErrNoCredentials), driver.Unauthenticated, "no credentials: " + login.ErrNoCredentials.Problem},
 		"a file that cannot be read": {unfound(&os.PathError{Op: "open", Path: "/k", Err: syscall.ENOENT}), driver.Unauthenticated,
 			"no credentials: open /k: no such file or directory"},
 		"a token endpoint that refuses": {noToken(refused), driver.Unauthenticated,

@@ -3,10 +3,8 @@ package gcpsecretmanager
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"net"
-	"net/http"
 	"strings"
 	"time"
 
@@ -62,13 +60,6 @@ func (d *Driver) connect(target string) (*grpc.ClientConn, error) {
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: time.Minute, Timeout: 20 * time.Second}),
 	)
 	return d.connection, err
-}
-
-// httpClient is for requests for tokens.
-func httpClient(roots *x509.CertPool, timeout time.Duration) *http.Client {
-	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:errcheck,forcetypeassert // the standard library's own
-	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
-	return &http.Client{Transport: t, Timeout: timeout}
 }
 
 // bearer is a token as each call carries it, and never over a connection without TLS.

@@ -3,10 +3,12 @@
 package gcpsecretmanager
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"fmt"
 	"hash/crc32"
+	"net/http"
 	"net/url"
 	"path"
 	"sync"
@@ -15,12 +17,11 @@ import (
 
 	"cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/status"
 
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/backend/gcpsecretmanager/login"
 	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
@@ -39,7 +40,7 @@ type Config struct {
 // Driver reads Secret Manager.
 type Driver struct {
 	roots  *x509.CertPool // nil: the system's
-	logins *logins
+	logins *login.Logins
 
 	mu         sync.Mutex
 	connection *grpc.ClientConn // made by the first read, shared by all
@@ -58,54 +59,38 @@ func New(config Config) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Driver{roots: roots, logins: &logins{endpoint: endpoint, client: httpClient(roots, config.Timeout), timeout: config.Timeout}}, nil
+	client := &http.Client{Transport: transport.HTTP(roots), Timeout: config.Timeout}
+	return &Driver{roots: roots, logins: login.New(endpoint, client, config.Timeout)}, nil
 }
 
-// Get reads one version of a secret: a number, an alias or latest. Where the service refuses credentials that it accepted
-// before (their key was replaced, their token ended early), they are looked for again and the call is made once more.
+// Get reads one version of a secret: a number, an alias or latest.
 func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (driver.Value, error) {
-	value, used, err := d.attempt(ctx, scope, read)
-	if status.Code(err) == codes.Unauthenticated && used.worked.Load() {
-		value, _, err = d.attempt(ctx, scope, read)
-	}
-	return value, err
-}
-
-// attempt makes the call with the login that it returns, and forgets that if the service refuses it.
-func (d *Driver) attempt(ctx context.Context, scope plan.Scope, read plan.Read) (driver.Value, *login, error) {
-	session, err := d.logins.session(ctx, scope.Project == "")
-	if err != nil {
-		return driver.Value{}, nil, err
-	}
-	value, err := d.read(ctx, session, scope, read)
-	if status.Code(err) == codes.Unauthenticated {
-		d.logins.drop(session.login)
-	}
-	return value, session.login, err
-}
-
-func (d *Driver) read(ctx context.Context, s session, scope plan.Scope, read plan.Read) (driver.Value, error) {
-	project := scope.Project
-	if project == "" {
-		project = s.project
-	}
-	if project == "" {
-		return driver.Value{}, errNoProject
-	}
-	connection, err := d.connect(s.target)
+	var answer *secretmanagerpb.AccessSecretVersionResponse
+	err := d.logins.Do(ctx, scope.Project == "", func(l *login.Login) (err error) {
+		project := cmp.Or(scope.Project, l.Project)
+		if project == "" {
+			return errNoProject
+		}
+		name := fmt.Sprintf("projects/%s/secrets/%s/versions/%s", project, read.Key, read.Version)
+		answer, err = d.ask(ctx, l, name)
+		return err
+	})
 	if err != nil {
 		return driver.Value{}, err
 	}
-	name := fmt.Sprintf("projects/%s/secrets/%s/versions/%s", project, read.Key, read.Version)
+	return value(answer)
+}
+
+func (d *Driver) ask(ctx context.Context, l *login.Login, name string) (*secretmanagerpb.AccessSecretVersionResponse, error) {
+	connection, err := d.connect(l.Target)
+	if err != nil {
+		return nil, err
+	}
 	// What the service routes by: https://google.aip.dev/client-libraries/4222.
 	ctx = metadata.AppendToOutgoingContext(ctx, "x-goog-request-params", "name="+url.QueryEscape(name))
 	answer, err := secretmanagerpb.NewSecretManagerServiceClient(connection).AccessSecretVersion(ctx,
-		&secretmanagerpb.AccessSecretVersionRequest{Name: name}, grpc.PerRPCCredentials(s.bearer))
-	if err != nil {
-		return driver.Value{}, failed(err)
-	}
-	s.worked.Store(true)
-	return value(answer)
+		&secretmanagerpb.AccessSecretVersionRequest{Name: name}, grpc.PerRPCCredentials(bearer(l.Headers)))
+	return answer, postponed(err)
 }
 
 // value checks the answer and takes the value from it. Secret Manager keeps bytes and does not tell what they mean, so
@@ -113,7 +98,7 @@ func (d *Driver) read(ctx context.Context, s session, scope plan.Scope, read pla
 func value(answer *secretmanagerpb.AccessSecretVersionResponse) (driver.Value, error) {
 	payload := answer.GetPayload()
 	if payload == nil {
-		return driver.Value{}, errNoPayload
+		return driver.Value{}, driver.ErrNoValue
 	}
 	if sum := payload.DataCrc32C; sum != nil && *sum != int64(crc32.Checksum(payload.GetData(), crc32.MakeTable(crc32.Castagnoli))) {
 		return driver.Value{}, errCorrupt

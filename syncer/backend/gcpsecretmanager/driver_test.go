@@ -57,7 +57,7 @@ func TestValue(t *testing.T) {
 		"what is no UTF-8 is bytes":          {answer("\xff\x00", 0), driver.Value{Data: []byte("\xff\x00"), Bytes: true, Version: "7"}, nil},
 		"a checksum that is not the value's": {answer("text", 1), driver.Value{}, errCorrupt},
 		"no checksum":                        {unsummed, driver.Value{Data: []byte("text"), Version: "7"}, nil},
-		"no payload":                         {&secretmanagerpb.AccessSecretVersionResponse{}, driver.Value{}, errNoPayload},
+		"no payload":                         {&secretmanagerpb.AccessSecretVersionResponse{}, driver.Value{}, driver.ErrNoValue},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := value(c.answer)

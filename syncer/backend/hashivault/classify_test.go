@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/api"
 
 	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/backend/hashivault/login"
 )
 
 func TestClassify(t *testing.T) {
@@ -37,22 +38,22 @@ func TestClassify(t *testing.T) {
 		"a page of a proxy": {&api.ResponseError{StatusCode: 502, RawError: true, Errors: []string{"<html>planted"}}, driver.Unavailable,
 			"HTTP status 502 without an answer of Vault's"},
 		"a login without a role": {
-			&loginError{status(400, `invalid role name "a"`)}, driver.Denied, `no login: invalid role name "a"`,
+			&login.Error{Err: status(400, `invalid role name "a"`)}, driver.Denied, `no login: invalid role name "a"`,
 		},
 		"a login of another account": {
-			&loginError{status(403, "service account name not authorized")}, driver.Denied, "no login: service account name not authorized",
+			&login.Error{Err: status(403, "service account name not authorized")}, driver.Denied, "no login: service account name not authorized",
 		},
 		"a login with a bad token": {
-			&loginError{status(403, "permission denied")}, driver.Unauthenticated, "no login: permission denied",
+			&login.Error{Err: status(403, "permission denied")}, driver.Unauthenticated, "no login: permission denied",
 		},
 		"a login without a token file": {
-			&loginError{fmt.Errorf("%w: %w", errNoJWT, noFile)}, driver.Unauthenticated, "no login: " + errNoJWT.problem + ": " + noFile.Error(),
+			&login.Error{Err: fmt.Errorf("%w: %w", login.ErrNoJWT, noFile)}, driver.Unauthenticated, "no login: " + login.ErrNoJWT.Problem + ": " + noFile.Error(),
 		},
-		"a login while TokenReview is down": {&loginError{status(500, "x")}, driver.Unavailable, "no login: x"},
+		"a login while TokenReview is down": {&login.Error{Err: status(500, "x")}, driver.Unavailable, "no login: x"},
 		"no connection":                     {&url.Error{Op: "Get", URL: "http://a", Err: io.EOF}, driver.Unavailable, `Get "http://a": EOF`},
 		"an answer that is cut short":       {io.ErrUnexpectedEOF, driver.Unavailable, "unexpected EOF"},
-		"a deleted version":                 {errDeleted, driver.NotFound, errDeleted.problem},
-		"no role":                           {errNoRole, driver.Invalid, errNoRole.problem},
+		"a deleted version":                 {errDeleted, driver.NotFound, errDeleted.Problem},
+		"no role":                           {login.ErrNoRole, driver.Invalid, login.ErrNoRole.Problem},
 		"anything else":                     {errors.New("x"), driver.Unknown, "x"},
 	}
 	for name, test := range tests {
@@ -65,21 +66,5 @@ func TestClassify(t *testing.T) {
 				t.Errorf("explained as %q, want %q", got, test.explain)
 			}
 		})
-	}
-}
-
-func TestClientTakesNothingFromTheEnvironment(t *testing.T) {
-	for name, value := range map[string]string{
-		"VAULT_ADDR": "http://other.example", "VAULT_AGENT_ADDR": "http://other.example", "VAULT_TOKEN": "other",
-		"VAULT_NAMESPACE": "other", "VAULT_HEADERS": `{"X-Other":"x"}`,
-	} {
-		t.Setenv(name, value)
-	}
-	client, err := newClient(Config{Namespace: "team"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if client.Address() != defaultAddress || client.Token() != "" || client.Namespace() != "team" || client.Headers().Get("X-Other") != "" {
-		t.Errorf("address %q, namespace %q, headers %v", client.Address(), client.Namespace(), client.Headers())
 	}
 }

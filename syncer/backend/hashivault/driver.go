@@ -13,6 +13,8 @@ import (
 
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/backend/hashivault/login"
+	"github.com/secretgate/secretgate/syncer/backend/hashivault/wire"
 )
 
 // Config of the driver. The zero value reads the Vault of this machine as a pod would.
@@ -32,7 +34,7 @@ type Config struct {
 	RenewThreshold time.Duration
 	// RenewIncrement is the TTL that a renewal asks for; 0: what the token was given.
 	RenewIncrement time.Duration
-	// Failed is told of each login and renewal that failed (OperationLogin, OperationRenew); nil: nobody is.
+	// Failed is told of each login and renewal that failed (login.OperationLogin, login.OperationRenew); nil: nobody is.
 	Failed func(operation string, err error)
 	// RefreshInterval is how often objects are read by default. POLLER_INTERVAL_MILLISECONDS.
 	RefreshInterval time.Duration
@@ -46,12 +48,6 @@ type Config struct {
 	Now func() time.Time
 }
 
-// The operations that Config.Failed tells of.
-const (
-	OperationLogin = "login"
-	OperationRenew = "renew-self"
-)
-
 // maxAnswer bounds what is read of an answer, in bytes. A value of 1 MiB, the most that a Secret holds, fits in with every
 // character escaped.
 const maxAnswer = 8 << 20
@@ -59,7 +55,7 @@ const maxAnswer = 8 << 20
 // Driver reads Vault.
 type Driver struct {
 	client *api.Client
-	logins *logins
+	logins *login.Logins
 }
 
 // New makes a driver; it calls nobody.
@@ -67,50 +63,43 @@ func New(config Config) (*Driver, error) {
 	if config.Timeout == 0 {
 		config.Timeout = 10 * time.Second
 	}
-	if config.Now == nil {
-		config.Now = time.Now
-	}
-	client, err := newClient(config)
+	client, err := wire.New(wire.Config{
+		Address: config.Address, Namespace: config.Namespace,
+		CACert: config.CACert, ExtraCACerts: config.ExtraCACerts, Timeout: config.Timeout,
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &Driver{client: client, logins: &logins{client: client, config: config, sessions: map[identity]session{}}}, nil
+	logins := login.New(client, login.Config{
+		JWTPath: config.JWTPath, RoleID: config.RoleID, SecretID: config.SecretID, AppRoleMount: config.AppRoleMount,
+		RenewThreshold: config.RenewThreshold, RenewIncrement: config.RenewIncrement, Failed: config.Failed,
+		RefreshInterval: config.RefreshInterval, Timeout: config.Timeout, Now: config.Now,
+	})
+	return &Driver{client: client, logins: logins}, nil
 }
 
 // Get reads exactly the key, as a logical path. The value is the secret's data as compact JSON, with numbers and the order
 // of keys as Vault sent them. Of the version: a secret that was deleted with its metadata starts anew at 1.
 func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (driver.Value, error) {
-	id, err := d.logins.identity(scope.Identity)
-	if err != nil {
-		return driver.Value{}, err
-	}
-	token, err := d.logins.token(ctx, id, "")
-	if err != nil {
-		return driver.Value{}, err
-	}
-	body, err := d.read(ctx, token, read.Key)
-	if forbidden(err) && d.logins.revoked(ctx, id, token, err) {
-		if token, err = d.logins.token(ctx, id, token); err != nil {
-			return driver.Value{}, err
+	var body []byte
+	err := d.logins.Do(ctx, scope.Identity, func(token string) (err error) {
+		body, err = d.read(ctx, token, read.Key)
+		// plan refuses Vault's own paths (auth/token/lookup-self answers the syncer's token); one that begins with a
+		// namespace of Vault Enterprise looks like any other.
+		if err == nil && bytes.Contains(body, []byte(token)) {
+			return errReserved
 		}
-		if body, err = d.read(ctx, token, read.Key); forbidden(err) {
-			d.logins.trustRefusals(id)
-		}
-	}
+		return err
+	})
 	if err != nil {
 		return driver.Value{}, err
-	}
-	// plan refuses Vault's own paths (auth/token/lookup-self answers the syncer's token); one that begins with a
-	// namespace of Vault Enterprise looks like any other.
-	if bytes.Contains(body, []byte(token)) {
-		return driver.Value{}, errReserved
 	}
 	return parse(body, read.KVVersion)
 }
 
 // read returns the body of a successful answer.
 func (d *Driver) read(ctx context.Context, token, path string) ([]byte, error) {
-	answer, err := as(d.client, token).Logical().ReadRawWithContext(ctx, path)
+	answer, err := wire.As(d.client, token).Logical().ReadRawWithContext(ctx, path)
 	if answer != nil {
 		defer func() { _ = answer.Body.Close() }()
 	}

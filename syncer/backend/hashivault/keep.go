@@ -10,14 +10,7 @@ import (
 // Keep sees to it that reads as somebody have a token that works, as the next read would do: it is renewed when that is due,
 // or replaced by a new login. It says until when the token works; the zero time: for ever.
 func (d *Driver) Keep(ctx context.Context, who plan.Identity) (expires time.Time, err error) {
-	id, err := d.logins.identity(who)
-	if err != nil {
-		return time.Time{}, err
-	}
-	if _, err := d.logins.token(ctx, id, ""); err != nil {
-		return time.Time{}, err
-	}
-	return d.logins.session(id, "").expires, nil
+	return d.logins.Keep(ctx, who)
 }
 
 // Server is which Vault this is, as it says itself.

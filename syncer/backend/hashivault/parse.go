@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/backend/hashivault/wire"
 )
 
 // answer is what both versions of the engine send around a secret. The secret itself stays raw: decoded and encoded again it
@@ -28,7 +29,7 @@ type versioned struct {
 func parse(body []byte, kvVersion int32) (driver.Value, error) {
 	var outer answer
 	if json.Unmarshal(body, &outer) != nil {
-		return driver.Value{}, errGarbage
+		return driver.Value{}, wire.ErrGarbage
 	}
 	if kvVersion == 1 {
 		return value(outer.Data, "")
@@ -49,7 +50,7 @@ func value(data json.RawMessage, version string) (driver.Value, error) {
 	}
 	var compact bytes.Buffer
 	if json.Compact(&compact, data) != nil {
-		return driver.Value{}, errGarbage
+		return driver.Value{}, wire.ErrGarbage
 	}
 	return driver.Value{Data: unescape(compact.Bytes()), Version: version}, nil
 }

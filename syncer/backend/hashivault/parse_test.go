@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/backend/hashivault/wire"
 )
 
 func TestParse(t *testing.T) {
@@ -49,10 +50,10 @@ func TestParse(t *testing.T) {
 		"version 1 read as version 2":        {body: `{"data":{"a":"x"}}`, kv: 2, err: errNotKV2},
 		"version 1 with a text called data":  {body: `{"data":{"data":"x"}}`, kv: 2, err: errNotKV2},
 		"version 2 without anything":         {body: `{}`, kv: 2, err: errNotKV2},
-		"a page":                             {body: `<html>`, kv: 2, err: errGarbage},
-		"nothing at all":                     {body: ``, kv: 1, err: errGarbage},
-		"an array":                           {body: `[1]`, kv: 1, err: errGarbage},
-		"an answer that is cut short":        {body: `{"data":{"data":{"a":"x"`, kv: 2, err: errGarbage},
+		"a page":                             {body: `<html>`, kv: 2, err: wire.ErrGarbage},
+		"nothing at all":                     {body: ``, kv: 1, err: wire.ErrGarbage},
+		"an array":                           {body: `[1]`, kv: 1, err: wire.ErrGarbage},
+		"an answer that is cut short":        {body: `{"data":{"data":{"a":"x"`, kv: 2, err: wire.ErrGarbage},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -22,10 +22,15 @@ func (p postponement) RetryAfter() time.Duration { return p.after }
 
 // Postpone adds to an error what the Retry-After of its answer's header says, if anything; backend.Error passes it on.
 func Postpone(err error, header http.Header) error {
-	if after := retryAfter(header.Get("Retry-After"), time.Now()); err != nil && after > 0 {
-		return postponement{error: err, after: min(after, maxRetryAfter)}
+	return PostponeBy(err, retryAfter(header.Get("Retry-After"), time.Now()))
+}
+
+// PostponeBy is Postpone for answers that say it elsewhere.
+func PostponeBy(err error, after time.Duration) error {
+	if err == nil || after <= 0 {
+		return err
 	}
-	return err
+	return postponement{error: err, after: min(after, maxRetryAfter)}
 }
 
 // retryAfter takes seconds or a date: https://www.rfc-editor.org/rfc/rfc9110.html#name-retry-after.

@@ -1,11 +1,33 @@
-// Package transport makes what drivers that speak HTTP share: the CAs that they trust.
+// Package transport is what drivers that speak HTTP share: connections, the CAs that they trust, and what it means where there
+// is no answer, or one that is no success.
 package transport
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"net/http"
 	"os"
+	"time"
+
+	"github.com/hashicorp/go-cleanhttp"
 )
+
+// HTTP makes the connections of one driver, through the proxy of HTTPS_PROXY and NO_PROXY. Nil roots: the system's.
+func HTTP(roots *x509.CertPool) *http.Transport {
+	t := cleanhttp.DefaultPooledTransport()
+	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
+	t.MaxIdleConnsPerHost = t.MaxIdleConns // there are but few hosts
+	return t
+}
+
+// Client makes a client that follows no redirect: whoever one names would learn the request, and what is signed in it.
+func Client(t http.RoundTripper, timeout time.Duration) *http.Client {
+	return &http.Client{
+		Transport: t, Timeout: timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
 
 // Roots is the system's pool of CAs (SSL_CERT_FILE and SSL_CERT_DIR change what that is) and those of the PEM files.
 // Empty names are left out; without any it is nil, which to crypto/tls means the system's.

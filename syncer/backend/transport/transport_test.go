@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"net/http"
@@ -33,7 +32,7 @@ func TestRootsAreTrusted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+			client := Client(HTTP(roots), 0)
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
 			if err != nil {
 				t.Fatal(err)

@@ -1,6 +1,9 @@
 package config
 
-import "github.com/secretgate/secretgate/shared/settings"
+import (
+	"github.com/secretgate/secretgate/shared/settings"
+	"github.com/secretgate/secretgate/syncer/backend/azurekeyvault"
+)
 
 // bindAzure binds where Azure is; credentials come from the environment alone: flags can be read in the process list.
 func (c *Config) bindAzure(s *settings.Section) *settings.Section {
@@ -15,4 +18,11 @@ func (c *Config) bindAzure(s *settings.Section) *settings.Section {
 // azure completes what the driver is told.
 func (c *Config) azure() {
 	c.Azure.ExtraCACerts, c.Azure.Timeout = c.extraCACerts, c.BackendTimeout
+}
+
+// checkAzure has the driver say what is wrong with where Azure is, so that it is listed with all other problems.
+func (c *Config) checkAzure() error {
+	where := azurekeyvault.Config{Environment: c.Azure.Environment, AuthorityHost: c.Azure.AuthorityHost, DNSSuffix: c.Azure.DNSSuffix}
+	_, err := azurekeyvault.New(where)
+	return err
 }

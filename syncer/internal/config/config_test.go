@@ -148,7 +148,7 @@ func TestProblems(t *testing.T) {
 		args []string
 		want []string // a line each
 	}{
-		{"all of them at once", map[string]string{"POLLER_INTERVAL_MILLISECONDS": "often", "POLICY_MATCHING": "both", "LOG_LEVEL": "loud", "VAULT_ADDR": "vault:8200"},
+		{"all of them at once", map[string]string{"POLLER_INTERVAL_MILLISECONDS": "often", "POLICY_MATCHING": "both", "LOG_LEVEL": "loud", "VAULT_ADDR": "vault:8200", "AZURE_ENVIRONMENT": "Mars"},
 			[]string{"--workers=0", "--backend-timeout=0s", "--status-heartbeat=-1s", "--health-probe-bind-address=8081"}, []string{
 				`environment variable POLLER_INTERVAL_MILLISECONDS is "often": must be a duration such as 30s, or a number of milliseconds`,
 				`--log-level is "loud": must be trace, debug, info, warn, error, fatal or silent`,
@@ -157,6 +157,7 @@ func TestProblems(t *testing.T) {
 				`--refresh-interval is 0s: must be more than 0; --disable-polling turns refreshes off`,
 				`--backend-timeout is 0s: must be more than 0`,
 				`--status-heartbeat is -1s: must not be negative`,
+				`AZURE_ENVIRONMENT "Mars" is none of Azure's clouds: give AzureCloud, AzureChinaCloud, AzureUSGovernment or AzureGermanCloud`,
 				`--health-probe-bind-address is "8081": must be host:port, :port, or 0 for none`,
 				`--vault-addr must be a URL such as https://host:port`,
 			}},

@@ -11,6 +11,7 @@ import (
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/azurekeyvault"
+	"github.com/secretgate/secretgate/syncer/backend/azurekeyvault/entra"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault"
 )
 
@@ -60,13 +61,13 @@ func TestFlagsOfSecretsManager(t *testing.T) {
 		{"each flag of Azure", nil, []string{"--backend=azure-kv", "--azure-kv.name=kv", "--azure-kv.tenant-id=t", "--azure-kv.client-id=c", "--azure-kv.client-secret=s",
 			"--azure-kv.managed-client-id=m", "--azure-kv.managed-resource-id=r"}, func(_ *Config, d *Definitions) {
 			d.Where, d.Vault.RoleID = plan.Definitions{Scope: plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: "kv"}}, ""
-			d.Azure.Credentials = azurekeyvault.Credentials{TenantID: "t", ClientID: "c", ClientSecret: "s", ManagedClientID: "m", ManagedResourceID: "r"}
+			d.Azure.Credentials = entra.Credentials{TenantID: "t", ClientID: "c", ClientSecret: "s", ManagedClientID: "m", ManagedResourceID: "r"}
 		}},
 		{"each variable of Azure", map[string]string{"AZURE_KV_NAME": "kv", "AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s",
 			"AZURE_MANAGED_CLIENT_ID": "m", "AZURE_MANAGED_RESOURCE_ID": "r"}, []string{"--backend=azure-kv", "--azure-kv.name=x", "--azure-kv.client-id=x"},
 			func(_ *Config, d *Definitions) {
 				d.Where, d.Vault.RoleID = plan.Definitions{Scope: plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: "kv"}}, ""
-				d.Azure.Credentials = azurekeyvault.Credentials{TenantID: "t", ClientID: "c", ClientSecret: "s", ManagedClientID: "m", ManagedResourceID: "r"}
+				d.Azure.Credentials = entra.Credentials{TenantID: "t", ClientID: "c", ClientSecret: "s", ManagedClientID: "m", ManagedResourceID: "r"}
 			}},
 		{"namespaces, in quotes or not", nil, []string{"--vault.role-id=role", `--watch-namespaces="a, b"`, "--exclude-namespaces=b,c"}, func(_ *Config, d *Definitions) {
 			d.Watched, d.Excluded = []string{"a", "b"}, []string{"b", "c"}

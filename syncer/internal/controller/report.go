@@ -49,23 +49,34 @@ func sooner(a, b time.Duration) time.Duration {
 func (r *Reconciler) report(ctx context.Context, object Object, p *plan.Plan, o outcome) error {
 	now, status := r.now(), *object.SyncStatus()
 	forceSync := object.GetAnnotations()[apiv1.AnnotationForceSync]
-	if o.reason != apiv1.ReasonSuspended {
-		attempt := metrics.Attempt{Object: client.ObjectKeyFromObject(object), OK: o.ok(), Unreadable: o.unreadable, At: now}
-		if p != nil { // else the object is not understood
-			attempt.Backend, attempt.Secret = string(p.Scope.Backend), p.Secret
-			if last, _ := r.memory.recall(p.Object, now); last.uid == p.UID {
-				forceSync = last.forceSync // a newer value has not been acted upon
-			}
+	if o.reason != apiv1.ReasonSuspended && p != nil {
+		if last, _ := r.memory.recall(p.Object, now); last.uid == p.UID {
+			forceSync = last.forceSync // a newer value has not been acted upon
 		}
-		r.Metrics.Observe(attempt)
 	}
 	next := nextStatus(object, o, forceSync, now)
+	r.Metrics.Observe(attempted(object, p, o, next.LastSuccess, now))
 	due := isDue(status, next, r.Settings.StatusHeartbeat) && r.memory.mayBeat(now)
 	if !isNews(status, next) && !due {
 		return nil
 	}
 	r.announce(ctx, object, next, o)
 	return r.writeStatus(ctx, object, next)
+}
+
+// attempted is what the metrics are told of an attempt.
+func attempted(object Object, p *plan.Plan, o outcome, lastSuccess *metav1.Time, now time.Time) metrics.Attempt {
+	a := metrics.Attempt{
+		Object: client.ObjectKeyFromObject(object), Reason: string(o.reason), Success: o.ok(), Unreadable: o.unreadable,
+		Suspended: o.reason == apiv1.ReasonSuspended, At: now,
+	}
+	if p != nil { // else the object is not understood
+		a.Backend, a.Secret = string(p.Scope.Backend), p.Secret
+	}
+	if lastSuccess != nil {
+		a.LastSuccess = lastSuccess.Time
+	}
+	return a
 }
 
 // beat writes a status that says nothing new as a sign of life, and returns when the next one is due.

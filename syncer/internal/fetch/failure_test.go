@@ -308,6 +308,9 @@ func TestASourceThatIsNotReadThoughItCouldBeIsAStall(t *testing.T) {
 	if err := e.Stalled(time.Now().Add(minute + stalledAfter + time.Second)); err == nil {
 		t.Error("it is not noticed")
 	}
+	if before, after := e.snapshot(time.Now()).stalled, e.snapshot(time.Now().Add(10*minute)).stalled; before || !after {
+		t.Errorf("the metrics call it stalled: %t before, %t afterwards", before, after)
+	}
 	if late := e.snapshot(time.Now().Add(10 * minute)).overdue; late < 9*minute || late > 10*minute {
 		t.Errorf("the oldest is overdue by %s", late)
 	}

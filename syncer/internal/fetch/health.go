@@ -25,6 +25,10 @@ func (e *Engine) Stalled(now time.Time) error {
 		return errors.New("the fetch engine does not answer")
 	}
 	defer e.mu.Unlock()
+	return e.stalled(now)
+}
+
+func (e *Engine) stalled(now time.Time) error {
 	if e.untaken > 0 && now.Sub(e.taken) > stalledAfter {
 		return fmt.Errorf("what was read for %d objects has not been taken for %s", e.untaken, now.Sub(e.taken).Round(time.Second))
 	}
@@ -58,6 +62,7 @@ type snapshot struct {
 	waiting           [2]int         // by lane
 	calls, untaken    int
 	overdue           time.Duration
+	stalled           bool
 }
 
 // add makes it that of several engines.
@@ -77,7 +82,7 @@ func (s *snapshot) add(other snapshot) {
 func (e *Engine) snapshot(now time.Time) snapshot {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := snapshot{sources: map[string]int{}, breakers: map[string]int{}, calls: e.calls, untaken: e.untaken}
+	s := snapshot{sources: map[string]int{}, breakers: map[string]int{}, calls: e.calls, untaken: e.untaken, stalled: e.stalled(now) != nil}
 	for _, sc := range e.scopes {
 		name := string(sc.Backend)
 		s.sources[name] += len(sc.sources)

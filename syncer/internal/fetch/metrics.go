@@ -45,6 +45,8 @@ var (
 		"Objects whose values have been read and wait to be rendered.", nil, nil)
 	overdueDesc = prometheus.NewDesc("secretgate_oldest_overdue_seconds",
 		"How long the source that is most overdue should have been read already; 0: none is.", nil, nil)
+	stalledDesc = prometheus.NewDesc("secretgate_fetch_stalled",
+		"1 where reading makes no progress though it could, which a backend that is down or throttles is no reason for: /healthz fails.", nil, nil)
 	breakersDesc = prometheus.NewDesc("secretgate_breakers_open",
 		"Identities and places whose backend is left alone, but for probes, since it is down or throttles.", []string{"backend"}, nil)
 )
@@ -53,7 +55,7 @@ var (
 func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	m.avoided.Describe(ch)
 	m.fallbacks.Describe(ch)
-	for _, d := range []*prometheus.Desc{sourcesDesc, queuedDesc, callsDesc, untakenDesc, overdueDesc, breakersDesc} {
+	for _, d := range []*prometheus.Desc{sourcesDesc, queuedDesc, callsDesc, untakenDesc, overdueDesc, stalledDesc, breakersDesc} {
 		ch <- d
 	}
 }
@@ -78,6 +80,11 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(callsDesc, float64(s.calls))
 	gauge(untakenDesc, float64(s.untaken))
 	gauge(overdueDesc, s.overdue.Seconds())
+	stalled := 0.0
+	if s.stalled {
+		stalled = 1
+	}
+	gauge(stalledDesc, stalled)
 }
 
 func (m *Metrics) avoid(reason string, n int) {

@@ -47,8 +47,8 @@ func (d *Definitions) Observe(a Attempt) {
 	if a.Secret != "" && known.secret != a.Secret {
 		known = definition{secret: a.Secret}
 	}
-	known.failing = !a.OK
-	if !a.OK {
+	known.failing = !a.Success
+	if !a.Success {
 		known.errors++
 	}
 	if a.Unreadable {

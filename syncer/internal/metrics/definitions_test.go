@@ -11,7 +11,9 @@ import (
 func TestSecretsManagersNames(t *testing.T) {
 	d := NewDefinitions()
 	object := func(name string) types.NamespacedName { return types.NamespacedName{Namespace: "ns", Name: name} }
-	attempt := func(name, secret string, ok bool) { d.Observe(Attempt{Object: object(name), Secret: secret, OK: ok}) }
+	attempt := func(name, secret string, ok bool) {
+		d.Observe(Attempt{Object: object(name), Secret: secret, Success: ok})
+	}
 	attempt("fine", "good", true)
 	d.Refreshed(object("fine"), true, now)
 	d.Refreshed(object("unknown"), false, now)

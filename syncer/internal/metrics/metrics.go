@@ -22,9 +22,25 @@ type Objects struct {
 // object is what is known of one, since it names its backend.
 type object struct {
 	backend           string // that it was last read from
+	reason            string // of condition Ready, after the last attempt
 	successes, errors uint64
 	failing           bool
+	suspended         bool
 	lastSuccess       int64 // Unix time; 0: never
+}
+
+// Attempt is what came of one sync attempt.
+type Attempt struct {
+	Object     types.NamespacedName
+	Secret     string // the name of its Secret; empty where the object is not understood, as is Backend
+	Backend    string
+	Reason     string // of condition Ready
+	Success    bool
+	Suspended  bool // it was none: the object is not synced for now
+	Unreadable bool // the API server did not show the Secret
+	At         time.Time
+	// LastSuccess is what the object's status says, which may be of another replica's or of an earlier run's; zero: never.
+	LastSuccess time.Time
 }
 
 // NewObjects makes the metrics.
@@ -44,27 +60,29 @@ var (
 		"Deprecated name of kubernetes_external_secrets_last_sync_call_state.", stateLabels, nil)
 	lastSuccess = prometheus.NewDesc("secretgate_last_success_timestamp_seconds",
 		"When the Secret was last known to be as the backend has it, in Unix time.", []string{"name", "namespace"}, nil)
+	reasons = prometheus.NewDesc("secretgate_externalsecrets",
+		"ExternalSecrets that this replica serves, by the reason of their condition Ready.", []string{"namespace", "reason"}, nil)
 )
 
-// Attempt is one attempt to sync an object.
-type Attempt struct {
-	Object     types.NamespacedName
-	Secret     string // the name of its Secret; empty where the object is not understood, as is Backend
-	Backend    string
-	OK         bool
-	Unreadable bool // the API server did not show the Secret
-	At         time.Time
-}
-
-// Observe counts one sync attempt. The counts of a backend that the object no longer names go.
+// Observe counts one sync attempt. The counts of a backend that the object no longer names go. An object that is suspended is
+// counted by its reason, and neither fails nor ages.
 func (o *Objects) Observe(a Attempt) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if a.Suspended {
+		o.known[a.Object] = object{reason: a.Reason, suspended: true}
+		return
+	}
 	known := o.known[a.Object]
 	if known.backend != a.Backend {
 		known = object{backend: a.Backend, lastSuccess: known.lastSuccess}
 	}
-	o.known[a.Object] = known.observe(a.OK, a.At)
+	if !a.LastSuccess.IsZero() {
+		known.lastSuccess = max(known.lastSuccess, a.LastSuccess.Unix())
+	}
+	known = known.observe(a.Success, a.At)
+	known.reason, known.suspended = a.Reason, false
+	o.known[a.Object] = known
 }
 
 // Refreshed counts a refresh that brought no news, for an object that was observed before: one whose value cannot be used,
@@ -72,7 +90,7 @@ func (o *Objects) Observe(a Attempt) {
 func (o *Objects) Refreshed(name types.NamespacedName, success bool, at time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if known, ok := o.known[name]; ok {
+	if known, ok := o.known[name]; ok && !known.suspended {
 		o.known[name] = known.observe(success && !known.failing, at)
 	}
 }
@@ -97,7 +115,7 @@ func (o *Objects) Forget(name types.NamespacedName) {
 
 // Describe implements prometheus.Collector.
 func (o *Objects) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{calls, callsOld, state, stateOld, lastSuccess} {
+	for _, d := range []*prometheus.Desc{calls, callsOld, state, stateOld, lastSuccess, reasons} {
 		ch <- d
 	}
 }
@@ -107,6 +125,21 @@ func (o *Objects) Collect(ch chan<- prometheus.Metric) {
 	o.mu.Lock()
 	known := maps.Clone(o.known) // nobody waits for whoever reads the metrics
 	o.mu.Unlock()
+	type place struct{ namespace, reason string }
+	count := map[place]int{}
+	for name, k := range known {
+		count[place{name.Namespace, k.reason}]++
+		if !k.suspended {
+			k.collect(name, ch)
+		}
+	}
+	for p, n := range count {
+		ch <- prometheus.MustNewConstMetric(reasons, prometheus.GaugeValue, float64(n), p.namespace, p.reason)
+	}
+}
+
+// collect sends the series of one object.
+func (k object) collect(name types.NamespacedName, ch chan<- prometheus.Metric) {
 	counter := func(d *prometheus.Desc, value uint64, labels ...string) {
 		if value > 0 {
 			ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value), labels...)
@@ -115,19 +148,17 @@ func (o *Objects) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
-	for name, k := range known {
-		value := 1.0
-		if k.failing {
-			value = -1
-		}
-		gauge(state, value, name.Name, name.Namespace, k.backend)
-		gauge(stateOld, value, name.Name, name.Namespace, k.backend)
-		for _, d := range []*prometheus.Desc{calls, callsOld} {
-			counter(d, k.successes, name.Name, name.Namespace, k.backend, "success")
-			counter(d, k.errors, name.Name, name.Namespace, k.backend, "error")
-		}
-		if k.lastSuccess > 0 {
-			gauge(lastSuccess, float64(k.lastSuccess), name.Name, name.Namespace)
-		}
+	value := 1.0
+	if k.failing {
+		value = -1
+	}
+	gauge(state, value, name.Name, name.Namespace, k.backend)
+	gauge(stateOld, value, name.Name, name.Namespace, k.backend)
+	for _, d := range []*prometheus.Desc{calls, callsOld} {
+		counter(d, k.successes, name.Name, name.Namespace, k.backend, "success")
+		counter(d, k.errors, name.Name, name.Namespace, k.backend, "error")
+	}
+	if k.lastSuccess > 0 {
+		gauge(lastSuccess, float64(k.lastSuccess), name.Name, name.Namespace)
 	}
 }

@@ -12,26 +12,35 @@ import (
 // Metric adds up all series of one name that a Prometheus endpoint (host:port) shows now, those alone that carry a label such
 // as `kind="Secret"` if one is given; found says whether there was one.
 func Metric(ctx context.Context, address, name, label string) (sum float64, found bool, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/metrics", http.NoBody)
+	text, err := scrape(ctx, address)
 	if err != nil {
 		return 0, false, err
 	}
+	return Series(text, name, label)
+}
+
+func scrape(ctx context.Context, address string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/metrics", http.NoBody)
+	if err != nil {
+		return "", err
+	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return 0, false, err
+		return "", err
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		return 0, false, err
+		return "", err
 	}
 	if response.StatusCode != http.StatusOK {
-		return 0, false, fmt.Errorf("the metrics at %s answer %s", address, response.Status)
+		return "", fmt.Errorf("the metrics at %s answer %s", address, response.Status)
 	}
-	return sumSeries(string(text), name, label)
+	return string(text), nil
 }
 
-func sumSeries(text, name, label string) (sum float64, found bool, err error) {
+// Series is Metric on a text that was read already.
+func Series(text, name, label string) (sum float64, found bool, err error) {
 	for line := range strings.Lines(text) {
 		rest, ok := strings.CutPrefix(line, name)
 		if !ok || (rest[0] != '{' && rest[0] != ' ') || !strings.Contains(rest, label) {

@@ -66,6 +66,20 @@ func (c *Client) Do(ctx context.Context, method, path, contentType string, body 
 	return nil
 }
 
+// Text reads what is no JSON, such as the API server's metrics.
+func (c *Client) Text(ctx context.Context, path string) (string, error) {
+	response, err := c.open(ctx, http.MethodGet, path, "", "text/plain", nil)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return "", fmt.Errorf("GET %s: %w", path, err)
+	}
+	return string(text), nil
+}
+
 // open sends one request and leaves the body of a success to the caller.
 func (c *Client) open(ctx context.Context, method, path, contentType, accept string, body []byte) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))

@@ -135,14 +135,14 @@ func (w *World) Delete(ctx context.Context, objects ...Object) error {
 // writers is how many requests the preparation of a world makes at a time.
 const writers = 48
 
-func each(ctx context.Context, objects []Object, do func(context.Context, Object) error) error {
+func each[T any](ctx context.Context, items []T, do func(context.Context, T) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writers)
-	for _, o := range objects {
+	for _, item := range items {
 		if ctx.Err() != nil {
 			break
 		}
-		group.Go(func() error { return do(ctx, o) })
+		group.Go(func() error { return do(ctx, item) })
 	}
 	return group.Wait()
 }

@@ -27,6 +27,8 @@ type Options struct {
 	SyncerArgs []string
 	// NoAudit leaves out the audit log, which grows by a kilobyte a request.
 	NoAudit bool
+	// Webhook starts one replica of the webhook, which the API server then asks.
+	Webhook bool
 }
 
 // World is a running lab with Secretgate's CRDs and rights installed, and no syncer yet.
@@ -52,7 +54,7 @@ const CallLatency = 20 * time.Millisecond
 func Start(ctx context.Context, options Options) (*World, context.Context, error) {
 	w := &World{options: options, sources: sources{values: map[string]value{}}}
 	w.Audit.file = filepath.Join(options.Dir, "audit.log")
-	labOptions := lab.Options{Dir: filepath.Join(options.Dir, "lab")}
+	labOptions := lab.Options{Dir: filepath.Join(options.Dir, "lab"), Services: options.Webhook}
 	if !options.NoAudit {
 		if err := w.Audit.prepare(options.Dir); err != nil {
 			return nil, nil, err
@@ -62,6 +64,9 @@ func Start(ctx context.Context, options Options) (*World, context.Context, error
 	var err error
 	if w.Lab, err = lab.Start(ctx, labOptions); err != nil {
 		return nil, nil, err
+	}
+	if options.Webhook {
+		w.Lab.Syncer.Stop() // the lab has both services or none; a syncer would only take processor time
 	}
 	ctx, w.stop = context.WithCancelCause(ctx)
 	if err := w.furnish(ctx); err != nil {

@@ -25,8 +25,11 @@ type Balancer struct {
 }
 
 // Listen starts a balancer on a free loopback port.
-func Listen(backends ...string) (*Balancer, error) {
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+func Listen(backends ...string) (*Balancer, error) { return ListenAt("127.0.0.1:0", backends...) }
+
+// ListenAt starts a balancer at host:port.
+func ListenAt(address string, backends ...string) (*Balancer, error) {
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -29,6 +30,7 @@ type Process struct {
 	command Command
 	cmd     *exec.Cmd
 	done    chan struct{}
+	asked   atomic.Bool
 	err     error // how it ended; read it after done is closed
 }
 
@@ -93,6 +95,7 @@ func (p *Process) Err() error {
 
 // Stop asks the child to end, and kills it when it takes longer than its grace. It returns when the child has ended.
 func (p *Process) Stop() {
+	p.asked.Store(true)
 	grace := p.command.Grace
 	if grace == 0 {
 		grace = 10 * time.Second
@@ -108,6 +111,16 @@ func (p *Process) Stop() {
 	_ = p.cmd.Process.Kill()
 	<-p.done
 }
+
+// Kill ends the child as a crash does: it is told nothing. It returns when the child has ended.
+func (p *Process) Kill() {
+	p.asked.Store(true)
+	_ = p.cmd.Process.Kill() // fails when it has ended
+	<-p.done
+}
+
+// Asked says whether Stop or Kill was called, so that an end is no surprise.
+func (p *Process) Asked() bool { return p.asked.Load() }
 
 // Await calls check, at first often, until it answers nil. It gives up when the child ends and when ctx does.
 func (p *Process) Await(ctx context.Context, check func(context.Context) error) error {

@@ -75,3 +75,27 @@ func alive(pid string) bool {
 	state, err := os.ReadFile("/proc/" + pid + "/stat")
 	return err == nil && !strings.Contains(string(state), ") Z ")
 }
+
+func TestKilledChildIsToldNothing(t *testing.T) {
+	p, log := start(t, `trap 'echo told' TERM; echo up; while :; do sleep 0.1; done`)
+	err := p.Await(t.Context(), func(context.Context) error {
+		if text, err := os.ReadFile(log); err != nil || string(text) != "up\n" {
+			return errors.New("nothing printed yet")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Asked() {
+		t.Error("it was asked to end before anybody did")
+	}
+	p.Kill()
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Err().Error(); string(text) != "up\n" || !strings.Contains(got, "signal: killed") || !p.Asked() {
+		t.Errorf("it printed %q and %s, asked: %v", text, got, p.Asked())
+	}
+}

@@ -36,42 +36,9 @@ type task struct {
 // them. A program is moved to its place when it is complete, so an interrupted build leaves nothing half-built, and the
 // next one goes on where it ended. Two processes that build at once take turns.
 func (b Builder) Build(ctx context.Context) (Set, error) {
-	set, tasks, err := b.plan()
+	folders, err := b.buildAll(ctx, modules())
 	if err != nil {
 		return Set{}, err
-	}
-	if len(missing(tasks)) == 0 {
-		return set, nil
-	}
-	unlock, err := b.lock(ctx)
-	if err != nil {
-		return Set{}, fmt.Errorf("the lab's servers cannot be built: %w", err)
-	}
-	defer unlock()
-
-	left := missing(tasks) // fewer, when another process has just built them
-	for i, t := range left {
-		title := fmt.Sprintf("building %s (%d of %d)", t.name, i+1, len(left))
-		if err := b.build(ctx, title, t); err != nil {
-			return Set{}, err
-		}
-	}
-	return set, nil
-}
-
-func (b Builder) plan() (Set, []task, error) {
-	var tasks []task
-	folders := map[string]string{}
-	for _, m := range modules() {
-		stamp, err := b.stamp(m)
-		if err != nil {
-			return Set{}, nil, fmt.Errorf("the sources of the lab's servers are incomplete: %w", err)
-		}
-		folder := filepath.Join(b.Cache, fmt.Sprintf("%s-%s-%s-%s-%s", m.folder, m.version, runtime.GOOS, runtime.GOARCH, stamp))
-		folders[m.folder] = folder
-		for _, p := range m.programs {
-			tasks = append(tasks, task{module: m, program: p, target: filepath.Join(folder, p.name)})
-		}
 	}
 	kubernetes := folders["kubernetes"]
 	return Set{
@@ -82,7 +49,48 @@ func (b Builder) plan() (Set, []task, error) {
 		Kubectl:           filepath.Join(kubernetes, "kubectl"),
 		Vault:             filepath.Join(folders["vault"], "vault"),
 		VaultPlugins:      folders["vaultauth"],
-	}, tasks, nil
+	}, nil
+}
+
+// buildAll answers the folder of each module's programs, when they are all there.
+func (b Builder) buildAll(ctx context.Context, modules []module) (folders map[string]string, err error) {
+	folders, tasks, err := b.plan(modules)
+	if err != nil {
+		return nil, err
+	}
+	if len(missing(tasks)) == 0 {
+		return folders, nil
+	}
+	unlock, err := b.lock(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the lab's servers cannot be built: %w", err)
+	}
+	defer unlock()
+
+	left := missing(tasks) // fewer, when another process has just built them
+	for i, t := range left {
+		title := fmt.Sprintf("building %s (%d of %d)", t.name, i+1, len(left))
+		if err := b.build(ctx, title, t); err != nil {
+			return nil, err
+		}
+	}
+	return folders, nil
+}
+
+func (b Builder) plan(modules []module) (folders map[string]string, tasks []task, err error) {
+	folders = map[string]string{}
+	for _, m := range modules {
+		stamp, err := b.stamp(m)
+		if err != nil {
+			return nil, nil, fmt.Errorf("the sources of the lab's servers are incomplete: %w", err)
+		}
+		folder := filepath.Join(b.Cache, fmt.Sprintf("%s-%s-%s-%s-%s", m.folder, m.version, runtime.GOOS, runtime.GOARCH, stamp))
+		folders[m.folder] = folder
+		for _, p := range m.programs {
+			tasks = append(tasks, task{module: m, program: p, target: filepath.Join(folder, p.name)})
+		}
+	}
+	return folders, tasks, nil
 }
 
 // stamp names everything that decides what is built: the pinned modules, our own sources and the flags.

@@ -61,6 +61,15 @@ func judgeAnnotations(updated, old map[string]string, s policy.Settings) (violat
 	return violations, notices
 }
 
+// Annotations judges those of a namespace as the webhook does when it is created: what it would deny, and warn of.
+func Annotations(annotations map[string]string, s policy.Settings) (violations field.ErrorList, warnings []string) {
+	violations, notices := judgeAnnotations(annotations, nil, s)
+	for _, n := range notices {
+		warnings = append(warnings, n.text)
+	}
+	return violations, warnings
+}
+
 // judgePatterns compiles an annotation as policy does when it judges an object by it.
 func judgePatterns(key, text string, s policy.Settings) (err *field.Error, about string) {
 	flaw, blank := policy.Examine(text, s)

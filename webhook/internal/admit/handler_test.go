@@ -321,7 +321,7 @@ func TestEachRequestCountsOnce(t *testing.T) {
 			for _, label := range metric.GetLabel() {
 				series += " " + label.GetValue()
 			}
-			got[series] = metric.GetCounter().GetValue()
+			got[series] = metric.GetCounter().GetValue() + float64(metric.GetHistogram().GetSampleCount())
 		}
 	}
 	if diff := cmp.Diff(map[string]float64{
@@ -329,6 +329,8 @@ func TestEachRequestCountsOnce(t *testing.T) {
 		"secretgate_admission_verdicts_total CREATE  allowed":          2,
 		"secretgate_admission_verdicts_total CREATE policy denied":     1,
 		"secretgate_admission_verdicts_total CREATE conflict denied":   1,
+		"secretgate_admission_duration_seconds mutating":               4,
+		"secretgate_admission_duration_seconds validating":             3,
 	}, got); diff != "" {
 		t.Errorf("metrics (-want +got):\n%s", diff)
 	}

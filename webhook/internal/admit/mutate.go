@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
@@ -12,10 +13,11 @@ import (
 	"github.com/secretgate/secretgate/webhook/internal/metrics"
 )
 
-// The names by which logs tell the webhooks apart.
+// The names by which logs and metrics tell the webhooks apart.
 const (
 	mutating   = "mutating"
 	validating = "validating"
+	namespaces = "namespace"
 )
 
 // Mutator is the mutating webhook: it converts the deprecated fields and does nothing else.
@@ -30,6 +32,7 @@ type Mutator struct {
 
 // Handle implements admission.Handler.
 func (m *Mutator) Handle(ctx context.Context, request admission.Request) admission.Response {
+	defer m.Metrics.Took(mutating, time.Now())
 	var v verdict
 	if updated, err := decode(request.Object.Raw); err != nil {
 		v = verdict{reason: undecodable, cause: fmt.Errorf("the object of the request cannot be read: %w", err)}

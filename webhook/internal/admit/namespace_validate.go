@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,6 +30,7 @@ type NamespaceValidator struct {
 
 // Handle implements admission.Handler. It must not panic, which controller-runtime answers with a denial.
 func (v *NamespaceValidator) Handle(ctx context.Context, request admission.Request) (response admission.Response) {
+	defer v.Metrics.Took(namespaces, time.Now())
 	defer func() {
 		if problem := recover(); problem != nil {
 			response = v.report(ctx, request, verdict{}, []notice{broke(fmt.Errorf("%v", problem))})

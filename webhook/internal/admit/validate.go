@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/webhook/internal/metrics"
@@ -32,6 +32,7 @@ type Validator struct {
 
 // Handle implements admission.Handler.
 func (v *Validator) Handle(ctx context.Context, request admission.Request) admission.Response {
+	defer v.Metrics.Took(validating, time.Now())
 	var decision verdict
 	understand := v.Understand
 	if understand == nil {
@@ -53,16 +54,9 @@ func (v *Validator) handle(ctx context.Context, p *plan.Plan, errs field.ErrorLi
 	if p == nil {
 		return verdict{reason: invalid, violations: errs}
 	}
-	ns, fresh, err := v.Namespaces.Known(ctx, p.Object.Namespace)
-	if err == nil && !fresh && v.complains(p, ns) {
-		ns, err = v.Namespaces.Read(ctx, p.Object.Namespace)
-	}
+	ns, violations, err := v.judge(ctx, p)
 	if err != nil && len(errs) == 0 {
 		return verdict{reason: namespaceUnreadable, cause: err}
-	}
-	var violations policy.Violations
-	if err == nil {
-		violations = policy.Check(p, ns, v.Settings)
 	}
 	switch {
 	case len(errs) > 0: // one answer for all, so that nobody mends an object twice
@@ -70,22 +64,25 @@ func (v *Validator) handle(ctx context.Context, p *plan.Plan, errs field.ErrorLi
 	case len(violations) > 0:
 		return verdict{reason: forbidden, violations: violations.Errors()}
 	}
-	warnings := p.Warnings
-	if ignoresAdopt(p, ns) {
-		warnings = append(warnings, fmt.Sprintf("spec.adoptExisting is not honoured: namespace %s lacks annotation %s: \"true\"",
-			ns.Name, apiv1.AnnotationPermitAdopt))
+	return verdict{warnings: append(p.Warnings, policy.Warnings(p, ns)...)}
+}
+
+// judge judges by the namespace as the cache has it. What would earn a denial or a warning may be
+// out of date there, as namespace and object often come in one apply: it is judged again by the
+// namespace as the API server has it.
+func (v *Validator) judge(ctx context.Context, p *plan.Plan) (policy.Namespace, policy.Violations, error) {
+	ns, fresh, err := v.Namespaces.Known(ctx, p.Object.Namespace)
+	if err != nil {
+		return ns, nil, err
 	}
-	return verdict{warnings: warnings}
-}
-
-// complains tells whether a namespace as the cache has it would earn a denial or a warning, which
-// may be out of date: namespace and object often come in one apply.
-func (v *Validator) complains(p *plan.Plan, ns policy.Namespace) bool {
-	return len(policy.Check(p, ns, v.Settings)) > 0 || ignoresAdopt(p, ns)
-}
-
-func ignoresAdopt(p *plan.Plan, ns policy.Namespace) bool {
-	return p.AdoptExisting && !policy.AdoptPermitted(ns)
+	violations := policy.Check(p, ns, v.Settings)
+	if fresh || len(violations) == 0 && len(policy.Warnings(p, ns)) == 0 {
+		return ns, violations, nil
+	}
+	if ns, err = v.Namespaces.Read(ctx, p.Object.Namespace); err != nil {
+		return ns, nil, err
+	}
+	return ns, policy.Check(p, ns, v.Settings), nil
 }
 
 // nameOf is the object's name, or what its name will start with: generateName is resolved later.

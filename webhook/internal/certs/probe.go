@@ -41,6 +41,10 @@ type probe struct {
 }
 
 func (p *probe) check(ctx context.Context) error {
+	// Costs nothing, and is not to keep a replica from being ready once it has one.
+	if _, err := p.serving(nil); err != nil {
+		return errors.Join(fmt.Errorf("no serving certificate yet (the log may say more): %w", err), p.trouble())
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.asked.IsZero() && time.Since(p.asked) < verdictLife {
@@ -52,9 +56,6 @@ func (p *probe) check(ctx context.Context) error {
 }
 
 func (p *probe) examine(ctx context.Context) error {
-	if _, err := p.serving(nil); err != nil {
-		return errors.Join(fmt.Errorf("no serving certificate yet (the log may say more): %w", err), p.trouble())
-	}
 	configurations, err := p.configurations(ctx)
 	if err != nil {
 		return err

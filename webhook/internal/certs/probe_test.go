@@ -72,6 +72,13 @@ func writeLeaf(t *testing.T, directory string, ca *signer, hosts ...string) {
 	write(t, directory, "tls.key", encoded)
 }
 
+func rename(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func write(t *testing.T, directory, name string, content []byte) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(directory, name), content, 0o600); err != nil {
@@ -216,13 +223,19 @@ func TestReadinessTellsWhatIsMissing(t *testing.T) {
 		loaded(t, source)
 		expect(t, ready(source), []string{"ValidatingWebhookConfiguration \"secretgate-webhook\" does not exist", "kustomize/base/webhook"})
 	})
-	t.Run("the directory is empty", func(t *testing.T) {
+	t.Run("the directory is empty, and that it was is not remembered", func(t *testing.T) {
 		s := newStage(t, objects...)
-		source, err := NewCertManager(s.dependencies(), t.TempDir())
+		directory := folder(t, ca, serviceHost)
+		moved := directory + "-moved"
+		rename(t, directory, moved)
+		source, err := NewCertManager(s.dependencies(), directory)
 		if err != nil {
 			t.Fatal(err)
 		}
 		expect(t, ready(source), []string{"no serving certificate", "tls.crt", "--cert-dir"})
+		rename(t, moved, directory)
+		loaded(t, source)
+		expect(t, ready(source), []string{"carries no CA bundle"})
 	})
 }
 

@@ -206,7 +206,9 @@ func (c *Checker) document(ctx context.Context, d document) outcome {
 	var o outcome
 	for _, one := range all {
 		switch {
+		case one.isNamespace() && c.CompareMatching:
 		case one.isNamespace():
+			o.findings = append(o.findings, c.judgeNamespace(one)...)
 		case one.isSecretDefinition() && c.CompareMatching:
 			o.definitions++ // KES had none, so that there is nothing to compare
 		case one.isSecretDefinition():

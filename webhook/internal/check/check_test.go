@@ -20,6 +20,7 @@ import (
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/policy"
 )
 
 func run(t *testing.T, c *Checker, inputs ...string) *Report {
@@ -146,6 +147,49 @@ func TestANamespaceIsFoundOrSaidToBeUnknown(t *testing.T) {
 			}
 			if diff := cmp.Diff(c.want, strings.Join(got, ", ")); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAnnotationsOfNamespacesAreJudged(t *testing.T) {
+	const namespace = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: core\n  annotations:\n    "
+	for name, tc := range map[string]struct {
+		annotation string
+		checker    Checker
+		want       []string // without the file's name
+	}{
+		"a good pattern":                   {annotation: apiv1.AnnotationPermittedKeyName + ": core/.*"},
+		"an annotation of others":          {annotation: "example.com/a: '[a'"},
+		"a comparison lists objects alone": {annotation: apiv1.AnnotationPermittedKeyName + ": '[a'", checker: Checker{CompareMatching: true}},
+		"a pattern that is none": {
+			annotation: apiv1.AnnotationPermittedKeyName + ": '(?!prod).*'",
+			want: []string{`6:62: error: core: metadata.annotations[externalsecrets.kubernetes-client.io/permitted-key-name]: Invalid value: line 1 "(?!prod).*" ` +
+				"is not a valid RE2 pattern: look-ahead `(?!` is JavaScript's, not RE2's: write what is permitted, a pattern a line, instead of what is not"},
+		},
+		"a pattern of a renamed annotation": {
+			annotation: "example.com/roles: '[a'", checker: Checker{Settings: policy.Settings{RoleAnnotation: "example.com/roles"}},
+			want: []string{"6:24: error: core: metadata.annotations[example.com/roles]: Invalid value: line 1 \"[a\" is not a valid RE2 pattern: " +
+				"missing closing ]: `[a`: correct the line (https://github.com/google/re2/wiki/Syntax)"},
+		},
+		"an annotation that is empty": {
+			annotation: apiv1.AnnotationPermittedKeyName + ": ''",
+			want: []string{"5:3: warning: core: metadata.annotations: annotation externalsecrets.kubernetes-client.io/permitted-key-name is empty, " +
+				`which permits nothing: write ".*" to permit everything, or remove it`},
+		},
+		"a switch that is no text": {
+			annotation: apiv1.AnnotationRequireRole + ": true",
+			want:       []string{"6:56: error: core: metadata.annotations[externalsecrets.kubernetes-client.io/require-role]: must be a text: write it in quotes"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := file(t, "namespace.yaml", namespace+tc.annotation+"\n")
+			var got []string
+			for _, f := range run(t, &tc.checker, path).Findings {
+				got = append(got, strings.TrimPrefix(compiler(f), path+":"))
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -301,6 +345,13 @@ func TestNoTextOfAManifestStartsACommandOfGitHub(t *testing.T) {
 	want := "::error file=a%2Cb%3Ac%25.yaml,line=1,col=2,title=ExternalSecret x/a%3A%3Ab::100%25%0A::set-output name=x::y%0D%0A::end"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestGitHubIsToldOfNamespaces(t *testing.T) {
+	got := github(Finding{File: "-", Severity: Error, Object: "core", Path: "metadata.annotations[a]", Message: "m"})
+	if want := "::error title=Namespace core::metadata.annotations[a]: m"; got != want {
+		t.Errorf("%s instead of %s", got, want)
 	}
 }
 

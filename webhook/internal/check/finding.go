@@ -33,6 +33,7 @@ const (
 	UnknownNamespace Rule = "unknown-namespace"
 	Deprecated       Rule = "deprecated"
 	Advice           Rule = "advice"
+	Pattern          Rule = "pattern"
 	Matching         Rule = "matching"
 	Fixed            Rule = "fixed"
 	Unfixable        Rule = "unfixable"
@@ -58,6 +59,7 @@ func descriptions() []description {
 		{UnknownNamespace, "The namespace, whose annotations are the policy, is not known."},
 		{Deprecated, "The field has a new name. The webhook converts it; webhook check --fix rewrites it."},
 		{Advice, "The object is accepted, but does not do what it seems to say."},
+		{Pattern, "An annotation of the namespace cannot be understood: the webhook denies it, and where it is stored it permits nothing."},
 		{Matching, "The verdict differs between the matching of kubernetes-external-secrets and that of whole values."},
 		{Fixed, "A deprecated field was rewritten."},
 		{Unfixable, "A deprecated field cannot be rewritten safely and was left as it is."},
@@ -71,7 +73,7 @@ type Finding struct {
 	Column   int      `json:"column"` // from 1, in characters
 	Severity Severity `json:"severity"`
 	Rule     Rule     `json:"rule"`
-	Object   string   `json:"object,omitempty"` // namespace/name
+	Object   string   `json:"object,omitempty"` // namespace/name, or a Namespace's name
 	Path     string   `json:"path,omitempty"`   // of the field, as admission calls it
 	Message  string   `json:"message"`
 }

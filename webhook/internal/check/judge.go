@@ -3,7 +3,6 @@ package check
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
@@ -41,10 +40,7 @@ func (c *Checker) judge(ctx context.Context, o object) []Finding {
 	p, errs := plan.Examine(es, c.Defaults)
 	f.errors(Invalid, unsaid(errs, misfits, p != nil))
 	if p != nil {
-		for _, warning := range p.Warnings {
-			path, message := pathIn(warning)
-			f.add(Warning, Advice, path, message)
-		}
+		f.advise(p.Warnings)
 		c.policy(ctx, f, p)
 	}
 	return f.sorted()
@@ -88,10 +84,7 @@ func (c *Checker) policy(ctx context.Context, f *findings, p *plan.Plan) {
 		return
 	}
 	f.errors(Policy, policy.Check(p, ns, c.Settings).Errors())
-	if p.AdoptExisting && !policy.AdoptPermitted(ns) {
-		f.add(Warning, Advice, "spec.adoptExisting", fmt.Sprintf("is not honoured: namespace %s lacks annotation %s: \"true\"",
-			ns.Name, apiv1.AnnotationPermitAdopt))
-	}
+	f.advise(policy.Warnings(p, ns))
 }
 
 func (c *Checker) about(o object) *findings {
@@ -180,6 +173,14 @@ func alreadySaid(err *field.Error, said field.ErrorList) bool {
 
 // plainly spells a path as schemas do, which tell members of a map by dots.
 func plainly(path string) string { return strings.NewReplacer("[", ".", "]", "").Replace(path) }
+
+// advise passes on what admission would warn of.
+func (f *findings) advise(warnings []string) {
+	for _, warning := range warnings {
+		path, message := pathIn(warning)
+		f.add(Warning, Advice, path, message)
+	}
+}
 
 // pathIn takes the path from the front of a warning.
 func pathIn(warning string) (path, message string) {

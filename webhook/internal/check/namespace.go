@@ -4,9 +4,13 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
 	"github.com/secretgate/secretgate/shared/policy"
+	"github.com/secretgate/secretgate/webhook/internal/admit"
 )
 
 // Unknown says what becomes of an object whose namespace is not known.
@@ -54,15 +58,39 @@ func (n *namespaces) find(ctx context.Context, name string) answer {
 
 // learn takes a Namespace of the files. The last one of a name counts, as if they were applied.
 func (n *namespaces) learn(o object) {
-	annotations := map[string]string{}
+	n.known[o.metadata("name")], _ = o.annotations()
+}
+
+// annotations are an object's, and the keys of those whose values are no texts, in order.
+func (o object) annotations() (texts map[string]string, others []string) {
+	texts = map[string]string{}
 	metadata, _ := o.value["metadata"].(map[string]any)
 	members, _ := metadata["annotations"].(map[string]any)
 	for key, value := range members {
 		if text, ok := value.(string); ok {
-			annotations[key] = text
+			texts[key] = text
+		} else {
+			others = append(others, key)
 		}
 	}
-	n.known[o.metadata("name")] = annotations
+	slices.Sort(others)
+	return texts, others
+}
+
+// judgeNamespace tells what the webhook of namespaces would say of one that is created.
+func (c *Checker) judgeNamespace(o object) []Finding {
+	f := &findings{object: o, name: o.metadata("name")}
+	c.repeated(f)
+	texts, others := o.annotations()
+	for _, key := range others {
+		f.add(Error, Metadata, field.NewPath("metadata", "annotations").Key(key).String(), "must be a text: write it in quotes")
+	}
+	violations, warnings := admit.Annotations(texts, c.Settings)
+	f.errors(Pattern, violations)
+	for _, warning := range warnings {
+		f.add(Warning, Advice, "metadata.annotations", warning)
+	}
+	return f.sorted()
 }
 
 // set adds annotations that flags give.

@@ -98,7 +98,11 @@ func github(f Finding) string {
 	if f.File != stdinName {
 		place = fmt.Sprintf("file=%s,line=%d,col=%d,", property(f.File), f.Line, f.Column)
 	}
-	title := strings.TrimSuffix(fmt.Sprintf("ExternalSecret %s", f.Object), " ")
+	kind := "ExternalSecret"
+	if f.Object != "" && !strings.Contains(f.Object, "/") {
+		kind = "Namespace"
+	}
+	title := strings.TrimSuffix(fmt.Sprintf("%s %s", kind, f.Object), " ")
 	return fmt.Sprintf("::%s %stitle=%s::%s", command, place, property(title), data(f.text()))
 }
 

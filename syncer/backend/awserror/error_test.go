@@ -1,0 +1,75 @@
+package awserror
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+func TestClassify(t *testing.T) {
+	code := func(code, message string) error {
+		return &smithy.OperationError{ServiceID: "Secrets Manager", Err: &smithy.GenericAPIError{Code: code, Message: message}}
+	}
+	status := func(status int, err error) error {
+		return &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}}, Err: err}
+	}
+	fromSTS := func(err error) error { return &CredentialsError{&smithy.OperationError{ServiceID: "STS", Err: err}} }
+	tests := map[string]struct {
+		err     error
+		want    driver.Kind
+		explain string
+	}{
+		"no such secret": {code("ResourceNotFoundException", "m"), driver.NotFound, "ResourceNotFoundException: m"},
+		"one marked for deletion": {
+			code("InvalidRequestException", "it was marked for deletion."), driver.NotFound, "InvalidRequestException: it was marked for deletion.",
+		},
+		"another invalid request":  {status(400, code("InvalidRequestException", "m")), driver.Invalid, "InvalidRequestException: m"},
+		"a denial":                 {code("AccessDeniedException", "m"), driver.Denied, "AccessDeniedException: m"},
+		"a KMS key that is gone":   {code("DecryptionFailure", "m"), driver.Denied, "DecryptionFailure: m"},
+		"an unknown access key":    {code("UnrecognizedClientException", "m"), driver.Unauthenticated, "UnrecognizedClientException: m"},
+		"a session that has ended": {code("ExpiredTokenException", "m"), driver.Unauthenticated, "ExpiredTokenException: m"},
+		"throttling":               {code("ThrottlingException", ""), driver.Throttled, "ThrottlingException"},
+		"too many requests":        {code("TooManyRequestsException", "m"), driver.Throttled, "TooManyRequestsException: m"},
+		"AWS's own fault":          {code("InternalServiceError", "m"), driver.Unavailable, "InternalServiceError: m"},
+		"a code that nobody knows": {status(400, code("NewException", "m")), driver.Invalid, "NewException: m"},
+		"a status of 503":          {status(503, code("UnknownError", "")), driver.Unavailable, "UnknownError"},
+		"a status of 429":          {status(429, errors.New("x")), driver.Throttled, "http response error StatusCode: 429, x"},
+		"a page in place of an answer": {
+			status(200, &smithy.DeserializationError{Err: errors.New("planted")}), driver.Unavailable, "the answer is not one of AWS's",
+		},
+		"no such secret, in a batch":               {&ItemError{"ResourceNotFoundException", "m"}, driver.NotFound, "ResourceNotFoundException: m"},
+		"a code that nobody knows, in a batch":     {&ItemError{"NewException", ""}, driver.Invalid, "NewException"},
+		"a secret marked for deletion, in a batch": {&ItemError{"InvalidRequestException", "marked for deletion"}, driver.NotFound, "InvalidRequestException: marked for deletion"},
+		"no connection":                            {&smithyhttp.RequestSendError{Err: io.EOF}, driver.Unavailable, "EOF"},
+		"an answer without a value":                {driver.ErrNoValue, driver.Unavailable, "the answer holds no value"},
+		"no region":                                {ErrNoRegion, driver.Invalid, "no region is given"},
+		"a role that may not be assumed": {
+			fromSTS(&smithy.GenericAPIError{Code: "AccessDenied", Message: "m"}), driver.Denied, "no session: AccessDenied: m",
+		},
+		"an outage of STS": {fromSTS(&smithyhttp.RequestSendError{Err: io.EOF}), driver.Unavailable, "no session: EOF"},
+		"no credentials at all": {
+			&CredentialsError{&smithy.OperationError{
+				ServiceID: "ec2imds", OperationName: "GetMetadata", Err: &smithyhttp.RequestSendError{Err: io.EOF},
+			}},
+			driver.Unauthenticated, "no session: operation error ec2imds: GetMetadata, request send failed, EOF"},
+		"no credentials in time": {&CredentialsError{context.DeadlineExceeded}, driver.Unavailable, "no session: context deadline exceeded"},
+		"anything else":          {errors.New("x"), driver.Unknown, "x"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := Classify(test.err); got != test.want {
+				t.Errorf("kind %s, want %s", got, test.want)
+			}
+			if got := Explain(test.err); got != test.explain {
+				t.Errorf("explained as %q, want %q", got, test.explain)
+			}
+		})
+	}
+}

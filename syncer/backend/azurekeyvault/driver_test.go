@@ -1,0 +1,49 @@
+package azurekeyvault
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestNewRefusesABadConfig(t *testing.T) {
+	for name, test := range map[string]struct {
+		config Config
+		says   string
+	}{
+		"an unknown cloud":                 {Config{Environment: "Azure"}, "give AzureCloud, AzureChinaCloud, AzureUSGovernment or AzureGermanCloud"},
+		"an authority without TLS":         {Config{AuthorityHost: "http://login.example"}, "AZURE_AUTHORITY_HOST must be a URL such as"},
+		"an authority with a password":     {Config{AuthorityHost: "https://u:p@login.example"}, "AZURE_AUTHORITY_HOST must be a URL such as"},
+		"a DNS suffix that is a URL":       {Config{DNSSuffix: "https://vault.azure.net"}, "AZURE_KEY_VAULT_DNS_SUFFIX"},
+		"a DNS suffix with another's host": {Config{DNSSuffix: "vault.azure.net@evil.example"}, "AZURE_KEY_VAULT_DNS_SUFFIX"},
+		"a CA bundle that is missing":      {Config{ExtraCACerts: filepath.Join(t.TempDir(), "none.pem")}, "the CA bundle cannot be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := New(test.config); err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("got %v, want that %s", err, test.says)
+			}
+		})
+	}
+}
+
+func TestClientsAreKeptUpToABound(t *testing.T) {
+	d, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := d.client("v")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := d.client("v"); err != nil || again != first {
+		t.Errorf("the client of a vault is made anew (%v)", err)
+	}
+	for i := range 2 * maxClients {
+		if _, err := d.client("v" + strings.Repeat("a", i%60) + string(rune('a'+i/60))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(d.clients) > maxClients {
+		t.Errorf("%d clients are kept, want %d at most", len(d.clients), maxClients)
+	}
+}

@@ -1,0 +1,35 @@
+package entra
+
+import (
+	"net/http"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+)
+
+// Credentials are given instead of found. A managed identity goes first, then a service principal. The zero value: what the
+// environment offers.
+type Credentials struct {
+	// ManagedClientID and ManagedResourceID name a managed identity, one way or the other; the former goes first.
+	ManagedClientID, ManagedResourceID string
+	// TenantID, ClientID and ClientSecret are a service principal's.
+	TenantID, ClientID, ClientSecret string
+}
+
+// open makes the credential that was given or, where none was, the one that the environment offers.
+func (c Credentials) open(where Cloud, client *http.Client) (azcore.TokenCredential, error) {
+	managed := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: where.options(client)}
+	switch {
+	case c.ManagedClientID != "":
+		managed.ID = azidentity.ClientID(c.ManagedClientID)
+	case c.ManagedResourceID != "":
+		managed.ID = azidentity.ResourceID(c.ManagedResourceID)
+	case c.ClientSecret != "":
+		return azidentity.NewClientSecretCredential(c.TenantID, c.ClientID, c.ClientSecret,
+			&azidentity.ClientSecretCredentialOptions{ClientOptions: where.options(client), DisableInstanceDiscovery: where.Private})
+	default:
+		return where.credential(client)
+	}
+	credential, err := azidentity.NewManagedIdentityCredential(managed)
+	return uncached{credential}, err
+}

@@ -1,0 +1,97 @@
+package entra
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/secretgate/secretgate/syncer/backend/session"
+)
+
+// issuer gives tokens of an hour's life, numbered from 1. refresh is what Entra says of when to ask for the next; 0: nothing.
+type issuer struct {
+	asked   int
+	refresh time.Duration
+}
+
+func (i *issuer) open(*http.Client) (azcore.TokenCredential, error) { return i, nil }
+
+func (i *issuer) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	i.asked++
+	token := azcore.AccessToken{Token: strconv.Itoa(i.asked), ExpiresOn: time.Now().Add(time.Hour)}
+	if i.refresh > 0 {
+		token.RefreshOn = time.Now().Add(i.refresh)
+	}
+	return token, nil
+}
+
+func newTokens(i *issuer) *Tokens {
+	t := New(Cloud{}, Credentials{}, nil, 10*time.Second)
+	t.open = i.open
+	return t
+}
+
+// get is the token, or that there is none.
+func get(t *Tokens) string {
+	token, err := t.GetToken(context.Background(), policy.TokenRequestOptions{TenantID: "t", Scopes: []string{"s"}})
+	if err != nil {
+		return "none"
+	}
+	return token.Token
+}
+
+func TestTokensAreRenewedBeforeTheirEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := &issuer{}
+		all := newTokens(i)
+		got := []string{get(all)}
+		<-time.After(50 * time.Minute)
+		got = append(got, get(all))
+		<-time.After(6 * time.Minute)
+		got = append(got, get(all))
+		if diff := cmp.Diff([]string{"1", "1", "2"}, got); diff != "" {
+			t.Errorf("at first, after 50 and after 56 minutes (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestATokenIsRenewedWhenEntraSays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := newTokens(&issuer{refresh: 30 * time.Minute})
+		got := []string{get(all)}
+		<-time.After(29 * time.Minute)
+		got = append(got, get(all))
+		<-time.After(time.Minute)
+		got = append(got, get(all))
+		if diff := cmp.Diff([]string{"1", "1", "2"}, got); diff != "" {
+			t.Errorf("at first, after 29 and after 30 minutes (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestARefusedTokenIsDroppedOnceAndNotAllTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := &issuer{}
+		all := newTokens(i)
+		got := []string{get(all)}
+		<-time.After(time.Minute)
+		all.drop("1")
+		got = append(got, get(all))
+		all.drop("1") // by another who was refused
+		all.drop("2") // its successor is refused, too
+		got = append(got, get(all))
+		<-time.After(session.Patience)
+		all.drop("2")
+		got = append(got, get(all))
+		if diff := cmp.Diff([]string{"1", "2", "2", "3"}, got); diff != "" {
+			t.Errorf("tokens (-want +got):\n%s", diff)
+		}
+	})
+}

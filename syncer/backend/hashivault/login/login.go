@@ -1,0 +1,185 @@
+// Package login keeps Vault's tokens, one per role: renewed before their end, begun anew after a revocation.
+package login
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/hashivault/wire"
+	"github.com/secretgate/secretgate/syncer/backend/session"
+)
+
+const (
+	podJWTPath     = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+	appRoleDefault = "approle"
+)
+
+// The operations that Config.Failed is told of.
+const (
+	OperationLogin = "login"
+	OperationRenew = "renew-self"
+)
+
+// Config of the logins: see the driver's.
+type Config struct {
+	JWTPath          string
+	RoleID, SecretID string
+	AppRoleMount     string
+	RenewThreshold   time.Duration
+	RenewIncrement   time.Duration
+	Failed           func(operation string, err error)
+	RefreshInterval  time.Duration
+	Timeout          time.Duration
+	Now              func() time.Time
+}
+
+// Logins keeps one token per identity.
+type Logins struct {
+	client *api.Client
+	config Config
+	tokens *session.Cache[identity, *token]
+}
+
+// identity is who logs in where. Without a role it is the syncer's AppRole.
+type identity struct{ mount, role string }
+
+// New makes Logins that call Vault by a client; it calls nobody.
+func New(client *api.Client, c Config) *Logins {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	l := &Logins{client: client, config: c}
+	l.tokens = &session.Cache[identity, *token]{Obtain: l.obtain, Timeout: c.Timeout, Patience: session.Patience, Now: c.Now}
+	return l
+}
+
+// Do makes a call with the identity's token, and once more with a new one where Vault refuses the token.
+func (l *Logins) Do(ctx context.Context, i plan.Identity, call func(token string) error) error {
+	id, err := l.identity(i)
+	if err != nil {
+		return err
+	}
+	again := false
+	return l.tokens.Do(ctx, id, func(t *token) (refused bool, err error) {
+		err = call(t.text)
+		if wire.Forbidden(err) && again {
+			t.trusted.Store(true) // a new token is refused, too: it is the path
+			return false, err
+		}
+		again = true
+		return wire.Forbidden(err) && l.revoked(ctx, t, err), err
+	})
+}
+
+// Keep sees to it that an identity has a token that works, as the next read would do: it is renewed when that is due, or
+// replaced by a new login. It says until when the token works; the zero time: for ever.
+func (l *Logins) Keep(ctx context.Context, i plan.Identity) (expires time.Time, err error) {
+	id, err := l.identity(i)
+	if err != nil {
+		return time.Time{}, err
+	}
+	s, err := l.tokens.Session(ctx, id)
+	return s.Expires, err
+}
+
+func (l *Logins) identity(i plan.Identity) (identity, error) {
+	switch {
+	case i.VaultRole == "" && l.config.RoleID != "":
+		return identity{mount: cmp.Or(l.config.AppRoleMount, appRoleDefault)}, nil
+	case i.VaultRole == "":
+		return identity{}, ErrNoRole
+	case i.VaultMount == "":
+		return identity{}, ErrNoMount
+	}
+	return identity{mount: i.VaultMount, role: i.VaultRole}, nil
+}
+
+// revoked tells, of a token that was refused, whether the token or only the path is to blame. Vault says which, but not
+// all its versions do, so the token is looked up; a role without Vault's default policy may not even do that.
+func (l *Logins) revoked(ctx context.Context, t *token, refusal error) bool {
+	if wire.InvalidToken(refusal) {
+		return true
+	}
+	if t.trusted.Load() {
+		return false
+	}
+	_, err := wire.As(l.client, t.text).Auth().Token().LookupSelfWithContext(ctx)
+	return wire.Forbidden(err)
+}
+
+func (l *Logins) obtain(ctx context.Context, id identity, old session.Session[*token]) (session.Session[*token], error) {
+	if old.Value != nil && old.Value.renewable && l.config.Now().Before(old.Expires) {
+		if renewed, ok := l.renew(ctx, old.Value); ok {
+			return renewed, nil
+		}
+	}
+	begun, err := l.login(ctx, id)
+	if err != nil {
+		err = &Error{Err: err}
+		l.failed(OperationLogin, err)
+		return session.Session[*token]{}, err
+	}
+	return begun, nil
+}
+
+func (l *Logins) failed(operation string, err error) {
+	if l.config.Failed != nil {
+		l.config.Failed(operation, err)
+	}
+}
+
+func (l *Logins) renew(ctx context.Context, t *token) (_ session.Session[*token], ok bool) {
+	secret, err := wire.As(l.client, t.text).Auth().Token().RenewSelfWithContext(ctx, int(l.config.RenewIncrement.Seconds()))
+	if err != nil {
+		l.failed(OperationRenew, err)
+	}
+	if err != nil || secret == nil || secret.Auth == nil {
+		return session.Session[*token]{}, false
+	}
+	ttl := time.Duration(secret.Auth.LeaseDuration) * time.Second
+	return t.session(l.config.Now(), ttl, l.config), t.isRenewal(ttl, l.config)
+}
+
+// login is of https://developer.hashicorp.com/vault/api-docs/auth/kubernetes#login or, without a role, of
+// https://developer.hashicorp.com/vault/api-docs/auth/approle#login-with-approle.
+func (l *Logins) login(ctx context.Context, id identity) (begun session.Session[*token], err error) {
+	body := map[string]any{"role_id": l.config.RoleID, "secret_id": l.config.SecretID}
+	if id.role != "" {
+		jwt, err := l.jwt()
+		if err != nil {
+			return begun, err
+		}
+		body = map[string]any{"role": id.role, "jwt": jwt}
+	}
+	secret, err := wire.As(l.client, "").Logical().WriteWithContext(ctx, "auth/"+id.mount+"/login", body)
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		return begun, wire.ErrGarbage
+	case err != nil:
+		return begun, err
+	case secret == nil || secret.Auth == nil || secret.Auth.ClientToken == "":
+		return begun, wire.ErrGarbage
+	}
+	ttl := time.Duration(secret.Auth.LeaseDuration) * time.Second
+	t := &token{text: secret.Auth.ClientToken, renewable: secret.Auth.Renewable, full: ttl}
+	return t.session(l.config.Now(), ttl, l.config), nil
+}
+
+// jwt reads the file each time: kubelet replaces it before the token in it expires.
+func (l *Logins) jwt() (string, error) {
+	text, err := os.ReadFile(cmp.Or(l.config.JWTPath, podJWTPath))
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrNoJWT, err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}

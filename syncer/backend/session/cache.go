@@ -1,0 +1,216 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+const (
+	// DefaultTimeout is how long it may take to obtain a session where Cache.Timeout is not set.
+	DefaultTimeout = 10 * time.Second
+	// DefaultMax is how many sessions are kept where Cache.Max is not set.
+	DefaultMax = 4096
+	// Patience is a good one for backends that may refuse each session for a while: our clock is off, a replica lags behind.
+	Patience = 10 * time.Second
+)
+
+// errPanicked does not say with what: it may quote a credential.
+var errPanicked = errors.New("obtaining a session panicked")
+
+// Cache keeps the sessions of identities K. Its fields may not be changed after the first call.
+type Cache[K comparable, V any] struct {
+	// Obtain begins a session, or renews old, which is zero where the identity has none or the backend refused it; old may
+	// have ended. It is called once for all who wait, with a context that does not end when one of them gives up.
+	Obtain func(ctx context.Context, key K, old Session[V]) (Session[V], error)
+	// Timeout of Obtain; 0 means DefaultTimeout. A renewal gets half of it: whoever waits for it has a session that works, and
+	// needs time to read with it.
+	Timeout time.Duration
+	// Patience is how long a session that replaces a refused one is kept, whatever the backend says of it: else each call would
+	// obtain another. 0: not at all.
+	Patience time.Duration
+	// Max is how many sessions are kept, since whoever writes objects may name identities; 0 means DefaultMax. Beyond it the
+	// one goes that was not used for longest.
+	Max int
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+
+	flights singleflight.Group
+
+	mu   sync.Mutex
+	held map[K]*held[V]
+}
+
+// Get returns what the identity reads with, if need be after obtaining it. Where a renewal fails, that is the old one until its
+// end.
+func (c *Cache[K, V]) Get(ctx context.Context, key K) (V, error) {
+	s, err := c.Session(ctx, key)
+	return s.Value, err
+}
+
+// Session is like Get, and tells until when it will do.
+func (c *Cache[K, V]) Session(ctx context.Context, key K) (Session[V], error) {
+	h, err := c.get(ctx, key)
+	if err != nil {
+		return Session[V]{}, err
+	}
+	return h.Session, nil
+}
+
+// Do makes a call with the identity's session. Where the call says that the backend refused the session, that is dropped, and
+// the call made once more with the next one.
+func (c *Cache[K, V]) Do(ctx context.Context, key K, call func(V) (refused bool, err error)) error {
+	for again := false; ; again = true {
+		h, err := c.get(ctx, key)
+		if err != nil {
+			return err
+		}
+		refused, err := call(h.Value)
+		if !refused || !c.drop(key, h) || again {
+			return err
+		}
+	}
+}
+
+// Drop lets those sessions go that the backend refused.
+func (c *Cache[K, V]) Drop(refused func(V) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key, h := range c.held {
+		if !h.refused && refused(h.Value) {
+			c.replace(key, h)
+		}
+	}
+}
+
+func (c *Cache[K, V]) get(ctx context.Context, key K) (*held[V], error) {
+	if h, next := c.look(key); next == use {
+		return h, nil
+	}
+	done := c.flights.DoChan(fmt.Sprintf("%#v", key), func() (any, error) {
+		return c.obtain(context.WithoutCancel(ctx), key)
+	})
+	select {
+	case result := <-done:
+		h, _ := result.Val.(*held[V])
+		return h, result.Err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (c *Cache[K, V]) obtain(ctx context.Context, key K) (*held[V], error) {
+	old, next := c.look(key)
+	limit := cmp.Or(c.Timeout, DefaultTimeout)
+	switch next {
+	case use: // another flight has ended just before this one began
+		return old, nil
+	case renew:
+		limit /= 2
+	}
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	s, err := c.ask(limited, key, old.Session)
+	switch {
+	case err == nil:
+		return c.keep(key, s), nil
+	case c.stillWorks(key, old):
+		return old, nil
+	}
+	return nil, err
+}
+
+// ask calls Obtain. One that panics has failed: singleflight would end the process.
+func (c *Cache[K, V]) ask(ctx context.Context, key K, old Session[V]) (s Session[V], err error) {
+	defer func() {
+		if recover() != nil {
+			err = errPanicked
+		}
+	}()
+	return c.Obtain(ctx, key, old)
+}
+
+// look returns what is held of the identity, never nil, and what to do with it.
+func (c *Cache[K, V]) look(key K) (*held[V], step) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h, ok := c.held[key]
+	if !ok {
+		return &held[V]{}, obtain
+	}
+	h.lastUsed = c.now()
+	next := h.next(h.lastUsed)
+	return h, next
+}
+
+// stillWorks tells, after a renewal that failed, whether the old session can be used. It may have been dropped meanwhile.
+func (c *Cache[K, V]) stillWorks(key K, old *held[V]) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	if c.held[key] != old || old.next(now) == obtain {
+		return false
+	}
+	old.postpone(now)
+	return true
+}
+
+func (c *Cache[K, V]) keep(key K, s Session[V]) *held[V] {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	h := &held[V]{Session: s, since: now, lastUsed: now}
+	if old, ok := c.held[key]; ok {
+		h.replaces = old.refused
+	} else {
+		c.makeRoom(now)
+	}
+	c.held[key] = h
+	return h
+}
+
+// makeRoom lets those go that have ended, and if that is not enough, the one that was not used for longest.
+func (c *Cache[K, V]) makeRoom(now time.Time) {
+	if c.held == nil {
+		c.held = map[K]*held[V]{}
+	}
+	var idle K
+	for key, h := range c.held {
+		if h.next(now) == obtain {
+			delete(c.held, key)
+		} else if first, ok := c.held[idle]; !ok || h.lastUsed.Before(first.lastUsed) {
+			idle = key
+		}
+	}
+	if len(c.held) >= cmp.Or(c.Max, DefaultMax) {
+		delete(c.held, idle)
+	}
+}
+
+// drop lets a refused session go, and tells whether there is another to be had. Many find out at the same time, and the later
+// ones must not drop its successor.
+func (c *Cache[K, V]) drop(key K, refused *held[V]) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.held[key] != refused || c.replace(key, refused)
+}
+
+func (c *Cache[K, V]) replace(key K, h *held[V]) bool {
+	if h.believed(c.now(), c.Patience) {
+		return false
+	}
+	c.held[key] = &held[V]{refused: true}
+	return true
+}
+
+func (c *Cache[K, V]) now() time.Time {
+	if c.Now != nil {
+		return c.Now()
+	}
+	return time.Now()
+}

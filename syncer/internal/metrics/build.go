@@ -1,0 +1,13 @@
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// NewBuild makes the metric that says which version runs. It is there as long as the syncer is, so its absence tells as much.
+func NewBuild(version string) prometheus.Collector {
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "secretgate_syncer_build_info",
+		Help: "Always 1; version is the syncer's.",
+	}, []string{"version"})
+	build.WithLabelValues(version).Set(1)
+	return build
+}

@@ -1,0 +1,155 @@
+package world
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Admission is the webhook as the API server knows it: two configurations, which can be taken away and put back.
+type Admission struct {
+	client         *Client
+	address        string            // of the replica
+	ca             []byte            // PEM
+	configurations map[string][]byte // by the path of their collection
+	on             bool
+}
+
+const (
+	registration = "/apis/admissionregistration.k8s.io/v1/"
+	webhookName  = "/secretgate-webhook"
+)
+
+// Admission reads the configurations that were installed. Those that it puts back name the replica itself, instead of the
+// lab's balancer: a further hop through this process, which no user has, is nothing to measure.
+func (w *World) Admission(ctx context.Context) (*Admission, error) {
+	a := &Admission{client: w.Client, address: w.Lab.Webhook.Address, configurations: map[string][]byte{}, on: true}
+	for kind, plural := range map[string]string{
+		"MutatingWebhookConfiguration": "mutatingwebhookconfigurations", "ValidatingWebhookConfiguration": "validatingwebhookconfigurations",
+	} {
+		var stored struct {
+			Webhooks []map[string]any `json:"webhooks"`
+		}
+		path := registration + plural
+		if err := w.Client.Do(ctx, http.MethodGet, path+webhookName, "", nil, &stored); err != nil {
+			return nil, err
+		}
+		for _, webhook := range stored.Webhooks {
+			config, _ := webhook["clientConfig"].(map[string]any)
+			url, _ := config["url"].(string)
+			ca, _ := config["caBundle"].(string)
+			config["url"] = strings.Replace(url, w.Lab.WebhookBalancer.Addr(), a.address, 1)
+			var err error
+			if a.ca, err = base64.StdEncoding.DecodeString(ca); err != nil || len(a.ca) == 0 {
+				return nil, errors.Join(fmt.Errorf("%s carries no CA", kind), err)
+			}
+		}
+		body, err := json.Marshal(map[string]any{
+			"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind,
+			"metadata": map[string]string{"name": webhookName[1:]}, "webhooks": stored.Webhooks,
+		})
+		if err != nil {
+			return nil, err
+		}
+		a.configurations[path] = body
+	}
+	return a, nil
+}
+
+// Switch takes the configurations away or puts them back, and waits until the API server acts by that.
+func (a *Admission) Switch(ctx context.Context, on bool) error {
+	if a.on == on {
+		return nil
+	}
+	for path, body := range a.configurations {
+		var err error
+		if on {
+			err = a.client.Do(ctx, http.MethodPost, path, JSON, body, nil)
+		} else {
+			err = a.client.Do(ctx, http.MethodDelete, path+webhookName, "", nil, nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	a.on = on
+	deadline := time.Now().Add(time.Minute)
+	for {
+		converts, denies, err := a.acts(ctx)
+		if err != nil {
+			return err
+		}
+		if converts == on && denies == on {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("a minute after admission was switched (on: %t) the API server converts: %t, denies: %t", on, converts, denies)
+		}
+		if err := Pause(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// acts tells whether an old manifest is converted, and whether a forbidden one is denied, by creates that store nothing.
+func (a *Admission) acts(ctx context.Context) (converts, denies bool, err error) {
+	converted := map[string]any{}
+	if err := a.try(ctx, Manifest{Name: "probe", Entries: 1, Old: true}, &converted); err != nil {
+		return false, false, err
+	}
+	_, old := converted["secretDescriptor"]
+	err = a.try(ctx, Manifest{Name: "probe", Entries: 1, Forbidden: true}, nil)
+	if refused := new(Refused); errors.As(err, &refused) && refused.Code == http.StatusForbidden {
+		return !old, true, nil
+	}
+	return !old, false, err
+}
+
+func (a *Admission) try(ctx context.Context, m Manifest, into any) error {
+	body, err := m.JSON()
+	if err != nil {
+		return err
+	}
+	return a.client.Do(ctx, http.MethodPost, m.Collection()+"?dryRun=All", JSON, body, into)
+}
+
+// Judge asks the webhook's replica itself, by HTTP/1.1 over TLS as the API server does.
+type Judge struct {
+	client   *Client
+	template []byte
+}
+
+// Judge is given as many connections as it is asked by at a time. Its questions are about the creation of a manifest's object.
+func (a *Admission) Judge(m Manifest, connections int) (*Judge, error) {
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(a.ca)
+	template, err := review(m)
+	return &Judge{template: template, client: &Client{base: "https://" + a.address, http: &http.Client{Transport: &http.Transport{
+		TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		MaxIdleConnsPerHost: connections, DisableCompression: true,
+	}}}}, err
+}
+
+// Ask has the object judged as if it were another team's. What is not allowed is an error.
+func (j *Judge) Ask(ctx context.Context, team int) error {
+	body := bytes.ReplaceAll(j.template, []byte(TeamNamespace(0)), []byte(TeamNamespace(team)))
+	var answer json.RawMessage
+	if err := j.client.Do(ctx, http.MethodPost, "/validate", JSON, body, &answer); err != nil {
+		return err
+	}
+	if !bytes.Contains(answer, []byte(`"allowed":true`)) {
+		return fmt.Errorf("the webhook denies an object that its namespace permits: %s", answer)
+	}
+	return nil
+}
+
+// Close ends the connections.
+func (j *Judge) Close() { j.client.http.CloseIdleConnections() }

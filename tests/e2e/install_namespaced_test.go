@@ -1,0 +1,71 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/lab"
+)
+
+// TestInstallNamespaced runs a syncer with the rights of the overlay for two namespaces, without those to list and watch Secrets:
+// it serves these two, and has no right on a Secret anywhere else.
+func TestInstallNamespaced(t *testing.T) {
+	s, log := newAuditedSite(t, lab.Options{})
+	overlay := overlaysOfUsers()["an overlay for two namespaces, without watches of Secrets"]
+	overlay["kustomization.yaml"] = strings.Replace(overlay["kustomization.yaml"], "components: [",
+		"components: [KUSTOMIZE/components/without-workloads, KUSTOMIZE/components/without-admission, ", 1)
+	overlay["kustomization.yaml"], _, _ = strings.Cut(overlay["kustomization.yaml"], "patches:") // of the Deployment
+	overlay["kustomization.yaml"] += "\n"
+	s.must(t, s.build(t, s.compose(t, overlay)), "apply", "-f", "-")
+	// The lab had installed the rights on the whole cluster.
+	s.must(t, "", "delete", "clusterrolebinding/secretgate-syncer-objects", "clusterrole/secretgate-syncer-objects")
+	s.must(t, "", "create", "namespace", "team-c")
+
+	syncer, err := s.lab.NewSyncer("namespaced", lab.Extra{
+		Args: []string{"--watched-namespaces=team-a,team-b", "--watch-secrets=false", "--refresh-interval=1s", "--min-refresh-interval=1s"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syncer.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.put(t, "team/db", "first")
+	for _, namespace := range []string{"team-c", "team-a", "team-b"} {
+		if _, err := s.applyObject(t, namespace, "db", "team/db", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, namespace := range []string{"team-a", "team-b"} {
+		s.awaitReady(t, namespace, "db", apiv1.ReasonSynced)
+	}
+	s.put(t, "team/db", "second")
+	s.awaitSecret(t, "team-b", "db", "{.data.x}", "c2Vjb25k")
+	if out, err := s.kubectl(t, "", "get", "secret", "db", "-n", "team-c"); err == nil {
+		t.Errorf("an object of a namespace that is not watched has a Secret: %s", out)
+	}
+	if _, refused := log.requests(t, "syncer", nil); len(refused) > 0 {
+		t.Errorf("the API server refused %q", refused)
+	}
+	s.mayNot(t, "get", "create", "update", "delete", "list", "watch", "patch")
+}
+
+// mayNot asks the API server about the syncer's rights on Secrets: none outside of its namespaces, and no list, watch or patch
+// within.
+func (s *site) mayNot(t *testing.T, verbs ...string) {
+	t.Helper()
+	for _, verb := range verbs {
+		for _, where := range []string{"--namespace=team-c", "--namespace=" + lab.Namespace, "--all-namespaces", "--namespace=team-a"} {
+			answer, _ := s.kubectl(t, "", "auth", "can-i", verb, "secrets", where, "--as=system:serviceaccount:"+lab.Namespace+":syncer")
+			want := "no"
+			if where == "--namespace=team-a" && slices.Contains([]string{"get", "create", "update", "delete"}, verb) {
+				want = "yes"
+			}
+			if strings.TrimSpace(answer) != want {
+				t.Errorf("may the syncer %s secrets %s? %s, not %s", verb, where, strings.TrimSpace(answer), want)
+			}
+		}
+	}
+}

@@ -1,0 +1,59 @@
+package app
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/client-go/rest"
+
+	"github.com/secretgate/secretgate/shared/reference"
+	"github.com/secretgate/secretgate/webhook/internal/config"
+	"github.com/secretgate/secretgate/webhook/internal/metrics"
+)
+
+// TestReference keeps the webhook's flags, variables and metrics on the page as the code has them.
+func TestReference(t *testing.T) {
+	none := func(string) (string, bool) { return "", false }
+	serve, _ := reference.Flags(new(config.Config).Bind(none))
+	if err := reference.Keep("webhook serve's settings", serve); err != nil {
+		t.Error(err)
+	}
+	check, _ := reference.Flags(new(checkOptions).bind(none))
+	if err := reference.Keep("webhook check's settings", check); err != nil {
+		t.Error(err)
+	}
+
+	registry := prometheus.NewRegistry()
+	metrics.New(registry)
+	c := &config.Config{}
+	if err := c.Finish(c.Bind(none)); err != nil {
+		t.Fatal(err)
+	}
+	source, err := certificates(&rest.Config{Host: "http://127.0.0.1:9"}, c) // it asks nobody yet
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := reference.Metrics(descriptions(registry, metrics.NewBuild(""), source.Expiry))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := reference.Keep("webhook's metrics", text); err != nil {
+		t.Error(err)
+	}
+}
+
+func descriptions(collectors ...prometheus.Collector) []fmt.Stringer {
+	found := make(chan *prometheus.Desc)
+	go func() {
+		defer close(found)
+		for _, c := range collectors {
+			c.Describe(found)
+		}
+	}()
+	var all []fmt.Stringer
+	for d := range found {
+		all = append(all, d)
+	}
+	return all
+}

@@ -1,0 +1,105 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// idleTime is longer than the 90 seconds for which API servers keep a connection that they do not use, so that they are
+	// the ones to close it. It bounds the wait for a first request, too: they open connections that they then do not need.
+	idleTime = 2 * time.Minute
+	// A server that is to end goes on until nobody has called for quietTime, but no longer than drainTime.
+	quietTime = time.Second
+	drainTime = 5 * time.Second
+	// callTime is the API server's timeout of our webhooks: no call that is under way takes longer.
+	callTime = 5 * time.Second
+)
+
+// server answers API servers, and ends without failing one of their calls. They keep connections for the next call, do not
+// make a call again whose connection was closed under it, and may not know for a while that we are about to end. So at first
+// everything is answered as before, but for a header by which they give the connection up; then connections are closed that
+// nobody has used for a while. Calls under way never learn of the end: controller-runtime's own server cancels their contexts,
+// and a namespace that cannot be read is a denial.
+type server struct {
+	port    int
+	tls     *tls.Config
+	handler http.Handler
+	log     *slog.Logger
+
+	lastCall atomic.Int64 // nanoseconds since 1970
+	stopping atomic.Bool
+}
+
+// NeedLeaderElection says that every replica serves. It also has the manager keep its caches until we have ended.
+func (s *server) NeedLeaderElection() bool { return false }
+
+// Start serves until ctx ends, and a while longer.
+func (s *server) Start(ctx context.Context) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", fmt.Sprintf(":%d", s.port))
+	if err != nil {
+		return fmt.Errorf("admission cannot be served: %w: see --port", err)
+	}
+	return s.serve(ctx, tls.NewListener(listener, s.tls))
+}
+
+func (s *server) serve(ctx context.Context, listener net.Listener) error {
+	inner := &http.Server{
+		Handler: s, ReadHeaderTimeout: idleTime, IdleTimeout: idleTime,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelInfo), // handshakes that fail
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- inner.Serve(listener) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("admission is not served any more: %w", err)
+	case <-ctx.Done():
+	}
+	s.drain()
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime)
+	defer cancel()
+	if err := inner.Shutdown(ending); err != nil {
+		return fmt.Errorf("calls are given up that have not ended after %s: %w", callTime, err)
+	}
+	return nil
+}
+
+// ServeHTTP answers one call.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.lastCall.Store(time.Now().UnixNano())
+	if s.stopping.Load() {
+		w.Header().Set("Connection", "close")
+	}
+	s.handler.ServeHTTP(w, r)
+}
+
+// drain returns when nobody has called for a while, or it has taken too long.
+func (s *server) drain() {
+	s.log.Info("The webhook is to end, and waits for API servers to call elsewhere")
+	begin := time.Now()
+	s.stopping.Store(true)
+	s.lastCall.Store(begin.UnixNano())
+	for {
+		quiet := time.Unix(0, s.lastCall.Load()).Add(quietTime)
+		wait := min(time.Until(quiet), time.Until(begin.Add(drainTime)))
+		if wait <= 0 {
+			return
+		}
+		<-time.After(wait)
+	}
+}
+
+// ready is a check for load balancers that go by it; Kubernetes knows by itself that a pod ends.
+func (s *server) ready(*http.Request) error {
+	if s.stopping.Load() {
+		return errors.New("the webhook is about to end")
+	}
+	return nil
+}
