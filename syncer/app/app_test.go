@@ -38,6 +38,8 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{"the version", nil, []string{"--version"}, 0, "v1.2.3\n", ""},
 		{"a flag that does not exist", nil, []string{"--no-such-flag"}, 2, "", "syncer: unknown flag: --no-such-flag\n"},
+		{"a flag of secrets-manager, with its one dash", nil, []string{"-secret-definitions", "-vault.role-id=r", "-vault.engine=kv3"}, 2, "",
+			"syncer: --vault.engine is \"kv3\": must be kv1 or kv2\n"},
 		{"a flag without its value", nil, []string{"--workers"}, 2, "", "syncer: flag needs an argument: --workers\n"},
 		{"an argument", nil, []string{"serve"}, 2, "", `syncer: unknown command "serve" for "syncer"` + "\n"},
 		{"several settings that are wrong", map[string]string{"POLICY_MATCHING": "x"}, []string{"--workers=-1"}, 2, "",
@@ -88,6 +90,9 @@ func TestHelpIsComplete(t *testing.T) {
 		"LOCALSTACK", "LOCALSTACK_SM_URL", "LOCALSTACK_STS_URL", "VAULT_ADDR", "VAULT_NAMESPACE", "VAULT_TOKEN_RENEW_THRESHOLD",
 		"DEFAULT_VAULT_MOUNT_POINT", "DEFAULT_VAULT_ROLE", "NODE_EXTRA_CA_CERTS", "POLLER_INTERVAL_MILLISECONDS", "DISABLE_POLLING",
 		"WATCHED_NAMESPACES", "INSTANCE_ID", "ROLE_PERMITTED_ANNOTATION", "NAMING_PERMITTED_ANNOTATION", "ENFORCE_NAMESPACE_ANNOTATIONS",
+		// secrets-manager's.
+		"VAULT_ROLE_ID", "VAULT_SECRET_ID", "AZURE_KV_NAME", "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET",
+		"AZURE_MANAGED_CLIENT_ID", "AZURE_MANAGED_RESOURCE_ID", "SECRET_DEFINITIONS",
 		"METRICS_PORT", "POD_NAMESPACE", "LOG_LEVEL", "LOG_MESSAGE_KEY", "USE_HUMAN_READABLE_LOG_LEVELS", "LOG_BASE_PID_KEY", "LOG_BASE_HOSTNAME_KEY",
 	} {
 		if !strings.Contains(help, word) {

@@ -36,7 +36,14 @@ func run(ctx context.Context) error {
 	if holder, err := lab.Holder(dir); err != nil || holder != 0 {
 		return errors.Join(err, errors.New("a lab is up already: stop it with make lab-down, then start the demo again"))
 	}
-	if err := command(ctx, root, "up", "--syncer-arg=--refresh-interval=2s"); err != nil {
+	args := []string{"up", "--syncer-arg=--refresh-interval=2s"}
+	// SecretDefinitions are off by default, and have a login of their own.
+	for _, flag := range []string{
+		"--secret-definitions", "--vault.auth-method=kubernetes", "--vault.kubernetes-role=" + lab.VaultRole, "--reconcile-period=2s",
+	} {
+		args = append(args, "--syncer-arg="+flag)
+	}
+	if err := command(ctx, root, args...); err != nil {
 		return err
 	}
 	keep := os.Getenv("DEMO_KEEP") == "1"

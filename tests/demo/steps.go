@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
@@ -28,6 +29,7 @@ var steps = []step{
 	{"The status tells who is in step", showStatus},
 	{"A manifest with deprecated fields is converted, with a warning", convertDeprecated},
 	{"A namespace's policy rejects an apply, and says why", rejectApply},
+	{"A SecretDefinition of tuenti's secrets-manager is served as it stands", acceptDefinition},
 	{"A rotation in Vault and in AWS arrives in the Secrets", rotate},
 	{"An outage of AWS changes nothing, and the status says so", surviveOutage},
 	{"No log holds a value", searchLogs},
@@ -122,6 +124,27 @@ func rejectApply(ctx context.Context, w *world) error {
 		}
 	}
 	return nil
+}
+
+func acceptDefinition(ctx context.Context, w *world) error {
+	value := w.value()
+	encoded := base64.StdEncoding.EncodeToString([]byte(value))
+	w.planted = append(w.planted, encoded)
+	fmt.Println("$ vault kv put secret/pathtosecret1 value=…")
+	if _, err := w.vault.KVv2("secret").Put(ctx, "pathtosecret1", map[string]any{"value": encoded}); err != nil {
+		return err
+	}
+	if _, err := w.kubectl(ctx, "apply", "-f", w.manifest("secretdefinition-sample")); err != nil {
+		return err
+	}
+	if err := w.await(ctx, "supersecretnew", "decoded", value); err != nil {
+		return err
+	}
+	if _, err := w.kubectl(ctx, "get", "secret", "supersecretnew"); err != nil {
+		return err
+	}
+	_, err := w.kubectl(ctx, "get", "secretdefinitions")
+	return err
 }
 
 func rotate(ctx context.Context, w *world) error {

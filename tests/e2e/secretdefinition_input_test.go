@@ -87,7 +87,10 @@ func TestPolicyOfDefinitions(t *testing.T) {
 	mustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/team-a/NS, key: password, encoding: base64}}")))
 	awaitEntries(t, namespace, "db", map[string]string{"password": value})
 	secret := getSecret(t, namespace, "db")
-	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"=other/.*")
+	said := mustKubectl(t, "", "annotate", "--overwrite", "namespace", namespace, apiv1.AnnotationPermittedKeyName+"=other/.*")
+	if warning := "Warning: SecretDefinition db: spec.keysMap[password].path"; !strings.Contains(said, warning) {
+		t.Errorf("kubectl does not print %q:\n%s", warning, said)
+	}
 	awaitDefinition(t, namespace, "db", apiv1.ReasonPolicyDenied, "spec.keysMap[password].path: Forbidden")
 	untouched(t, secret)
 	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"-")

@@ -26,6 +26,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/webhook"
 
+	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/webhook/internal/admit"
 	"github.com/secretgate/secretgate/webhook/internal/certs"
@@ -123,7 +124,8 @@ func newManager(cluster *rest.Config, c *config.Config) (manager.Manager, error)
 
 func newScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
-	return scheme, errors.Join(corev1.AddToScheme(scheme), admissionregistrationv1.AddToScheme(scheme), apiv1.AddToScheme(scheme))
+	return scheme, errors.Join(
+		corev1.AddToScheme(scheme), admissionregistrationv1.AddToScheme(scheme), apiv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme))
 }
 
 // assemble lists all that runs.
@@ -168,7 +170,7 @@ func admission(mgr manager.Manager, c *config.Config, counts *metrics.Metrics, l
 	}})
 	register("/validate-namespace", &webhook.Admission{Handler: &admit.NamespaceValidator{
 		Stored: admit.Stored{
-			Live: mgr.GetAPIReader(), Settings: c.Policy.Settings, Defaults: c.Policy.Defaults,
+			Live: mgr.GetAPIReader(), Settings: c.Policy.Settings, Defaults: c.Policy.Defaults, Definitions: &c.Definitions,
 			Turns: make(chan struct{}, 1), // one page of objects in memory
 		},
 		Log: log, Metrics: counts,

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 )
 
@@ -195,6 +196,7 @@ func TestOnlyWhatIsSharedIsNarrowed(t *testing.T) {
 	}{
 		{"ExternalSecrets, by their uid", &apiv1.ExternalSecret{}, true, true},
 		{"their metadata, too", metadata(apiv1.GroupVersion.Group, apiv1.Kind), true, true},
+		{"SecretDefinitions, by their uid", &v1alpha1.SecretDefinition{}, true, true},
 		{"metadata of Secrets, by their owner's", metadata("", "Secret"), true, false},
 		{"metadata of namespaces is everybody's", metadata("", "Namespace"), false, false},
 		{"a Secret of another group is none", metadata("example.com", "Secret"), false, false},

@@ -62,9 +62,10 @@ func (v *NamespaceValidator) handle(ctx context.Context, request admissionv1.Adm
 		return verdict{reason: badPattern, violations: violations}, notices
 	}
 	if request.Operation == admissionv1.Update && limitsChanged(updated.Annotations, old.Annotations, settings) {
-		found := v.Stored.forbidden(ctx, policy.Namespace{Name: updated.Name, Annotations: updated.Annotations},
-			policy.Namespace{Name: updated.Name, Annotations: old.Annotations})
-		notices = append(notices, found.notices(updated.Name)...)
+		for _, found := range v.Stored.forbidden(ctx, policy.Namespace{Name: updated.Name, Annotations: updated.Annotations},
+			policy.Namespace{Name: updated.Name, Annotations: old.Annotations}) {
+			notices = append(notices, found.notices(updated.Name)...)
+		}
 	}
 	return verdict{}, notices
 }

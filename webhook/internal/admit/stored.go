@@ -6,8 +6,13 @@ import (
 	"strings"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
@@ -28,19 +33,50 @@ type Stored struct {
 	Live     client.Reader
 	Settings policy.Settings
 	Defaults plan.Defaults
+	// Definitions is where SecretDefinitions are read; nil: nobody looks for them.
+	Definitions *plan.Definitions
 	// Turns bounds how many requests look at a time, by its capacity; nil: any number.
 	Turns chan struct{}
 }
 
+// storedKind is one kind of objects that are looked for.
+type storedKind struct {
+	name     string
+	list     client.ObjectList
+	optional bool // it need not be installed
+	plan     func(object runtime.Object) (*plan.Plan, field.ErrorList)
+}
+
+func (s Stored) kinds() []storedKind {
+	kinds := []storedKind{{
+		name: apiv1.Kind, list: &apiv1.ExternalSecretList{},
+		plan: func(object runtime.Object) (*plan.Plan, field.ErrorList) {
+			es, _ := object.(*apiv1.ExternalSecret) // as the list holds them
+			return plan.From(es, s.Defaults)
+		},
+	}}
+	if s.Definitions == nil {
+		return kinds
+	}
+	return append(kinds, storedKind{
+		name: v1alpha1.Kind, list: &v1alpha1.SecretDefinitionList{}, optional: true,
+		plan: func(object runtime.Object) (*plan.Plan, field.ErrorList) {
+			d, _ := object.(*v1alpha1.SecretDefinition) // as the list holds them
+			return plan.FromDefinition(d, *s.Definitions)
+		},
+	})
+}
+
 // tally is what was found.
 type tally struct {
+	kind                     string
 	examined, newly, already int
 	named                    []string // sentences about the first of those newly forbidden
 	incomplete               string   // why not all were examined; empty: all were
 }
 
-// forbidden examines the objects of a namespace. What goes wrong makes the tally incomplete.
-func (s Stored) forbidden(ctx context.Context, updated, old policy.Namespace) tally {
+// forbidden examines the objects of a namespace, kind by kind. What goes wrong makes a tally incomplete.
+func (s Stored) forbidden(ctx context.Context, updated, old policy.Namespace) []tally {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	if s.Turns != nil {
@@ -48,20 +84,34 @@ func (s Stored) forbidden(ctx context.Context, updated, old policy.Namespace) ta
 		case s.Turns <- struct{}{}:
 			defer func() { <-s.Turns }()
 		case <-ctx.Done():
-			return tally{incomplete: "others were being examined"}
+			return []tally{{kind: apiv1.Kind, incomplete: "others were being examined"}}
 		}
 	}
-	var t tally
+	kinds := s.kinds()
+	tallies := make([]tally, 0, len(kinds))
+	for _, kind := range kinds {
+		tallies = append(tallies, s.examine(ctx, kind, updated, old))
+	}
+	return tallies
+}
+
+func (s Stored) examine(ctx context.Context, kind storedKind, updated, old policy.Namespace) tally {
+	t := tally{kind: kind.name}
 	for next := ""; ; {
-		page := &apiv1.ExternalSecretList{}
+		page, _ := kind.list.DeepCopyObject().(client.ObjectList) // a list's copy is a list
 		err := s.Live.List(ctx, page, client.InNamespace(updated.Name), client.Limit(lookPage), client.Continue(next))
-		for i := range page.Items {
-			if ctx.Err() == nil && err == nil {
-				t.add(&page.Items[i], updated, old, s)
-			}
+		if err == nil {
+			err = meta.EachListItem(page, func(object runtime.Object) error {
+				if ctx.Err() == nil {
+					t.add(object, kind, updated, old, s)
+				}
+				return nil
+			})
 		}
-		next = page.Continue
+		next = page.GetContinue()
 		switch {
+		case kind.optional && (meta.IsNoMatchError(err) || apierrors.IsNotFound(err) || apierrors.IsForbidden(err)):
+			// It is not installed: see kustomize/components/secret-definitions.
 		case ctx.Err() != nil:
 			t.incomplete = "there was no time for more"
 		case err != nil:
@@ -76,9 +126,9 @@ func (s Stored) forbidden(ctx context.Context, updated, old policy.Namespace) ta
 }
 
 // add judges one object by the new annotations and by the old ones. What no plan understands is not policy's to judge.
-func (t *tally) add(es *apiv1.ExternalSecret, updated, old policy.Namespace, s Stored) {
+func (t *tally) add(object runtime.Object, kind storedKind, updated, old policy.Namespace, s Stored) {
 	t.examined++
-	p, errs := plan.From(es, s.Defaults)
+	p, errs := kind.plan(object)
 	if len(errs) > 0 {
 		return
 	}
@@ -90,7 +140,7 @@ func (t *tally) add(es *apiv1.ExternalSecret, updated, old policy.Namespace, s S
 	default:
 		t.newly++
 		if t.newly <= maxNamed {
-			t.named = append(t.named, fmt.Sprintf("ExternalSecret %s: %s", es.Name, paths(violations)))
+			t.named = append(t.named, fmt.Sprintf("%s %s: %s", kind.name, p.Object.Name, paths(violations)))
 		}
 	}
 }
@@ -113,7 +163,7 @@ func (t tally) notices(namespace string) []notice {
 	var notices []notice
 	if t.newly > 0 {
 		text := fmt.Sprintf("these annotations forbid %s stored in namespace %s that they permitted before; "+
-			"refreshes of them end, their Secrets stay", count(t.newly), namespace)
+			"refreshes of them end, their Secrets stay", t.count(t.newly), namespace)
 		if t.already > 0 {
 			text += fmt.Sprintf(" (%d more were forbidden already)", t.already)
 		}
@@ -127,14 +177,14 @@ func (t tally) notices(namespace string) []notice {
 	}
 	if t.incomplete != "" {
 		notices = append(notices, notice{notAllExamined, fmt.Sprintf(
-			"only %s of namespace %s could be examined for what these annotations forbid: %s", count(t.examined), namespace, t.incomplete)})
+			"only %s of namespace %s could be examined for what these annotations forbid: %s", t.count(t.examined), namespace, t.incomplete)})
 	}
 	return notices
 }
 
-func count(n int) string {
+func (t tally) count(n int) string {
 	if n == 1 {
-		return "1 ExternalSecret"
+		return "1 " + t.kind
 	}
-	return fmt.Sprintf("%d ExternalSecrets", n)
+	return fmt.Sprintf("%d %ss", n, t.kind)
 }
