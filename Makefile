@@ -21,7 +21,7 @@ OVERLAYS := $(notdir $(wildcard kustomize/overlays/*))
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Test packages that need the lab, or take long; all others are unit tests.
-LAB_TESTS := integration|e2e|faults
+LAB_TESTS := integration|e2e|faults|monitoring|cluster
 
 # The tools are built from tests/tools/<tool>, each a module of its own outside go.work, so that no version binds another.
 TOOLS := .cache/tools
@@ -36,8 +36,18 @@ unit_tests = $$(go list ./tests/... | grep -vE '/tests/($(LAB_TESTS))(/|$$)')
 build: ## Build bin/webhook and bin/syncer, static
 	go build -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/ ./webhook/cmd/webhook ./syncer/cmd/syncer
 
+# The same programs for any machine: what they are built of decides their digests, and nothing of this machine does.
+PLATFORMS    := linux/amd64,linux/arm64
+IMAGE_PREFIX := secretgate
+IMAGE_TAG    := dev
+
+.PHONY: images
+images: ## Build bin/images: OCI images of both services, their archives and SBOMs (PLATFORMS=linux/amd64 for less)
+	cd tests && go run ./images/cmd/images --platforms=$(PLATFORMS) --prefix=$(IMAGE_PREFIX) --tag=$(IMAGE_TAG) \
+	  --version=$(VERSION) --revision="$$(git rev-parse HEAD 2>/dev/null || true)"
+
 .PHONY: generate
-generate: generate-api render ## Regenerate all that is generated: deepcopy, CRDs, rendered manifests
+generate: generate-api generate-monitoring generate-reference render ## Regenerate all that is generated: deepcopy, CRDs, alerts, reference, manifests
 
 .PHONY: generate-api
 generate-api: $(TOOLS)/controller-gen ## Generate deepcopy functions and CRDs from shared/api
@@ -47,6 +57,18 @@ generate-api: $(TOOLS)/controller-gen ## Generate deepcopy functions and CRDs fr
 	cp ../crds/secrets-manager.tuenti.io_secretdefinitions.yaml ../kustomize/components/secret-definitions/
 	cp ../crds/kubernetes-client.io_externalsecrets.yaml ../webhook/internal/check/crd.yaml
 	cp ../crds/secrets-manager.tuenti.io_secretdefinitions.yaml ../webhook/internal/check/secretdefinition.yaml
+
+.PHONY: generate-monitoring
+generate-monitoring: ## Make the operator's PrometheusRule of the plain rule file
+	cd kustomize/components/monitoring
+	{ echo "# Made of rules.yaml by make generate. Change it there."
+	  printf '%s\n' 'apiVersion: monitoring.coreos.com/v1' 'kind: PrometheusRule' 'metadata:' '  name: secretgate' 'spec:'
+	  grep -v '^#' rules.yaml | sed 's/^./  &/'
+	} > prometheus-rule.yaml
+
+.PHONY: generate-reference
+generate-reference: ## Write what the code says into kustomize/docs/reference.md: flags, metrics, reasons
+	UPDATE_REFERENCE=1 go test -count=1 -p 1 -run '^TestReference$$' ./shared/api/v1 ./syncer/internal/controller ./syncer/app ./webhook/app
 
 .PHONY: render
 render: generate-api $(TOOLS)/kustomize ## Render kustomize/overlays/* into manifests/
@@ -71,6 +93,19 @@ lab-down: ## Stop what `make lab` started
 lab-build: ## Build the lab's servers that .cache/ lacks (ten minutes and more for all), and start nothing
 	cd tests && go run ./lab/cmd/lab build
 
+.PHONY: cluster
+cluster: ## Start a real cluster of two nodes in the background, with the images of both services (Linux, root)
+	$(MAKE) images PLATFORMS=linux/$$(go env GOARCH)
+	cd tests && go run ./node/cmd/node up --images=$(CURDIR)/bin/images/webhook.tar,$(CURDIR)/bin/images/syncer.tar
+
+.PHONY: cluster-down
+cluster-down: ## Stop what `make cluster` started
+	cd tests && go run ./node/cmd/node down
+
+.PHONY: cluster-packages
+cluster-packages: ## Install what a cluster's nodes take from Debian: runc, CNI plugins, nftables, iproute2 (root)
+	tests/node/install-packages
+
 .PHONY: demo
 demo: build ## Watch the main job on the lab, step by step (DEMO_KEEP=1 leaves it running)
 	cd tests && go run ./demo
@@ -87,8 +122,14 @@ test-unit: $(TOOLS)/gotestsum ## Run the tests that need nothing but Go
 	$(GOTESTSUM) -- -timeout 5m ./shared/... ./webhook/... ./syncer/... $(unit_tests)
 
 .PHONY: test-e2e
-test-e2e: build lab-build $(TOOLS)/gotestsum ## Run the tests that need the lab, on labs of their own
-	$(GOTESTSUM) -- -count=1 -p 1 -timeout 25m ./tests/integration/... ./tests/e2e/...
+test-e2e: build lab-build $(TOOLS)/gotestsum $(TOOLS)/prometheus $(TOOLS)/promtool ## Run the tests that need the lab, on labs of their own
+	$(GOTESTSUM) -- -count=1 -p 1 -timeout 40m ./tests/integration/... ./tests/e2e/... ./tests/monitoring/...
+
+.PHONY: test-cluster
+test-cluster: $(TOOLS)/gotestsum ## Run the tests that need a real cluster, on one of their own (Linux, root)
+	[ "$$(id -u)" = 0 ] || { echo 'test-cluster: a cluster needs root, for its namespaces, network and containers: run this as root' >&2; exit 1; }
+	$(MAKE) images PLATFORMS=linux/$$(go env GOARCH)
+	$(GOTESTSUM) -- -count=1 -timeout 25m ./tests/cluster/...
 
 # `go test` runs the seeds, beside each target and below its testdata/fuzz; what a run finds is added there and belongs into git.
 FUZZTIME ?= 1m
@@ -110,7 +151,7 @@ SOAK_DURATION ?= 1h
 SOAK_FLAGS    ?=
 
 .PHONY: bench
-bench: build lab-build ## Measure the syncer on labs of its own, 25 minutes (BENCH_FLAGS=--quick: 4); writes tests/bench/RESULTS.md
+bench: build lab-build ## Measure both services on labs of their own, 30 minutes (BENCH_FLAGS=--quick: 5); writes tests/bench/RESULTS.md
 	cd tests && go run ./bench $(BENCH_FLAGS)
 
 .PHONY: soak
@@ -138,7 +179,7 @@ vet: ## Run go vet on all modules
 
 .PHONY: tidy
 tidy: ## Tidy every go.mod
-	for module in $(MODULES) tests/tools/*; do GOWORK=off go -C "$$module" mod tidy; done
+	for module in $(MODULES) $(filter-out tests/tools/prometheus,$(wildcard tests/tools/*)); do GOWORK=off go -C "$$module" mod tidy; done
 
 .PHONY: borders
 borders: ## Prove the borders between the modules, and that each builds without the workspace
@@ -169,9 +210,10 @@ verify: ## Check all but the tests: borders, then regenerate, tidy, format, vet,
 ##@ Keep house
 
 .PHONY: clean
-clean: ## Stop the lab; remove bin/ and .lab/, keep the built servers and tools
+clean: ## Stop lab and cluster; remove bin/, .lab/ and .cluster/, keep the built servers and tools
 	if [ -d .lab ]; then (cd tests && go run ./lab/cmd/lab down); fi
-	rm -rf bin .lab
+	if [ -d .cluster ]; then (cd tests && go run ./node/cmd/node down); fi
+	rm -rf bin .lab .cluster
 
 .PHONY: clean-cache
 clean-cache: clean ## Remove .cache/ too: the next lab builds its servers again
@@ -179,9 +221,16 @@ clean-cache: clean ## Remove .cache/ too: the next lab builds its servers again
 
 .PHONY: help
 help: ## List the targets
-	awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
+	awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
 
 $(TOOLS)/%: tests/tools/%/go.mod
 	echo "build $* (once)"
 	GOWORK=off go -C tests/tools/$* build -o $(CURDIR)/$@ tool
 	touch $@
+
+# Without service discovery but Kubernetes', whose modules the proxy does not all have (which is why `tidy` leaves this one
+# out), and unoptimised, which halves the time. After a change of the version: GOWORK=off go list -mod=mod -deps -tags remove_all_sd tool
+$(TOOLS)/prometheus $(TOOLS)/promtool &: tests/tools/prometheus/go.mod
+	echo "build Prometheus (once, some minutes)"
+	GOWORK=off go -C tests/tools/prometheus build -tags remove_all_sd -gcflags 'all=-N -l -dwarf=false' -ldflags '-s -w' -o $(CURDIR)/$(TOOLS)/ tool
+	touch $(TOOLS)/prometheus $(TOOLS)/promtool

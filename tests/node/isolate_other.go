@@ -1,0 +1,17 @@
+//go:build !linux
+
+package node
+
+import "errors"
+
+var errLinux = errors.New("a cluster needs Linux: its nodes are namespaces of the Linux kernel")
+
+// Inside says whether this process lives in the namespaces of a cluster.
+func Inside() bool { return false }
+
+// Isolate needs Linux.
+func Isolate() (code int, err error) { return 0, errLinux }
+
+func isolateMounts(string) error { return errLinux }
+
+func makeCgroup(string) (string, error) { return "", errLinux }
