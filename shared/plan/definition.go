@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -150,7 +149,7 @@ func inherited(all map[string]string) map[string]string {
 // ownBusiness tells keys that mean something about the object itself.
 func ownBusiness(key string) bool {
 	switch key {
-	case corev1.LastAppliedConfigAnnotation, v1alpha1.AnnotationLastUpdate,
+	case "kubectl.kubernetes.io/last-applied-configuration", v1alpha1.AnnotationLastUpdate,
 		v1alpha1.LabelManagedBy, "app.kubernetes.io/instance": // the latter is Argo CD's, unless it is told otherwise
 		return true
 	}
