@@ -46,7 +46,7 @@ var (
 	overdueDesc = prometheus.NewDesc("secretgate_oldest_overdue_seconds",
 		"How long the source that is most overdue should have been read already; 0: none is.", nil, nil)
 	stalledDesc = prometheus.NewDesc("secretgate_fetch_stalled",
-		"1 where reading makes no progress though it could, which a backend that is down or throttles is no reason for: /healthz fails.", nil, nil)
+		"1 where reading makes no progress though it could: /healthz fails. A backend that is down or throttles is no reason.", nil, nil)
 	breakersDesc = prometheus.NewDesc("secretgate_breakers_open",
 		"Identities and places whose backend is left alone, but for probes, since it is down or throttles.", []string{"backend"}, nil)
 )
