@@ -71,6 +71,7 @@ func beyondThePolicy() map[string]string {
 		"owners of a Secret":                               "a template may set labels and annotations only",
 		"the syncer's cubbyhole":                           "keeps what belongs to the syncer",
 		"the syncer's own token":                           "keeps what belongs to the syncer",
+		"the syncer's own token in a namespace of Vault":   "must not end like a path of Vault that answers a token",
 		"the uid of another Secret":                        "a template may set labels and annotations only",
 	}
 }

@@ -60,6 +60,7 @@ type Engine struct {
 	calls    int             // under way
 	waiting  map[*scope]bool // for calls to end, or values to be taken
 	untaken  int             // demands that are complete and have not been taken
+	holding  int             // those of them that hold values, and do not tell of failures
 	bytes    int             // of their values
 	taken    time.Time       // when one was last taken, or the first one completed
 	done     sync.WaitGroup
@@ -229,6 +230,9 @@ func (e *Engine) complete(o *object) {
 	}
 	e.untaken++
 	e.bytes += o.demand.bytes
+	if !o.demand.failed {
+		e.holding++
+	}
 	e.Notify(o.name, o.demand.lane)
 }
 
@@ -240,6 +244,9 @@ func (e *Engine) release(o *object) {
 	if o.demand.complete() {
 		e.untaken--
 		e.bytes -= o.demand.bytes
+		if !o.demand.failed {
+			e.holding--
+		}
 		e.taken = time.Now()
 	}
 	o.demand = nil

@@ -216,7 +216,7 @@ func TestValuesGoWhenTheyHaveBeenTaken(t *testing.T) {
 		}
 		w.take(named("o"))
 		w.Unsubscribe(named("leaves"))
-		if w.untaken != 0 || w.bytes != 0 || w.objects[named("o")].demand != nil {
+		if w.untaken != 0 || w.holding != 0 || w.bytes != 0 || w.objects[named("o")].demand != nil {
 			t.Errorf("%d objects hold %d bytes", w.untaken, w.bytes)
 		}
 		if _, state := w.Take(named("o")); state != Idle {
@@ -228,20 +228,20 @@ func TestValuesGoWhenTheyHaveBeenTaken(t *testing.T) {
 func TestNoMoreIsReadThanIsTaken(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.takes = false
-		for i := range 2 * maxUntaken {
+		for i := range 2 * maxHolding {
 			w.add(fmt.Sprint("o", i), "", 0, fmt.Sprint("k", i))
 		}
 		w.pass(minute)
-		if limit := maxUntaken + 20*maxForegroundBatches; w.untaken < maxUntaken || w.untaken > limit {
-			t.Errorf("%d objects hold values", w.untaken)
+		if limit := maxHolding + 20*maxForegroundBatches; w.holding < maxHolding || w.holding > limit {
+			t.Errorf("%d objects hold values", w.holding)
 		}
-		for len(w.got) < 2*maxUntaken {
-			for i := range 2 * maxUntaken {
+		for len(w.got) < 2*maxHolding {
+			for i := range 2 * maxHolding {
 				w.take(named(fmt.Sprint("o", i)))
 			}
 			before := len(w.got)
 			w.pass(time.Second)
-			if w.untaken == 0 && before < 2*maxUntaken {
+			if w.untaken == 0 && before < 2*maxHolding {
 				t.Fatalf("it stops after %d", before)
 			}
 		}

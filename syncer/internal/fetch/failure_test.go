@@ -334,3 +334,41 @@ func TestAFailureThatEndsBeforeItIsTakenIsNoneAnyMore(t *testing.T) {
 		}
 	})
 }
+
+func TestTheEndOfAnOutageIsNoticedWhileItsFailuresWaitToBeTaken(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		const objects = 4 * maxHolding
+		w.takes = false // whoever reports failures is slow
+		w.kinds["*"] = driver.Unavailable
+		for i := range objects {
+			w.add(fmt.Sprint("o", i), "", minute, fmt.Sprint("k", i))
+		}
+		w.pass(minute)
+		if w.untaken != objects || w.holding != 0 {
+			t.Fatalf("%d failures wait to be taken, and %d objects hold values", w.untaken, w.holding)
+		}
+		delete(w.kinds, "*")
+		w.pass(lastProbe + time.Second)
+		if w.holding < maxHolding {
+			t.Errorf("%d objects hold values", w.holding)
+		}
+	})
+}
+
+func TestAProbeWaitsWhileNoMoreMayBeHeld(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.takes = false
+		w.kinds["bad"] = driver.Unavailable
+		w.add("o", "bad", minute, "k")
+		w.pass(latency)
+		for i := range 2 * maxHolding {
+			w.add(fmt.Sprint("o", i), "good", minute, fmt.Sprint("k", i))
+		}
+		w.pass(time.Second)
+		w.count()
+		w.pass(10 * minute) // which would not end if the engine tried again and again
+		if n := w.count(); w.holding < maxHolding || n != 0 {
+			t.Errorf("%d objects hold values, and there were %d calls more", w.holding, n)
+		}
+	})
+}

@@ -60,7 +60,7 @@ func (sc *scope) overdue(now time.Time) (late time.Duration) {
 type snapshot struct {
 	sources, breakers map[string]int // by backend
 	waiting           [2]int         // by lane
-	calls, untaken    int
+	calls, holding    int
 	overdue           time.Duration
 	stalled           bool
 }
@@ -75,14 +75,14 @@ func (s *snapshot) add(other snapshot) {
 		s.waiting[l] += n
 	}
 	s.calls += other.calls
-	s.untaken += other.untaken
+	s.holding += other.holding
 	s.overdue = max(s.overdue, other.overdue)
 }
 
 func (e *Engine) snapshot(now time.Time) snapshot {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := snapshot{sources: map[string]int{}, breakers: map[string]int{}, calls: e.calls, untaken: e.untaken, stalled: e.stalled(now) != nil}
+	s := snapshot{sources: map[string]int{}, breakers: map[string]int{}, calls: e.calls, holding: e.holding, stalled: e.stalled(now) != nil}
 	for _, sc := range e.scopes {
 		name := string(sc.Backend)
 		s.sources[name] += len(sc.sources)

@@ -41,7 +41,7 @@ var (
 		"Sources that wait for a call, by lane: foreground for new and edited objects, background for refreshes.", []string{"lane"}, nil)
 	callsDesc = prometheus.NewDesc("secretgate_backend_calls_in_flight",
 		"Calls of backends that are under way.", nil, nil)
-	untakenDesc = prometheus.NewDesc("secretgate_objects_ready",
+	holdingDesc = prometheus.NewDesc("secretgate_objects_ready",
 		"Objects whose values have been read and wait to be rendered.", nil, nil)
 	overdueDesc = prometheus.NewDesc("secretgate_oldest_overdue_seconds",
 		"How long the source that is most overdue should have been read already; 0: none is.", nil, nil)
@@ -55,7 +55,7 @@ var (
 func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	m.avoided.Describe(ch)
 	m.fallbacks.Describe(ch)
-	for _, d := range []*prometheus.Desc{sourcesDesc, queuedDesc, callsDesc, untakenDesc, overdueDesc, stalledDesc, breakersDesc} {
+	for _, d := range []*prometheus.Desc{sourcesDesc, queuedDesc, callsDesc, holdingDesc, overdueDesc, stalledDesc, breakersDesc} {
 		ch <- d
 	}
 }
@@ -78,7 +78,7 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(queuedDesc, float64(s.waiting[Foreground]), "foreground")
 	gauge(queuedDesc, float64(s.waiting[Background]), "background")
 	gauge(callsDesc, float64(s.calls))
-	gauge(untakenDesc, float64(s.untaken))
+	gauge(holdingDesc, float64(s.holding))
 	gauge(overdueDesc, s.overdue.Seconds())
 	stalled := 0.0
 	if s.stalled {

@@ -16,10 +16,10 @@ const (
 	maxBackgroundReads   = 16
 )
 
-// What may wait to be taken before no more is read.
+// What may wait to be taken before no more is read. Failures hold no values, and must not keep their own end from being noticed.
 const (
-	maxUntaken      = 512
-	maxUntakenBytes = 32 << 20
+	maxHolding   = 512
+	maxHeldBytes = 32 << 20
 )
 
 // scope is the sources of one identity at one backend. Scopes share nothing but the bounds above, so
@@ -104,6 +104,7 @@ func (e *Engine) dispatch(sc *scope) {
 	if e.ctx == nil || e.ctx.Err() != nil || e.scopes[sc.Scope] != sc {
 		return
 	}
+	delete(e.waiting, sc)
 	now := time.Now()
 	for len(sc.scheduled) > 0 && !sc.scheduled[0].due.After(now) {
 		sc.enqueue(sc.scheduled[0], sc.scheduled[0].lane())
@@ -115,7 +116,7 @@ func (e *Engine) dispatch(sc *scope) {
 		}
 	}
 	for sc.waits() && sc.breaker.admits(now) && sc.limiter.delay(now) == 0 {
-		if e.calls >= maxCalls || e.untaken >= maxUntaken || e.bytes >= maxUntakenBytes && e.untaken > 0 {
+		if e.calls >= maxCalls || e.holding >= maxHolding || e.bytes >= maxHeldBytes && e.holding > 0 {
 			e.wait(sc)
 			break
 		}
@@ -137,7 +138,7 @@ func (e *Engine) wait(sc *scope) {
 
 // resume gives the scopes that wait another chance.
 func (e *Engine) resume() {
-	if len(e.waiting) == 0 || e.calls >= maxCalls || e.untaken >= maxUntaken {
+	if len(e.waiting) == 0 || e.calls >= maxCalls || e.holding >= maxHolding {
 		return
 	}
 	waiting := e.waiting
@@ -245,7 +246,7 @@ func (e *Engine) arm(sc *scope, now time.Time) {
 				soonest(s.wanted.Add(patience))
 			}
 		}
-		if !sc.breaker.probing && len(sc.sources) > 0 {
+		if !sc.breaker.probing && len(sc.sources) > 0 && !e.waiting[sc] {
 			soonest(sc.breaker.until)
 		}
 	}
