@@ -360,7 +360,7 @@ func TestAProbeWaitsWhileNoMoreMayBeHeld(t *testing.T) {
 		w.takes = false
 		w.kinds["bad"] = driver.Unavailable
 		w.add("o", "bad", minute, "k")
-		w.pass(latency)
+		w.pass(minute)
 		for i := range 2 * maxHolding {
 			w.add(fmt.Sprint("o", i), "good", minute, fmt.Sprint("k", i))
 		}
