@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,9 +67,10 @@ func awaitBundle(t *testing.T, want func() []byte) {
 func inject(t *testing.T, bundle []byte) {
 	t.Helper()
 	text := base64.StdEncoding.EncodeToString(bundle)
-	for kind, entries := range map[string]int{"mutating": 1, "validating": 2} {
+	for _, kind := range []string{"mutating", "validating"} {
+		names := mustKubectl(t, "", "get", kind+"webhookconfiguration", "secretgate-webhook", "-o", "jsonpath={.webhooks[*].name}")
 		var patch []map[string]string
-		for i := range entries {
+		for i := range strings.Fields(names) {
 			patch = append(patch, map[string]string{"op": "add", "path": fmt.Sprintf("/webhooks/%d/clientConfig/caBundle", i), "value": text})
 		}
 		mustKubectl(t, "", "patch", kind+"webhookconfiguration", "secretgate-webhook", "--type=json", "-p", asJSON(t, patch))
