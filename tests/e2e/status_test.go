@@ -152,6 +152,8 @@ func TestMetricsOfAnObjectComeAndGo(t *testing.T) {
 		`kubernetes_external_secrets_sync_calls_count{backend="vault",name="broken",namespace="NS",status="error"}`,
 		`last_state{backend="secretsManager",name="fine",namespace="NS"}`,
 		`last_state{backend="vault",name="broken",namespace="NS"}`,
+		`secretgate_externalsecrets{namespace="NS",reason="` + string(apiv1.ReasonSecretNotFound) + `"}`,
+		`secretgate_externalsecrets{namespace="NS",reason="` + string(apiv1.ReasonSynced) + `"}`,
 		`secretgate_last_success_timestamp_seconds{name="fine",namespace="NS"}`,
 		`sync_calls{backend="secretsManager",name="fine",namespace="NS",status="success"}`,
 		`sync_calls{backend="vault",name="broken",namespace="NS",status="error"}`,
