@@ -119,7 +119,7 @@ test: ## Run all tests: test-unit, then test-e2e
 
 .PHONY: test-unit
 test-unit: $(TOOLS)/gotestsum ## Run the tests that need nothing but Go
-	$(GOTESTSUM) -- -timeout 5m ./shared/... ./webhook/... ./syncer/... $(unit_tests)
+	$(GOTESTSUM) -- -timeout 20m ./shared/... ./webhook/... ./syncer/... $(unit_tests)
 
 .PHONY: test-e2e
 test-e2e: build lab-build $(TOOLS)/gotestsum $(TOOLS)/prometheus $(TOOLS)/promtool ## Run the tests that need the lab, on labs of their own
