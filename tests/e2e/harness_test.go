@@ -230,10 +230,15 @@ func awaitReason(t *testing.T, namespace, name string, want apiv1.Reason) *apiv1
 	return es
 }
 
-// putAWS stores a secret in the lab's region of AWS Secrets Manager, as a new version if it exists.
+// putAWS stores a secret in the lab's region of AWS Secrets Manager, putAWSIn in another one: as a new version if it exists.
 func putAWS(t *testing.T, name, value string) {
 	t.Helper()
-	if err := theLab.Clouds.AWS().PutSecrets(theLab.AWSRegion, secretsmanager.Secret{Name: name, String: value}); err != nil {
+	putAWSIn(t, theLab.AWSRegion, name, value)
+}
+
+func putAWSIn(t *testing.T, region, name, value string) {
+	t.Helper()
+	if err := theLab.Clouds.AWS().PutSecrets(region, secretsmanager.Secret{Name: name, String: value}); err != nil {
 		t.Fatal(err)
 	}
 }

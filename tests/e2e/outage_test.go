@@ -34,28 +34,31 @@ func TestVaultOutageChangesNothing(t *testing.T) {
 	}
 }
 
+// Each failure has a region of its own: one that is down or throttles is left alone, whichever object met it first.
 func TestFailuresOfAWSChangeNothing(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
+		region string
 		fault  fault.Fault
 		reason apiv1.Reason
 		says   string
 	}{
-		"an outage":            {fault.Fault{Kind: fault.Outage}, apiv1.ReasonUnavailable, "unavailable"},
-		"a connection cut off": {fault.Fault{Kind: fault.Cut}, apiv1.ReasonUnavailable, "unavailable"},
-		"throttling":           {fault.Fault{Kind: fault.Throttle, RetryAfter: fault.Duration(2 * time.Second)}, apiv1.ReasonThrottled, "asked too often"},
-		"garbage":              {fault.Fault{Kind: fault.Garbage}, apiv1.ReasonUnavailable, "the answer is not one of AWS's"},
-		"a key that cannot be used": {fault.Fault{Kind: fault.Error, Code: "DecryptionFailure", Message: "no key"},
+		"an outage":            {"eu-west-1", fault.Fault{Kind: fault.Outage}, apiv1.ReasonUnavailable, "unavailable"},
+		"a connection cut off": {"eu-west-2", fault.Fault{Kind: fault.Cut}, apiv1.ReasonUnavailable, "unavailable"},
+		"throttling": {"eu-west-3", fault.Fault{Kind: fault.Throttle, RetryAfter: fault.Duration(2 * time.Second)},
+			apiv1.ReasonThrottled, "asked too often"},
+		"garbage": {"eu-north-1", fault.Fault{Kind: fault.Garbage}, apiv1.ReasonUnavailable, "the answer is not one of AWS's"},
+		"a key that cannot be used": {"eu-south-1", fault.Fault{Kind: fault.Error, Code: "DecryptionFailure", Message: "no key"},
 			apiv1.ReasonAccessDenied, "DecryptionFailure: no key"},
-		"a request that is refused": {fault.Fault{Kind: fault.Error, Code: "InvalidParameterException", Message: "no such thing"},
+		"a request that is refused": {"eu-south-2", fault.Fault{Kind: fault.Error, Code: "InvalidParameterException", Message: "no such thing"},
 			apiv1.ReasonInvalidRequest, "InvalidParameterException"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			namespace, value := newNamespace(t, nil), secretValue()
 			key := namespace + "/db"
-			putAWS(t, key, value)
-			mustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+key+", name: password}]}"))
+			putAWSIn(t, tc.region, key, value)
+			mustApply(t, namespace, object("db", "{backendType: secretsManager, region: "+tc.region+", data: [{key: "+key+", name: password}]}"))
 			before := awaitData(t, namespace, "db", map[string]string{"password": value})
 			awaitReason(t, namespace, "db", apiv1.ReasonSynced)
 
@@ -76,7 +79,7 @@ func TestFailuresOfAWSChangeNothing(t *testing.T) {
 			untouched(t, before)
 
 			value = secretValue()
-			putAWS(t, key, value)
+			putAWSIn(t, tc.region, key, value)
 			if err := theLab.Clouds.Faults().Remove(id); err != nil {
 				t.Fatal(err)
 			}
