@@ -41,12 +41,18 @@ func TestReference(t *testing.T) {
 		t.Error(err)
 	}
 
-	text, err := reference.Metrics(descriptions(backend.NewMetrics(), metrics.NewObjects(), metrics.NewBuild(""),
-		fetch.NewMetrics(&fetch.Engine{}), shard.NewMetrics()))
+	keepMetrics(t, "syncer's metrics", backend.NewMetrics(), metrics.NewObjects(), metrics.NewBuild(""),
+		fetch.NewMetrics(&fetch.Engine{}), shard.NewMetrics())
+	keepMetrics(t, "SecretDefinitions' metrics", metrics.NewDefinitions(), metrics.NewVault("", "", 0))
+}
+
+func keepMetrics(t *testing.T, part string, collectors ...prometheus.Collector) {
+	t.Helper()
+	text, err := reference.Metrics(descriptions(collectors...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := reference.Keep("syncer's metrics", text); err != nil {
+	if err := reference.Keep(part, text); err != nil {
 		t.Error(err)
 	}
 }
