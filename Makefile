@@ -125,6 +125,11 @@ test-unit: $(TOOLS)/gotestsum ## Run the tests that need nothing but Go
 test-e2e: build lab-build $(TOOLS)/gotestsum $(TOOLS)/prometheus $(TOOLS)/promtool ## Run the tests that need the lab, on labs of their own
 	$(GOTESTSUM) -- -count=1 -p 1 -timeout 40m ./tests/integration/... ./tests/e2e/... ./tests/monitoring/...
 
+.PHONY: test-compat
+test-compat: export LAB_KUBERNETES = oldest
+test-compat: build lab-build $(TOOLS)/gotestsum ## Run the end-to-end tests on the oldest Kubernetes that is supported
+	$(GOTESTSUM) -- -count=1 -timeout 40m ./tests/e2e/...
+
 .PHONY: test-cluster
 test-cluster: $(TOOLS)/gotestsum ## Run the tests that need a real cluster, on one of their own (Linux, root)
 	[ "$$(id -u)" = 0 ] || { echo 'test-cluster: a cluster needs root, for its namespaces, network and containers: run this as root' >&2; exit 1; }

@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,6 +90,8 @@ func TestSettingsOfDefinitionsAreJudgedOnce(t *testing.T) {
 		{"the zero value can be used", plan.Definitions{}, ""},
 		{"a mount is part of a path", plan.Definitions{Scope: plan.Scope{Identity: plan.Identity{VaultMount: "auth/../approle"}}},
 			`the mount that the syncer logs in at is "auth/../approle": must not contain the path segments . and ..`},
+		{"a role looks like what it is", plan.Definitions{Scope: plan.Scope{Identity: plan.Identity{VaultMount: "kubernetes", VaultRole: "reader "}}},
+			`the Vault role is "reader ": must not start or end with white space`},
 		{"the name of a Key Vault becomes a host", plan.Definitions{Scope: plan.Scope{KeyVault: "evil.example/"}},
 			`the name of the Key Vault is "evil.example/": must be letters, digits and dashes: it becomes a host name`},
 	} {
@@ -101,5 +104,36 @@ func TestSettingsOfDefinitionsAreJudgedOnce(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// many is a SecretDefinition that reads so many values.
+func many(n int) *v1alpha1.SecretDefinition {
+	d := &v1alpha1.SecretDefinition{Spec: v1alpha1.SecretDefinitionSpec{Name: "many", KeysMap: map[string]v1alpha1.DataSource{}}}
+	for i := range n {
+		d.Spec.KeysMap[fmt.Sprint("entry-", i)] = v1alpha1.DataSource{Path: "secret/data/db"}
+	}
+	return d
+}
+
+func TestASecretDefinitionReadsAThousandValuesAndNoMore(t *testing.T) {
+	p, errs := plan.FromDefinition(many(1000), plan.Definitions{})
+	if len(errs) > 0 || len(p.Entries) != 1000 {
+		t.Fatalf("of 1000 entries: %v", errs)
+	}
+	p, errs = plan.FromDefinition(many(1001), plan.Definitions{})
+	if diff := cmp.Diff("spec.keysMap: Too many: 1001: must have at most 1000 items", errs.ToAggregate().Error()); p != nil || diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWhereNothingIsSaidSecretDefinitionsAreReadFromVault(t *testing.T) {
+	p, errs := plan.FromDefinition(many(1), plan.Definitions{})
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	want := []plan.Source{{Scope: plan.Scope{Backend: apiv1.BackendVault}, Read: plan.Read{Key: "secret/data/db", KVVersion: 2}}}
+	if diff := cmp.Diff(want, p.Sources()); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -105,13 +105,23 @@ func Flags(sections []*settings.Section) (text string, named []string) {
 var description = regexp.MustCompile(`^Desc\{fqName: "([^"]+)", help: "(.*?)", (?:unit: "[^"]*", )?` +
 	`constLabels: \{[^}]*\}, variableLabels: \{([^}]*)\}\}$`)
 
-// Metrics tells of metrics by their descriptions. Their types are in their names, as Prometheus' conventions have it.
-func Metrics(descriptions []fmt.Stringer) (string, error) {
+// KeepMetrics keeps a part of the page about what Prometheus' collectors describe. The types of metrics are in their names, as
+// its conventions have it.
+func KeepMetrics[Desc fmt.Stringer](name string, collectors ...interface{ Describe(into chan<- Desc) }) error {
+	descriptions := make(chan Desc)
+	go func() {
+		defer close(descriptions)
+		for _, c := range collectors {
+			c.Describe(descriptions)
+		}
+	}()
 	var rows [][]string
-	for _, d := range descriptions {
+	var errs []error
+	for d := range descriptions {
 		found := description.FindStringSubmatch(d.String())
 		if found == nil {
-			return "", fmt.Errorf("not the description of a metric: %s", d)
+			errs = append(errs, fmt.Errorf("not the description of a metric: %s", d))
+			continue
 		}
 		var labels []string
 		if found[3] != "" {
@@ -120,7 +130,10 @@ func Metrics(descriptions []fmt.Stringer) (string, error) {
 		rows = append(rows, []string{"`" + found[1] + "`", metricType(found[1]), codes(labels), strings.ReplaceAll(found[2], `\"`, `"`)})
 	}
 	slices.SortFunc(rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
-	return Table([]string{"metric", "type", "labels", "meaning"}, rows), nil
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return Keep(name, Table([]string{"metric", "type", "labels", "meaning"}, rows))
 }
 
 // metricType reads a type off a name; two of KES's names follow no convention. tests/monitoring compares it with what

@@ -70,6 +70,9 @@ func (d *Definitions) vault(where *plan.Definitions) error {
 		where.Scope.Identity.VaultMount = d.AppRolePath
 	case authKubernetes:
 		where.Scope.Identity = plan.Identity{VaultMount: d.kubernetesPath, VaultRole: d.kubernetesRole}
+		if d.kubernetesRole == "" { // the syncer would take an AppRole, which policy has not judged
+			problems = append(problems, errors.New("--vault.auth-method=kubernetes needs --vault.kubernetes-role"))
+		}
 	default:
 		problems = append(problems, fmt.Errorf("--vault.auth-method is %q: must be approle or kubernetes", d.authMethod))
 	}

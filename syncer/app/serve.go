@@ -41,6 +41,7 @@ func serve(mgr manager.Manager, c *config.Config, s served, calls *backend.Metri
 		Settings: controller.Settings{
 			Policy: c.Policy.Settings, RefreshInterval: s.interval, DisablePolling: c.DisablePolling,
 			StatusHeartbeat: c.StatusHeartbeat, WatchSecrets: c.WatchSecrets, Workers: c.Workers,
+			Namespaces: c.WatchedNamespaces,
 		},
 		Client:   mgr.GetClient(),
 		Cache:    mgr.GetCache(),

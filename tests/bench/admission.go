@@ -26,10 +26,11 @@ func (b *bench) admission(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		defer a.Close()
 		if err := w.Teams(ctx, n); err != nil {
 			return err
 		}
-		if err := a.Switch(ctx, false); err != nil {
+		if err := a.Switch(ctx, world.Nobody); err != nil {
 			return err
 		}
 		standing := make([]world.Manifest, n)
@@ -102,7 +103,7 @@ func (r *admissionRound) asked(ctx context.Context) (asked, error) {
 
 // calls counts what the API server asks when an object of either form is created, and how long it waits for that.
 func (r *admissionRound) calls(ctx context.Context) error {
-	if err := r.admission.Switch(ctx, true); err != nil {
+	if err := r.admission.Switch(ctx, world.Ours); err != nil {
 		return err
 	}
 	for _, f := range forms() {

@@ -21,7 +21,7 @@ func handlerName(webhook string) string { return atPace("the " + webhook + " han
 // applies has manifests of ten entries applied at a pace, whether or not the ones before have returned. All are of the deprecated
 // form, so that both handlers work for each, and each is applied twice: a create, then an update that reads other keys.
 func (r *admissionRound) applies(ctx context.Context) error {
-	if err := r.admission.Switch(ctx, true); err != nil {
+	if err := r.admission.Switch(ctx, world.Ours); err != nil {
 		return err
 	}
 	n := int(pace * (r.interval / 3).Seconds())

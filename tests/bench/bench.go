@@ -40,6 +40,8 @@ type bench struct {
 	root    string // checkout
 	workers int    // how many objects the syncer syncs at a time unless told otherwise
 
+	recovering sync.Mutex // held from an outage's end until all is well: how fast that goes depends on who else writes
+
 	mu     sync.Mutex
 	worlds int
 	failed map[string]string // scenario: why
@@ -105,6 +107,12 @@ func (b *bench) together() []stage {
 		name := fmt.Sprintf("replicas-%d", n)
 		stages = append(stages, stage{name, []string{"replicas"}, func(ctx context.Context) error { return b.replicasSteady(ctx, n) }})
 	}
+	return stages
+}
+
+// outages lists what waits several at a time, too, and whose ends need the machine to themselves: see recovering.
+func (b *bench) outages() []stage {
+	var stages []stage
 	for i := range b.rounds {
 		stages = append(stages, stage{fmt.Sprintf("outage-%d", i+1), []string{"outage"}, b.outageRound})
 	}
@@ -116,15 +124,17 @@ func (b *bench) measure(ctx context.Context) {
 	for _, s := range b.alone() {
 		b.perform(ctx, s)
 	}
-	group := errgroup.Group{}
-	group.SetLimit(b.beside)
-	for _, s := range b.together() {
-		group.Go(func() error {
-			b.perform(ctx, s)
-			return nil
-		})
+	for _, stages := range [][]stage{b.together(), b.outages()} {
+		group := errgroup.Group{}
+		group.SetLimit(b.beside)
+		for _, s := range stages {
+			group.Go(func() error {
+				b.perform(ctx, s)
+				return nil
+			})
+		}
+		_ = group.Wait() // perform keeps the errors
 	}
-	_ = group.Wait() // perform keeps the errors
 }
 
 func (b *bench) perform(ctx context.Context, s stage) {

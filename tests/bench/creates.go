@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/secretgate/secretgate/tests/bench/world"
@@ -11,8 +12,9 @@ import (
 
 // arm is a kind of create whose latency is compared with that of others.
 type arm struct {
-	entries     int
-	old, judged bool
+	entries int
+	old     bool
+	asked   world.Webhook
 }
 
 // addName names what the calls add that an object of a form takes. The same manifest is sent with and without webhooks.
@@ -25,16 +27,25 @@ func bothAddName(entries int) string {
 	return fmt.Sprintf("%d entries: both calls add to the median of the current form without webhooks", entries)
 }
 
-// creates times creates, one at a time, with and without the webhook's configurations, by turns: first without, with, then
-// with, without, and so on, so that what else changes meanwhile falls on both.
+// emptyAddName names what as many calls of a webhook add that permits all: the API server's part.
+func emptyAddName(entries int, f form) string {
+	return fmt.Sprintf("%d entries, %s: added to the median by %s of a webhook that permits all", entries, f.name, f.calls)
+}
+
+// creates times creates, one at a time, with nobody asked, a webhook that permits all, and ours, by turns: forth, back, and
+// so on, so that what else changes meanwhile falls on all of them.
 func (r *admissionRound) creates(ctx context.Context) error {
 	took := map[arm][]time.Duration{}
 	for i := range r.trials / 3 {
-		for _, on := range []bool{i%2 == 1, i%2 == 0} {
-			if err := r.admission.Switch(ctx, on); err != nil {
+		turns := []world.Webhook{world.Nobody, world.Empty, world.Ours}
+		if i%2 == 1 {
+			slices.Reverse(turns)
+		}
+		for _, asked := range turns {
+			if err := r.admission.Switch(ctx, asked); err != nil {
 				return err
 			}
-			if err := r.block(ctx, on, took); err != nil {
+			if err := r.block(ctx, asked, took); err != nil {
 				return err
 			}
 		}
@@ -46,7 +57,7 @@ func (r *admissionRound) creates(ctx context.Context) error {
 }
 
 // block times creates of each size and of both forms by turns.
-func (r *admissionRound) block(ctx context.Context, on bool, took map[arm][]time.Duration) error {
+func (r *admissionRound) block(ctx context.Context, asked world.Webhook, took map[arm][]time.Duration) error {
 	for _, f := range forms() { // connections, and what else the first ones pay for
 		if _, err := r.create(ctx, r.manifest(1, f.old)); err != nil {
 			return err
@@ -64,7 +75,7 @@ func (r *admissionRound) block(ctx context.Context, on bool, took map[arm][]time
 				if err != nil {
 					return err
 				}
-				key := arm{entries, f.old, on}
+				key := arm{entries, f.old, asked}
 				took[key] = append(took[key], t)
 			}
 		}
@@ -84,17 +95,22 @@ func (r *admissionRound) create(ctx context.Context, m world.Manifest) (time.Dur
 
 func (r *admissionRound) keepCreates(entries int, took map[arm][]time.Duration) {
 	for _, f := range forms() {
-		without, withoutP99 := milliseconds(took[arm{entries, f.old, false}])
-		with, withP99 := milliseconds(took[arm{entries, f.old, true}])
 		about := fmt.Sprintf("%d entries, %s: create ", entries, f.name)
-		r.keep(about+"without webhooks, median", "ms", without)
-		r.keep(about+"without webhooks, p99", "ms", withoutP99)
-		r.keep(about+"with "+f.calls+", median", "ms", with)
-		r.keep(about+"with "+f.calls+", p99", "ms", withP99)
-		r.keep(addName(entries, f), "ms", with-without)
-		r.say("  creates of %d entries, %s: %.2f ms, with %s %.2f ms", entries, f.name, without, f.calls, with)
+		median := map[world.Webhook]float64{}
+		for asked, how := range map[world.Webhook]string{
+			world.Nobody: "without webhooks", world.Empty: "with " + f.calls + " of a webhook that permits all", world.Ours: "with " + f.calls,
+		} {
+			m, p99 := milliseconds(took[arm{entries, f.old, asked}])
+			r.keep(about+how+", median", "ms", m)
+			r.keep(about+how+", p99", "ms", p99)
+			median[asked] = m
+		}
+		r.keep(addName(entries, f), "ms", median[world.Ours]-median[world.Nobody])
+		r.keep(emptyAddName(entries, f), "ms", median[world.Empty]-median[world.Nobody])
+		r.say("  creates of %d entries, %s: %.2f ms, with %s %.2f ms, of a webhook that permits all %.2f ms",
+			entries, f.name, median[world.Nobody], f.calls, median[world.Ours], median[world.Empty])
 	}
-	stored, _ := milliseconds(took[arm{entries, false, false}])
-	both, _ := milliseconds(took[arm{entries, true, true}])
+	stored, _ := milliseconds(took[arm{entries, false, world.Nobody}])
+	both, _ := milliseconds(took[arm{entries, true, world.Ours}])
 	r.keep(bothAddName(entries), "ms", both-stored)
 }

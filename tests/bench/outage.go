@@ -40,6 +40,8 @@ func (b *bench) outageRound(ctx context.Context) error {
 			return err
 		}
 		made, touched := calls(w)-callsBefore, changed(intact, w.Secrets.Versions())
+		b.recovering.Lock()
+		defer b.recovering.Unlock()
 		if err := w.Lab.Clouds.Faults().Remove(id); err != nil {
 			return err
 		}

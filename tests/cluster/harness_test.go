@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -18,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/secretgate/secretgate/tests/lab"
+	"github.com/secretgate/secretgate/tests/lab/wait"
 )
 
 // patience bounds every wait. It is no expectation: a loaded machine may need it.
@@ -52,19 +51,7 @@ func mustApply(t *testing.T, manifest string) {
 // eventually repeats a check until it answers nil.
 func eventually(t *testing.T, check func() error) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
-	ticker := time.NewTicker(200 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %v", patience, err)
-		}
-		<-ticker.C
-	}
+	wait.Until(t, patience, check)
 }
 
 // rolledOut waits until a Deployment runs what it should, and nothing else.
@@ -94,21 +81,7 @@ func pods(t *testing.T, namespace, name string) []corev1.Pod {
 func get(ctx context.Context, pod corev1.Pod, port int, path string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	url := "http://" + net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(port)) + path
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return "", err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s", url, response.Status)
-	}
-	return string(body), err
+	return lab.Get(ctx, "http://"+net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(port))+path)
 }
 
 // metric is the value of a series without labels; an error where there is none.

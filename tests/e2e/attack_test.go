@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -156,25 +155,12 @@ func send(t *testing.T, method, path, contentType, content string) (status int, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(t.Context(), method, theLab.APIServer+path, strings.NewReader(content))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", contentType)
-	response, err := client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	body, status := request(t, client, method, theLab.APIServer+path, contentType, content)
 	var said metav1.Status
-	if response.StatusCode >= 400 && json.Unmarshal(body, &said) == nil {
-		return response.StatusCode, said.Message
+	if status >= 400 && json.Unmarshal(body, &said) == nil {
+		return status, said.Message
 	}
-	return response.StatusCode, string(body)
+	return status, string(body)
 }
 
 // plantTargets puts there what the attacks are after.

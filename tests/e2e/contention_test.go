@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,4 +80,27 @@ func TestSomebodyWritesTheSecretAllTheTime(t *testing.T) {
 	if told := events(t, namespace); len(told) > 0 {
 		t.Errorf("events: %v", told)
 	}
+}
+
+// A kubernetes-external-secrets that still runs writes the Secret without our label, and a status of its own.
+func TestAnotherControllerBesideUsIsTold(t *testing.T) {
+	t.Parallel()
+	namespace, value := newNamespace(t, nil), secretValue()
+	putAWS(t, namespace+"/db", value)
+	mustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
+	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+	theirs := `{"status": {"status": "SUCCESS", "lastSync": "2020-01-01T00:00:00.000Z", "conditions": null, "entries": null, "lastSuccess": null,
+		"secretName": null, "secretResourceVersion": null, "observedForceSync": null}}`
+	for range 3 {
+		mustKubectl(t, "", "patch", "externalsecret", "-n", namespace, "db", "--subresource=status", "--type=merge", "--patch="+theirs)
+		mustKubectl(t, "", "label", "secret", "-n", namespace, "db", apiv1.LabelManaged+"-")
+		awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+	}
+	eventually(t, func() error {
+		if told := events(t, namespace); !slices.Equal(told, []string{"Warning ServedTwice db 1"}) {
+			return fmt.Errorf("events: %v", told)
+		}
+		return nil
+	})
+	awaitData(t, namespace, "db", map[string]string{"password": value})
 }

@@ -19,6 +19,7 @@ import (
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/secretsmanager"
+	"github.com/secretgate/secretgate/tests/lab/wait"
 )
 
 // patience bounds every wait. It is no expectation: a loaded machine may need it.
@@ -160,9 +161,17 @@ var cluster = sync.OnceValues(func() (*http.Client, error) { return rest.HTTPCli
 
 func fetch(t *testing.T, client *http.Client, url string) (body []byte, status int) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	return request(t, client, http.MethodGet, url, "", "")
+}
+
+func request(t *testing.T, client *http.Client, method, url, contentType, content string) (body []byte, status int) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(content))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
 	}
 	response, err := client.Do(request)
 	if err != nil {
@@ -178,19 +187,7 @@ func fetch(t *testing.T, client *http.Client, url string) (body []byte, status i
 // eventually waits until check has nothing to say.
 func eventually(t *testing.T, check func() error) {
 	t.Helper()
-	deadline, tick := time.After(patience), time.NewTicker(200*time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		select {
-		case <-deadline:
-			t.Fatalf("not within %s: %v", patience, err)
-		case <-tick.C:
-		}
-	}
+	wait.Until(t, patience, check)
 }
 
 // awaitData waits until a Secret holds exactly these entries. What it says of others are their names.

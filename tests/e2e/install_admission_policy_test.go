@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -69,23 +68,10 @@ func (p *policedSite) in(t *testing.T, annotations map[string]string) string {
 func (p *policedSite) try(t *testing.T, namespace string, object map[string]any) (status int, answer string) {
 	t.Helper()
 	url := p.lab.APIServer + "/apis/kubernetes-client.io/v1/namespaces/" + namespace + "/externalsecrets?dryRun=All"
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(asJSON(t, object)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := p.client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	body, status := request(t, p.client, http.MethodPost, url, "application/json", asJSON(t, object))
 	var said metav1.Status
 	_ = json.Unmarshal(body, &said) // what is no Status has no message
-	return response.StatusCode, said.Message
+	return status, said.Message
 }
 
 // awaitPolicy waits until the API server knows the policy and its settings.

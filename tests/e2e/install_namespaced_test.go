@@ -10,21 +10,26 @@ import (
 )
 
 // TestInstallNamespaced runs a syncer with the rights of the overlay for two namespaces, without those to list and watch Secrets:
-// it serves these two, and has no right on a Secret anywhere else.
+// it serves the objects of both kinds in these two, and has no right on a Secret anywhere else.
 func TestInstallNamespaced(t *testing.T) {
 	s, log := newAuditedSite(t, lab.Options{})
-	overlay := overlaysOfUsers()["an overlay for two namespaces, without watches of Secrets"]
-	overlay["kustomization.yaml"] = strings.Replace(overlay["kustomization.yaml"], "components: [",
-		"components: [KUSTOMIZE/components/without-workloads, KUSTOMIZE/components/without-admission, ", 1)
+	overlay := overlaysOfUsers()["an overlay for two namespaces, with SecretDefinitions, without watches of Secrets"]
+	overlay["kustomization.yaml"] = strings.Replace(overlay["kustomization.yaml"], "components:\n",
+		"components:\n  - KUSTOMIZE/components/without-workloads\n  - KUSTOMIZE/components/without-admission\n", 1)
 	overlay["kustomization.yaml"], _, _ = strings.Cut(overlay["kustomization.yaml"], "patches:") // of the Deployment
 	overlay["kustomization.yaml"] += "\n"
 	s.must(t, s.build(t, s.compose(t, overlay)), "apply", "-f", "-")
 	// The lab had installed the rights on the whole cluster.
 	s.must(t, "", "delete", "clusterrolebinding/secretgate-syncer-objects", "clusterrole/secretgate-syncer-objects")
+	s.must(t, "", "delete", "--ignore-not-found", "clusterrolebinding/secretgate-syncer-definitions", "clusterrole/secretgate-syncer-definitions")
 	s.must(t, "", "create", "namespace", "team-c")
 
 	syncer, err := s.lab.NewSyncer("namespaced", lab.Extra{
-		Args: []string{"--watched-namespaces=team-a,team-b", "--watch-secrets=false", "--refresh-interval=1s", "--min-refresh-interval=1s"},
+		Args: []string{
+			"--watched-namespaces=team-a,team-b", "--watch-secrets=false", "--refresh-interval=1s", "--min-refresh-interval=1s",
+			"--secret-definitions", "--reconcile-period=1s", "--vault.auth-method=kubernetes",
+			"--vault.kubernetes-path=my-kubernetes-vault-mount-point", "--vault.kubernetes-role=my-vault-role",
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -43,11 +48,26 @@ func TestInstallNamespaced(t *testing.T) {
 	}
 	s.put(t, "team/db", "second")
 	s.awaitSecret(t, "team-b", "db", "{.data.x}", "c2Vjb25k")
-	if out, err := s.kubectl(t, "", "get", "secret", "db", "-n", "team-c"); err == nil {
+	if _, err := s.lab.Vault().KVv2("secret").Put(t.Context(), "team/db", map[string]any{"x": "defined"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, namespace := range []string{"team-c", "team-a", "team-b"} {
+		s.must(t, definition("defined", "defined", "{x: {path: secret/data/team/db, key: x}}"), "apply", "-n", namespace, "-f", "-")
+	}
+	for _, namespace := range []string{"team-a", "team-b"} {
+		s.awaitSecret(t, namespace, "defined", "{.data.x}", "ZGVmaW5lZA==")
+	}
+	if out, err := s.kubectl(t, "", "get", "secret", "db", "defined", "-n", "team-c", "--ignore-not-found"); err != nil || out != "" {
 		t.Errorf("an object of a namespace that is not watched has a Secret: %s", out)
 	}
 	if _, refused := log.requests(t, "syncer", nil); len(refused) > 0 {
 		t.Errorf("the API server refused %q", refused)
+	}
+	for _, where := range []string{"--namespace=team-c", "--all-namespaces"} {
+		answer, _ := s.kubectl(t, "", "auth", "can-i", "list", "secretdefinitions", where, "--as=system:serviceaccount:"+lab.Namespace+":syncer")
+		if strings.TrimSpace(answer) != "no" {
+			t.Errorf("may the syncer list SecretDefinitions %s? %s", where, answer)
+		}
 	}
 	s.mayNot(t, "get", "create", "update", "delete", "list", "watch", "patch")
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -31,10 +32,14 @@ patches:
         path: /metadata/annotations/eks.amazonaws.com~1role-arn
         value: arn:aws:iam::123456789012:role/secretgate
 `},
-		"an overlay for two namespaces, without watches of Secrets": {
+		"an overlay for two namespaces, with SecretDefinitions, without watches of Secrets": {
 			"kustomization.yaml": `
 resources: [KUSTOMIZE/overlays/self-signed, namespaces.yaml, team-a, team-b]
-components: [KUSTOMIZE/components/namespaced, KUSTOMIZE/components/no-secret-watch]
+components:
+  - KUSTOMIZE/components/namespaced
+  - KUSTOMIZE/components/secret-definitions
+  - KUSTOMIZE/components/secret-definitions/namespaced
+  - KUSTOMIZE/components/no-secret-watch
 patches:
   - target: {kind: Deployment, name: syncer}
     patch: |
@@ -43,14 +48,18 @@ patches:
         value: {name: WATCHED_NAMESPACES, value: "team-a,team-b"}
 `,
 			"namespaces.yaml":           namespaceManifest("team-a") + "---\n" + namespaceManifest("team-b"),
-			"team-a/kustomization.yaml": "namespace: team-a\nresources: [KUSTOMIZE/base/watched-namespace]\n",
-			"team-b/kustomization.yaml": "namespace: team-b\nresources: [KUSTOMIZE/base/watched-namespace]\n",
+			"team-a/kustomization.yaml": watchedNamespace("team-a"),
+			"team-b/kustomization.yaml": watchedNamespace("team-b"),
 		},
 	}
 }
 
 func namespaceManifest(name string) string {
 	return "apiVersion: v1\nkind: Namespace\nmetadata: {name: " + name + ", labels: {app.kubernetes.io/part-of: secretgate}}\n"
+}
+
+func watchedNamespace(name string) string {
+	return "namespace: " + name + "\nresources: [KUSTOMIZE/base/watched-namespace, KUSTOMIZE/components/secret-definitions/watched-namespace]\n"
 }
 
 // TestInstallInAnotherNamespace: nothing names the usual one any more.
@@ -84,26 +93,34 @@ func (s *site) addCertManager(t *testing.T) {
 	}
 	crds := filepath.Join(strings.TrimSpace(string(dir)), "deploy", "crds")
 	for _, kind := range []string{"issuers", "certificates"} {
-		s.must(t, "", "apply", "--server-side", "-f", filepath.Join(crds, "cert-manager.io_"+kind+".yaml"))
-		s.must(t, "", "wait", "--for=condition=Established", "--timeout=60s", "crd/"+kind+".cert-manager.io")
+		s.addKind(t, filepath.Join(crds, "cert-manager.io_"+kind+".yaml"), kind+".cert-manager.io")
 	}
 }
 
-// addKindsOfMonitoring gives the cluster stand-ins for the Prometheus Operator's kinds, which take any spec.
+// addKindsOfMonitoring gives the cluster the Prometheus Operator's kinds, as a release of it brings them.
 func (s *site) addKindsOfMonitoring(t *testing.T) {
 	t.Helper()
-	for kind, plural := range map[string]string{"PodMonitor": "podmonitors", "PrometheusRule": "prometheusrules"} {
-		s.must(t, asJSON(t, map[string]any{
-			"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-			"metadata": map[string]any{"name": plural + ".monitoring.coreos.com"},
-			"spec": map[string]any{
-				"group": "monitoring.coreos.com", "scope": "Namespaced", "names": map[string]any{"kind": kind, "plural": plural},
-				"versions": []any{map[string]any{
-					"name": "v1", "served": true, "storage": true,
-					"schema": map[string]any{"openAPIV3Schema": map[string]any{"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
-				}},
-			},
-		}), "apply", "-f", "-")
-		s.must(t, "", "wait", "--for=condition=Established", "--timeout=60s", "crd/"+plural+".monitoring.coreos.com")
+	const release, sum = "github.com/prometheus-operator/prometheus-operator@v0.85.0", "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s="
+	download := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", release)
+	download.Dir = t.TempDir() // no module that would need it
+	out, err := download.Output()
+	if err != nil {
+		t.Fatalf("go mod download: %v: %s", err, out)
 	}
+	var module struct{ Dir, Sum string }
+	if err := json.Unmarshal(out, &module); err != nil {
+		t.Fatal(err)
+	}
+	if module.Sum != sum {
+		t.Fatalf("%s is not what it was: %s", release, module.Sum)
+	}
+	for _, kind := range []string{"podmonitors", "prometheusrules"} {
+		s.addKind(t, filepath.Join(module.Dir, "example", "prometheus-operator-crd", "monitoring.coreos.com_"+kind+".yaml"), kind+".monitoring.coreos.com")
+	}
+}
+
+func (s *site) addKind(t *testing.T, file, name string) {
+	t.Helper()
+	s.must(t, "", "apply", "--server-side", "-f", file)
+	s.must(t, "", "wait", "--for=condition=Established", "--timeout=60s", "crd/"+name)
 }

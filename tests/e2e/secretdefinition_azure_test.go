@@ -4,11 +4,13 @@ import (
 	"encoding/base64"
 	"strings"
 	"testing"
+	"time"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/tests/lab/clouds/azure"
 	"github.com/secretgate/secretgate/tests/lab/clouds/azure/entra"
 	"github.com/secretgate/secretgate/tests/lab/clouds/azure/keyvault"
+	"github.com/secretgate/secretgate/tests/lab/clouds/fault"
 )
 
 func TestDefinitionsOfAzureKeyVault(t *testing.T) {
@@ -53,6 +55,32 @@ func TestDefinitionsOfAzureKeyVault(t *testing.T) {
 			mustApply(t, namespace, definition("never", "never", "{password: {path: never, key: value}}"))
 			awaitDefinition(t, namespace, "never", apiv1.ReasonSecretNotFound, "in vault "+namespace)
 		})
+	}
+}
+
+// Of two syncers of one slow secret the one that waits for it has it. With the flag of secrets-manager for a leader both serve.
+func TestTheBackendsTimeout(t *testing.T) {
+	t.Parallel()
+	patient, hasty, value := newNamespace(t, nil), newNamespace(t, nil), secretValue()
+	putAzure(t, patient, keyvault.Secret{Name: "slow", Value: value})
+	slow := fault.Fault{Kind: fault.Latency, Cloud: azure.Name, Service: "keyvault", Key: patient + "/slow", Latency: fault.Duration(3 * time.Second)}
+	id, err := theLab.Clouds.Faults().Add(slow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = theLab.Clouds.Faults().Remove(id) }()
+	app := theLab.Clouds.Azure().LabApp()
+	for namespace, timeout := range map[string]string{patient: "30s", hasty: "1s"} {
+		serveDefinitions(t, namespace, []string{
+			"--backend=azure-kv", "--azure-kv.name=" + patient, "--config.backend-timeout=" + timeout, "--enable-leader-election",
+		}, "HTTPS_PROXY="+theLab.CloudsProxy, "NODE_EXTRA_CA_CERTS="+theLab.CloudsCA,
+			"AZURE_TENANT_ID="+app.Tenant, "AZURE_CLIENT_ID="+app.ClientID, "AZURE_CLIENT_SECRET="+app.Secret)
+		mustApply(t, namespace, definition("db", "db", "{password: {path: slow}}"))
+	}
+	awaitEntries(t, patient, "db", map[string]string{"password": value})
+	awaitDefinition(t, hasty, "db", apiv1.ReasonUnavailable, "")
+	if getSecret(t, hasty, "db") != nil {
+		t.Error("what was given up has been read")
 	}
 }
 

@@ -73,6 +73,36 @@ func TestWhatSecretsManagerLeftIsTakenOver(t *testing.T) {
 	untouched(t, foreign)
 }
 
+// Of two replicas either serves some of the objects: the one that serves the later of two must know of the other all the same.
+// The first ones never take over what they claim.
+func TestClaimsCountWhoeverServesThem(t *testing.T) {
+	t.Parallel()
+	namespace := newNamespace(t, nil)
+	putVault(t, namespace, map[string]any{"password": secretValue()})
+	env := appRole(t, "approle", nil).env()
+	for _, replica := range []*ownSyncer{
+		serveDefinitions(t, namespace, nil, env...),
+		startSyncerWith(t, namespace+"-second", []string{"--secret-definitions", "--watch-namespaces=" + namespace}, append(env, "INSTANCE_ID="+namespace)...),
+	} {
+		awaitSeries(t, replica.metrics, "secretgate_shard_members", " 2")
+	}
+	const pairs = 8
+	var secrets []*corev1.Secret
+	for i := range pairs {
+		name := fmt.Sprintf("db-%d", i)
+		secrets = append(secrets, left(t, namespace, name))
+		mustApply(t, namespace, definition("first-"+name, name, "{password: {path: secret/data/"+namespace+"/nowhere, key: password}}"))
+	}
+	waitASecond(t, namespace)
+	for _, secret := range secrets {
+		mustApply(t, namespace, definition("second-"+secret.Name, secret.Name, "{password: {path: secret/data/"+namespace+", key: password}}"))
+	}
+	for _, secret := range secrets {
+		awaitDefinition(t, namespace, "second-"+secret.Name, apiv1.ReasonSecretNotOwned, "is claimed by SecretDefinition first-"+secret.Name)
+		untouched(t, secret)
+	}
+}
+
 // mustSecret makes a Secret that is nobody's.
 func mustSecret(t *testing.T, namespace, name string) *corev1.Secret {
 	t.Helper()

@@ -15,12 +15,12 @@ import (
 	"github.com/secretgate/secretgate/tests/lab"
 )
 
-// serveDefinitions starts a syncer that serves the SecretDefinitions of one namespace, which reads every second. Flags and
-// variables come after these.
+// serveDefinitions starts a syncer that serves the SecretDefinitions of one namespace, which reads every second, and what belongs
+// to ExternalSecrets every hour. Flags and variables come after these.
 func serveDefinitions(t *testing.T, namespace string, flags []string, env ...string) *ownSyncer {
 	t.Helper()
 	flags = append([]string{"--secret-definitions", "--watch-namespaces=" + namespace, "--reconcile-period=1s"}, flags...)
-	return startSyncerWith(t, namespace, flags, env...)
+	return startSyncerWith(t, namespace, flags, append([]string{"POLLER_INTERVAL_MILLISECONDS=3600000"}, env...)...)
 }
 
 // login is an AppRole of the lab's Vault.

@@ -73,6 +73,50 @@ func TestDefinitionsByServiceAccount(t *testing.T) {
 	awaitEntries(t, namespace, "db", map[string]string{"password": value})
 }
 
+// A token of 20 seconds is renewed when half of them are left. Where that is allowed, it is renewed later.
+func TestTheTokenIsRenewedAsLateAsAllowed(t *testing.T) {
+	t.Parallel()
+	namespace := newNamespace(t, nil)
+	if err := theLab.Vault().Sys().EnableAuthWithOptionsWithContext(t.Context(), namespace, &api.EnableAuthOptions{Type: "approle"}); err != nil {
+		t.Fatal(err)
+	}
+	role := appRole(t, namespace, map[string]any{"token_ttl": "20s", "token_max_ttl": "1h"})
+	s := serveDefinitions(t, namespace, []string{
+		"--vault.approle-path=" + namespace, "--vault.token-polling-period=1s", "--vault.renew-ttl-increment=60", "--reconcile-period=1h",
+		"--vault.max-token-ttl=3",
+	}, role.env()...)
+	for _, as := range []struct {
+		is   func(left float64) bool
+		what string
+	}{
+		{func(left float64) bool { return left > 0 && left <= 8 }, "falls below half of its life"},
+		{func(left float64) bool { return left > 20 }, "is renewed"},
+	} {
+		eventually(t, func() error {
+			if n := tokenTTL(t, s); !as.is(n) {
+				return fmt.Errorf("the token has %v s left, before it %s", n, as.what)
+			}
+			return nil
+		})
+	}
+}
+
+// tokenTTL is how many seconds a syncer's token has left; 0 where it has none.
+func tokenTTL(t *testing.T, s *ownSyncer) float64 {
+	t.Helper()
+	body, _ := fetch(t, http.DefaultClient, "http://"+s.metrics+"/metrics")
+	for line := range strings.Lines(string(body)) {
+		if strings.HasPrefix(line, "secrets_manager_vault_token_ttl{") {
+			n, err := strconv.ParseFloat(strings.TrimSpace(line[strings.LastIndex(line, " "):]), 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+	}
+	return 0
+}
+
 // Nothing is read but at the start: what renews the token is the poll. One that was revoked is replaced.
 func TestTheTokenIsKept(t *testing.T) {
 	t.Parallel()
@@ -88,21 +132,8 @@ func TestTheTokenIsKept(t *testing.T) {
 	mustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}}")))
 	awaitEntries(t, namespace, "db", map[string]string{"password": value})
 	awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
-	left := func() float64 {
-		body, _ := fetch(t, http.DefaultClient, "http://"+s.metrics+"/metrics")
-		for line := range strings.Lines(string(body)) {
-			if strings.HasPrefix(line, "secrets_manager_vault_token_ttl{") {
-				n, err := strconv.ParseFloat(strings.TrimSpace(line[strings.LastIndex(line, " "):]), 64)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return n
-			}
-		}
-		return 0
-	}
 	eventually(t, func() error {
-		if n := left(); n < 12 { // more than a login gives
+		if n := tokenTTL(t, s); n < 12 { // more than a login gives
 			return fmt.Errorf("the token has %v s left", n)
 		}
 		return nil

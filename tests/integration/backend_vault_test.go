@@ -197,7 +197,7 @@ func (l vaultLab) throttle(mount string) func(*testing.T) func() {
 	return func(t *testing.T) func() {
 		const quota = "sys/quotas/rate-limit/tests"
 		l.write(t, quota, map[string]any{"rate": 1, "interval": "1h", "path": mount + "/"})
-		_ = get(t.Context(), l.VaultAddr+"/v1/"+mount+"/anything")
+		_, _ = lab.Get(t.Context(), l.VaultAddr+"/v1/"+mount+"/anything")
 		return func() {
 			if _, err := l.Vault().Logical().DeleteWithContext(t.Context(), quota); err != nil {
 				t.Fatal(err)

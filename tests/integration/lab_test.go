@@ -2,8 +2,6 @@ package integration
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -95,7 +93,10 @@ func isRefused(t *testing.T, l *lab.Lab) {
 }
 
 func suffersOutage(t *testing.T, l *lab.Lab) {
-	reachable := func() bool { return get(t.Context(), l.VaultAddr+"/v1/sys/health") == nil }
+	reachable := func() bool {
+		_, err := lab.Get(t.Context(), l.VaultAddr+"/v1/sys/health")
+		return err == nil
+	}
 	got := []bool{reachable()}
 	l.VaultOutage(true)
 	got = append(got, reachable())
@@ -114,26 +115,9 @@ func isNoAdmin(t *testing.T, l *lab.Lab) {
 }
 
 func cloudsAnswer(t *testing.T, l *lab.Lab) {
-	if err := get(t.Context(), l.CloudsURL+"/_admin/healthz"); err != nil {
+	if _, err := lab.Get(t.Context(), l.CloudsURL+"/_admin/healthz"); err != nil {
 		t.Error(err)
 	}
-}
-
-// get asks for a URL and answers whether that worked.
-func get(ctx context.Context, url string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		return errors.New(response.Status)
-	}
-	return nil
 }
 
 // login logs into Vault where services reach it, with the token in a file.

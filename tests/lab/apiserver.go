@@ -71,7 +71,7 @@ func (l *Lab) launchAPIServer(ctx context.Context) error {
 	l.apiServer.mu.Lock()
 	l.apiServer.process = p
 	l.apiServer.mu.Unlock()
-	return p.Await(ctx, get(client, l.APIServer+"/readyz", l.adminToken))
+	return p.Await(ctx, startTimeout, get(client, l.APIServer+"/readyz", l.adminToken))
 }
 
 // RestartAPIServer kills kube-apiserver, as a crash does, and starts it again at the same address. For the seconds that this

@@ -51,13 +51,15 @@ func (l *Lab) Env() []Variable {
 	return variables
 }
 
-// WriteEnv writes the env file, shell assignments for `set -a; . .lab/env`, for the owner's eyes only.
-func (l *Lab) WriteEnv() error {
-	return writePrivate(filepath.Join(l.Dir, "env"), []byte(Assignments(l.Env())))
+// WriteEnv writes the env file.
+func (l *Lab) WriteEnv() error { return WriteVariables(filepath.Join(l.Dir, "env"), l.Env()) }
+
+// WriteVariables writes shell assignments for `set -a; . FILE`, for the owner's eyes only.
+func WriteVariables(file string, variables []Variable) error {
+	return writePrivate(file, []byte(assignments(variables)))
 }
 
-// Assignments are lines for a shell.
-func Assignments(variables []Variable) string {
+func assignments(variables []Variable) string {
 	var text strings.Builder
 	for _, v := range variables {
 		text.WriteString(v.Name + "=" + quote(v.Value) + "\n")

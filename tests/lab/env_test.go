@@ -24,7 +24,7 @@ func TestQuotedValueIsOneWordOfAShell(t *testing.T) {
 			if diff := cmp.Diff(c.want, quote(c.value)); diff != "" {
 				t.Errorf("quoted (-want +got):\n%s", diff)
 			}
-			script := Assignments([]Variable{{"VALUE", c.value}}) + `printf %s "$VALUE"`
+			script := assignments([]Variable{{"VALUE", c.value}}) + `printf %s "$VALUE"`
 			read, err := exec.CommandContext(t.Context(), "/bin/sh", "-c", script).Output()
 			if err != nil {
 				t.Fatal(err)

@@ -3,9 +3,7 @@ package lab
 import (
 	"context"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 
@@ -82,7 +80,7 @@ func (l *Lab) startEtcd(ctx context.Context) (url string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return url, p.Await(ctx, get(http.DefaultClient, url+"/health", ""))
+	return url, p.Await(ctx, startTimeout, get(http.DefaultClient, url+"/health", ""))
 }
 
 // startControllers starts kube-controller-manager.
@@ -100,7 +98,7 @@ func (l *Lab) startControllers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.Await(ctx, func(ctx context.Context) error {
+	return p.Await(ctx, startTimeout, func(ctx context.Context) error {
 		_, said, err := l.Kubectl(ctx, nil, "get", "serviceaccount/default", "configmap/kube-root-ca.crt", "--namespace=default")
 		if err != nil {
 			return fmt.Errorf("%w: %s", err, said)
@@ -126,27 +124,4 @@ func (l *Lab) writeKubeconfig(path string, user *clientcmdapi.AuthInfo, namespac
 		return err
 	}
 	return writePrivate(path, text)
-}
-
-// get is a check that a URL answers 200.
-func get(client *http.Client, url, token string) func(context.Context) error {
-	return func(ctx context.Context) error {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-		if err != nil {
-			return err
-		}
-		if token != "" {
-			request.Header.Set("Authorization", "Bearer "+token)
-		}
-		response, err := client.Do(request)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = response.Body.Close() }()
-		body, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10))
-		if response.StatusCode != http.StatusOK {
-			return errors.New(response.Status + ": " + string(body))
-		}
-		return nil
-	}
 }

@@ -76,6 +76,7 @@ type Lab struct {
 	WebhookKubeconfig, SyncerKubeconfig, VaultJWTPath string
 
 	options      Options
+	oldest       bool // Kubernetes that is supported, instead of the newest
 	servers      servers.Set
 	apiServer    apiServer
 	vault        *api.Client
@@ -95,11 +96,13 @@ type Lab struct {
 	stopped  chan struct{}
 }
 
-// startTimeout is generous: a warm start takes seconds, on a machine that is busy with a build half a minute.
+// startTimeout bounds the start of the lab, and of each of its servers and services. It is generous: a warm start takes seconds,
+// on a machine that is busy with a build half a minute.
 const startTimeout = 3 * time.Minute
 
-// Start brings a lab up. When it fails, or ctx ends before it is up, everything that was started is stopped. Afterwards
-// the lab runs until Stop; ctx does not matter any more.
+// Start brings a lab up, of the oldest Kubernetes that is supported where LAB_KUBERNETES is "oldest" in the environment. When it
+// fails, or ctx ends before it is up, everything that was started is stopped. Afterwards the lab runs until Stop; ctx does not
+// matter any more.
 func Start(ctx context.Context, options Options) (*Lab, error) {
 	l, err := prepare(options)
 	if err != nil {
@@ -127,6 +130,7 @@ func (l *Lab) Builder() servers.Builder {
 	return servers.Builder{
 		Source:   filepath.Join(l.Root, "tests", "lab", "servers"),
 		Cache:    l.options.Cache,
+		Oldest:   l.oldest,
 		Progress: l.options.Progress,
 	}
 }

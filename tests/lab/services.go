@@ -118,7 +118,7 @@ func (l *Lab) newService(name, program string, extra Extra) (*Service, error) {
 	return s, nil
 }
 
-// Start starts the service and waits until it is ready. One that runs is left alone.
+// Start starts the service and waits until it is ready, which it must be within startTimeout. One that runs is left alone.
 func (s *Service) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,7 +133,7 @@ func (s *Service) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.Await(ctx, get(http.DefaultClient, "http://"+s.HealthAddress+"/readyz", "")); err != nil {
+	if err := p.Await(ctx, startTimeout, get(http.DefaultClient, "http://"+s.HealthAddress+"/readyz", "")); err != nil {
 		p.Stop()
 		return err
 	}
@@ -167,13 +167,6 @@ func (s *Service) Kill() {
 	}
 	s.process.Kill()
 	s.process = nil
-}
-
-// Running says whether the service's process lives.
-func (s *Service) Running() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.running()
 }
 
 func (s *Service) running() bool {

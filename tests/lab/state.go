@@ -19,8 +19,12 @@ func locate(options Options) (*Lab, error) {
 	if options.Cache == "" {
 		options.Cache = filepath.Join(options.Root, ".cache", "lab")
 	}
+	kubernetes := os.Getenv("LAB_KUBERNETES")
+	if kubernetes != "" && kubernetes != "newest" && kubernetes != "oldest" {
+		return nil, fmt.Errorf("LAB_KUBERNETES is %q: use newest or oldest", kubernetes)
+	}
 	return &Lab{
-		Dir: options.Dir, Root: options.Root, options: options,
+		Dir: options.Dir, Root: options.Root, options: options, oldest: kubernetes == "oldest",
 		failed: make(chan error, 1), stopped: make(chan struct{}),
 	}, nil
 }

@@ -37,31 +37,12 @@ func (l *Lab) VaultOutage(on bool) {
 	l.VaultBalancer.Set(l.vaultBackend)
 }
 
-// startVault starts Vault, whose development mode keeps everything in memory.
+// startVault starts Vault and the balancer in front of it.
 func (l *Lab) startVault(ctx context.Context) error {
-	port, err := l.ports.take(2) // Vault listens on the next one, too
-	if err != nil {
-		return err
-	}
-	// Vault refuses a plugin whose real path is not in its folder.
-	plugins, err := filepath.EvalSymlinks(l.servers.VaultPlugins)
-	if err != nil {
-		return err
-	}
-	l.vaultBackend = loopback(port)
 	// Vault prints the token that it starts with. So that no log holds one that works, another takes its place.
 	printed := rand.Text()
-	p, err := l.run(process.Command{
-		Name: "vault", Path: l.servers.Vault, Env: l.environment("VAULT_DEV_ROOT_TOKEN_ID=" + printed),
-		Args: []string{
-			"server", "-dev", "-dev-no-store-token", "-dev-listen-address=" + l.vaultBackend,
-			"-dev-plugin-dir=" + plugins, "-log-level=info",
-		},
-	})
+	p, err := l.runVault(ctx, printed)
 	if err != nil {
-		return err
-	}
-	if err := p.Await(ctx, get(http.DefaultClient, "http://"+l.vaultBackend+"/v1/sys/health", "")); err != nil {
 		return err
 	}
 	if l.vault, err = vaultClient("http://"+l.vaultBackend, printed); err != nil {
@@ -76,10 +57,36 @@ func (l *Lab) startVault(ctx context.Context) error {
 	l.onStop(l.VaultBalancer.Close)
 	l.VaultAddr = "http://" + l.VaultBalancer.Addr()
 	// The engine of the second version answers with errors until it has upgraded itself.
-	return p.Await(ctx, func(ctx context.Context) error {
+	return p.Await(ctx, startTimeout, func(ctx context.Context) error {
 		_, err := l.vault.Logical().ReadWithContext(ctx, "secret/config")
 		return err
 	})
+}
+
+// runVault starts Vault, whose development mode keeps everything in memory.
+func (l *Lab) runVault(ctx context.Context, token string) (*process.Process, error) {
+	port, err := l.ports.take(2) // Vault listens on the next one, too
+	if err != nil {
+		return nil, err
+	}
+	// Vault refuses a plugin whose real path is not in its folder.
+	plugins, err := filepath.EvalSymlinks(l.servers.VaultPlugins)
+	if err != nil {
+		return nil, err
+	}
+	l.vaultBackend = loopback(port)
+	p, err := l.run(process.Command{
+		Name: "vault", Path: l.servers.Vault, Env: l.environment("VAULT_DEV_ROOT_TOKEN_ID=" + token),
+		Args: []string{
+			"server", "-dev", "-dev-no-store-token", "-dev-listen-address=" + l.vaultBackend,
+			"-dev-plugin-dir=" + plugins, "-log-level=info",
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = p.Await(ctx, startTimeout, get(http.DefaultClient, "http://"+l.vaultBackend+"/v1/sys/health", ""))
+	return p, err
 }
 
 // vaultClient ignores what the environment says about other Vaults.

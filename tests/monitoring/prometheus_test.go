@@ -15,6 +15,7 @@ import (
 
 	"github.com/secretgate/secretgate/tests/lab"
 	"github.com/secretgate/secretgate/tests/lab/process"
+	"github.com/secretgate/secretgate/tests/lab/wait"
 )
 
 // patience bounds every wait. It is no expectation: a loaded machine may need it.
@@ -58,9 +59,8 @@ scrape_configs:
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Stop)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	if err := server.Await(ctx, func(ctx context.Context) error { return p.get(ctx, "/api/v1/status/buildinfo", nil, nil) }); err != nil {
+	ready := func(ctx context.Context) error { return p.get(ctx, "/api/v1/status/buildinfo", nil, nil) }
+	if err := server.Await(t.Context(), patience, ready); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -137,19 +137,7 @@ func (p prometheus) labels(t *testing.T, metric string) map[string]map[string]bo
 // eventually waits until check has nothing to say.
 func eventually(t *testing.T, check func() error) {
 	t.Helper()
-	deadline, tick := time.After(patience), time.NewTicker(200*time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		select {
-		case <-deadline:
-			t.Fatalf("not within %s: %v", patience, err)
-		case <-tick.C:
-		}
-	}
+	wait.Until(t, patience, check)
 }
 
 // selector is what an expression reads of one metric.

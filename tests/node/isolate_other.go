@@ -2,10 +2,6 @@
 
 package node
 
-import "errors"
-
-var errLinux = errors.New("a cluster needs Linux: its nodes are namespaces of the Linux kernel")
-
 // Inside says whether this process lives in the namespaces of a cluster.
 func Inside() bool { return false }
 

@@ -78,7 +78,7 @@ func (m *machine) startContainerd(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.Await(ctx, func(ctx context.Context) error { return m.ctr(ctx, "version") })
+	return p.Await(ctx, startTimeout, func(ctx context.Context) error { return m.ctr(ctx, "version") })
 }
 
 // importImages gives the node what no registry serves: its pods' pause, and whatever the cluster was started with.
@@ -111,7 +111,7 @@ func (m *machine) startKubelet(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.Await(ctx, func(ctx context.Context) error {
+	return p.Await(ctx, startTimeout, func(ctx context.Context) error {
 		_, said, err := c.Kubectl(ctx, nil, "wait", "--for=condition=Ready", "--timeout=1s", "node/"+m.Name)
 		if err != nil {
 			return fmt.Errorf("%w: %s", err, said)

@@ -214,13 +214,8 @@ func (c *Cluster) say(format string, args ...any) {
 	}
 }
 
-// WriteEnv writes shell assignments for those who enter the cluster, for the owner's eyes only.
+// WriteEnv writes shell assignments for those who enter the cluster.
 func (c *Cluster) WriteEnv(file string) error {
-	text := lab.Assignments(append(c.Env(), lab.Variable{Name: "POD_VAULT_ADDR", Value: c.VaultURL},
-		lab.Variable{Name: "POD_CLOUDS_URL", Value: c.CloudsURL}))
-	next := file + ".next"
-	if err := os.WriteFile(next, []byte(text), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(next, file)
+	return lab.WriteVariables(file, append(c.Env(),
+		lab.Variable{Name: "POD_VAULT_ADDR", Value: c.VaultURL}, lab.Variable{Name: "POD_CLOUDS_URL", Value: c.CloudsURL}))
 }

@@ -58,11 +58,14 @@ func (o Options) builder() servers.Builder {
 	}
 }
 
-var errRoot = errors.New("a cluster needs root, for its namespaces, network and containers: run this as root")
+var (
+	errLinux = errors.New("a cluster needs Linux: its nodes are namespaces of the Linux kernel")
+	errRoot  = errors.New("a cluster needs root, for its namespaces, network and containers: run this as root")
+)
 
 func checkMachine() error {
 	if runtime.GOOS != "linux" {
-		return errors.New("a cluster needs Linux: its nodes are namespaces of the Linux kernel")
+		return errLinux
 	}
 	if os.Geteuid() != 0 {
 		return errRoot

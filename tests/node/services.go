@@ -74,7 +74,7 @@ func (c *Cluster) startServices(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return dns.Await(ctx, resolves)
+	return dns.Await(ctx, startTimeout, resolves)
 }
 
 // resolves asks the cluster's DNS for the API server's Service.

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,26 +33,7 @@ func TestReference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := reference.Metrics(descriptions(registry, metrics.NewBuild(""), source.Expiry))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := reference.Keep("webhook's metrics", text); err != nil {
+	if err := reference.KeepMetrics("webhook's metrics", registry, metrics.NewBuild(""), source.Expiry); err != nil {
 		t.Error(err)
 	}
-}
-
-func descriptions(collectors ...prometheus.Collector) []fmt.Stringer {
-	found := make(chan *prometheus.Desc)
-	go func() {
-		defer close(found)
-		for _, c := range collectors {
-			c.Describe(found)
-		}
-	}()
-	var all []fmt.Stringer
-	for d := range found {
-		all = append(all, d)
-	}
-	return all
 }

@@ -4,12 +4,17 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // Remove deletes a Secret that the owner has no use for any more: its own, or one without a controller that recognised says is
-// the owner's all the same (nil: none is). Any other is left alone. That it is gone already is no error.
+// the owner's all the same (nil: none is). Any other is left alone. That it is gone already is no error, nor a name that no Secret
+// can have.
 func (w *Writer) Remove(ctx context.Context, owner Owner, name string, recognised func(*corev1.Secret) (bool, error)) error {
+	if len(validation.IsDNS1123Subdomain(name)) > 0 {
+		return nil
+	}
 	secret := &corev1.Secret{}
 	if err := w.Client.Get(ctx, client.ObjectKey{Namespace: owner.Namespace, Name: name}, secret); err != nil {
 		return client.IgnoreNotFound(err)

@@ -69,7 +69,14 @@ func TestFlagsOfSecretsManager(t *testing.T) {
 				d.Where, d.Vault.RoleID = plan.Definitions{Scope: plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: "kv"}}, ""
 				d.Azure.Credentials = entra.Credentials{TenantID: "t", ClientID: "c", ClientSecret: "s", ManagedClientID: "m", ManagedResourceID: "r"}
 			}},
-		{"namespaces, in quotes or not", nil, []string{"--vault.role-id=role", `--watch-namespaces="a, b"`, "--exclude-namespaces=b,c"}, func(_ *Config, d *Definitions) {
+		{"what holds for every backend", map[string]string{"VAULT_NAMESPACE": "team", "VAULT_JWT_PATH": "/token", "VAULT_CACERT": "/vault.pem", "NODE_EXTRA_CA_CERTS": "/ca.pem",
+			"AZURE_ENVIRONMENT": "AzureChinaCloud", "AZURE_AUTHORITY_HOST": "https://login", "AZURE_KEY_VAULT_DNS_SUFFIX": "vault.example"},
+			[]string{"--vault.role-id=role"}, func(_ *Config, d *Definitions) {
+				d.Vault.Namespace, d.Vault.JWTPath, d.Vault.CACert, d.Vault.ExtraCACerts = "team", "/token", "/vault.pem", "/ca.pem"
+				d.Azure = azurekeyvault.Config{Environment: "AzureChinaCloud", AuthorityHost: "https://login", DNSSuffix: "vault.example",
+					ExtraCACerts: "/ca.pem", Timeout: 5 * time.Second}
+			}},
+		{"namespaces, in quotes or not", nil, []string{"--vault.role-id=role", `--watch-namespaces="a, b"`, "--exclude-namespaces=b,,c,"}, func(_ *Config, d *Definitions) {
 			d.Watched, d.Excluded = []string{"a", "b"}, []string{"b", "c"}
 		}},
 		{"of those that the syncer watches", map[string]string{"WATCHED_NAMESPACES": "b,c"}, []string{"--vault.role-id=role", "--watch-namespaces=a,b"},
@@ -128,6 +135,12 @@ func TestProblemsOfDefinitions(t *testing.T) {
 	}{
 		{"no login", nil, nil, []string{"--secret-definitions needs a login to Vault: VAULT_ROLE_ID and VAULT_SECRET_ID (or --vault.role-id), " +
 			"or --vault.auth-method=kubernetes and --vault.kubernetes-role"}},
+		{"a service account without a role, though there is an AppRole", map[string]string{"VAULT_ROLE_ID": "r"}, []string{"--vault.auth-method=kubernetes"},
+			[]string{"--vault.auth-method=kubernetes needs --vault.kubernetes-role"}},
+		{"a name that is taken", nil, []string{"--vault.role-id=role", "--controller-name=externalsecret"},
+			[]string{`--controller-name is "externalsecret": must be a name of its own`}},
+		{"a renewal for less than nothing", nil, []string{"--vault.role-id=role", "--vault.renew-ttl-increment=-1"},
+			[]string{"--vault.max-token-ttl and --vault.renew-ttl-increment must not be negative"}},
 		{"a Key Vault without a name", nil, []string{"--backend=azure-kv"}, []string{"--backend=azure-kv needs --azure-kv.name or AZURE_KV_NAME"}},
 		{"all of them at once", map[string]string{"WATCHED_NAMESPACES": "a"}, []string{
 			"--backend=aws", "--reconcile-period=0s", "--config.backend-timeout=0s", "--vault.token-polling-period=0s", "--vault.max-token-ttl=-1",
@@ -149,6 +162,29 @@ func TestProblemsOfDefinitions(t *testing.T) {
 				t.Fatal("it is accepted")
 			}
 			if diff := cmp.Diff(tc.want, strings.Split(err.Error(), "\n")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestSyncersOfOtherDefinitionsShareNoWork(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		args []string
+		want []string
+	}{
+		{"one that serves none", nil, nil},
+		{"one that serves all", []string{"--secret-definitions"}, []string{"/secret-definitions"}},
+		{"one that serves those of some namespaces", []string{"--secret-definitions", "--watch-namespaces=a"}, []string{"/secret-definitions", "/watched/a"}},
+		{"one that serves those of all namespaces but some", []string{"--secret-definitions", "--exclude-namespaces=a"}, []string{"/secret-definitions", "/excluded/a"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c, err := finish(t, map[string]string{"VAULT_ROLE_ID": "r"}, tc.args...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, c.Definitions.Ring()); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -53,7 +54,7 @@ func (r *Reconciler) Add(mgr ctrl.Manager) error {
 }
 
 // changed enqueues objects that are new, were edited or are gone, before all others. Those whose status alone
-// changed are as we left them.
+// changed are as we left them, unless somebody else wrote it: that is repaired as a Secret is.
 func (r *Reconciler) changed() handler.EventHandler {
 	enqueue := func(object client.Object, q queue) {
 		request := reconcile.Request{NamespacedName: client.ObjectKeyFromObject(object)}
@@ -63,10 +64,13 @@ func (r *Reconciler) changed() handler.EventHandler {
 	return handler.Funcs{
 		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { enqueue(e.Object, q) },
 		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) { enqueue(e.Object, q) },
-		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
 			r.memory.seen(e.ObjectNew)
-			if edited(e.ObjectOld, e.ObjectNew) {
+			switch name := client.ObjectKeyFromObject(e.ObjectNew); {
+			case edited(e.ObjectOld, e.ObjectNew):
 				enqueue(e.ObjectNew, q)
+			case r.overwritten(ctx, e.ObjectNew):
+				q.AddAfter(reconcile.Request{NamespacedName: name}, r.memory.repair(name, r.now()))
 			}
 		},
 	}
@@ -103,6 +107,9 @@ func annotationsChanged() predicate.Predicate {
 
 // objectsOf lists the objects of a namespace.
 func (r *Reconciler) objectsOf(ctx context.Context, namespace client.Object) []reconcile.Request {
+	if !r.servesIn(namespace.GetName()) {
+		return nil
+	}
 	list, _ := r.API.List.DeepCopyObject().(client.ObjectList) // a list's copy is a list
 	if err := r.Client.List(ctx, list, client.InNamespace(namespace.GetName())); err != nil {
 		log.FromContext(ctx).Error(err, "listing the objects of a namespace whose annotations changed", "namespace", namespace.GetName())
@@ -141,10 +148,20 @@ func (r *Reconciler) drift() handler.EventHandler {
 }
 
 func (r *Reconciler) madeBy(ctx context.Context, secret types.NamespacedName) []types.NamespacedName {
-	if r.API.MadeBy == nil {
+	switch {
+	case !r.servesIn(secret.Namespace):
+		return nil
+	case r.API.MadeBy == nil:
 		return []types.NamespacedName{secret}
 	}
 	return r.API.MadeBy(ctx, secret)
+}
+
+// servesIn tells whether there may be objects of this syncer in a namespace: the cache answers with an error for one that is
+// not watched.
+func (r *Reconciler) servesIn(namespace string) bool {
+	watched := len(r.Settings.Namespaces) == 0 || slices.Contains(r.Settings.Namespaces, namespace)
+	return watched && (r.API.ServesIn == nil || r.API.ServesIn(namespace))
 }
 
 // drifted tells whether a Secret belongs to an object of this syncer and is not as it was left. An

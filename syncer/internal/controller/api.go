@@ -28,6 +28,8 @@ type API struct {
 	Serves func(Object) bool // whether this syncer does
 	Advice apply.Advice
 
+	// ServesIn tells whether this syncer serves objects of a watched namespace; nil: it does.
+	ServesIn func(namespace string) bool
 	// MadeBy lists the cached objects whose Secret this is; nil: it is the one of the Secret's name.
 	MadeBy func(ctx context.Context, secret types.NamespacedName) []types.NamespacedName
 	// Adopt tells whether an object may take over a Secret that no controller owns, beside what AdoptExisting

@@ -4,11 +4,8 @@ import (
 	"cmp"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/time/rate"
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -74,6 +71,8 @@ type remembered struct {
 
 	reported string                      // resourceVersion of the object with the status below
 	status   *apiv1.ExternalSecretStatus // as last written, until the cache shows it
+	told     types.UID                   // the object that a status was written for
+	warned   bool                        // that somebody else writes it, too
 }
 
 func (m *memory) of(object types.NamespacedName) *remembered {
@@ -136,6 +135,7 @@ func (m *memory) report(object Object) {
 	defer m.mu.Unlock()
 	known := m.of(client.ObjectKeyFromObject(object))
 	known.reported, known.status = object.GetResourceVersion(), object.SyncStatus().DeepCopy()
+	known.told = object.GetUID()
 }
 
 // seen forgets a status that was written once the cache shows it.
@@ -165,6 +165,20 @@ func (m *memory) catchUp(object Object) {
 	if known != nil && known.older(object) {
 		known.status.DeepCopyInto(object.SyncStatus())
 	}
+}
+
+// overwritten tells whether somebody else has written an object's status since this process did, and whether that is the first
+// time: ours always holds a condition, that of kubernetes-external-secrets never.
+func (m *memory) overwritten(object Object) (overwritten, first bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := m.objects[client.ObjectKeyFromObject(object)]
+	if known == nil || known.told != object.GetUID() || known.older(object) || len(object.SyncStatus().Conditions) > 0 {
+		return false, false
+	}
+	first = !known.warned
+	known.warned = true
+	return true, first
 }
 
 // begin remembers that an object is read for an attempt.
@@ -266,24 +280,4 @@ func doubled(n int) time.Duration {
 		return lastBackoff
 	}
 	return min(firstBackoff<<(n-1), lastBackoff)
-}
-
-func ready(status apiv1.ExternalSecretStatus) metav1.ConditionStatus {
-	if c := meta.FindStatusCondition(status.Conditions, apiv1.ConditionReady); c != nil {
-		return c.Status
-	}
-	return metav1.ConditionUnknown
-}
-
-// eventNote fits a message into an event, whose note may have 1,024 bytes.
-func eventNote(message string) string {
-	const limit = 1000
-	if len(message) <= limit {
-		return message
-	}
-	end := limit
-	for end > 0 && !utf8.RuneStart(message[end]) { // not in the middle of a character
-		end--
-	}
-	return message[:end] + "…"
 }

@@ -42,6 +42,7 @@ type Settings struct {
 	StatusHeartbeat time.Duration // how old an unchanged status may grow; 0: as old as it likes
 	WatchSecrets    bool          // repair Secrets that others change
 	Workers         int           // objects synced at a time
+	Namespaces      []string      // those that are watched; empty: all
 }
 
 // Metrics measure attempts, by object.

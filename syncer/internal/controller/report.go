@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"time"
+	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -123,4 +124,31 @@ func (r *Reconciler) announce(ctx context.Context, object Object, next apiv1.Ext
 	case after == metav1.ConditionTrue && before == metav1.ConditionFalse:
 		r.Recorder.Eventf(object, nil, corev1.EventTypeNormal, string(o.reason), "Sync", "%s", "the Secret is up to date again")
 	}
+}
+
+// overwritten tells whether somebody else wrote an object's status, and warns the first time: two controllers that serve an
+// object write its Secret again and again.
+func (r *Reconciler) overwritten(ctx context.Context, object client.Object) bool {
+	written, _ := object.(Object) // we watch no others
+	overwritten, first := r.memory.overwritten(written)
+	if first {
+		const message = "another controller writes the status of this object: if kubernetes-external-secrets still runs, scale it to zero, " +
+			"or give each of the two its own objects by INSTANCE_ID and spec.controllerId"
+		log.FromContext(ctx).Info("two controllers serve an object", "namespace", object.GetNamespace(), "name", object.GetName(), "message", message)
+		r.Recorder.Eventf(object, nil, corev1.EventTypeWarning, "ServedTwice", "Sync", "%s", message)
+	}
+	return overwritten
+}
+
+// eventNote fits a message into an event, whose note may have 1,024 bytes.
+func eventNote(message string) string {
+	const limit = 1000
+	if len(message) <= limit {
+		return message
+	}
+	end := limit
+	for end > 0 && !utf8.RuneStart(message[end]) { // not in the middle of a character
+		end--
+	}
+	return message[:end] + "…"
 }

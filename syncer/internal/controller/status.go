@@ -42,6 +42,14 @@ func nextStatus(object Object, o outcome, forceSync string, now time.Time) apiv1
 	return status
 }
 
+// ready is condition Ready, unknown where there is none.
+func ready(status apiv1.ExternalSecretStatus) metav1.ConditionStatus {
+	if c := meta.FindStatusCondition(status.Conditions, apiv1.ConditionReady); c != nil {
+		return c.Status
+	}
+	return metav1.ConditionUnknown
+}
+
 // isNews tells whether a status says something new. The times alone are not news.
 func isNews(old, next apiv1.ExternalSecretStatus) bool {
 	old.LastSync, old.LastSuccess = next.LastSync, next.LastSuccess

@@ -12,7 +12,7 @@ const (
 	breakAfter = 3
 	// firstProbe and lastProbe are how long it is left alone: the first time, and at most.
 	firstProbe = time.Second
-	lastProbe  = 10 * time.Second
+	lastProbe  = 5 * time.Second
 )
 
 // breaker spares a backend that does not answer, and us its timeouts: while it is open, one call per

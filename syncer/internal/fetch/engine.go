@@ -4,6 +4,7 @@
 //
 //	engine.go               what the controller calls: Subscribe, Ask, Take, Unsubscribe
 //	object.go, source.go    what is known of both
+//	demand.go               an object's wish to have its sources read, from Ask or news until Take
 //	scope.go                the sources of one identity at one backend, and which call comes next
 //	call.go                 a call: a read, or a batch with its fallbacks
 //	settle.go               what a read means to the objects that subscribe to the source
@@ -191,67 +192,6 @@ func (e *Engine) Ask(name types.NamespacedName, lane Lane, fresh bool) {
 	e.resume()
 }
 
-// hurry moves what a demand waits for to the front lane.
-func (e *Engine) hurry(o *object, lane Lane) {
-	if lane <= o.demand.lane {
-		return
-	}
-	o.demand.lane = lane
-	for s := range o.demand.needs {
-		s.scope.enqueue(s, lane)
-	}
-}
-
-// want makes a demand for all sources of an object but the one, if any, whose values are at hand.
-func (e *Engine) want(o *object, lane Lane, fresh bool, have *source, values []driver.Value) {
-	o.demand = &demand{lane: lane, needs: make(map[*source]uint64, len(o.sources)), values: render.Values{}}
-	for _, s := range o.sources {
-		if s == have {
-			o.demand.put(s.Read, values)
-			continue
-		}
-		if s.underway && !fresh {
-			o.demand.needs[s] = s.reads
-			e.Metrics.avoid("in_flight", 1)
-			continue
-		}
-		o.demand.needs[s] = s.reads + 1
-		s.scope.enqueue(s, lane)
-	}
-	if o.demand.complete() {
-		e.complete(o)
-	}
-}
-
-// complete tells the owner that its demand is met.
-func (e *Engine) complete(o *object) {
-	if e.untaken == 0 {
-		e.taken = time.Now()
-	}
-	e.untaken++
-	e.bytes += o.demand.bytes
-	if !o.demand.failed {
-		e.holding++
-	}
-	e.Notify(o.name, o.demand.lane)
-}
-
-// release drops a demand.
-func (e *Engine) release(o *object) {
-	if o.demand == nil {
-		return
-	}
-	if o.demand.complete() {
-		e.untaken--
-		e.bytes -= o.demand.bytes
-		if !o.demand.failed {
-			e.holding--
-		}
-		e.taken = time.Now()
-	}
-	o.demand = nil
-}
-
 // Take hands over what was read for an object.
 func (e *Engine) Take(name types.NamespacedName) (Result, State) {
 	e.mu.Lock()
@@ -270,26 +210,6 @@ func (e *Engine) Take(name types.NamespacedName) (Result, State) {
 	}
 	o.told = false // what failed has recovered, and its values have been taken since
 	return Result{}, Idle
-}
-
-// hand takes what was read for an object.
-func (e *Engine) hand(o *object) (Result, State) {
-	d := o.demand
-	e.release(o)
-	e.resume()
-	if !d.failed {
-		o.verified, o.asked = true, false
-		return o.result(d.values), Ready
-	}
-	o.told = false
-	result := o.result(nil)
-	if len(result.Failures) > 0 {
-		return result, Ready
-	}
-	// What failed has been read since.
-	e.want(o, d.lane, false, nil, nil)
-	e.dispatch(o.sources[0].scope)
-	return Result{}, Pending
 }
 
 // Freshness is when the oldest of an object's sources was read with success; zero where one was not,

@@ -7,7 +7,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/secretgate/secretgate/shared/plan"
-	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/internal/render"
 )
 
@@ -23,37 +22,6 @@ type object struct {
 	asked    bool // Ask was called, and nothing has been taken with success since
 	demand   *demand
 	told     bool // a source failed, or failed otherwise than before, and the owner has not taken notice
-}
-
-// demand is a wish to have all sources of an object read. It holds the values that have come until
-// the last one has, and then until they are taken.
-type demand struct {
-	lane   Lane
-	needs  map[*source]uint64 // the number of the read that will do
-	values render.Values
-	failed bool
-	bytes  int
-}
-
-func (d *demand) complete() bool { return len(d.needs) == 0 }
-
-func (d *demand) fail() {
-	d.failed, d.values, d.bytes = true, nil, 0
-}
-
-func (d *demand) put(read plan.Read, values []driver.Value) {
-	if d.failed {
-		return // nobody will take them
-	}
-	d.bytes += size(values) - size(d.values[read])
-	d.values[read] = values
-}
-
-func size(values []driver.Value) (bytes int) {
-	for _, v := range values {
-		bytes += len(v.Data)
-	}
-	return bytes
 }
 
 // reads tells whether the object's sources are those of the plan.

@@ -44,8 +44,8 @@ func (k *Keeper) Run(ctx context.Context) error {
 	}
 }
 
-func (k *Keeper) look(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, k.Timeout)
+func (k *Keeper) look(running context.Context) {
+	ctx, cancel := context.WithTimeout(running, k.Timeout)
 	defer cancel()
 	if !k.Metrics.Identified() {
 		if server, err := k.Vault.Server(ctx); err == nil { // else the login fails, too, or the next look finds out
@@ -54,7 +54,7 @@ func (k *Keeper) look(ctx context.Context) {
 	}
 	expires, err := k.Vault.Keep(ctx, k.Identity)
 	k.Metrics.Token(expires)
-	if err != nil && !k.failing && ctx.Err() == nil {
+	if err != nil && !k.failing && running.Err() == nil {
 		// Not the error, which may quote Vault: objects tell it, redacted.
 		k.Log.WarnContext(ctx, "no Vault token for SecretDefinitions; it is tried again", "period", k.Period.String())
 	}

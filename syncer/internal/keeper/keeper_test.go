@@ -1,14 +1,17 @@
 package keeper
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault"
@@ -21,8 +24,8 @@ type answers struct {
 	asked    []string
 }
 
-func (a *answers) Keep(context.Context, plan.Identity) (time.Time, error) {
-	a.asked = append(a.asked, "token")
+func (a *answers) Keep(_ context.Context, who plan.Identity) (time.Time, error) {
+	a.asked = append(a.asked, "token of "+who.VaultRole)
 	if a.failures > 0 {
 		a.failures--
 		return time.Time{}, errors.New("planted")
@@ -38,24 +41,94 @@ func (a *answers) Server(context.Context) (hashivault.Server, error) {
 	return hashivault.Server{Version: "1"}, nil
 }
 
+// silence is a Vault that does not answer.
+type silence struct{}
+
+func (silence) Keep(ctx context.Context, _ plan.Identity) (time.Time, error) {
+	<-ctx.Done()
+	return time.Time{}, ctx.Err()
+}
+
+func (silence) Server(ctx context.Context) (hashivault.Server, error) {
+	<-ctx.Done()
+	return hashivault.Server{}, ctx.Err()
+}
+
+// keep looks after a Vault's token for a while, and returns what is logged, a line each.
+func keep(t *testing.T, vault Vault, while time.Duration) (*Keeper, []string) {
+	t.Helper()
+	var log bytes.Buffer
+	k := &Keeper{
+		Vault: vault, Identity: plan.Identity{VaultRole: "reader"}, Period: 15 * time.Second, Timeout: 5 * time.Second,
+		Metrics: metrics.NewVault("http://vault", "kv2", time.Minute), Log: slog.New(slog.NewTextHandler(&log, nil)),
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), while)
+	defer cancel()
+	if err := k.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for line := range strings.Lines(log.String()) {
+		_, line, _ = strings.Cut(strings.TrimSpace(line), " ") // the time
+		lines = append(lines, line)
+	}
+	return k, lines
+}
+
+const (
+	lost  = `level=WARN msg="no Vault token for SecretDefinitions; it is tried again" period=15s`
+	again = `level=INFO msg="there is a Vault token for SecretDefinitions again"`
+)
+
 func TestATokenIsLookedAfterThoughNobodyReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		vault := &answers{failures: 1}
-		k := &Keeper{
-			Vault: vault, Period: 15 * time.Second, Timeout: time.Second, Log: slog.New(slog.DiscardHandler),
-			Metrics: metrics.NewVault("http://vault", "kv2", time.Minute),
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
-		defer cancel()
-		if err := k.Run(ctx); err != nil {
-			t.Fatal(err)
-		}
+		vault := &answers{failures: 2}
+		k, log := keep(t, vault, 50*time.Second)
 		// Who it is, is asked for until it is known.
-		if diff := cmp.Diff([]string{"server", "token", "server", "token", "token"}, vault.asked); diff != "" {
+		want := []string{"server", "token of reader", "server", "token of reader", "server", "token of reader", "token of reader"}
+		if diff := cmp.Diff(want, vault.asked); diff != "" {
 			t.Error(diff)
 		}
-		if !k.Metrics.Identified() || k.failing {
-			t.Error("it has not recovered")
+		if !k.Metrics.Identified() {
+			t.Error("it is not known which Vault it is")
+		}
+		if diff := cmp.Diff([]string{lost, again}, log); diff != "" {
+			t.Errorf("the log (-want +got):\n%s", diff)
+		}
+		if left := tokenTTL(t, k.Metrics); left != 55 { // of the one that was given at 45 s
+			t.Errorf("the token has %v s left", left)
 		}
 	})
+}
+
+func TestAVaultThatDoesNotAnswerIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		if _, log := keep(t, silence{}, time.Minute); !cmp.Equal([]string{lost}, log) {
+			t.Errorf("the log: %q", log)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		if _, log := keep(t, silence{}, 2*time.Second); log != nil {
+			t.Errorf("that the syncer stops is logged as %q", log)
+		}
+	})
+}
+
+func tokenTTL(t *testing.T, c prometheus.Collector) float64 {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	if err := registry.Register(c); err != nil {
+		t.Fatal(err)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == "secrets_manager_vault_token_ttl" {
+			return family.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	t.Fatal("there is no such metric")
+	return 0
 }

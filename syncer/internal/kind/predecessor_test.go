@@ -3,11 +3,15 @@ package kind
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 )
 
 func TestWhatSecretsManagerMadeIsRecognised(t *testing.T) {
@@ -64,9 +68,31 @@ func TestExclusionWins(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			d := &Definitions{Watched: tc.watched, Excluded: tc.excluded}
-			if got := d.serves(&v1alpha1.SecretDefinition{ObjectMeta: metav1.ObjectMeta{Namespace: "core"}}); got != tc.want {
+			if got := d.API().Serves(definition("core", "mine", "db", 10)); got != tc.want || d.API().ServesIn("core") != tc.want {
 				t.Errorf("%t", got)
 			}
 		})
+	}
+}
+
+func TestWhoNamesASecret(t *testing.T) {
+	d := &Definitions{Client: cluster(t, interceptor.Funcs{}, definition("core", "a", "db", 1), definition("core", "b", "db", 1),
+		definition("core", "db", "other", 1), definition("edge", "c", "db", 1))}
+	want := []types.NamespacedName{{Namespace: "core", Name: "a"}, {Namespace: "core", Name: "b"}}
+	if diff := cmp.Diff(want, d.API().MadeBy(t.Context(), types.NamespacedName{Namespace: "core", Name: "db"})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheInstallationSaysWhereDefinitionsAreRead(t *testing.T) {
+	where := plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: "hello-world"}
+	object := definition("core", "mine", "db", 10)
+	object.Spec.KeysMap = map[string]v1alpha1.DataSource{"a": {Path: "hello"}}
+	p, errs := (&Definitions{Where: plan.Definitions{Scope: where}}).API().Plan(object)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	if diff := cmp.Diff([]plan.Source{{Scope: where, Read: plan.Read{Key: "hello"}}}, p.Sources()); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -41,15 +41,16 @@ type Definitions struct {
 // API describes them. An object names its Secret.
 func (d *Definitions) API() controller.API {
 	return controller.API{
-		Name:    d.Controller,
-		New:     func() controller.Object { return &v1alpha1.SecretDefinition{} },
-		List:    &v1alpha1.SecretDefinitionList{},
-		Plan:    d.plan,
-		Serves:  d.serves,
-		Advice:  apply.Advice{Elsewhere: "set another spec.name", Adopt: "delete it, or set another spec.name"},
-		MadeBy:  d.madeBy,
-		Adopt:   d.adopt,
-		Release: d.release,
+		Name:     d.Controller,
+		New:      func() controller.Object { return &v1alpha1.SecretDefinition{} },
+		List:     &v1alpha1.SecretDefinitionList{},
+		Plan:     d.plan,
+		Serves:   func(object controller.Object) bool { return d.servesIn(object.GetNamespace()) },
+		ServesIn: d.servesIn,
+		Advice:   apply.Advice{Elsewhere: "set another spec.name", Adopt: "delete it, or set another spec.name"},
+		MadeBy:   d.madeBy,
+		Adopt:    d.adopt,
+		Release:  d.release,
 	}
 }
 
@@ -58,9 +59,8 @@ func (d *Definitions) plan(object controller.Object) (*plan.Plan, field.ErrorLis
 	return plan.FromDefinition(definition, d.Where)
 }
 
-// serves lets exclusion win.
-func (d *Definitions) serves(object controller.Object) bool {
-	namespace := object.GetNamespace()
+// servesIn lets exclusion win.
+func (d *Definitions) servesIn(namespace string) bool {
 	return !slices.Contains(d.Excluded, namespace) && (len(d.Watched) == 0 || slices.Contains(d.Watched, namespace))
 }
 

@@ -3,10 +3,10 @@ package measure
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/secretgate/secretgate/tests/lab"
 )
 
 // Metric adds up all series of one name that a Prometheus endpoint (host:port) shows now, those alone that carry a label such
@@ -20,23 +20,7 @@ func Metric(ctx context.Context, address, name, label string) (sum float64, foun
 }
 
 func scrape(ctx context.Context, address string) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/metrics", http.NoBody)
-	if err != nil {
-		return "", err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		return "", err
-	}
-	if response.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("the metrics at %s answer %s", address, response.Status)
-	}
-	return string(text), nil
+	return lab.Get(ctx, "http://"+address+"/metrics")
 }
 
 // Series is Metric on a text that was read already.

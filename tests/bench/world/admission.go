@@ -14,13 +14,24 @@ import (
 	"time"
 )
 
+// Webhook is whom the API server asks about ExternalSecrets.
+type Webhook int
+
+// Nobody, one that permits all (of what it adds a faster one cannot take anything away), or ours.
+const (
+	Nobody Webhook = iota
+	Empty
+	Ours
+)
+
 // Admission is the webhook as the API server knows it: two configurations, which can be taken away and put back.
 type Admission struct {
 	client         *Client
-	address        string            // of the replica
-	ca             []byte            // PEM
-	configurations map[string][]byte // by the path of their collection
-	on             bool
+	address        string                        // of the replica
+	ca             []byte                        // PEM
+	configurations map[Webhook]map[string][]byte // by the path of their collection
+	asked          Webhook
+	empty          *empty
 }
 
 const (
@@ -31,7 +42,8 @@ const (
 // Admission reads the configurations that were installed. Those that it puts back name the replica itself, instead of the
 // lab's balancer: a further hop through this process, which no user has, is nothing to measure.
 func (w *World) Admission(ctx context.Context) (*Admission, error) {
-	a := &Admission{client: w.Client, address: w.Lab.Webhook.Address, configurations: map[string][]byte{}, on: true}
+	a := &Admission{client: w.Client, address: w.Lab.Webhook.Address, asked: Ours, empty: newEmpty()}
+	a.configurations = map[Webhook]map[string][]byte{Empty: {}, Ours: {}}
 	for kind, plural := range map[string]string{
 		"MutatingWebhookConfiguration": "mutatingwebhookconfigurations", "ValidatingWebhookConfiguration": "validatingwebhookconfigurations",
 	} {
@@ -52,46 +64,61 @@ func (w *World) Admission(ctx context.Context) (*Admission, error) {
 				return nil, errors.Join(fmt.Errorf("%s carries no CA", kind), err)
 			}
 		}
-		body, err := json.Marshal(map[string]any{
-			"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind,
-			"metadata": map[string]string{"name": webhookName[1:]}, "webhooks": stored.Webhooks,
-		})
-		if err != nil {
+		if err := a.keep(Ours, path, kind, stored.Webhooks); err != nil {
 			return nil, err
 		}
-		a.configurations[path] = body
+		for _, webhook := range stored.Webhooks {
+			config, _ := webhook["clientConfig"].(map[string]any)
+			url, _ := config["url"].(string)
+			config["url"], config["caBundle"] = strings.Replace(url, "https://"+a.address, a.empty.server.URL, 1), a.empty.ca()
+		}
+		if err := a.keep(Empty, path, kind, stored.Webhooks); err != nil {
+			return nil, err
+		}
 	}
 	return a, nil
 }
 
-// Switch takes the configurations away or puts them back, and waits until the API server acts by that.
-func (a *Admission) Switch(ctx context.Context, on bool) error {
-	if a.on == on {
+func (a *Admission) keep(webhook Webhook, path, kind string, webhooks []map[string]any) error {
+	body, err := json.Marshal(map[string]any{
+		"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind,
+		"metadata": map[string]string{"name": webhookName[1:]}, "webhooks": webhooks,
+	})
+	a.configurations[webhook][path] = body
+	return err
+}
+
+// Close ends the webhook that permits all.
+func (a *Admission) Close() { a.empty.server.Close() }
+
+// Switch has the API server ask another webhook, or nobody, and waits until it does.
+func (a *Admission) Switch(ctx context.Context, to Webhook) error {
+	if a.asked == to {
 		return nil
 	}
-	for path, body := range a.configurations {
-		var err error
-		if on {
-			err = a.client.Do(ctx, http.MethodPost, path, JSON, body, nil)
-		} else {
-			err = a.client.Do(ctx, http.MethodDelete, path+webhookName, "", nil, nil)
-		}
-		if err != nil {
+	for path := range a.configurations[a.asked] {
+		if err := a.client.Do(ctx, http.MethodDelete, path+webhookName, "", nil, nil); err != nil {
 			return err
 		}
 	}
-	a.on = on
+	for path, body := range a.configurations[to] {
+		if err := a.client.Do(ctx, http.MethodPost, path, JSON, body, nil); err != nil {
+			return err
+		}
+	}
+	a.asked = to
 	deadline := time.Now().Add(time.Minute)
 	for {
+		a.empty.forget()
 		converts, denies, err := a.acts(ctx)
 		if err != nil {
 			return err
 		}
-		if converts == on && denies == on {
+		if converts == (to == Ours) && denies == (to == Ours) && a.empty.wasAsked() == (to == Empty) {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("a minute after admission was switched (on: %t) the API server converts: %t, denies: %t", on, converts, denies)
+			return fmt.Errorf("a minute after admission was switched to %d the API server converts: %t, denies: %t", to, converts, denies)
 		}
 		if err := Pause(ctx, 20*time.Millisecond); err != nil {
 			return err

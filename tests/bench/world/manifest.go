@@ -92,6 +92,10 @@ func (w *World) Teams(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
+	return w.awaitTeams(ctx, n)
+}
+
+func (w *World) awaitTeams(ctx context.Context, n int) error {
 	for deadline := time.Now().Add(5 * time.Minute); ; {
 		found := 0
 		for _, path := range []string{"/api/v1/serviceaccounts", "/api/v1/configmaps"} {

@@ -148,13 +148,6 @@ func (m *Mark) see(name types.NamespacedName, now time.Time) (complete bool) {
 	return true
 }
 
-// Seen is how many of the Secrets were written so far.
-func (m *Mark) Seen() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return len(m.at)
-}
-
 // Wait waits until all were written, and answers how long after Start each was, in order.
 func (m *Mark) Wait(ctx context.Context, limit time.Duration) ([]time.Duration, error) {
 	timer := time.NewTimer(limit)

@@ -23,8 +23,6 @@ type Options struct {
 	Dir string
 	// Interval is the syncers' refresh interval.
 	Interval time.Duration
-	// SyncerArgs are appended to the flags of each syncer.
-	SyncerArgs []string
 	// NoAudit leaves out the audit log, which grows by a kilobyte a request.
 	NoAudit bool
 	// Webhook starts one replica of the webhook, which the API server then asks.
@@ -105,9 +103,6 @@ func (w *World) Close() {
 	w.Lab.Stop()
 }
 
-// Dir is the world's folder.
-func (w *World) Dir() string { return w.options.Dir }
-
 // Furnish gives the objects' sources their first values and stores the objects.
 func (w *World) Furnish(ctx context.Context, objects ...Object) error {
 	if err := w.Put(SourcesOf(objects)...); err != nil {
@@ -122,8 +117,7 @@ func (w *World) NewSyncer() (*lab.Service, error) {
 	w.syncers++
 	name := "syncer-" + strconv.Itoa(w.syncers)
 	w.mu.Unlock()
-	args := append([]string{"--refresh-interval=" + w.options.Interval.String()}, w.options.SyncerArgs...)
-	return w.Lab.NewSyncer(name, lab.Extra{Args: args})
+	return w.Lab.NewSyncer(name, lab.Extra{Args: []string{"--refresh-interval=" + w.options.Interval.String()}})
 }
 
 // Annotate sets an annotation of a namespace; nil removes it.

@@ -122,9 +122,11 @@ func (p *Process) Kill() {
 // Asked says whether Stop or Kill was called, so that an end is no surprise.
 func (p *Process) Asked() bool { return p.asked.Load() }
 
-// Await calls check, at first often, until it answers nil. It gives up when the child ends and when ctx does.
-func (p *Process) Await(ctx context.Context, check func(context.Context) error) error {
+// Await calls check, at first often, until it answers nil. It gives up when the child ends, when ctx does, and after limit.
+func (p *Process) Await(ctx context.Context, limit time.Duration, check func(context.Context) error) error {
 	const slowest = 250 * time.Millisecond
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("gave up after %s", limit))
+	defer cancel()
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, slowest) {
 		last := check(ctx)
 		if last == nil {

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 func start(t *testing.T, script string, env ...string) (*Process, string) {
@@ -43,16 +44,24 @@ func TestErrNamesTheChildAndItsLog(t *testing.T) {
 
 func TestAwaitGivesUpWhenTheChildEnds(t *testing.T) {
 	p, _ := start(t, "exit 3")
-	err := p.Await(t.Context(), func(context.Context) error { return errors.New("not yet") })
+	err := p.Await(t.Context(), time.Minute, func(context.Context) error { return errors.New("not yet") })
 	if err == nil || !strings.Contains(err.Error(), "exit status 3") {
 		t.Errorf("got %v, want an error that says how the child ended", err)
+	}
+}
+
+func TestAwaitGivesUpAfterItsLimit(t *testing.T) {
+	p, log := start(t, "sleep 1000")
+	err := p.Await(t.Context(), time.Millisecond, func(context.Context) error { return errors.New("not yet") })
+	if want := "child is not ready: gave up after 1ms (its last answer: not yet): see " + log; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
 func TestStopEndsWhatTheChildStarted(t *testing.T) {
 	p, log := start(t, `sleep 1000 & echo $!; wait`)
 	var grandchild string
-	err := p.Await(t.Context(), func(context.Context) error {
+	err := p.Await(t.Context(), time.Minute, func(context.Context) error {
 		text, err := os.ReadFile(log)
 		grandchild = strings.TrimSpace(string(text))
 		if err == nil && grandchild == "" {
@@ -78,7 +87,7 @@ func alive(pid string) bool {
 
 func TestKilledChildIsToldNothing(t *testing.T) {
 	p, log := start(t, `trap 'echo told' TERM; echo up; while :; do sleep 0.1; done`)
-	err := p.Await(t.Context(), func(context.Context) error {
+	err := p.Await(t.Context(), time.Minute, func(context.Context) error {
 		if text, err := os.ReadFile(log); err != nil || string(text) != "up\n" {
 			return errors.New("nothing printed yet")
 		}

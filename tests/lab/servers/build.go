@@ -21,6 +21,8 @@ type Builder struct {
 	Source string
 	// Cache is the folder that keeps the servers, a folder per module, version and kind of machine.
 	Cache string
+	// Oldest has the oldest Kubernetes that Secretgate supports, instead of the newest.
+	Oldest bool
 	// Progress receives a line per event; nil throws them away.
 	Progress io.Writer
 }
@@ -36,14 +38,18 @@ type task struct {
 // them. A program is moved to its place when it is complete, so an interrupted build leaves nothing half-built, and the
 // next one goes on where it ended. Two processes that build at once take turns.
 func (b Builder) Build(ctx context.Context) (Set, error) {
-	folders, err := b.buildAll(ctx, modules())
+	wanted, folder := modules(), "kubernetes"
+	if b.Oldest {
+		wanted, folder = append(wanted, oldestModules()...), "kubernetes-oldest"
+	}
+	folders, err := b.buildAll(ctx, wanted)
 	if err != nil {
 		return Set{}, err
 	}
-	kubernetes := folders["kubernetes"]
+	kubernetes := folders[folder]
 	return Set{
 		Kubernetes:        kubernetes,
-		Etcd:              filepath.Join(kubernetes, "etcd"),
+		Etcd:              filepath.Join(folders["kubernetes"], "etcd"),
 		APIServer:         filepath.Join(kubernetes, "kube-apiserver"),
 		ControllerManager: filepath.Join(kubernetes, "kube-controller-manager"),
 		Kubectl:           filepath.Join(kubernetes, "kubectl"),

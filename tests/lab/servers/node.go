@@ -10,14 +10,10 @@ import (
 func nodeModules() []module {
 	const containerd = "github.com/containerd/containerd/v2/"
 	return []module{
-		{
-			folder: "kubernetes", version: "v1.36.3", ldflags: strip + " " + kubernetesVersion,
-			programs: []program{
-				{"kubelet", "k8s.io/kubernetes/cmd/kubelet"},
-				{"kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy"},
-				{"kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"},
-			},
-		},
+		kubernetes("kubernetes", Newest,
+			program{"kubelet", "k8s.io/kubernetes/cmd/kubelet"},
+			program{"kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy"},
+			program{"kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"}),
 		{
 			folder: "containerd", version: "v2.3.7", ldflags: strip + " -X " + containerd + "version.Version=v2.3.7",
 			programs: []program{

@@ -4,6 +4,8 @@
 // go.work, since their dependencies would otherwise raise the product's.
 package servers
 
+import "strings"
+
 // module is one folder of pinned servers.
 type module struct {
 	folder  string
@@ -21,23 +23,32 @@ const (
 	strip = "-s -w"
 	// Half the time to compile, for a server that nobody measures.
 	unoptimised = "all=-N -l -dwarf=false"
-	// Without its version kubectl cannot parse what the API server says about itself.
-	kubernetesVersion = "-X k8s.io/component-base/version.gitVersion=v1.36.3" +
-		" -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36"
 )
+
+// Versions of Kubernetes: the one that the lab runs, and the oldest that Secretgate supports.
+const (
+	Newest = "v1.36.3"
+	Oldest = "v1.30.14"
+)
+
+// kubernetes is a version's module. Without that in its programs kubectl cannot parse what the API server says about itself.
+func kubernetes(folder, version string, programs ...program) module {
+	const variable = " -X k8s.io/component-base/version."
+	number := strings.Split(strings.TrimPrefix(version, "v"), ".")
+	return module{
+		folder: folder, version: version, programs: programs,
+		ldflags: strip + variable + "gitVersion=" + version + variable + "gitMajor=" + number[0] + variable + "gitMinor=" + number[1],
+	}
+}
 
 // modules lists what there is to build, in the order of building.
 func modules() []module {
 	return []module{
-		{
-			folder: "kubernetes", version: "v1.36.3", ldflags: strip + " " + kubernetesVersion,
-			programs: []program{
-				{"etcd", "go.etcd.io/etcd/server/v3"},
-				{"kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"},
-				{"kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"},
-				{"kubectl", "k8s.io/kubernetes/cmd/kubectl"},
-			},
-		},
+		kubernetes("kubernetes", Newest,
+			program{"etcd", "go.etcd.io/etcd/server/v3"},
+			program{"kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"},
+			program{"kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"},
+			program{"kubectl", "k8s.io/kubernetes/cmd/kubectl"}),
 		{
 			// Without the user interface, which is not in the module, and without the plugins that the lab does not use.
 			folder: "vault", version: "v1.21.0", gcflags: unoptimised, ldflags: strip, tags: "minimal",
@@ -51,9 +62,17 @@ func modules() []module {
 	}
 }
 
+// oldestModules lists what there is to build beside modules where the oldest Kubernetes is to run. It shares the newest's etcd.
+func oldestModules() []module {
+	return []module{kubernetes("kubernetes-oldest", Oldest,
+		program{"kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"},
+		program{"kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"},
+		program{"kubectl", "k8s.io/kubernetes/cmd/kubectl"})}
+}
+
 // Set says where the built servers are.
 type Set struct {
-	// Kubernetes is the folder of kubectl, etcd, kube-apiserver and kube-controller-manager.
+	// Kubernetes is the folder of kubectl, kube-apiserver and kube-controller-manager.
 	Kubernetes string
 	// Etcd, APIServer, ControllerManager, Kubectl and Vault are programs.
 	Etcd, APIServer, ControllerManager, Kubectl, Vault string

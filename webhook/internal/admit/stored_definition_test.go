@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -49,16 +50,19 @@ func TestSecretDefinitionsThatAPolicyNowForbidsAreNamed(t *testing.T) {
 	}{
 		{"beside ExternalSecrets", nil, append(es[:2:2],
 			"these annotations forbid 1 SecretDefinition stored in namespace core that they permitted before; refreshes of them end, their Secrets stay",
-			"SecretDefinition sd: spec.keysMap[k].path")},
-		{"which need not be installed", apierrors.NewForbidden(resource, "", nil), es},
+			"SecretDefinition sd: spec.keysMap[k].path, spec")},
+		{"which may not be listed where they are not installed", apierrors.NewForbidden(resource, "", nil), es},
+		{"which the API server need not know", apierrors.NewNotFound(resource, ""), es},
+		{"which the client need not know", &meta.NoResourceMatchError{PartialResource: resource.WithVersion("")}, es},
 		{"and may not be listed in time", apierrors.NewTooManyRequestsError("later"), append(es[:2:2],
 			"only 0 SecretDefinitions of namespace core could be examined for what these annotations forbid: the API server did not list them: Too many requests: later")},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			stored := Stored{Live: bothKinds{err: tc.err}, Definitions: &plan.Definitions{}}
+			stored := Stored{Live: bothKinds{err: tc.err}, Definitions: &plan.Definitions{
+				Scope: plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: "hello-world"}}}
 			var got []string
 			for _, found := range stored.forbidden(t.Context(), policy.Namespace{Name: "core", Annotations: map[string]string{
-				apiv1.AnnotationPermittedKeyName: "b"}}, policy.Namespace{Name: "core"}) {
+				apiv1.AnnotationPermittedKeyName: "b", apiv1.AnnotationPermittedKeyVault: "other"}}, policy.Namespace{Name: "core"}) {
 				for _, n := range found.notices("core") {
 					got = append(got, n.text)
 				}

@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 )
 
 func TestSecretDefinitionsAreChecked(t *testing.T) {
@@ -63,5 +66,39 @@ spec: {}
 	}
 	if diff := cmp.Diff("0 ExternalSecrets and 3 SecretDefinitions in 1 file: 6 errors, 0 warnings", report.Summary()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestSecretDefinitionsAreCheckedOneWayOrAnother(t *testing.T) {
+	object := func(keysMap string) string {
+		return "apiVersion: secrets-manager.tuenti.io/v1alpha1\nkind: SecretDefinition\nmetadata: {name: db}\nspec: {name: db, keysMap: " + keysMap + "}\n"
+	}
+	annotations := map[string]string{apiv1.AnnotationPermittedKeyName: ".*/dev/.*"}
+	azure := plan.Definitions{Scope: plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: "kv"}}
+	for _, tc := range []struct {
+		name    string
+		checker Checker
+		text    string
+		want    []string
+	}{
+		{"as the backend has it", Checker{Definitions: azure, UnknownNamespace: UnknownPasses}, object("{a: {path: secret/data/db}}"), []string{
+			"spec.keysMap[a].path: Invalid value: \"secret/data/db\": must be a secret's name, or name/version, of letters, digits and dashes"}},
+		{"what is none is the schema's to say", Checker{UnknownNamespace: UnknownPasses}, object("[]"), []string{
+			"spec.keysMap: Invalid value: \"array\": spec.keysMap in body must be of type object: \"array\""}},
+		{"KES had none, so that its matching cannot differ", Checker{CompareMatching: true, Annotations: annotations}, object("{a: {path: prod/dev/../db}}"), nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			report := run(t, &tc.checker, file(t, "one.yaml", tc.text), file(t, "two.yaml", object("{a: {path: hello}}")+"---\nkind: ConfigMap\n"))
+			var got []string
+			for _, f := range report.Findings {
+				got = append(got, f.Path+": "+f.Message)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if report.Definitions != 2 || report.Objects != 0 || report.Skipped != 1 {
+				t.Errorf("%d SecretDefinitions, %d ExternalSecrets, %d others", report.Definitions, report.Objects, report.Skipped)
+			}
+		})
 	}
 }

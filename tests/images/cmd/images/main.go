@@ -3,62 +3,34 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/secretgate/secretgate/tests/images"
 	"github.com/secretgate/secretgate/tests/lab"
+	"github.com/secretgate/secretgate/tests/lab/command"
 )
 
-const (
-	exitFailure = 1
-	exitUsage   = 2
-)
-
-// failure is an error of the work, not of how the command was called.
-type failure struct{ error }
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := root().ExecuteContext(ctx)
-	stop()
-	if err == nil {
-		return
-	}
-	_, _ = fmt.Fprintln(os.Stderr, "images:", err)
-	if errors.As(err, new(failure)) {
-		os.Exit(exitFailure)
-	}
-	os.Exit(exitUsage)
-}
+func main() { command.Main(root()) }
 
 func root() *cobra.Command {
 	var platforms []string
 	set := images.Set{Prefix: "secretgate", Tag: "dev", Version: "dev"}
-	cmd := &cobra.Command{
-		Use:   "images",
-		Short: "Build the images of webhook and syncer, with their SBOMs, without a container engine",
-		Args:  cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, text := range platforms {
-				platform, err := v1.ParsePlatform(text)
-				if err != nil {
-					return fmt.Errorf("--platforms: %w", err)
-				}
-				set.Platforms = append(set.Platforms, *platform)
+	cmd := command.New("images", "Build the images of webhook and syncer, with their SBOMs, without a container engine",
+		func(ctx context.Context, _ []string) error { return build(ctx, set) })
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		for _, text := range platforms {
+			platform, err := v1.ParsePlatform(text)
+			if err != nil {
+				return fmt.Errorf("--platforms: %w", err)
 			}
-			if err := build(cmd.Context(), set); err != nil {
-				return failure{err}
-			}
-			return nil
-		},
+			set.Platforms = append(set.Platforms, *platform)
+		}
+		return nil
 	}
 	cmd.Flags().StringVar(&set.Dir, "dir", "", "folder of what is built (default bin/images in the checkout)")
 	cmd.Flags().StringSliceVar(&platforms, "platforms", []string{"linux/amd64", "linux/arm64"}, "what to build for")

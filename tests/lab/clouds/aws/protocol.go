@@ -109,7 +109,8 @@ func querySuccess(operation, requestID string, result any) ([]byte, error) {
 	if err := e.EncodeToken(response.End()); err != nil {
 		return nil, err
 	}
-	return b.Bytes(), e.Close()
+	err := e.Close() // which writes what is left
+	return b.Bytes(), err
 }
 
 func queryFailure(requestID string, e *api.Error) []byte {

@@ -18,7 +18,7 @@ import (
 const stopTimeout = 60 * time.Second
 
 // down stops the lab in order: services first. One that hangs is killed, and the kernel ends its servers with it.
-func (s *settings) down(ctx context.Context) error {
+func (s *settings) down(ctx context.Context, _ []string) error {
 	pid, err := lab.Holder(s.Dir)
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func (s *settings) released(ctx context.Context, pid int) error {
 }
 
 // status says what is up, without a token.
-func (s *settings) status(ctx context.Context) error {
+func (s *settings) status(ctx context.Context, _ []string) error {
 	pid, err := lab.Holder(s.Dir)
 	if err != nil {
 		return err

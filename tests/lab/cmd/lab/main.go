@@ -3,39 +3,17 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/secretgate/secretgate/tests/lab"
+	"github.com/secretgate/secretgate/tests/lab/command"
 )
 
-const (
-	exitFailure = 1
-	exitUsage   = 2
-)
-
-// failure is an error of the work, not of how the command was called.
-type failure struct{ error }
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := root().ExecuteContext(ctx)
-	stop()
-	if err == nil {
-		return
-	}
-	_, _ = fmt.Fprintln(os.Stderr, "lab:", err)
-	if errors.As(err, new(failure)) {
-		os.Exit(exitFailure)
-	}
-	os.Exit(exitUsage)
-}
+func main() { command.Main(root()) }
 
 func root() *cobra.Command {
 	var s settings
@@ -44,10 +22,8 @@ func root() *cobra.Command {
 		Short: "A lab on this machine: Kubernetes' API, Vault, emulated clouds, and Secretgate's two services",
 		Long: `A lab on this machine: Kubernetes' API, Vault, emulated clouds, and Secretgate's two services.
 
-LAB_SERVICES=0 in the environment leaves the two services out.
+LAB_SERVICES=0 in the environment leaves the two services out; LAB_KUBERNETES=oldest runs the oldest Kubernetes that is supported.
 Exit codes: 0 done, 1 failure (of status: the lab is not up), 2 bad usage.`,
-		SilenceUsage:  true,
-		SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			return s.complete(os.Getenv("LAB_SERVICES"))
 		},
@@ -57,30 +33,15 @@ Exit codes: 0 done, 1 failure (of status: the lab is not up), 2 bad usage.`,
 	cmd.PersistentFlags().StringArrayVar(&s.APIServerArgs, "apiserver-arg", nil, "a further flag of kube-apiserver; may be repeated")
 	cmd.PersistentFlags().StringArrayVar(&s.Syncer.Args, "syncer-arg", nil, "a further flag of the syncer; may be repeated")
 	cmd.PersistentFlags().StringArrayVar(&s.Webhook.Args, "webhook-arg", nil, "a further flag of the webhook; may be repeated")
+	supervise := command.New("supervise", "Run the lab until a signal comes (up starts this)", s.supervise)
+	supervise.Hidden = true
 	cmd.AddCommand(
-		command("up", "Bring the lab up in the background; .lab/env then says how to use it", s.up),
-		command("down", "Stop the lab", s.down),
-		command("status", "Say whether the lab is up", s.status),
-		command("build", "Build the servers that the cache lacks, and start nothing", s.build),
-		hidden(command("supervise", "Run the lab until a signal comes (up starts this)", s.supervise)),
+		command.New("up", "Bring the lab up in the background; .lab/env then says how to use it", s.up),
+		command.New("down", "Stop the lab", s.down),
+		command.New("status", "Say whether the lab is up", s.status),
+		command.New("build", "Build the servers that the cache lacks, and start nothing", s.build),
+		supervise,
 	)
-	return cmd
-}
-
-func command(name, short string, run func(context.Context) error) *cobra.Command {
-	return &cobra.Command{
-		Use: name, Short: short, Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := run(cmd.Context()); err != nil {
-				return failure{err}
-			}
-			return nil
-		},
-	}
-}
-
-func hidden(cmd *cobra.Command) *cobra.Command {
-	cmd.Hidden = true
 	return cmd
 }
 
@@ -96,12 +57,9 @@ func (s *settings) complete(services string) error {
 	default:
 		return fmt.Errorf("LAB_SERVICES is %q: set it to 0 (without webhook and syncer) or 1", services)
 	}
-	if s.Root == "" {
-		root, err := lab.FindRoot()
-		if err != nil {
-			return err
-		}
-		s.Root = root
+	var err error
+	if s.Root, err = lab.FindRoot(); err != nil {
+		return err
 	}
 	if s.Dir == "" {
 		s.Dir = filepath.Join(s.Root, ".lab")
@@ -109,7 +67,6 @@ func (s *settings) complete(services string) error {
 	if s.Cache == "" {
 		s.Cache = filepath.Join(s.Root, ".cache", "lab")
 	}
-	var err error
 	if s.Dir, err = filepath.Abs(s.Dir); err != nil {
 		return err
 	}
@@ -117,7 +74,7 @@ func (s *settings) complete(services string) error {
 	return err
 }
 
-func (s *settings) build(ctx context.Context) error {
+func (s *settings) build(ctx context.Context, _ []string) error {
 	options := s.Options
 	options.Progress = os.Stdout
 	return lab.Build(ctx, options)

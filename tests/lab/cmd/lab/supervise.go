@@ -14,7 +14,7 @@ import (
 
 // supervise is the process that the lab belongs to. It speaks to `lab up` over two pipes: what it writes to standard
 // output is shown, until it closes it, and the end of standard input means that whoever asked for the lab is gone.
-func (s *settings) supervise(ctx context.Context) error {
+func (s *settings) supervise(ctx context.Context, _ []string) error {
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 	if err := s.bringUp(ctx); err != nil {
 		fmt.Println(err)

@@ -15,7 +15,7 @@ import (
 )
 
 // up starts a supervisor in a session of its own and shows what it says until the lab is ready or has failed.
-func (s *settings) up(ctx context.Context) error {
+func (s *settings) up(ctx context.Context, _ []string) error {
 	pid, err := lab.Holder(s.Dir)
 	if err != nil {
 		return err

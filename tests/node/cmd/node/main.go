@@ -3,45 +3,17 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
-	"os/exec"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/secretgate/secretgate/tests/lab"
+	"github.com/secretgate/secretgate/tests/lab/command"
 	"github.com/secretgate/secretgate/tests/node"
 )
 
-const (
-	exitFailure = 1
-	exitUsage   = 2
-)
-
-// failure is an error of the work, not of how the command was called.
-type failure struct{ error }
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := root().ExecuteContext(ctx)
-	stop()
-	if err == nil {
-		return
-	}
-	// `node exec` ends as its program did.
-	if exit := new(exec.ExitError); errors.As(err, &exit) && exit.ExitCode() > 0 {
-		os.Exit(exit.ExitCode())
-	}
-	_, _ = fmt.Fprintln(os.Stderr, "node:", err)
-	if errors.As(err, new(failure)) {
-		os.Exit(exitFailure)
-	}
-	os.Exit(exitUsage)
-}
+func main() { command.Main(root()) }
 
 // settings are the cluster's options as flags give them.
 type settings struct{ node.Options }
@@ -50,36 +22,23 @@ func root() *cobra.Command {
 	var s settings
 	cmd := &cobra.Command{
 		Use: "node", Short: "A real Kubernetes cluster on this machine, in namespaces of its own; needs Linux and root",
-		SilenceUsage: true, SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return s.complete() },
 	}
 	cmd.PersistentFlags().StringVar(&s.Dir, "dir", "", "folder of the cluster's state (default .cluster in the checkout)")
 	cmd.PersistentFlags().IntVar(&s.Nodes, "nodes", 2, "number of nodes")
 	cmd.PersistentFlags().StringSliceVar(&s.Images, "images", nil, "archives of images that each node has from the start")
-	enter := command("exec PROGRAM [ARGUMENT...]", "Run a program in the cluster's network, with kubectl in its PATH", s.exec)
+	enter := command.New("exec PROGRAM [ARGUMENT...]", "Run a program in the cluster's network, with kubectl in its PATH", s.exec)
 	enter.Args = cobra.MinimumNArgs(1)
 	enter.Flags().SetInterspersed(false)
-	supervise := command("supervise", "Run the cluster until a signal comes (up starts this)", s.supervise)
+	supervise := command.New("supervise", "Run the cluster until a signal comes (up starts this)", s.supervise)
 	supervise.Hidden = true
 	cmd.AddCommand(
-		command("up", "Bring the cluster up in the background; exec then enters it", s.up),
-		command("down", "Stop the cluster", s.down),
-		command("build", "Build the servers that the cache lacks, and start nothing", s.build),
+		command.New("up", "Bring the cluster up in the background; exec then enters it", s.up),
+		command.New("down", "Stop the cluster", s.down),
+		command.New("build", "Build the servers that the cache lacks, and start nothing", s.build),
 		enter, supervise,
 	)
 	return cmd
-}
-
-func command(use, short string, run func(context.Context, []string) error) *cobra.Command {
-	return &cobra.Command{
-		Use: use, Short: short, Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := run(cmd.Context(), args); err != nil {
-				return failure{err}
-			}
-			return nil
-		},
-	}
 }
 
 func (s *settings) complete() error {

@@ -64,7 +64,7 @@ func (s *settings) up(ctx context.Context, _ []string) error {
 func (s *settings) supervise(ctx context.Context, _ []string) error {
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 	if !node.Inside() {
-		return isolated(node.Isolate())
+		return ended(node.Isolate())
 	}
 	c, err := node.Start(ctx, s.Options)
 	if err != nil {
@@ -79,10 +79,10 @@ func (s *settings) supervise(ctx context.Context, _ []string) error {
 	return c.Wait(ctx)
 }
 
-// isolated turns the exit code of another stage of this program into an end of this one.
-func isolated(code int, err error) error {
+// ended ends this program with the exit code of one that it started, which has said why.
+func ended(code int, err error) error {
 	if err == nil && code != 0 {
-		os.Exit(code) // it has said why
+		os.Exit(code)
 	}
 	return err
 }
@@ -105,7 +105,11 @@ func (s *settings) exec(ctx context.Context, args []string) error {
 	enter := []string{"--target=" + strconv.Itoa(pid), "--mount", "--net", "--pid", "--uts", "--ipc", "--wdns=" + here, "--"}
 	cmd := exec.CommandContext(ctx, "nsenter", append(append(enter, shell...), args...)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	return cmd.Run()
+	err = cmd.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Exited() {
+		return ended(exit.ExitCode(), nil)
+	}
+	return err
 }
 
 // stopTimeout is more than the cluster's servers take to stop.
