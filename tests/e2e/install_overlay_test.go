@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -122,5 +123,11 @@ func (s *site) addKindsOfMonitoring(t *testing.T) {
 func (s *site) addKind(t *testing.T, file, name string) {
 	t.Helper()
 	s.must(t, "", "apply", "--server-side", "-f", file)
-	s.must(t, "", "wait", "--for=condition=Established", "--timeout=60s", "crd/"+name)
+	eventually(t, func() error { // kubectl wait of older releases fails where there is no condition yet
+		text, err := s.kubectl(t, "", "get", "crd", name, "-o", "jsonpath={.status.conditions[?(@.type=='Established')].status}")
+		if err == nil && text != "True" {
+			err = fmt.Errorf("%s is not established", name)
+		}
+		return err
+	})
 }

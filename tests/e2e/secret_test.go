@@ -119,8 +119,11 @@ func TestSecretOfAnotherControllerIsNeverAdopted(t *testing.T) {
 	putAWS(t, namespace+"/db", secretValue())
 	mustKubectl(t, "", "create", "configmap", "-n", namespace, "controller")
 	uid := mustKubectl(t, "", "get", "configmap", "-n", namespace, "controller", "-o", "jsonpath={.metadata.uid}")
-	mustKubectl(t, fmt.Sprintf(`{apiVersion: v1, kind: Secret, metadata: {name: db, namespace: %s, ownerReferences: [
-		{apiVersion: v1, kind: ConfigMap, name: controller, uid: %s, controller: true}]}, stringData: {a: b}}`, namespace, uid), "create", "-f", "-")
+	mustKubectl(t, fmt.Sprintf(`apiVersion: v1
+kind: Secret
+metadata: {name: db, namespace: %s, ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: controller, uid: %s, controller: true}]}
+stringData: {a: b}
+`, namespace, uid), "create", "-f", "-")
 	foreign := getSecret(t, namespace, "db")
 	mustApply(t, namespace, object("db", "{backendType: secretsManager, adoptExisting: true, data: [{key: "+namespace+"/db, name: a}]}"))
 	says(t, awaitReason(t, namespace, "db", apiv1.ReasonSecretNotOwned), "owned by ConfigMap controller")
@@ -133,8 +136,13 @@ func TestSecretOfKESIsTakenOver(t *testing.T) {
 	namespace, value := newNamespace(t, nil), secretValue()
 	putAWS(t, namespace+"/db", value)
 	mustApply(t, namespace, object("db", "{suspend: true, backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
-	mustKubectl(t, fmt.Sprintf(`{apiVersion: v1, kind: Secret, type: Opaque, metadata: {name: db, namespace: %s, labels: {team: theirs}, ownerReferences: [
-		{apiVersion: kubernetes-client.io/v1, kind: ExternalSecret, name: db, uid: %s, controller: true}]}, stringData: {password: old, gone: x}}`,
+	mustKubectl(t, fmt.Sprintf(`apiVersion: v1
+kind: Secret
+type: Opaque
+metadata: {name: db, namespace: %s, labels: {team: theirs}, ownerReferences: [
+  {apiVersion: kubernetes-client.io/v1, kind: ExternalSecret, name: db, uid: %s, controller: true}]}
+stringData: {password: old, gone: x}
+`,
 		namespace, getObject(t, namespace, "db").UID), "create", "-f", "-")
 	kes := getSecret(t, namespace, "db")
 	change(t, "externalsecret", namespace, "db", `{"spec":{"suspend":false}}`)

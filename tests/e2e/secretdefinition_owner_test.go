@@ -15,9 +15,13 @@ import (
 // left makes a Secret as secrets-manager left them.
 func left(t *testing.T, namespace, name string) *corev1.Secret {
 	t.Helper()
-	mustKubectl(t, fmt.Sprintf(`{apiVersion: v1, kind: Secret, type: Opaque, metadata: {name: %s, namespace: %s,
-		labels: {app.kubernetes.io/managed-by: secrets-manager}, annotations: {secrets-manager.tuenti.io/lastUpdateTime: 2020-04-22T14.34.17Z}},
-		stringData: {password: old}}`, name, namespace), "create", "-f", "-")
+	mustKubectl(t, fmt.Sprintf(`apiVersion: v1
+kind: Secret
+type: Opaque
+metadata: {name: %s, namespace: %s, labels: {app.kubernetes.io/managed-by: secrets-manager},
+  annotations: {secrets-manager.tuenti.io/lastUpdateTime: 2020-04-22T14.34.17Z}}
+stringData: {password: old}
+`, name, namespace), "create", "-f", "-")
 	return getSecret(t, namespace, name)
 }
 

@@ -32,6 +32,9 @@ func TestShardsFollowTheReplicas(t *testing.T) {
 
 // The same on an API server that lists and watches shards. The lab has no admission: its objects need none.
 func TestShardsOfTheAPIServer(t *testing.T) {
+	if theLab.Oldest {
+		t.Skip("this Kubernetes has no ShardedListAndWatch")
+	}
 	l, err := lab.Start(t.Context(), lab.Options{Dir: filepath.Join(t.TempDir(), "lab"), APIServerArgs: []string{"--feature-gates=ShardedListAndWatch=true"}})
 	if err != nil {
 		t.Fatal(err)

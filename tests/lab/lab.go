@@ -46,9 +46,10 @@ type Options struct {
 
 // Lab is a running lab.
 type Lab struct {
-	Dir  string // state
-	Root string // checkout
-	Bin  string // folder of kubectl
+	Dir    string // state
+	Root   string // checkout
+	Oldest bool   // it runs the oldest Kubernetes that is supported, instead of the newest
+	Bin    string // folder of kubectl
 
 	// APIServer is the URL of kube-apiserver, Kubeconfig an admin's kubeconfig file.
 	APIServer, Kubeconfig string
@@ -76,7 +77,6 @@ type Lab struct {
 	WebhookKubeconfig, SyncerKubeconfig, VaultJWTPath string
 
 	options      Options
-	oldest       bool // Kubernetes that is supported, instead of the newest
 	servers      servers.Set
 	apiServer    apiServer
 	vault        *api.Client
@@ -130,7 +130,7 @@ func (l *Lab) Builder() servers.Builder {
 	return servers.Builder{
 		Source:   filepath.Join(l.Root, "tests", "lab", "servers"),
 		Cache:    l.options.Cache,
-		Oldest:   l.oldest,
+		Oldest:   l.Oldest,
 		Progress: l.options.Progress,
 	}
 }

@@ -24,7 +24,7 @@ func locate(options Options) (*Lab, error) {
 		return nil, fmt.Errorf("LAB_KUBERNETES is %q: use newest or oldest", kubernetes)
 	}
 	return &Lab{
-		Dir: options.Dir, Root: options.Root, options: options, oldest: kubernetes == "oldest",
+		Dir: options.Dir, Root: options.Root, options: options, Oldest: kubernetes == "oldest",
 		failed: make(chan error, 1), stopped: make(chan struct{}),
 	}, nil
 }
