@@ -134,7 +134,8 @@ func (r *Reconciler) overwritten(ctx context.Context, object client.Object) bool
 	if first {
 		const message = "another controller writes the status of this object: if kubernetes-external-secrets still runs, scale it to zero, " +
 			"or give each of the two its own objects by INSTANCE_ID and spec.controllerId"
-		log.FromContext(ctx).Info("two controllers serve an object", "namespace", object.GetNamespace(), "name", object.GetName(), "message", message)
+		log.FromContext(ctx).Info("two controllers serve an object",
+			"namespace", object.GetNamespace(), "name", object.GetName(), "message", message)
 		r.Recorder.Eventf(object, nil, corev1.EventTypeWarning, "ServedTwice", "Sync", "%s", message)
 	}
 	return overwritten
