@@ -162,8 +162,24 @@ func (s *site) budgets(t *testing.T) string {
 // deletes deletes manifests and waits until nothing of Secretgate is left.
 func (s *site) deletes(t *testing.T, manifests string) {
 	t.Helper()
+	for _, o := range objectsIn(t, manifests) {
+		if o.Kind == "CustomResourceDefinition" {
+			s.awaitCache(t, fmt.Sprint(o.Metadata["name"]))
+		}
+	}
 	s.must(t, manifests, "delete", "-f", "-", "--ignore-not-found")
 	s.empty(t)
+}
+
+// awaitCache waits until the API server lists a kind from its cache. It cannot delete one before ("storage is (re)initializing"),
+// and may take five minutes to try again.
+func (s *site) awaitCache(t *testing.T, crd string) {
+	t.Helper()
+	path := s.must(t, "", "get", "crd", crd, "-o", "jsonpath=/apis/{.spec.group}/{.spec.versions[0].name}/{.spec.names.plural}?resourceVersion=0")
+	eventually(t, func() error {
+		_, err := s.kubectl(t, "", "get", "--raw", path)
+		return err
+	})
 }
 
 // empty looks for what carries our label, whatever its kind.

@@ -69,7 +69,8 @@ func (r *Reconciler) changed() handler.EventHandler {
 			switch name := client.ObjectKeyFromObject(e.ObjectNew); {
 			case edited(e.ObjectOld, e.ObjectNew):
 				enqueue(e.ObjectNew, q)
-			case r.overwritten(ctx, e.ObjectNew):
+			case overwritten(e.ObjectOld, e.ObjectNew):
+				r.warnOfRival(ctx, e.ObjectNew)
 				q.AddAfter(reconcile.Request{NamespacedName: name}, r.memory.repair(name, r.now()))
 			}
 		},
@@ -81,6 +82,14 @@ func edited(before, after client.Object) bool {
 	force := after.GetAnnotations()[apiv1.AnnotationForceSync]
 	return before.GetGeneration() != after.GetGeneration() ||
 		force != "" && force != before.GetAnnotations()[apiv1.AnnotationForceSync]
+}
+
+// overwritten tells whether somebody else wrote an object's status: ours always holds a condition, that of
+// kubernetes-external-secrets never.
+func overwritten(before, after client.Object) bool {
+	old, _ := before.(Object) // we watch no others
+	written, _ := after.(Object)
+	return before.GetUID() == after.GetUID() && len(old.SyncStatus().Conditions) > 0 && len(written.SyncStatus().Conditions) == 0
 }
 
 // Notify enqueues an object for which the engine has something.

@@ -7,6 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 )
 
 // Whoever looked into these namespaces would need a client, and there is none.
@@ -34,6 +36,30 @@ func TestNamespacesThatAreNotServedAreNotLookedInto(t *testing.T) {
 			}
 			if got := r.objectsOf(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "core"}}); len(got) > 0 {
 				t.Errorf("there are objects: %v", got)
+			}
+		})
+	}
+}
+
+func TestOverwritten(t *testing.T) {
+	of := func(uid types.UID, conditions ...metav1.Condition) *apiv1.ExternalSecret {
+		return &apiv1.ExternalSecret{ObjectMeta: metav1.ObjectMeta{UID: uid}, Status: apiv1.ExternalSecretStatus{Status: "SUCCESS", Conditions: conditions}}
+	}
+	ready := metav1.Condition{Type: apiv1.ConditionReady}
+	for _, tc := range []struct {
+		name          string
+		before, after *apiv1.ExternalSecret
+		want          bool
+	}{
+		{"we take over", of("1"), of("1", ready), false},
+		{"we write again", of("1", ready), of("1", ready), false},
+		{"kubernetes-external-secrets writes again", of("1"), of("1"), false},
+		{"it writes after us", of("1", ready), of("1"), true},
+		{"the object was made anew", of("1", ready), of("2"), false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := overwritten(tc.before, tc.after); got != tc.want {
+				t.Errorf("overwritten: %t", got)
 			}
 		})
 	}

@@ -71,8 +71,8 @@ type remembered struct {
 
 	reported string                      // resourceVersion of the object with the status below
 	status   *apiv1.ExternalSecretStatus // as last written, until the cache shows it
-	told     types.UID                   // the object that a status was written for
-	warned   bool                        // that somebody else writes it, too
+
+	warned bool // that another controller serves it, too
 }
 
 func (m *memory) of(object types.NamespacedName) *remembered {
@@ -135,7 +135,6 @@ func (m *memory) report(object Object) {
 	defer m.mu.Unlock()
 	known := m.of(client.ObjectKeyFromObject(object))
 	known.reported, known.status = object.GetResourceVersion(), object.SyncStatus().DeepCopy()
-	known.told = object.GetUID()
 }
 
 // seen forgets a status that was written once the cache shows it.
@@ -167,18 +166,14 @@ func (m *memory) catchUp(object Object) {
 	}
 }
 
-// overwritten tells whether somebody else has written an object's status since this process did, and whether that is the first
-// time: ours always holds a condition, that of kubernetes-external-secrets never.
-func (m *memory) overwritten(object Object) (overwritten, first bool) {
+// warn tells whether nobody has been warned yet that two controllers serve an object.
+func (m *memory) warn(object types.NamespacedName) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	known := m.objects[client.ObjectKeyFromObject(object)]
-	if known == nil || known.told != object.GetUID() || known.older(object) || len(object.SyncStatus().Conditions) > 0 {
-		return false, false
-	}
-	first = !known.warned
+	known := m.of(object)
+	first := !known.warned
 	known.warned = true
-	return true, first
+	return first
 }
 
 // begin remembers that an object is read for an attempt.

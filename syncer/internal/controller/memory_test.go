@@ -276,33 +276,13 @@ func TestAStatusIsForgottenOnceTheCacheShowsIt(t *testing.T) {
 	}
 }
 
-func TestAStatusThatSomebodyElseWrote(t *testing.T) {
-	ours := apiv1.ExternalSecretStatus{Conditions: []metav1.Condition{{Type: apiv1.ConditionReady}}}
-	theirs := apiv1.ExternalSecretStatus{Status: "SUCCESS"}
-	of := func(uid types.UID, resourceVersion string, status apiv1.ExternalSecretStatus) *apiv1.ExternalSecret {
-		return &apiv1.ExternalSecret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "db", UID: uid, ResourceVersion: resourceVersion}, Status: status}
-	}
+func TestASecondControllerIsWarnedOfOnce(t *testing.T) {
 	var m memory
-	for _, step := range []struct {
-		what        string
-		reports     *apiv1.ExternalSecret
-		sees        *apiv1.ExternalSecret
-		overwritten bool
-		first       bool
-	}{
-		{"what was there before us is taken over", nil, of("1", "1", theirs), false, false},
-		{"what the cache had before we wrote is nobody else's", of("1", "3", ours), of("1", "2", theirs), false, false},
-		{"the cache shows ours", nil, of("1", "3", ours), false, false},
-		{"another object of the name is new", nil, of("2", "4", apiv1.ExternalSecretStatus{}), false, false},
-		{"somebody else writes", nil, of("1", "5", theirs), true, true},
-		{"and again", of("1", "6", ours), of("1", "7", theirs), true, false},
-	} {
-		if step.reports != nil {
-			m.report(step.reports)
-		}
-		m.seen(step.sees)
-		if overwritten, first := m.overwritten(step.sees); overwritten != step.overwritten || first != step.first {
-			t.Errorf("%s: overwritten: %t, for the first time: %t", step.what, overwritten, first)
-		}
+	if first, again := m.warn(db), m.warn(db); !first || again {
+		t.Errorf("warned: %t, and once more: %t", first, again)
+	}
+	m.forget(db)
+	if !m.warn(db) {
+		t.Error("another object of the name is not warned of")
 	}
 }

@@ -126,19 +126,16 @@ func (r *Reconciler) announce(ctx context.Context, object Object, next apiv1.Ext
 	}
 }
 
-// overwritten tells whether somebody else wrote an object's status, and warns the first time: two controllers that serve an
-// object write its Secret again and again.
-func (r *Reconciler) overwritten(ctx context.Context, object client.Object) bool {
-	written, _ := object.(Object) // we watch no others
-	overwritten, first := r.memory.overwritten(written)
-	if first {
-		const message = "another controller writes the status of this object: if kubernetes-external-secrets still runs, scale it to zero, " +
-			"or give each of the two its own objects by INSTANCE_ID and spec.controllerId"
-		log.FromContext(ctx).Info("two controllers serve an object",
-			"namespace", object.GetNamespace(), "name", object.GetName(), "message", message)
-		r.Recorder.Eventf(object, nil, corev1.EventTypeWarning, "ServedTwice", "Sync", "%s", message)
+// warnOfRival says, once, that another controller writes the status of an object: both write its Secret again and again.
+func (r *Reconciler) warnOfRival(ctx context.Context, object client.Object) {
+	if !r.memory.warn(client.ObjectKeyFromObject(object)) {
+		return
 	}
-	return overwritten
+	const message = "another controller writes the status of this object: if kubernetes-external-secrets still runs, scale it to zero, " +
+		"or give each of the two its own objects by INSTANCE_ID and spec.controllerId"
+	log.FromContext(ctx).Info("two controllers serve an object",
+		"namespace", object.GetNamespace(), "name", object.GetName(), "message", message)
+	r.Recorder.Eventf(object, nil, corev1.EventTypeWarning, "ServedTwice", "Sync", "%s", message)
 }
 
 // eventNote fits a message into an event, whose note may have 1,024 bytes.

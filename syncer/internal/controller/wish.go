@@ -52,7 +52,8 @@ func decide(p *plan.Plan, f facts) wish {
 	case f.last.uid == p.UID && deniedBefore(f.status):
 		return wish{ask: true, lane: fetch.Background} // for names that a walk returned: it may be permitted now
 	case f.last.uid == p.UID && f.last.generation == p.Generation:
-		return wish{ask: f.owed || f.last.walkPolicy != f.walkPolicy, lane: fetch.Background}
+		lost := len(f.status.Conditions) == 0 // not written yet, or overwritten by somebody else
+		return wish{ask: f.owed || lost || f.last.walkPolicy != f.walkPolicy, lane: fetch.Background}
 	case f.last.uid == p.UID, f.status.ObservedGeneration != p.Generation, f.status.LastSync == nil:
 		return wish{ask: true, lane: fetch.Foreground}
 	case ready(f.status) != metav1.ConditionTrue:

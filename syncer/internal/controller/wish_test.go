@@ -40,6 +40,8 @@ func TestDecide(t *testing.T) {
 			facts{last: attempt{uid: "another", generation: 3}, intact: true}, wish{ask: true, lane: now}},
 		{"an object that was tried is left to the engine, failing or not", p,
 			facts{last: tried, status: status(3, metav1.ConditionFalse, ""), intact: true}, wish{lane: later}},
+		{"one whose status somebody else has written since is read again", p,
+			facts{last: tried, status: apiv1.ExternalSecretStatus{Status: "SUCCESS", LastSync: good.LastSync}, intact: true}, wish{ask: true, lane: later}},
 		{"one that was denied for what a walk returned is looked at again, since it is admitted now", p,
 			facts{last: tried, intact: true, status: apiv1.ExternalSecretStatus{
 				Conditions: []metav1.Condition{{Type: apiv1.ConditionReady, Status: "False", Reason: string(apiv1.ReasonPolicyDenied)}},
