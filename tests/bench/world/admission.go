@@ -39,6 +39,14 @@ const (
 	webhookName  = "/secretgate-webhook"
 )
 
+// configurationName is another for the webhook that permits all: ours keeps its CA in the configurations of its name.
+func (w Webhook) configurationName() string {
+	if w == Empty {
+		return "/permits-all"
+	}
+	return webhookName
+}
+
 // Admission reads the configurations that were installed. Those that it puts back name the replica itself, instead of the
 // lab's balancer: a further hop through this process, which no user has, is nothing to measure.
 func (w *World) Admission(ctx context.Context) (*Admission, error) {
@@ -82,7 +90,7 @@ func (w *World) Admission(ctx context.Context) (*Admission, error) {
 func (a *Admission) keep(webhook Webhook, path, kind string, webhooks []map[string]any) error {
 	body, err := json.Marshal(map[string]any{
 		"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind,
-		"metadata": map[string]string{"name": webhookName[1:]}, "webhooks": webhooks,
+		"metadata": map[string]string{"name": webhook.configurationName()[1:]}, "webhooks": webhooks,
 	})
 	a.configurations[webhook][path] = body
 	return err
@@ -97,7 +105,7 @@ func (a *Admission) Switch(ctx context.Context, to Webhook) error {
 		return nil
 	}
 	for path := range a.configurations[a.asked] {
-		if err := a.client.Do(ctx, http.MethodDelete, path+webhookName, "", nil, nil); err != nil {
+		if err := a.client.Do(ctx, http.MethodDelete, path+a.asked.configurationName(), "", nil, nil); err != nil {
 			return err
 		}
 	}
