@@ -69,7 +69,7 @@ func (r *Reconciler) changed() handler.EventHandler {
 			switch name := client.ObjectKeyFromObject(e.ObjectNew); {
 			case edited(e.ObjectOld, e.ObjectNew):
 				enqueue(e.ObjectNew, q)
-			case overwritten(e.ObjectOld, e.ObjectNew):
+			case r.overwritten(e.ObjectOld, e.ObjectNew):
 				r.warnOfRival(ctx, e.ObjectNew)
 				q.AddAfter(reconcile.Request{NamespacedName: name}, r.memory.repair(name, r.now()))
 			}
@@ -84,12 +84,18 @@ func edited(before, after client.Object) bool {
 		force != "" && force != before.GetAnnotations()[apiv1.AnnotationForceSync]
 }
 
-// overwritten tells whether somebody else wrote an object's status: ours always holds a condition, that of
-// kubernetes-external-secrets never.
-func overwritten(before, after client.Object) bool {
+// overwritten tells whether somebody else wrote the status of an object that is ours: our status always holds a condition,
+// that of kubernetes-external-secrets never.
+func (r *Reconciler) overwritten(before, after client.Object) bool {
 	old, _ := before.(Object) // we watch no others
 	written, _ := after.(Object)
-	return before.GetUID() == after.GetUID() && len(old.SyncStatus().Conditions) > 0 && len(written.SyncStatus().Conditions) == 0
+	return before.GetUID() == after.GetUID() && len(old.SyncStatus().Conditions) > 0 && len(written.SyncStatus().Conditions) == 0 &&
+		r.serves(written)
+}
+
+// serves tells whether an object is this replica's to serve. One of another replica since a moment goes from the cache in a moment.
+func (r *Reconciler) serves(object Object) bool {
+	return r.API.Serves(object) && object.GetDeletionTimestamp() == nil && (r.Owns == nil || r.Owns(object.GetUID()))
 }
 
 // Notify enqueues an object for which the engine has something.
@@ -180,11 +186,8 @@ func (r *Reconciler) drifted(ctx context.Context, name types.NamespacedName, sec
 		return false
 	}
 	object := r.API.New()
-	if r.Client.Get(ctx, name, object) != nil || !r.API.Serves(object) || object.GetDeletionTimestamp() != nil {
+	if r.Client.Get(ctx, name, object) != nil || !r.serves(object) {
 		return false
-	}
-	if r.Owns != nil && !r.Owns(object.GetUID()) {
-		return false // another replica's since a moment: the object goes from the cache, too, in a moment
 	}
 	status := object.SyncStatus()
 	return status.SecretName == secret && status.SecretResourceVersion != "" && status.SecretResourceVersion != resourceVersion

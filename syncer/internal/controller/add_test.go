@@ -7,6 +7,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 )
@@ -58,8 +62,42 @@ func TestOverwritten(t *testing.T) {
 		{"the object was made anew", of("1", ready), of("2"), false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := overwritten(tc.before, tc.after); got != tc.want {
+			r := &Reconciler{API: API{Serves: func(Object) bool { return true }}}
+			if got := r.overwritten(tc.before, tc.after); got != tc.want {
 				t.Errorf("overwritten: %t", got)
+			}
+		})
+	}
+}
+
+// A status that is kubernetes-external-secrets' is nothing to warn of where the object is its own, as when some objects move first.
+func TestOnlyOfItsOwnObjectsASyncerRepairsTheStatus(t *testing.T) {
+	for _, tc := range []struct {
+		name                    string
+		served, owned, deleting bool
+		repaired                bool
+	}{
+		{"an object that it serves", true, true, false, true},
+		{"an object of another controllerId", false, true, false, false},
+		{"an object of another replica", true, false, false, false},
+		{"an object that is being deleted", true, true, true, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			recorder := events.NewFakeRecorder(2)
+			r := &Reconciler{
+				API: API{Serves: func(Object) bool { return tc.served }}, Owns: func(types.UID) bool { return tc.owned }, Recorder: recorder,
+			}
+			q := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
+			defer q.ShutDown()
+			before := &apiv1.ExternalSecret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "db"}}
+			if tc.deleting {
+				before.DeletionTimestamp = &metav1.Time{}
+			}
+			after := before.DeepCopy()
+			before.Status.Conditions = []metav1.Condition{{Type: apiv1.ConditionReady}}
+			r.changed().Update(t.Context(), event.UpdateEvent{ObjectOld: before, ObjectNew: after}, q)
+			if repaired, warned := q.Len() == 1, len(recorder.Events) == 1; repaired != tc.repaired || warned != tc.repaired {
+				t.Errorf("repaired: %t, warned: %t", repaired, warned)
 			}
 		})
 	}
