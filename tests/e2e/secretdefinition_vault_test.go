@@ -89,7 +89,7 @@ func TestTheTokenIsRenewedAsLateAsAllowed(t *testing.T) {
 		is   func(left float64) bool
 		what string
 	}{
-		{func(left float64) bool { return left > 0 && left <= 8 }, "falls below half of its life"},
+		{func(left float64) bool { return left > 0 && left <= 5 }, "falls to a quarter of its life"},
 		{func(left float64) bool { return left > 20 }, "is renewed"},
 	} {
 		eventually(t, func() error {
