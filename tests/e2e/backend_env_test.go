@@ -4,6 +4,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
@@ -16,6 +17,7 @@ import (
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/iam"
 	"github.com/secretgate/secretgate/tests/lab/clouds/counter"
+	"github.com/secretgate/secretgate/tests/lab/clouds/fault"
 	"github.com/secretgate/secretgate/tests/lab/clouds/permission"
 )
 
@@ -54,14 +56,25 @@ func TestIntermediateRole(t *testing.T) {
 	s.stopsCleanly(t)
 }
 
+// That an older LocalStack has no batches must not pass for an outage.
 func TestLocalStack(t *testing.T) {
 	t.Parallel()
-	namespace, value := newNamespace(t, nil), secretValue()
+	namespace, value, other := newNamespace(t, nil), secretValue(), secretValue()
 	putAWS(t, namespace+"/db", value)
+	putAWS(t, namespace+"/other", other)
+	id, err := theLab.Clouds.Faults().Add(fault.Fault{
+		Kind: fault.Error, Status: http.StatusNotImplemented, Code: "InternalFailure",
+		Message: "The batch_get_secret_value action has not been implemented", Operation: "BatchGetSecretValue", Key: namespace + "/*",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = theLab.Clouds.Faults().Remove(id) })
 	s := startSyncer(t, namespace, "LOCALSTACK=1", "LOCALSTACK_SM_URL="+theLab.AWSEndpoint, "LOCALSTACK_STS_URL="+theLab.AWSEndpoint,
 		"AWS_REGION=", "AWS_DEFAULT_REGION="+theLab.AWSRegion)
-	mustApply(t, namespace, s.object("db", "{backendType: secretsManager, roleArn: '"+aws.TestRoleARN+"', data: [{key: "+namespace+"/db, name: password}]}"))
-	awaitData(t, namespace, "db", map[string]string{"password": value})
+	spec := "{backendType: secretsManager, roleArn: '" + aws.TestRoleARN + "', data: [{key: NS/db, name: password}, {key: NS/other, name: other}]}"
+	mustApply(t, namespace, s.object("db", in(namespace, spec)))
+	awaitData(t, namespace, "db", map[string]string{"password": value, "other": other})
 }
 
 // KES README, Hashicorp Vault: a certificate by a CA of one's own; and the defaults for objects that name no mount and no role.

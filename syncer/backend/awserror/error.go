@@ -93,6 +93,9 @@ func Classify(err error) driver.Kind {
 	if withoutSTS(err) {
 		return driver.Unauthenticated
 	}
+	if !implemented(err) {
+		return driver.Invalid
+	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		if kind, ok := kindOf(api); ok {
 			return kind
@@ -115,6 +118,13 @@ func withoutSTS(err error) bool {
 	}
 	operation, ok := errors.AsType[*smithy.OperationError](err)
 	return !ok || operation.ServiceID != "STS"
+}
+
+// implemented tells errors of calls from those that say that there is no such call. LocalStack says it with a code that means
+// an outage elsewhere.
+func implemented(err error) bool {
+	response, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	return !ok || response.HTTPStatusCode() != http.StatusNotImplemented
 }
 
 func kindOf(api smithy.APIError) (driver.Kind, bool) {

@@ -39,8 +39,11 @@ func TestClassify(t *testing.T) {
 		"too many requests":        {code("TooManyRequestsException", "m"), driver.Throttled, "TooManyRequestsException: m"},
 		"AWS's own fault":          {code("InternalServiceError", "m"), driver.Unavailable, "InternalServiceError: m"},
 		"a code that nobody knows": {status(400, code("NewException", "m")), driver.Invalid, "NewException: m"},
-		"a status of 503":          {status(503, code("UnknownError", "")), driver.Unavailable, "UnknownError"},
-		"a status of 429":          {status(429, errors.New("x")), driver.Throttled, "http response error StatusCode: 429, x"},
+		"a call that is not implemented": {
+			status(501, code("InternalFailure", "not implemented")), driver.Invalid, "InternalFailure: not implemented",
+		},
+		"a status of 503": {status(503, code("UnknownError", "")), driver.Unavailable, "UnknownError"},
+		"a status of 429": {status(429, errors.New("x")), driver.Throttled, "http response error StatusCode: 429, x"},
 		"a page in place of an answer": {
 			status(200, &smithy.DeserializationError{Err: errors.New("planted")}), driver.Unavailable, "the answer is not one of AWS's",
 		},

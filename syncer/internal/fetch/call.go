@@ -69,7 +69,7 @@ func (e *Engine) read(sc *scope, sources []*source) []reading {
 	if failure == nil {
 		return readings
 	}
-	return e.resolve(sc, sources, failure, failure.Kind != driver.Denied)
+	return e.bisect(sc, sources, failure)
 }
 
 // ask makes one call for all sources. An error is of the whole call.
@@ -101,53 +101,6 @@ func sort(sources []*source, outcomes []backend.Outcome) []reading {
 		default:
 			readings[i].values = []driver.Value{outcomes[i].Value}
 		}
-	}
-	return readings
-}
-
-// resolve reads sources whose batch failed as a whole. Where one of them may be the reason, it is halved until the
-// offenders are found. Where both halves are denied as well, and nothing shows that the identity may read batches (permitted), it
-// may not.
-func (e *Engine) resolve(sc *scope, sources []*source, failure *backend.Error, permitted bool) []reading {
-	if transient(failure) || failure.Kind == driver.Unauthenticated || e.ctx.Err() != nil {
-		readings := make([]reading, len(sources))
-		for i, s := range sources {
-			readings[i].err = failure.For(s.Read)
-		}
-		return readings
-	}
-	half := len(sources) / 2
-	halves := [2][]*source{sources[:half], sources[half:]}
-	var parts [2][]reading
-	var failures [2]*backend.Error
-	for i, part := range halves {
-		e.begin(sc)
-		parts[i], failures[i] = e.ask(sc, part)
-		permitted = permitted || failures[i] == nil
-	}
-	if !permitted && failures[0].Kind == driver.Denied && failures[1].Kind == driver.Denied {
-		return e.withoutBatches(sc, len(sources))
-	}
-	for i, part := range halves {
-		switch {
-		case failures[i] != nil:
-			parts[i] = e.resolve(sc, part, failures[i], permitted)
-		case len(part) == 1:
-			parts[i][0].alone = parts[i][0].err != nil && !transient(parts[i][0].err)
-		}
-	}
-	return append(parts[0], parts[1]...)
-}
-
-// withoutBatches has n sources, and all others of the identity for a while, read alone: it may not read batches.
-func (e *Engine) withoutBatches(sc *scope, n int) []reading {
-	e.mu.Lock()
-	sc.unbatched = time.Now().Add(aloneFor)
-	e.mu.Unlock()
-	e.Metrics.fallback(string(sc.Backend))
-	readings := make([]reading, n)
-	for i := range readings {
-		readings[i].again = true
 	}
 	return readings
 }

@@ -37,7 +37,7 @@ type cloud struct {
 	kinds    map[string]driver.Kind   // of the errors that keys, roles, or all ("*") answer with
 	after    map[string]time.Duration // Retry-After of those errors
 	spoil    map[string]bool          // keys that make a whole batch fail
-	denied   bool                     // batches are
+	refused  driver.Kind              // what batches answer; Unknown: nothing of the kind
 	forgets  map[string]bool          // keys that a batch's answer does not mention
 	received []call
 	most     int // calls at a time
@@ -111,8 +111,8 @@ func (c *cloud) GetBatch(ctx context.Context, scope plan.Scope, reads []plan.Rea
 	if err := c.fails(scope, ""); err != nil {
 		return nil, err
 	}
-	if c.denied {
-		return nil, &backend.Error{Kind: driver.Denied, Source: plan.Source{Scope: scope}}
+	if c.refused != driver.Unknown {
+		return nil, &backend.Error{Kind: c.refused, Source: plan.Source{Scope: scope}}
 	}
 	outcomes := make([]backend.Outcome, len(keys))
 	for i, key := range keys {
@@ -245,6 +245,19 @@ func (w *world) count() int {
 	w.guard.Lock()
 	defer w.guard.Unlock()
 	n := len(w.received)
+	w.received = nil
+	return n
+}
+
+// batches is how many of the calls since the last time were for more than one key.
+func (w *world) batches() (n int) {
+	w.guard.Lock()
+	defer w.guard.Unlock()
+	for _, call := range w.received {
+		if strings.Contains(call.Keys, " ") {
+			n++
+		}
+	}
 	w.received = nil
 	return n
 }

@@ -95,7 +95,7 @@ func TestWhatABatchDoesNotMentionIsReadAlone(t *testing.T) {
 
 func TestAnIdentityThatMayNotReadBatchesIsReadForSinglyForAnHour(t *testing.T) {
 	inFakeTime(t, func(w *world) {
-		w.denied = true
+		w.refused = driver.Denied
 		for i := range 21 {
 			w.add(fmt.Sprint("o", i), "single ", minute, fmt.Sprint("k", i))
 		}
@@ -103,26 +103,70 @@ func TestAnIdentityThatMayNotReadBatchesIsReadForSinglyForAnHour(t *testing.T) {
 		if len(w.got) != 21 {
 			t.Errorf("%d objects were given values", len(w.got))
 		}
-		batches := func() (n int) {
-			for _, call := range w.received {
-				if strings.Contains(call.Keys, " ") {
-					n++
-				}
-			}
-			w.count()
-			return n
-		}
-		if n := batches(); n != 3 { // and its halves
+		if n := w.batches(); n != 3 { // and its halves
 			t.Errorf("%d batches were tried at first", n)
 		}
 		w.pass(50 * minute)
-		if n := batches(); n != 0 {
+		if n := w.batches(); n != 0 {
 			t.Errorf("%d batches were tried within the hour", n)
 		}
-		w.denied = false
+		w.refused = driver.Unknown
 		w.pass(20 * minute)
-		if n := batches(); n == 0 {
+		if n := w.batches(); n == 0 {
 			t.Error("batches are not tried again")
+		}
+	})
+}
+
+func TestABackendWithoutBatchesIsReadSinglyForAnHour(t *testing.T) {
+	for name, test := range map[string]struct {
+		kind    driver.Kind
+		sources int
+		first   int // batches that are tried before it is known
+	}{
+		"denied, two":       {driver.Denied, 2, 1},
+		"denied, three":     {driver.Denied, 3, 2},
+		"denied, twenty":    {driver.Denied, 20, 3},
+		"no such call, two": {driver.Invalid, 2, 1},
+		"no such call, ten": {driver.Invalid, 10, 9},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inFakeTime(t, func(w *world) {
+				w.refused = test.kind
+				keys := make([]string, test.sources)
+				for i := range keys {
+					keys[i] = fmt.Sprint("k", i)
+				}
+				w.add("o", "", minute, keys...)
+				w.pass(50 * latency)
+				slices.Sort(keys)
+				if got := w.got["o"]; !slices.Equal(got, []string{strings.Join(keys, " ")}) {
+					t.Errorf("it was given %q", got)
+				}
+				if n := w.batches(); n != test.first {
+					t.Errorf("%d batches were tried at first", n)
+				}
+				w.pass(50 * minute)
+				if n := w.batches(); n != 0 {
+					t.Errorf("%d batches were tried within the hour", n)
+				}
+			})
+		})
+	}
+}
+
+func TestAnOutageIsNoReasonToDoWithoutBatches(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.add("o", "", minute, "k1", "k2")
+		w.pass(2 * minute)
+		w.kinds["*"] = driver.Unavailable
+		w.pass(5 * minute)
+		delete(w.kinds, "*")
+		w.pass(2 * minute)
+		w.count()
+		w.pass(5 * minute)
+		if n := w.batches(); n == 0 {
+			t.Error("there are no batches any more")
 		}
 	})
 }

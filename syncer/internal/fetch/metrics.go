@@ -25,7 +25,7 @@ func NewMetrics(engines ...*Engine) *Metrics {
 		}, []string{"reason"}),
 		fallbacks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "secretgate_batch_fallbacks_total",
-			Help: "Times that an identity turned out not to be permitted to read batches, and is read for singly for an hour.",
+			Help: "Times that an identity turned out to get no answer to batches, mostly for want of the right, and is read for singly for an hour.",
 		}, []string{"backend"}),
 	}
 	for _, e := range engines {

@@ -31,7 +31,7 @@ type scope struct {
 	lanes     [2]lane
 	breaker   breaker
 	limiter   limiter
-	unbatched time.Time // until when batches are not tried, since the identity may not
+	unbatched time.Time // until when batches are not tried, since they fail as such
 	timer     *time.Timer
 }
 

@@ -15,8 +15,8 @@ const (
 	lastRetry  = 5 * time.Minute
 	// patience is how long a failure that may pass is kept from those who wait for the source.
 	patience = 3 * time.Second
-	// aloneFor is how long a source that made a batch fail is read alone, and an identity that may not read
-	// batches is spared them.
+	// aloneFor is how long a source that made a batch fail is read alone, and an identity whose batches all fail
+	// is spared them.
 	aloneFor = time.Hour
 )
 
