@@ -78,8 +78,12 @@ func (e *Error) deniedRemedy() string {
 	case apiv1.BackendGCPSecretManager:
 		return e.deniedByGoogle(who)
 	case apiv1.BackendAlicloudKMS:
+		if strings.HasPrefix(e.Message, "no session: AuthenticationFail") {
+			return "let the trust policy of the role in ALIBABA_CLOUD_ROLE_ARN accept the provider, audience and subject of the syncer's " +
+				"service-account token"
+		}
 		if strings.HasPrefix(e.Message, "no session") {
-			return "let the syncer's RAM user assume the role: in the role's trust policy, and with sts:AssumeRole in its own"
+			return "let the syncer's RAM user or role assume the role: in the role's trust policy, and with sts:AssumeRole in its own"
 		}
 		return "allow kms:GetSecretValue on the secret, and kms:Decrypt on its key, to " + who
 	default:
@@ -101,6 +105,9 @@ func (e *Error) credentialRemedy() string {
 		return "give the syncer Google credentials: workload identity for its service account, " +
 			"or a key file that GOOGLE_APPLICATION_CREDENTIALS names, whose key exists"
 	case apiv1.BackendAlicloudKMS:
+		if strings.HasPrefix(e.Message, "no session: AuthenticationFail") {
+			return "check that ALIBABA_CLOUD_OIDC_PROVIDER_ARN is the syncer's cluster, whose tokens RAM verifies, and the audience of the token"
+		}
 		return "check ALICLOUD_ACCESS_KEY_ID, ALICLOUD_ACCESS_KEY_SECRET and the clock of the syncer's node"
 	default:
 		return "check the credentials that the syncer is given for this backend"

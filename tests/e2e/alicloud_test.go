@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"encoding/json"
+	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -133,4 +136,40 @@ func TestAlicloudThroughAProxy(t *testing.T) {
 		"ALICLOUD_STS_ENDPOINT=http://sts.aliyuncs.com", "ALICLOUD_ACCESS_KEY_ID="+user.AccessKeyID, "ALICLOUD_ACCESS_KEY_SECRET="+user.AccessKeySecret)
 	mustApply(t, namespace, s.object("db", "{backendType: alicloudSecretsManager, roleArn: '"+alicloud.DemoRoleARN+"', data: [{key: "+namespace+"/db, name: password}]}"))
 	awaitData(t, namespace, "db", map[string]string{"password": value})
+}
+
+// The README's RRSA: what ACK's webhook sets in pods, with a token of the cluster's own.
+func TestAlicloudServiceAccount(t *testing.T) {
+	t.Parallel()
+	const audience, subject = "sts.aliyuncs.com", "system:serviceaccount:secretgate:syncer"
+	namespace, value := newNamespace(t, nil), secretValue()
+	putAlicloud(t, kms.Secret{Name: namespace + "/db", Text: value})
+	own := ram.Role{
+		ARN:         "acs:ram::1234567890123456:role/" + namespace,
+		Federated:   []ram.Federated{{Provider: "acs:ram::1234567890123456:oidc-provider/" + namespace, Subjects: []string{subject}}},
+		Permissions: theLab.Clouds.Alicloud().LabUser().Permissions,
+	}
+	team := ram.Role{ARN: own.ARN + "-team", Trust: []string{own.ARN}, Permissions: own.Permissions}
+	provider := ram.Provider{ARN: own.Federated[0].Provider, Audiences: []string{audience}}
+	for path, into := range map[string]any{"/openid/v1/jwks": &provider.Keys, "/.well-known/openid-configuration": &provider} {
+		if err := json.Unmarshal([]byte(mustKubectl(t, "", "get", "--raw", path)), into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	identities := theLab.Clouds.Alicloud().RAM()
+	if err := errors.Join(identities.PutProvider(provider), identities.PutRole(own), identities.PutRole(team)); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "token")
+	token := mustKubectl(t, "", "create", "token", "syncer", "-n", "secretgate", "--audience="+audience)
+	if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := startSyncer(t, namespace, "ALICLOUD_ENDPOINT="+theLab.CloudsURL, "ALICLOUD_STS_ENDPOINT="+theLab.CloudsURL,
+		"ALIBABA_CLOUD_ROLE_ARN="+own.ARN, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN="+provider.ARN, "ALIBABA_CLOUD_OIDC_TOKEN_FILE="+file)
+	data := "data: [{key: " + namespace + "/db, name: password}]}"
+	mustApply(t, namespace, s.object("own", "{backendType: alicloudSecretsManager, "+data))
+	mustApply(t, namespace, s.object("team", "{backendType: alicloudSecretsManager, roleArn: '"+team.ARN+"', "+data))
+	awaitData(t, namespace, "own", map[string]string{"password": value})
+	awaitData(t, namespace, "team", map[string]string{"password": value})
 }

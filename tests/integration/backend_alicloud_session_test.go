@@ -185,18 +185,18 @@ func TestAlicloudErrors(t *testing.T) {
 			`Forbidden.ResourceNotFound: Resource not found; check the key, the region of ALICLOUD_ENDPOINT, and the version stage`},
 		"denied": {d, alicloudScope(alicloud.DemoRoleARN + "-none"), "b/x", `cannot read key "b/x" from alicloudSecretsManager as acs:ram::1234567890123456:role/demo-none: ` +
 			`access denied: no session: EntityNotExist.Role: The role not exists: acs:ram::1234567890123456:role/demo-none; ` +
-			`let the syncer's RAM user assume the role: in the role's trust policy, and with sts:AssumeRole in its own`},
+			`let the syncer's RAM user or role assume the role: in the role's trust policy, and with sts:AssumeRole in its own`},
 		"no trust": {d, stranger, "a/x", `cannot read key "a/x" from alicloudSecretsManager as acs:ram::1234567890123456:role/stranger: ` +
 			`access denied: no session: NoPermission: You are not authorized to do this action. You should be authorized by RAM; ` +
-			`let the syncer's RAM user assume the role: in the role's trust policy, and with sts:AssumeRole in its own`},
+			`let the syncer's RAM user or role assume the role: in the role's trust policy, and with sts:AssumeRole in its own`},
 		"no permission": {d, role, "b/x", `cannot read key "b/x" from alicloudSecretsManager as acs:ram::1234567890123456:role/reader: ` +
 			`access denied: Forbidden.NoPermission: This operation is forbidden by permission system; ` +
 			`allow kms:GetSecretValue on the secret, and kms:Decrypt on its key, to acs:ram::1234567890123456:role/reader`},
 		"a wrong secret": {wrong, alicloudScope(""), "a/x", `cannot read key "a/x" from alicloudSecretsManager: not authenticated: ` +
 			`SignatureDoesNotMatch: Specified signature is not matched with our calculation; ` +
 			`check ALICLOUD_ACCESS_KEY_ID, ALICLOUD_ACCESS_KEY_SECRET and the clock of the syncer's node`},
-		"no key": {none, alicloudScope(""), "a/x", `cannot read key "a/x" from alicloudSecretsManager: not authenticated: the syncer has no access key; ` +
-			`set ALICLOUD_ACCESS_KEY_ID and ALICLOUD_ACCESS_KEY_SECRET for the syncer`},
+		"no key": {none, alicloudScope(""), "a/x", `cannot read key "a/x" from alicloudSecretsManager: not authenticated: the syncer has no access key, and no role for its ` +
+			`service account; set ALICLOUD_ACCESS_KEY_ID and ALICLOUD_ACCESS_KEY_SECRET for the syncer, or give its service account a role (RRSA)`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := &backend.Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendAlicloudKMS: tc.driver}}

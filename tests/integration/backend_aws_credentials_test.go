@@ -1,19 +1,14 @@
 package integration
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/secretgate/secretgate/shared/plan"
@@ -74,52 +69,20 @@ func TestAWSIdentities(t *testing.T) {
 	}
 }
 
-// The machine's own role, which each source of credentials leads to, and who the syncer's pod is.
-const (
-	podRole    = "arn:aws:iam::123456789012:role/pod"
-	podIssuer  = "https://oidc.example"
-	podSubject = "system:serviceaccount:secretgate:syncer"
-)
+// podRole is the machine's own role, which each source of credentials leads to.
+const podRole = "arn:aws:iam::123456789012:role/pod"
 
-// cluster signs the tokens of pods, and keeps the syncer's in a file.
-type cluster struct {
-	signer jose.Signer
-	file   string
-}
-
+// cluster is one whose tokens AWS takes.
 func (l *awsLab) cluster(t *testing.T) *cluster {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = l.AWS().IAM().PutProvider(iam.Provider{
-		Issuer: podIssuer, Audiences: []string{"sts.amazonaws.com", "pods.eks.amazonaws.com"},
-		Keys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k", Algorithm: "RS256", Use: "sig"}}},
+	c := newCluster(t)
+	err := l.AWS().IAM().PutProvider(iam.Provider{
+		Issuer: podIssuer, Audiences: []string{"sts.amazonaws.com", "pods.eks.amazonaws.com"}, Keys: c.keys,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "k"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &cluster{signer: signer, file: filepath.Join(t.TempDir(), "token")}
-}
-
-// writes a token of the subject into the file, as the kubelet does, and returns it.
-func (c *cluster) writes(t *testing.T, subject, audience string, lifetime time.Duration) string {
-	t.Helper()
-	token, err := jwt.Signed(c.signer).Claims(jwt.Claims{
-		Issuer: podIssuer, Subject: subject, Audience: jwt.Audience{audience}, Expiry: jwt.NewNumericDate(time.Now().Add(lifetime)),
-	}).Serialize()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(c.file, []byte(token), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return token
+	return c
 }
 
 // withoutKeys takes the user's keys out of the environment, and puts there what leads to other credentials.

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/secretgate/secretgate/syncer/backend/azurekeyvault"
@@ -32,46 +31,25 @@ func clearAzure(t *testing.T) {
 
 // TestAzureWorkloadIdentity is how pods on AKS prove who they are: by a token in a file, which kubelet replaces.
 func TestAzureWorkloadIdentity(t *testing.T) {
-	const id, issuer, subject = "5ec4e79a-0000-4000-8000-0000000000b1", "https://oidc.example/", "system:serviceaccount:secretgate:syncer"
-	l := startAzure(t)
+	const id = "5ec4e79a-0000-4000-8000-0000000000b1"
+	l, c := startAzure(t), newCluster(t)
 	l.put(t, "pods", keyvault.Secret{Name: "a", Value: "planted"})
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k", Algorithm: "RS256", Use: "sig"}}}
-	_, err = l.Azure().Entra().PutApp(entra.App{
+	_, err := l.Azure().Entra().PutApp(entra.App{
 		ClientID: id, Permissions: azure.MayRead("pods", "*"),
-		Federated: []entra.Federated{{Issuer: issuer, Subject: subject, Keys: keys}},
+		Federated: []entra.Federated{{Issuer: podIssuer, Subject: podSubject, Keys: c.keys}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "k"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "token")
-	write := func(expiry time.Time) {
-		token, err := jwt.Signed(signer).Claims(jwt.Claims{
-			Issuer: issuer, Subject: subject, Audience: jwt.Audience{entra.Audience}, Expiry: jwt.NewNumericDate(expiry),
-		}).Serialize()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 	clearAzure(t)
 	t.Setenv("AZURE_TENANT_ID", azure.Tenant)
 	t.Setenv("AZURE_CLIENT_ID", id)
-	t.Setenv("AZURE_FEDERATED_TOKEN_FILE", file)
+	t.Setenv("AZURE_FEDERATED_TOKEN_FILE", c.file)
 	d := l.driver(t, l.url, azurekeyvault.Config{})
 	got := []string{readAzure(t, d, "pods", "a")} // no file yet
-	write(time.Now().Add(-time.Minute))
+	c.writes(t, podSubject, entra.Audience, -time.Minute)
 	got = append(got, readAzure(t, d, "pods", "a"))
-	write(time.Now().Add(time.Hour))
+	c.writes(t, podSubject, entra.Audience, time.Hour)
 	got = append(got, readAzure(t, d, "pods", "a"))
 	if diff := cmp.Diff([]string{"unauthenticated", "unauthenticated", "planted"}, got); diff != "" {
 		t.Errorf("without a file, with an old token, with a new one (-want +got):\n%s", diff)

@@ -21,6 +21,8 @@ import (
 type Config struct {
 	// AccessKeyID and AccessKeySecret are the syncer's own identity. ALICLOUD_ACCESS_KEY_ID, ALICLOUD_ACCESS_KEY_SECRET.
 	AccessKeyID, AccessKeySecret string
+	// OIDC is that identity where there is no access key.
+	OIDC OIDC
 	// Endpoint of KMS, a host (which is reached by https) or a URL; empty: that of Region. ALICLOUD_ENDPOINT.
 	Endpoint string
 	// STSEndpoint is where roles are assumed, of the same form; empty: sts.aliyuncs.com. ALICLOUD_STS_ENDPOINT.
@@ -39,10 +41,6 @@ type Config struct {
 const globalSTS = "sts.aliyuncs.com"
 
 var (
-	errNoKey = &driver.Error{
-		Kind: driver.Unauthenticated, Problem: "the syncer has no access key",
-		Advice: "set ALICLOUD_ACCESS_KEY_ID and ALICLOUD_ACCESS_KEY_SECRET for the syncer",
-	}
 	errNoEndpoint = &driver.Error{
 		Kind: driver.Invalid, Problem: "the syncer has no endpoint of KMS",
 		Advice: "set ALICLOUD_ENDPOINT for the syncer, for instance to kms.eu-central-1.aliyuncs.com",
@@ -55,7 +53,8 @@ type Driver struct {
 	kms, sts rpc.Endpoint
 	caller   *rpc.Caller
 	own      rpc.Key
-	roles    *session.Cache[string, rpc.Key]
+	oidc     OIDC
+	sessions *session.Cache[string, rpc.Key] // by role; that of OIDC by none
 	now      func() time.Time
 }
 
@@ -84,14 +83,14 @@ func New(config Config) (*Driver, error) {
 		return nil, err
 	}
 	d := &Driver{
-		kms: service, sts: security, now: config.Now,
+		kms: service, sts: security, oidc: config.OIDC, now: config.Now,
 		own: rpc.Key{ID: config.AccessKeyID, Secret: config.AccessKeySecret},
 		caller: &rpc.Caller{
 			Client: transport.Client(transport.HTTP(roots), config.Timeout), Region: cmp.Or(config.Region, service.Region()),
 		},
 	}
-	d.roles = &session.Cache[string, rpc.Key]{
-		Obtain: d.assume, Timeout: config.Timeout, Patience: session.Patience, Now: config.Now,
+	d.sessions = &session.Cache[string, rpc.Key]{
+		Obtain: d.begin, Timeout: config.Timeout, Patience: session.Patience, Now: config.Now,
 	}
 	return d, nil
 }

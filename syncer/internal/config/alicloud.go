@@ -13,9 +13,12 @@ func (c *Config) bindAlicloud(s *settings.Section) *settings.Section {
 }
 
 // alicloud completes what the driver is told. The access key comes from the environment alone: flags can be read in the
-// process list.
+// process list; so does what ACK sets in pods.
 func (c *Config) alicloud(lookup func(string) (string, bool)) {
 	c.Alicloud.AccessKeyID, _ = lookup("ALICLOUD_ACCESS_KEY_ID")
 	c.Alicloud.AccessKeySecret, _ = lookup("ALICLOUD_ACCESS_KEY_SECRET")
+	c.Alicloud.OIDC.RoleARN, _ = lookup("ALIBABA_CLOUD_ROLE_ARN")
+	c.Alicloud.OIDC.ProviderARN, _ = lookup("ALIBABA_CLOUD_OIDC_PROVIDER_ARN")
+	c.Alicloud.OIDC.TokenFile, _ = lookup("ALIBABA_CLOUD_OIDC_TOKEN_FILE")
 	c.Alicloud.ExtraCACerts, c.Alicloud.Timeout = c.extraCACerts, c.BackendTimeout
 }

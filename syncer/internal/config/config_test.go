@@ -77,6 +77,7 @@ func TestSettings(t *testing.T) {
 			"AZURE_ENVIRONMENT": "AzureChinaCloud", "AZURE_AUTHORITY_HOST": "https://login", "AZURE_KEY_VAULT_DNS_SUFFIX": "vault.example",
 			"ALICLOUD_ACCESS_KEY_ID": "id", "ALICLOUD_ACCESS_KEY_SECRET": "secret", "ALICLOUD_ENDPOINT": "kms.eu-central-1.aliyuncs.com",
 			"ALICLOUD_STS_ENDPOINT": "sts.eu-central-1.aliyuncs.com", "ALICLOUD_REGION": "eu-central-1",
+			"ALIBABA_CLOUD_ROLE_ARN": "role", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN": "provider", "ALIBABA_CLOUD_OIDC_TOKEN_FILE": "token",
 		}, nil, func(c *Config) {
 			c.AWS = awssession.Config{Region: "eu-west-1", IntermediateRoleARN: "arn:aws:iam::1:role/i", STSEndpoint: "https://sts", STSEndpointType: "legacy",
 				ExtraCACerts: "/ca.pem", Timeout: 10 * time.Second}
@@ -87,6 +88,7 @@ func TestSettings(t *testing.T) {
 				ExtraCACerts: "/ca.pem", Timeout: 10 * time.Second}
 			c.GCP.ExtraCACerts = "/ca.pem"
 			c.Alicloud = alicloudkms.Config{AccessKeyID: "id", AccessKeySecret: "secret", Endpoint: "kms.eu-central-1.aliyuncs.com",
+				OIDC:        alicloudkms.OIDC{RoleARN: "role", ProviderARN: "provider", TokenFile: "token"},
 				STSEndpoint: "sts.eu-central-1.aliyuncs.com", Region: "eu-central-1", ExtraCACerts: "/ca.pem", Timeout: 10 * time.Second}
 			c.RefreshInterval, c.WatchedNamespaces, c.InstanceID, c.MetricsBindAddress = 15*time.Second, []string{"a", "b"}, "blue", ":9102"
 			c.Policy.Defaults.Region, c.Policy.Defaults.VaultMount, c.Policy.Defaults.VaultRole = "eu-west-1", "k8s", "reader"

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
+	"time"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth"
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
@@ -40,7 +42,26 @@ func (c *Caller) Call(ctx context.Context, at Endpoint, as Key, request requests
 	for name, value := range request.GetHeaders() {
 		sent.Header.Set(name, value)
 	}
-	response, err := c.Client.Do(sent)
+	return c.send(sent, answer)
+}
+
+// CallUnsigned is Call for requests whose form proves who asks. The SDK would send that in the URL, which proxies log.
+func (c *Caller) CallUnsigned(ctx context.Context, at Endpoint, version, action string, form url.Values, answer any) error {
+	query := url.Values{
+		"Version": {version}, "Action": {action}, "Format": {"JSON"}, "Timestamp": {time.Now().UTC().Format(time.RFC3339)},
+	}
+	address := url.URL{Scheme: at.Scheme, Host: at.Host, Path: "/", RawQuery: query.Encode()}
+	sent, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), strings.NewReader(form.Encode()))
+	if err != nil {
+		return &TransportError{withoutURL(err)}
+	}
+	sent.Header.Set("Content-Type", requests.Form)
+	return c.send(sent, answer)
+}
+
+// send sends a request once, and decodes the answer.
+func (c *Caller) send(request *http.Request, answer any) error {
+	response, err := c.Client.Do(request)
 	if err != nil {
 		return &TransportError{withoutURL(err)}
 	}

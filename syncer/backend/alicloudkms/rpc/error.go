@@ -50,7 +50,9 @@ var kinds = []struct {
 	{"Forbidden.AccessKey", driver.Unauthenticated},
 	{"Forbidden", driver.Denied},
 	{"NoPermission", driver.Denied},
-	{"EntityNotExist.Role", driver.Denied}, // as AWS says it of a role that may not be assumed
+	{"EntityNotExist.Role", driver.Denied},             // as AWS says it of a role that may not be assumed
+	{"AuthenticationFail.NoPermission", driver.Denied}, // the role does not trust the pod's token
+	{"AuthenticationFail", driver.Unauthenticated},
 
 	{"Throttling", driver.Throttled},
 	{"Rejected.Throttling", driver.Throttled},

@@ -63,5 +63,10 @@ func (c *Cloud) putIdentities(in ram.Snapshot) (any, error) {
 			return nil, err
 		}
 	}
+	for _, p := range in.Providers {
+		if err := c.identities.PutProvider(p); err != nil {
+			return nil, err
+		}
+	}
 	return map[string][]ram.User{"users": users}, nil
 }

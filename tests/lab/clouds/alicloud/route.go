@@ -26,6 +26,7 @@ func Takes(r *http.Request) bool {
 type route struct {
 	service, operation string
 	region             string
+	anonymous          bool // what is sent proves who asks, and nothing is signed
 	refusal            *api.Error
 	key                func(api.Call) string
 	handle             func(api.Call) (map[string]any, error)
@@ -71,10 +72,9 @@ func (c *Cloud) operation(version, action string) route {
 	case version == kms.Version && action == "GetSecretValue":
 		return route{service: "kms", operation: action, key: c.kms.Name, handle: c.kms.GetSecretValue}
 	case version == sts.Version && action == "AssumeRole":
-		return route{
-			service: "sts", operation: action, handle: c.sts.AssumeRole,
-			key: func(call api.Call) string { return call.Params["RoleArn"] },
-		}
+		return route{service: "sts", operation: action, handle: c.sts.AssumeRole, key: role}
+	case version == sts.Version && action == "AssumeRoleWithOIDC":
+		return route{service: "sts", operation: action, handle: c.sts.AssumeRoleWithOIDC, key: role, anonymous: true}
 	case version == kms.Version:
 		return refused("kms", http.StatusNotFound, "InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
 	case version == sts.Version:
@@ -82,6 +82,8 @@ func (c *Cloud) operation(version, action string) route {
 	}
 	return refused(unknown, http.StatusBadRequest, "InvalidVersion", "Specified parameter Version is not valid.")
 }
+
+func role(call api.Call) string { return call.Params["RoleArn"] }
 
 func refused(service string, status int, code, message string) route {
 	return route{service: service, operation: unknown, refusal: &api.Error{Status: status, Code: code, Message: message}}

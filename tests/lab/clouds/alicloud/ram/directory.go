@@ -11,10 +11,11 @@ import (
 
 // Directory holds all identities. Its zero value is empty and ready.
 type Directory struct {
-	mu       sync.RWMutex
-	users    map[string]User    // by access key id
-	roles    map[string]Role    // by ARN
-	sessions map[string]session // by access key id
+	mu        sync.RWMutex
+	users     map[string]User     // by access key id
+	roles     map[string]Role     // by ARN
+	providers map[string]Provider // by ARN
+	sessions  map[string]session  // by access key id
 }
 
 type session struct {
@@ -24,8 +25,9 @@ type session struct {
 
 // Snapshot lists all identities but sessions.
 type Snapshot struct {
-	Users []User `json:"users"`
-	Roles []Role `json:"roles"`
+	Users     []User     `json:"users"`
+	Roles     []Role     `json:"roles"`
+	Providers []Provider `json:"providers"`
 }
 
 // PutUser adds a user, or replaces the one of that ARN: an old access key is forgotten. It returns the user with the key
@@ -70,15 +72,33 @@ func (d *Directory) PutRole(r Role) error {
 	return nil
 }
 
-// Remove deletes the user or role of an ARN. Sessions of a removed role may do nothing any more.
+// PutProvider adds an identity provider, or replaces the one of that ARN.
+func (d *Directory) PutProvider(p Provider) error {
+	if _, _, err := parse(p.ARN, "oidc-provider"); err != nil {
+		return err
+	}
+	if p.Issuer == "" || len(p.Keys.Keys) == 0 || len(p.Audiences) == 0 {
+		return fmt.Errorf("provider %s lacks its issuer, jwks or audiences: give all three", p.ARN)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.providers == nil {
+		d.providers = map[string]Provider{}
+	}
+	d.providers[p.ARN] = p
+	return nil
+}
+
+// Remove deletes the user, role or provider of an ARN. Sessions of a removed role may do nothing any more.
 func (d *Directory) Remove(arn string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	before := len(d.users) + len(d.roles)
+	before := len(d.users) + len(d.roles) + len(d.providers)
 	maps.DeleteFunc(d.users, func(_ string, u User) bool { return u.ARN == arn })
 	delete(d.roles, arn)
-	if len(d.users)+len(d.roles) == before {
-		return fmt.Errorf("identity %q does not exist: name a user or role by ARN", arn)
+	delete(d.providers, arn)
+	if len(d.users)+len(d.roles)+len(d.providers) == before {
+		return fmt.Errorf("identity %q does not exist: name a user, role or provider by ARN", arn)
 	}
 	return nil
 }
@@ -87,12 +107,16 @@ func (d *Directory) Remove(arn string) error {
 func (d *Directory) Snapshot() Snapshot {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	s := Snapshot{Users: slices.Collect(maps.Values(d.users)), Roles: slices.Collect(maps.Values(d.roles))}
+	s := Snapshot{
+		Users: slices.Collect(maps.Values(d.users)), Roles: slices.Collect(maps.Values(d.roles)),
+		Providers: slices.Collect(maps.Values(d.providers)),
+	}
 	for i := range s.Users {
 		s.Users[i].AccessKeySecret = ""
 	}
 	slices.SortFunc(s.Users, func(a, b User) int { return strings.Compare(a.ARN, b.ARN) })
 	slices.SortFunc(s.Roles, func(a, b Role) int { return strings.Compare(a.ARN, b.ARN) })
+	slices.SortFunc(s.Providers, func(a, b Provider) int { return strings.Compare(a.ARN, b.ARN) })
 	return s
 }
 
@@ -102,6 +126,14 @@ func (d *Directory) Role(arn string) (Role, bool) {
 	defer d.mu.RUnlock()
 	r, ok := d.roles[arn]
 	return r, ok
+}
+
+// Provider returns the identity provider of an ARN.
+func (d *Directory) Provider(arn string) (Provider, bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	p, ok := d.providers[arn]
+	return p, ok
 }
 
 // Credential returns what an access key id stands for, expired sessions included.

@@ -1,5 +1,5 @@
-// Package ram holds the identities of the emulated Alibaba Cloud: users with access keys, roles, and the sessions that STS
-// makes of them.
+// Package ram holds the identities of the emulated Alibaba Cloud: users with access keys, roles, the sessions that STS makes of
+// them, and the providers whose tokens it takes.
 package ram
 
 import (
@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/secretgate/secretgate/tests/lab/clouds/permission"
 )
@@ -30,7 +32,9 @@ type Role struct {
 	// ARN is acs:ram::<account>:role/<name>.
 	ARN string `json:"arn"`
 	// Trust lists the ARNs of users and roles that may assume the role, or acs:ram::<account>:root for all of an account.
-	Trust       []string       `json:"trust,omitempty"`
+	Trust []string `json:"trust,omitempty"`
+	// Federated lists the tokens that AssumeRoleWithOIDC takes for the role.
+	Federated   []Federated    `json:"federated,omitempty"`
 	Permissions permission.Set `json:"permissions"`
 	// MaxSessionSeconds bounds a session of the role; 0 means 3600, as on Alibaba Cloud.
 	MaxSessionSeconds int `json:"maxSessionSeconds,omitempty"`
@@ -42,6 +46,24 @@ func (r Role) MaxSession() time.Duration {
 		return time.Hour
 	}
 	return time.Duration(r.MaxSessionSeconds) * time.Second
+}
+
+// Federated trusts tokens of a provider, for subjects and audiences. Subjects takes * and ?; it must not be empty. Audiences
+// empty means those of the provider.
+type Federated struct {
+	Provider  string   `json:"provider"`
+	Subjects  []string `json:"subjects"`
+	Audiences []string `json:"audiences,omitempty"`
+}
+
+// Provider is an identity provider of OpenID Connect: the keys that sign its tokens (a cluster publishes them at
+// /openid/v1/jwks) and the client ids, which are audiences, that it is registered for.
+type Provider struct {
+	// ARN is acs:ram::<account>:oidc-provider/<name>.
+	ARN       string             `json:"arn"`
+	Issuer    string             `json:"issuer"`
+	Keys      jose.JSONWebKeySet `json:"jwks"`
+	Audiences []string           `json:"audiences"`
 }
 
 // Caller is who makes a call.
@@ -72,9 +94,9 @@ func MayAssume(c Caller, r Role) bool {
 		(slices.Contains(r.Trust, c.Principal) || slices.Contains(r.Trust, "acs:ram::"+c.Account+":root"))
 }
 
-var arnForm = regexp.MustCompile(`^acs:ram::(\d{16}):(user|role)/([A-Za-z0-9._-]+)$`)
+var arnForm = regexp.MustCompile(`^acs:ram::(\d{16}):(user|role|oidc-provider)/([A-Za-z0-9._-]+)$`)
 
-// parse checks the ARN of a user or role and returns its account and name.
+// parse checks the ARN of a user, role or provider and returns its account and name.
 func parse(arn, kind string) (account, name string, err error) {
 	parts := arnForm.FindStringSubmatch(arn)
 	if len(parts) == 0 || parts[2] != kind {

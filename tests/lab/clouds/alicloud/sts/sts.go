@@ -1,5 +1,5 @@
-// Package sts emulates AssumeRole of Alibaba Cloud's Security Token Service, version 2015-04-01. Session policies and
-// external ids are refused, since ignoring them would widen what a session may do.
+// Package sts emulates AssumeRole and AssumeRoleWithOIDC of Alibaba Cloud's Security Token Service, version 2015-04-01. Session
+// policies and external ids are refused, since ignoring them would widen what a session may do.
 // https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-assumerole
 package sts
 
@@ -28,33 +28,46 @@ var (
 
 // AssumeRole begins a session of a role.
 func (s *Service) AssumeRole(call api.Call) (map[string]any, error) {
-	p := call.Params
-	for _, name := range []string{"Policy", "ExternalId"} {
-		if p[name] != "" {
-			return nil, invalid(name, "is not supported by this emulator.")
-		}
-	}
-	if !roleForm.MatchString(p["RoleArn"]) {
-		return nil, invalid("RoleArn", "is wrongly formed.")
-	}
-	if !sessionForm.MatchString(p["RoleSessionName"]) {
-		return nil, invalid("RoleSessionName", "is wrongly formed.")
-	}
-	role, ok := s.Directory.Role(p["RoleArn"])
-	if !ok {
-		return nil, api.Errorf(http.StatusNotFound, "EntityNotExist.Role", "The role not exists: %s .", p["RoleArn"])
+	role, err := s.role(call.Params)
+	if err != nil {
+		return nil, err
 	}
 	if !ram.MayAssume(call.Caller, role) {
 		return nil, api.Errorf(http.StatusForbidden, "NoPermission", "You are not authorized to do this action. You should be authorized by RAM.")
 	}
-	lasts, err := duration(p["DurationSeconds"], role.MaxSession())
+	return s.start(call, role)
+}
+
+// role judges the parameters that both ways to assume a role have, and finds the role.
+func (s *Service) role(p map[string]string) (ram.Role, error) {
+	for _, name := range []string{"Policy", "ExternalId"} {
+		if p[name] != "" {
+			return ram.Role{}, invalid(name, "is not supported by this emulator.")
+		}
+	}
+	if !roleForm.MatchString(p["RoleArn"]) {
+		return ram.Role{}, invalid("RoleArn", "is wrongly formed.")
+	}
+	if !sessionForm.MatchString(p["RoleSessionName"]) {
+		return ram.Role{}, invalid("RoleSessionName", "is wrongly formed.")
+	}
+	role, ok := s.Directory.Role(p["RoleArn"])
+	if !ok {
+		return ram.Role{}, api.Errorf(http.StatusNotFound, "EntityNotExist.Role", "The role not exists: %s .", p["RoleArn"])
+	}
+	return role, nil
+}
+
+func (s *Service) start(call api.Call, role ram.Role) (map[string]any, error) {
+	lasts, err := duration(call.Params["DurationSeconds"], role.MaxSession())
 	if err != nil {
 		return nil, err
 	}
+	name := call.Params["RoleSessionName"]
 	// Whole seconds, since the answer tells no more.
-	c := s.Directory.StartSession(role, p["RoleSessionName"], call.Now.Add(lasts).UTC().Truncate(time.Second), call.Now)
+	c := s.Directory.StartSession(role, name, call.Now.Add(lasts).UTC().Truncate(time.Second), call.Now)
 	return map[string]any{
-		"AssumedRoleUser": map[string]string{"Arn": c.Caller.ARN, "AssumedRoleId": "300000000000000000:" + p["RoleSessionName"]},
+		"AssumedRoleUser": map[string]string{"Arn": c.Caller.ARN, "AssumedRoleId": "300000000000000000:" + name},
 		"Credentials": map[string]string{
 			"AccessKeyId": c.AccessKeyID, "AccessKeySecret": c.AccessKeySecret, "SecurityToken": c.SecurityToken,
 			"Expiration": c.Expiration.Format(time.RFC3339),

@@ -5,20 +5,20 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-jose/go-jose/v4/jwt"
+	"github.com/secretgate/secretgate/tests/lab/clouds/webtoken"
 )
 
 // certified proves an assertion that the application signed itself, with the key of a certificate that is registered for it.
 // https://learn.microsoft.com/entra/identity-platform/certificate-credentials
-func (a App) certified(token *jwt.JSONWebToken, claims jwt.Claims, now time.Time) *Refusal {
+func (a App) certified(token webtoken.Token, now time.Time) *Refusal {
 	here := func(audience string) bool { return strings.HasSuffix(audience, "/"+a.Tenant+"/oauth2/v2.0/token") }
 	switch {
-	case !signed(token, a.Certificates):
+	case !token.SignedBy(a.Certificates):
 		return invalidClient(700027, "The certificate with identifier used to sign the client assertion is not registered on application. "+
 			"[Reason - The key was not found.]")
-	case !slices.ContainsFunc(claims.Audience, here):
+	case !slices.ContainsFunc(token.Audience, here):
 		return invalidClient(700023, "Client assertion audience claim does not match Realm issuer.")
-	case validAt(claims, now) != nil:
+	case token.Over(now) || token.Early(now):
 		return notInTime(now)
 	}
 	return nil

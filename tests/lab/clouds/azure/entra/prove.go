@@ -2,14 +2,14 @@ package entra
 
 import (
 	"cmp"
-	"errors"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/secretgate/secretgate/tests/lab/clouds/webtoken"
 )
 
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -54,52 +54,31 @@ func (a App) prove(form url.Values, now time.Time) *Refusal {
 // asserted proves a token of the application's own, or of another issuer. It must be signed: what it says is looked at only to
 // find the key.
 func (a App) asserted(raw string, now time.Time) *Refusal {
-	token, err := jwt.ParseSigned(raw, []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256})
-	var claims jwt.Claims
-	if err == nil {
-		err = token.UnsafeClaimsWithoutVerification(&claims)
-	}
+	token, err := webtoken.Parse(raw, jose.RS256, jose.PS256, jose.ES256)
 	if err != nil {
 		return invalidClient(50027, "JWT token is invalid or malformed.")
 	}
-	if claims.Issuer == a.ClientID && claims.Subject == a.ClientID {
-		return a.certified(token, claims, now)
+	if token.Issuer == a.ClientID && token.Subject == a.ClientID {
+		return a.certified(token, now)
 	}
-	ofIssuer := slices.DeleteFunc(slices.Clone(a.Federated), func(f Federated) bool { return f.Issuer != claims.Issuer })
+	ofIssuer := slices.DeleteFunc(slices.Clone(a.Federated), func(f Federated) bool { return f.Issuer != token.Issuer })
 	if len(ofIssuer) == 0 {
-		return invalidClient(700211, "No matching federated identity record found for presented assertion issuer '%s'.", claims.Issuer)
+		return invalidClient(700211, "No matching federated identity record found for presented assertion issuer '%s'.", token.Issuer)
 	}
-	if !slices.ContainsFunc(ofIssuer, func(f Federated) bool { return signed(token, f.Keys) }) {
+	if !slices.ContainsFunc(ofIssuer, func(f Federated) bool { return token.SignedBy(f.Keys) }) {
 		return invalidClient(700027, "The certificate with identifier used to sign the client assertion is not registered on application. "+
 			"[Reason - The key was not found.]")
 	}
-	ofSubject := slices.DeleteFunc(ofIssuer, func(f Federated) bool { return f.Subject != claims.Subject })
+	ofSubject := slices.DeleteFunc(ofIssuer, func(f Federated) bool { return f.Subject != token.Subject })
 	if len(ofSubject) == 0 {
-		return invalidClient(700213, "No matching federated identity record found for presented assertion subject '%s'.", claims.Subject)
+		return invalidClient(700213, "No matching federated identity record found for presented assertion subject '%s'.", token.Subject)
 	}
-	if !slices.ContainsFunc(ofSubject, func(f Federated) bool { return claims.Audience.Contains(cmp.Or(f.Audience, Audience)) }) {
+	if !slices.ContainsFunc(ofSubject, func(f Federated) bool { return token.Audience.Contains(cmp.Or(f.Audience, Audience)) }) {
 		return invalidClient(700212, "No matching federated identity record found for presented assertion audience '%s'.",
-			strings.Join(claims.Audience, ","))
+			strings.Join(token.Audience, ","))
 	}
-	if err := validAt(claims, now); err != nil {
+	if token.Over(now) || token.Early(now) {
 		return notInTime(now)
-	}
-	return nil
-}
-
-func signed(token *jwt.JSONWebToken, keys jose.JSONWebKeySet) bool {
-	return slices.ContainsFunc(keys.Keys, func(key jose.JSONWebKey) bool {
-		var claims jwt.Claims
-		return token.Claims(key.Public().Key, &claims) == nil
-	})
-}
-
-func validAt(claims jwt.Claims, now time.Time) error {
-	switch {
-	case claims.Expiry == nil || !now.Before(claims.Expiry.Time()):
-		return errors.New("expired")
-	case claims.NotBefore != nil && now.Before(claims.NotBefore.Time()):
-		return errors.New("not valid yet")
 	}
 	return nil
 }

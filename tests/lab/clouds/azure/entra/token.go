@@ -7,6 +7,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/secretgate/secretgate/tests/lab/clouds/webtoken"
 )
 
 // keyID names the key that access tokens are signed with.
@@ -65,7 +67,7 @@ func (d *Directory) Verify(raw, audience, tenant string, now time.Time) (App, er
 	revoked := d.revoked
 	d.mu.RUnlock()
 	switch {
-	case err != nil || validAt(claims.Claims, now) != nil || number <= revoked:
+	case err != nil || webtoken.Token{Claims: claims.Claims}.Over(now) || number <= revoked:
 		return App{}, fmt.Errorf("[TokenExpired] Error validating token: 'S2S12001'")
 	case !claims.Audience.Contains(audience):
 		return App{}, fmt.Errorf("AKV10022: Invalid audience. Expected %s, found: %s", audience, claims.Audience)
