@@ -44,6 +44,12 @@ func TestExitCodes(t *testing.T) {
 		{"an argument", nil, []string{"serve"}, 2, "", `syncer: unknown command "serve" for "syncer"` + "\n"},
 		{"several settings that are wrong", map[string]string{"POLICY_MATCHING": "x"}, []string{"--workers=-1"}, 2, "",
 			"syncer: --policy-matching is \"x\": must be whole or legacy\nsyncer: --workers is -1: must be at least 1\n"},
+		{"an endpoint of Google that is none", nil, []string{"--gcp-endpoint=http://planted"}, 2, "",
+			"syncer: --gcp-endpoint must be host, host:port or https://host:port: it is spoken to by gRPC over TLS\n"},
+		{"an endpoint of Alibaba Cloud that is none", map[string]string{"ALICLOUD_ENDPOINT": "https://u:planted@kms"}, nil, 2, "",
+			"syncer: ALICLOUD_ENDPOINT is no endpoint: give a host such as kms.eu-central-1.aliyuncs.com, or a URL of one\n"},
+		{"a CA of Vault's that cannot be read", map[string]string{"VAULT_CACERT": "/nowhere/ca.pem"}, nil, 2, "",
+			"syncer: the CA bundle cannot be read: open /nowhere/ca.pem: no such file or directory\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			code, stdout, stderr := execute(t, tc.env, tc.args...)

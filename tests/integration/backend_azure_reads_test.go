@@ -2,6 +2,8 @@ package integration
 
 import (
 	"errors"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -148,6 +150,65 @@ func TestAzureTokens(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAzureAnswersOfOthers puts somebody else in the place of a vault, or of Entra ID, who must learn no credential.
+func TestAzureAnswersOfOthers(t *testing.T) {
+	l := startAzure(t)
+	l.put(t, "hello-world", keyvault.Secret{Name: "a", Value: "planted"})
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("a redirect was followed, to %s", r.URL.Path)
+	}))
+	t.Cleanup(elsewhere.Close)
+	redirect := http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect).ServeHTTP
+	challenge := func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" {
+			t.Error("a token was sent")
+		}
+		w.Header().Set("WWW-Authenticate", `Bearer authorization="https://login.microsoftonline.com/`+azure.Tenant+`", resource="https://graph.microsoft.com"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	}
+	withToken := func(answer http.HandlerFunc) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") == "" {
+				l.ServeHTTP(w, r)
+				return
+			}
+			answer(w, r)
+		}
+	}
+	for name, c := range map[string]struct {
+		path   string // part of what is answered by somebody else
+		answer http.HandlerFunc
+		want   string
+		tokens int
+	}{
+		"a vault that wants a token for another service": {"/secrets/", challenge, "unauthenticated", 0},
+		"a vault that leads elsewhere":                   {"/secrets/", redirect, "unavailable", 0},
+		"a vault that leads elsewhere with the token":    {"/secrets/", withToken(redirect), "unavailable", 1},
+		"Entra ID that leads elsewhere":                  {"/oauth2/v2.0/token", redirect, "unavailable", 0},
+		"a secret without a value": {"/secrets/", withToken(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, `{"id":"https://hello-world.vault.azure.net/secrets/a/1"}`)
+		}), "unavailable", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l.Counters().Reset()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if strings.Contains(r.URL.Path, c.path) {
+					c.answer(w, r)
+					return
+				}
+				l.ServeHTTP(w, r)
+			}))
+			t.Cleanup(server.Close)
+			if got := readAzure(t, l.driver(t, server.URL, azurekeyvault.Config{}), "hello-world", "a"); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+			if n := l.Counters().Sum(counter.Key{Service: "entra", Operation: "Token"}); n != c.tokens {
+				t.Errorf("%d tokens were given, want %d", n, c.tokens)
+			}
+		})
+	}
 }
 
 // TestAzureErrors are the messages that users see.

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
@@ -72,6 +73,24 @@ func TestVaultSealed(t *testing.T) {
 	}
 	if got := fresh(); got != planted {
 		t.Errorf("after it was unsealed, without a session: %s", got)
+	}
+}
+
+// TestVaultSaysWhenToAskAgain has the real server's quotas say when, which they do only if told to.
+func TestVaultSaysWhenToAskAgain(t *testing.T) {
+	l := vaultLab{sharedLab(t)}
+	quotas := func(say bool) {
+		l.write(t, "sys/quotas/config", map[string]any{"enable_rate_limit_response_headers": say})
+	}
+	quotas(true)
+	defer quotas(false)
+	scope := l.role(t, "throttled", `path "kv1/*" { capabilities = ["read"] }`, nil)
+	c := &backend.Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendVault: l.driver(t, hashivault.Config{})}}
+	defer l.throttle("kv1")(t)()
+	_, err := c.Get(t.Context(), plan.Source{Scope: scope, Read: plan.Read{Key: "kv1/throttled", KVVersion: 1}})
+	failed, ok := err.(*backend.Error) //nolint:errorlint // what Get says that it returns
+	if !ok || failed.Kind != driver.Throttled || failed.RetryAfter <= 50*time.Minute || failed.RetryAfter > time.Hour {
+		t.Errorf("got %+v, want to be throttled for the quota's hour", err)
 	}
 }
 

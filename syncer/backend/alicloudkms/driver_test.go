@@ -23,6 +23,7 @@ func TestEndpoints(t *testing.T) {
 		"a host, as KES has it":      {config: Config{Endpoint: "kms.eu-central-1.aliyuncs.com"}, want: found{"https://kms.eu-central-1.aliyuncs.com", "https://sts.aliyuncs.com", "eu-central-1"}},
 		"a host in a VPC":            {config: Config{Endpoint: "kms-vpc.cn-hangzhou.aliyuncs.com"}, want: found{"https://kms-vpc.cn-hangzhou.aliyuncs.com", "https://sts.aliyuncs.com", "cn-hangzhou"}},
 		"a region alone":             {config: Config{Region: "cn-hangzhou"}, want: found{"https://kms.cn-hangzhou.aliyuncs.com", "https://sts.aliyuncs.com", "cn-hangzhou"}},
+		"a region of another host":   {config: Config{Endpoint: "kms.eu-central-1.aliyuncs.com", Region: "cn-hangzhou"}, want: found{"https://kms.eu-central-1.aliyuncs.com", "https://sts.aliyuncs.com", "cn-hangzhou"}},
 		"URLs":                       {config: Config{Endpoint: "http://127.0.0.1:80/", STSEndpoint: "https://sts.example"}, want: found{"http://127.0.0.1:80", "https://sts.example", ""}},
 		"a host of another name":     {config: Config{Endpoint: "kms.example:8443"}, want: found{"https://kms.example:8443", "https://sts.aliyuncs.com", ""}},
 		"a URL with a path":          {config: Config{Endpoint: "https://kms.example/x"}, err: "ALICLOUD_ENDPOINT is no endpoint"},

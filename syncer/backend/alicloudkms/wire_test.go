@@ -3,11 +3,17 @@ package alicloudkms
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
@@ -116,5 +122,128 @@ func TestAnswersWithoutSense(t *testing.T) {
 				t.Error("the same for a session is taken for one")
 			}
 		})
+	}
+}
+
+// asked serves both services, each at a place of its own, and notes what they are asked, and with which key and token.
+func asked(t *testing.T, kms http.HandlerFunc) (d *Driver, seen func() []string) {
+	t.Helper()
+	var mu sync.Mutex
+	var all []string
+	at := func(name string, answer http.HandlerFunc) string {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			q := r.URL.Query()
+			all = append(all, strings.Join([]string{name, q.Get("Action"), q.Get("AccessKeyId"), q.Get("SecurityToken")}, " "))
+			answer(w, r)
+		}))
+		t.Cleanup(server.Close)
+		return server.URL
+	}
+	n := 0
+	sts := at("sts", func(w http.ResponseWriter, _ *http.Request) {
+		n++
+		_, _ = fmt.Fprintf(w, `{"Credentials":{"AccessKeyId":"STS.a","AccessKeySecret":"s","SecurityToken":"t%d"}}`, n)
+	})
+	d, err := New(Config{AccessKeyID: "id", AccessKeySecret: "secret", Endpoint: at("kms", kms), STSEndpoint: sts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d, func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return all
+	}
+}
+
+func TestWhoIsAskedAsWhom(t *testing.T) {
+	d, seen := asked(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"SecretData":"v"}`)) })
+	for _, scope := range []plan.Scope{aRole, aRole, own} {
+		if _, err := d.Get(t.Context(), scope, plan.Read{Key: "k"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"sts AssumeRole id ", "kms GetSecretValue STS.a t1", "kms GetSecretValue STS.a t1", "kms GetSecretValue id "}
+	if diff := cmp.Diff(want, seen()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+// A session that KMS refuses is begun anew, but where it refuses each, not by each read.
+func TestRefusedSessions(t *testing.T) {
+	for _, code := range []string{"InvalidSecurityToken.Expired", "InvalidAccessKeyId.NotFound", "Forbidden.AccessKeyDisabled"} {
+		t.Run(code, func(t *testing.T) {
+			d, seen := asked(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Retry-After", "7")
+				w.WriteHeader(http.StatusBadRequest)
+				_, _ = fmt.Fprintf(w, `{"Code":%q}`, code)
+			})
+			for range 2 {
+				_, err := d.Get(t.Context(), aRole, plan.Read{Key: "k"})
+				var postponed interface{ RetryAfter() time.Duration }
+				if d.Classify(err) != driver.Unauthenticated || !errors.As(err, &postponed) || postponed.RetryAfter() != 7*time.Second {
+					t.Errorf("got %v of kind %s, to ask again after 7 seconds", err, d.Classify(err))
+				}
+			}
+			want := []string{
+				"sts AssumeRole id ", "kms GetSecretValue STS.a t1", "sts AssumeRole id ", "kms GetSecretValue STS.a t2", "kms GetSecretValue STS.a t2",
+			}
+			if diff := cmp.Diff(want, seen()); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSessionsThatLackSomething(t *testing.T) {
+	for name, answer := range map[string]string{
+		"an id":    `{"Credentials":{"AccessKeySecret":"planted","SecurityToken":"planted"}}`,
+		"a secret": `{"Credentials":{"AccessKeyId":"STS.a","SecurityToken":"planted"}}`,
+		"a token":  `{"Credentials":{"AccessKeyId":"STS.a","AccessKeySecret":"planted"}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(answer)) })
+			_, err := d.Get(t.Context(), aRole, plan.Read{Key: "k"})
+			if err == nil || err.Error() != "no session: the answer is not Alibaba Cloud's" || d.Classify(err) != driver.Unavailable {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// The URL is the signed request.
+func TestErrorsDoNotQuoteTheURL(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"a connection that is cut":   func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"a redirect without a place": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusMovedPermanently) },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/x?"+r.URL.RawQuery, http.StatusFound)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, _ := serve(t, answer)
+			for _, scope := range []plan.Scope{own, aRole} {
+				_, err := d.Get(t.Context(), scope, plan.Read{Key: "k"})
+				if err == nil || d.Classify(err) != driver.Unavailable || strings.Contains(err.Error(), "Signature") {
+					t.Errorf("got %v", err)
+				}
+			}
+		})
+	}
+}
+
+func TestHalfAKeyIsNone(t *testing.T) {
+	for _, config := range []Config{{AccessKeyID: "id"}, {AccessKeySecret: "secret"}} {
+		config.Endpoint = "kms.example"
+		d, err := New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, scope := range []plan.Scope{own, aRole} {
+			if _, err := d.Get(t.Context(), scope, plan.Read{Key: "k"}); !errors.Is(err, errNoKey) {
+				t.Errorf("with %+v: got %v", config, err)
+			}
+		}
 	}
 }

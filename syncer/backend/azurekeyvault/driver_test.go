@@ -1,9 +1,12 @@
 package azurekeyvault
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/secretgate/secretgate/shared/plan"
 )
 
 func TestNewRefusesABadConfig(t *testing.T) {
@@ -23,6 +26,26 @@ func TestNewRefusesABadConfig(t *testing.T) {
 				t.Errorf("got %v, want that %s", err, test.says)
 			}
 		})
+	}
+}
+
+func TestNewRefusesAMetadataHostThatIsNoURL(t *testing.T) {
+	const variable = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
+	for _, host := range []string{"169.254.169.254", "http://", "http://a b"} {
+		t.Setenv(variable, host)
+		if _, err := New(Config{}); err == nil || !strings.Contains(err.Error(), variable+" must be a URL") {
+			t.Errorf("%s: got %v", host, err)
+		}
+	}
+}
+
+func TestAReadOfNoVaultIsRefused(t *testing.T) {
+	d, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Get(t.Context(), plan.Scope{}, plan.Read{Key: "a"}); !errors.Is(err, errNoVault) {
+		t.Errorf("got %v, want %v", err, errNoVault)
 	}
 }
 

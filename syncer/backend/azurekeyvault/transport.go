@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"time"
 
 	"golang.org/x/net/http/httpproxy"
 
@@ -14,12 +13,8 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
-const (
-	// dialTimeout ends the search for it where there is none before the read itself is out of time.
-	dialTimeout = 5 * time.Second
-	// maxAnswer bounds what is read of an answer, in bytes. Key Vault's values have 25 KiB at most.
-	maxAnswer = 1 << 20
-)
+// maxAnswer bounds what is read of an answer, in bytes. Key Vault's values have 25 KiB at most.
+const maxAnswer = 1 << 20
 
 // wire is the transport of all requests.
 type wire struct {
@@ -41,8 +36,9 @@ func newWire(c Config) (*wire, error) {
 	}
 	proxy := httpproxy.FromEnvironment().ProxyFunc()
 	w.transport = transport.HTTP(roots)
-	w.transport.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
-	w.transport.TLSHandshakeTimeout = dialTimeout
+	// Where no managed identity answers, the search for one ends before the read itself is out of time.
+	w.transport.DialContext = (&net.Dialer{Timeout: c.Timeout / 2}).DialContext
+	w.transport.TLSHandshakeTimeout = c.Timeout / 2
 	w.transport.Proxy = func(r *http.Request) (*url.URL, error) {
 		if r.URL.Hostname() == entra.MetadataHost {
 			return nil, nil

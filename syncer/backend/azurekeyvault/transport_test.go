@@ -3,10 +3,12 @@ package azurekeyvault
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -37,6 +39,23 @@ func TestWhatGoesThroughTheProxy(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("through the proxy (-want +got):\n%s", diff)
+	}
+}
+
+// A machine without a managed identity is told so before the read is out of time, however short that is.
+func TestADialTakesHalfTheTimeAtMost(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	w, err := newWire(Config{Timeout: 2 * time.Nanosecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := w.RoundTrip(httptest.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody))
+	if err == nil {
+		_ = response.Body.Close()
+	}
+	if timeout, ok := errors.AsType[*net.OpError](err); !ok || timeout.Op != "dial" || !timeout.Timeout() {
+		t.Errorf("got %v, want a dial that is out of time", err)
 	}
 }
 

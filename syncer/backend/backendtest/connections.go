@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,10 +27,17 @@ func (s *suite) connections(t *testing.T) {
 		"the connection is cut in the middle of an answer": cutShort,
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := httptest.NewServer(answer)
+			var calls atomic.Int64
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				calls.Add(1)
+				answer(w, r)
+			}))
 			defer server.Close()
 			_, err := s.reader(s.At(t, server.URL)).get(t.Context(), s.Scopes[0], key)
 			wantKind(t, err, driver.Unavailable)
+			if n := calls.Load(); n > 1 {
+				t.Errorf("the driver called %d times: to try again is its caller's business", n)
+			}
 		})
 	}
 	t.Run("a caller who gives up is let go, however long the backend is silent", func(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"hash/crc32"
-	"net/http"
 	"net/url"
 	"path"
 	"sync"
@@ -59,7 +58,7 @@ func New(config Config) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := &http.Client{Transport: transport.HTTP(roots), Timeout: config.Timeout}
+	client := transport.Client(transport.HTTP(roots), config.Timeout)
 	return &Driver{roots: roots, logins: login.New(endpoint, client, config.Timeout)}, nil
 }
 

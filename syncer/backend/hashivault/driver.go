@@ -15,6 +15,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault/login"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault/wire"
+	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
 // Config of the driver. The zero value reads the Vault of this machine as a pod would.
@@ -103,12 +104,14 @@ func (d *Driver) read(ctx context.Context, token, path string) ([]byte, error) {
 	if answer != nil {
 		defer func() { _ = answer.Body.Close() }()
 	}
-	if err != nil {
-		if answer != nil && answer.StatusCode == http.StatusNotFound {
-			body, _ := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
-			return nil, notFound(body)
-		}
+	switch {
+	case err != nil && answer == nil:
 		return nil, err
+	case err != nil && answer.StatusCode == http.StatusNotFound:
+		body, _ := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+		return nil, notFound(body)
+	case err != nil:
+		return nil, transport.Postpone(err, answer.Header)
 	}
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	if err != nil {

@@ -33,8 +33,10 @@ import (
 // wire answers as Vault does, as far as these tests need it: it keeps what it was asked. The integration tests read a real one.
 type wire struct {
 	mu   sync.Mutex
-	seen []string // method, path, namespace and token, of each request
+	seen []string // method, path, namespace, token and wrapping, of each request
 	jwts []string
+	// renewals are the bodies of what asks for them.
+	renewals []string
 	// fail answers instead, where it returns true.
 	fail func(http.ResponseWriter, *http.Request) bool
 }
@@ -43,7 +45,7 @@ func (w *wire) ServeHTTP(response http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	namespace, token := r.Header.Get("X-Vault-Namespace"), r.Header.Get("X-Vault-Token")
-	w.seen = append(w.seen, strings.TrimSpace(strings.Join([]string{r.Method, r.URL.Path, namespace, token}, " ")))
+	w.seen = append(w.seen, strings.TrimSpace(strings.Join([]string{r.Method, r.URL.Path, namespace, token, r.Header.Get("X-Vault-Wrap-TTL")}, " ")))
 	if w.fail != nil && w.fail(response, r) {
 		return
 	}
@@ -54,6 +56,8 @@ func (w *wire) ServeHTTP(response http.ResponseWriter, r *http.Request) {
 		w.jwts = append(w.jwts, string(body))
 		_, _ = response.Write([]byte(auth))
 	case "/v1/auth/token/renew-self":
+		body, _ := io.ReadAll(r.Body)
+		w.renewals = append(w.renewals, string(body))
 		_, _ = response.Write([]byte(strings.Replace(auth, fmt.Sprintf("token%d", len(w.jwts)+1), token, 1)))
 	default:
 		_, _ = response.Write([]byte(`{"data":{"a":"b"}}`))
@@ -146,6 +150,7 @@ func otherCA(t *testing.T) string {
 func TestNamespaceOnTheWire(t *testing.T) {
 	t.Setenv("VAULT_NAMESPACE", "of-the-environment")
 	t.Setenv("VAULT_TOKEN", "of-the-environment")
+	t.Setenv("VAULT_WRAP_TTL", "5m")
 	for namespace, want := range map[string][]string{
 		"team/a": {"PUT /v1/auth/k8s/login team/a", "GET /v1/kv/a team/a token1", "PUT /v1/auth/token/renew-self team/a token1", "GET /v1/kv/a team/a token1"},
 		"":       {"PUT /v1/auth/k8s/login", "GET /v1/kv/a  token1", "PUT /v1/auth/token/renew-self  token1", "GET /v1/kv/a  token1"},

@@ -18,13 +18,15 @@ func HTTP(roots *x509.CertPool) *http.Transport {
 	t := cleanhttp.DefaultPooledTransport()
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 	t.MaxIdleConnsPerHost = t.MaxIdleConns // there are but few hosts
+	// A connection that went silent is given up by then, not after the kernel's quarter of an hour: by HTTP/2 all requests use it.
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
 	return t
 }
 
 // Client makes a client that follows no redirect: whoever one names would learn the request, and what is signed in it.
 func Client(t http.RoundTripper, timeout time.Duration) *http.Client {
 	return &http.Client{
-		Transport: t, Timeout: timeout,
+		Transport: answers{t}, Timeout: timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

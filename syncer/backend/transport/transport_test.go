@@ -1,13 +1,19 @@
 package transport
 
 import (
+	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -45,6 +51,68 @@ func TestRootsAreTrusted(t *testing.T) {
 				t.Errorf("trusted: %t, want %t (%v)", trusted, test.trusted, err)
 			}
 		})
+	}
+}
+
+// As many connections as are needed at once are kept for the next time.
+func TestConnectionsAreUsedAgain(t *testing.T) {
+	const n = 20
+	var connections atomic.Int64
+	var together sync.WaitGroup
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		together.Done()
+		together.Wait() // so that no two share a connection
+	}))
+	server.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		connections.Add(1)
+		return ctx
+	}
+	server.Start()
+	defer server.Close()
+	client := Client(HTTP(nil), 0)
+	for range 3 {
+		together.Add(n)
+		var asking sync.WaitGroup
+		for range n {
+			asking.Go(func() {
+				request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				response, err := client.Do(request)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = io.Copy(io.Discard, response.Body)
+				_ = response.Body.Close()
+			})
+		}
+		asking.Wait()
+	}
+	if got := connections.Load(); got > n+n/2 {
+		t.Errorf("%d requests at a time opened %d connections", n, got)
+	}
+}
+
+func TestOldTLSIsRefused(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it is spoken to") }))
+	server.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
+	server.StartTLS()
+	defer server.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := Client(HTTP(roots), 0).Do(request)
+	if err == nil {
+		_ = response.Body.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "protocol version") {
+		t.Errorf("got %v, want that the version is refused", err)
 	}
 }
 

@@ -25,8 +25,9 @@ func (c Credentials) open(where Cloud, client *http.Client) (azcore.TokenCredent
 	case c.ManagedResourceID != "":
 		managed.ID = azidentity.ResourceID(c.ManagedResourceID)
 	case c.ClientSecret != "":
-		return azidentity.NewClientSecretCredential(c.TenantID, c.ClientID, c.ClientSecret,
-			&azidentity.ClientSecretCredentialOptions{ClientOptions: where.options(client), DisableInstanceDiscovery: where.Private})
+		return azidentity.NewClientSecretCredential(c.TenantID, c.ClientID, c.ClientSecret, &azidentity.ClientSecretCredentialOptions{
+			ClientOptions: where.options(client), DisableInstanceDiscovery: where.Private, AdditionallyAllowedTenants: moreTenants(),
+		})
 	default:
 		return where.credential(client)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -44,10 +45,12 @@ func (r *record) RoundTrip(request *http.Request) (*http.Response, error) {
 		last.status, last.header = response.StatusCode, response.Header
 	}
 	if last.status >= http.StatusBadRequest {
-		last.body, err = io.ReadAll(response.Body)
+		last.body, last.err = io.ReadAll(response.Body)
 		_ = response.Body.Close()
 		response.Body = io.NopCloser(bytes.NewReader(last.body))
-		last.err = err
+		if err = last.err; err != nil {
+			response = nil
+		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -73,7 +76,7 @@ func (r *record) refusal(err error) error {
 	defer r.mu.Unlock()
 	last := r.last
 	switch {
-	case last.err != nil && last.host == MetadataHost && !errors.Is(last.err, context.DeadlineExceeded):
+	case last.err != nil && last.host == MetadataHost && isAbsence(last.err):
 		return notSetUp(fmt.Errorf("neither a client secret nor a workload identity is set up, and no managed identity answers: %w", last.err))
 	case last.err != nil:
 		return failed(driver.Unavailable, last.err.Error())
@@ -87,6 +90,12 @@ func (r *record) refusal(err error) error {
 		kind = driver.Unauthenticated
 	}
 	return transport.Postpone(failed(kind, oauthError(last)), last.header)
+}
+
+// isAbsence tells an address where nobody is from somebody who is slow. A dial that nobody answers passes for a deadline, too.
+func isAbsence(err error) bool {
+	call, ok := errors.AsType[*net.OpError](err)
+	return ok && call.Op == "dial" || !errors.Is(err, context.DeadlineExceeded)
 }
 
 // oauthError is Entra's answer, or a metadata endpoint's, without what is another each time.

@@ -4,10 +4,27 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
+	"testing/iotest"
+	"time"
 
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
+
+// dialTimeout is what a dial ends with that nobody answers.
+func dialTimeout(t *testing.T) error {
+	t.Helper()
+	connection, err := (&net.Dialer{Timeout: time.Nanosecond}).DialContext(t.Context(), "tcp", "127.0.0.1:1")
+	if err == nil {
+		_ = connection.Close()
+		t.Fatal("somebody answers")
+	}
+	return err
+}
 
 func TestWhyThereIsNoToken(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -34,6 +51,10 @@ func TestWhyThereIsNoToken(t *testing.T) {
 			outcome{host: MetadataHost, err: io.EOF}, driver.Unauthenticated,
 			"no login: neither a client secret nor a workload identity is set up, and no managed identity answers: EOF",
 		},
+		"a network that drops what is sent to the managed identity": {
+			outcome{host: MetadataHost, err: dialTimeout(t)}, driver.Unauthenticated,
+			"no login: neither a client secret nor a workload identity is set up, and no managed identity answers: dial tcp 127.0.0.1:1: i/o timeout",
+		},
 		"a managed identity that does not answer in time": {
 			outcome{host: MetadataHost, err: context.DeadlineExceeded}, driver.Unavailable, "no login: context deadline exceeded",
 		},
@@ -45,5 +66,28 @@ func TestWhyThereIsNoToken(t *testing.T) {
 				t.Errorf("got %v, want %s: %s", err, test.want, test.says)
 			}
 		})
+	}
+}
+
+// cutShort answers with an error that ends in the middle.
+type cutShort struct{}
+
+func (cutShort) RoundTrip(r *http.Request) (*http.Response, error) {
+	body := io.MultiReader(strings.NewReader(`{"error":"planted`), iotest.ErrReader(io.ErrUnexpectedEOF))
+	return &http.Response{StatusCode: http.StatusBadRequest, Request: r, Body: io.NopCloser(body)}, nil
+}
+
+func TestAnErrorThatIsCutShortIsNoAnswer(t *testing.T) {
+	seen := &record{RoundTripper: cutShort{}}
+	response, err := seen.RoundTrip(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://login", http.NoBody))
+	if response != nil {
+		_ = response.Body.Close()
+		t.Error("there is an answer, beside an error")
+	}
+	if !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("got %v", err)
+	}
+	if failed, ok := errors.AsType[*driver.Error](seen.refusal(err)); !ok || failed.Kind != driver.Unavailable {
+		t.Errorf("it passes for %v", failed)
 	}
 }

@@ -19,12 +19,14 @@ import (
 type issuer struct {
 	asked   int
 	refresh time.Duration
+	last    policy.TokenRequestOptions
 }
 
 func (i *issuer) open(*http.Client) (azcore.TokenCredential, error) { return i, nil }
 
-func (i *issuer) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+func (i *issuer) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	i.asked++
+	i.last = o
 	token := azcore.AccessToken{Token: strconv.Itoa(i.asked), ExpiresOn: time.Now().Add(time.Hour)}
 	if i.refresh > 0 {
 		token.RefreshOn = time.Now().Add(i.refresh)
@@ -94,4 +96,27 @@ func TestARefusedTokenIsDroppedOnceAndNotAllTheTime(t *testing.T) {
 			t.Errorf("tokens (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// A token for one tenant, one claim or one scope is none for another.
+func TestEachRequestHasATokenOfItsOwn(t *testing.T) {
+	i := &issuer{}
+	all := newTokens(i)
+	for n, asked := range []policy.TokenRequestOptions{
+		{TenantID: "t", Scopes: []string{"a", "b"}},
+		{TenantID: "u", Scopes: []string{"a", "b"}},
+		{TenantID: "t", Scopes: []string{"a"}},
+		{TenantID: "t", Scopes: []string{"a", "b"}, Claims: "c"},
+		{TenantID: "t", Scopes: []string{"a", "b"}, EnableCAE: true},
+	} {
+		for range 2 {
+			token, err := all.GetToken(t.Context(), asked)
+			if err != nil || token.Token != strconv.Itoa(n+1) {
+				t.Errorf("request %d: got token %s (%v)", n, token.Token, err)
+			}
+			if diff := cmp.Diff(asked, i.last); diff != "" {
+				t.Errorf("asked for (-want +got):\n%s", diff)
+			}
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault/wire"
 	"github.com/secretgate/secretgate/syncer/backend/session"
+	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
 const (
@@ -160,13 +162,15 @@ func (l *Logins) login(ctx context.Context, id identity) (begun session.Session[
 		}
 		body = map[string]any{"role": id.role, "jwt": jwt}
 	}
-	secret, err := wire.As(l.client, "").Logical().WriteWithContext(ctx, "auth/"+id.mount+"/login", body)
+	var answered http.Header
+	client := wire.As(l.client, "").WithResponseCallbacks(func(answer *api.Response) { answered = answer.Header })
+	secret, err := client.Logical().WriteWithContext(ctx, "auth/"+id.mount+"/login", body)
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
 		return begun, wire.ErrGarbage
 	case err != nil:
-		return begun, err
+		return begun, transport.Postpone(err, answered)
 	case secret == nil || secret.Auth == nil || secret.Auth.ClientToken == "":
 		return begun, wire.ErrGarbage
 	}

@@ -28,6 +28,10 @@ func TestWhenATokenIsRenewed(t *testing.T) {
 	if got := (&token{text: "t", full: time.Hour}).session(begin, 10*time.Minute, short).Renew.Sub(begin); got != 5*time.Minute {
 		t.Errorf("a token that was renewed for ten minutes is renewed again after %s", got)
 	}
+	asked := Config{RenewIncrement: 10 * time.Minute}
+	if got := (&token{text: "t", full: time.Hour}).session(begin, 10*time.Minute, asked).Renew.Sub(begin); got != 400*time.Second {
+		t.Errorf("a token that was renewed for ten minutes is renewed again after %s, want with a third of them left", got)
+	}
 	if s := (&token{text: "t"}).session(begin, 0, Config{}); !s.Expires.IsZero() {
 		t.Errorf("a token without a TTL ends at %s", s.Expires)
 	}
