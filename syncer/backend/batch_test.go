@@ -130,6 +130,10 @@ func TestBatchesThatFailAsAWhole(t *testing.T) {
 			able{batch: func(context.Context, []plan.Read) ([]driver.Result, error) { return make([]driver.Result, 1), nil }},
 			batch + "failed: the driver gave 1 results for 2 reads; ", 0,
 		},
+		"there are too many results": {
+			able{batch: func(context.Context, []plan.Read) ([]driver.Result, error) { return make([]driver.Result, 3), nil }},
+			batch + "failed: the driver gave 3 results for 2 reads; ", 0,
+		},
 		"a panic": {able{batch: panicsToo}, batch + "failed: the driver panicked with a string at " +
 			"github.com/secretgate/secretgate/syncer/backend.panicsToo:", 0},
 		"no answer in time": {

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
@@ -137,6 +139,35 @@ func TestClientStopsWaiting(t *testing.T) {
 	_, err = c.Get(ctx, vaultSource)
 	if !errors.Is(err, context.Canceled) || code(err) != "canceled" {
 		t.Errorf("after its caller has given up the call ends with %v (%s)", err, code(err))
+	}
+}
+
+func TestTheTimeOfACall(t *testing.T) {
+	for name, test := range map[string]struct{ given, want time.Duration }{
+		"as given": {3 * time.Second, 3 * time.Second}, "ten seconds if not": {0, 10 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				waits := scripted(func(ctx context.Context) (driver.Value, error) {
+					<-ctx.Done()
+					return driver.Value{}, ctx.Err()
+				})
+				start := time.Now()
+				_, err := (&Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendVault: waits}, Timeout: test.given}).Get(t.Context(), vaultSource)
+				if took := time.Since(start); took != test.want || err == nil {
+					t.Errorf("it took %s, want %s (%v)", took, test.want, err)
+				}
+			})
+		})
+	}
+}
+
+// Whoever unwraps an error must not find what was redacted.
+func TestNothingOfADriversErrorIsInOurs(t *testing.T) {
+	fails := scripted(func(context.Context) (driver.Value, error) { return driver.Value{}, errors.New("password: " + planted) })
+	_, err := (&Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendVault: fails}}).Get(t.Context(), vaultSource)
+	if err == nil || errors.Unwrap(err) != nil || strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), planted) {
+		t.Errorf("got %v, which wraps %v", err, errors.Unwrap(err) != nil)
 	}
 }
 

@@ -70,8 +70,25 @@ func TestRedactTakesOutWhatMustNotBeShown(t *testing.T) {
 		},
 		"access key ids":      {text: "the key " + accessKey + " and ASIAIOSFODNN7EXAMPLE", want: "the key [redacted] and [redacted]"},
 		"a secret access key": {text: "signed with " + secretKey + " by mistake", want: "signed with [redacted] by mistake"},
-		"a signature":         {text: "got " + signature, want: "got [redacted]"},
-		"a JWT":               {text: "could not verify " + jwt + " here", want: "could not verify [redacted] here"},
+		"a secret access key of forty characters, as AWS's are": {
+			text: "signed with " + secretKey[:40] + " by mistake", want: "signed with [redacted] by mistake",
+		},
+		"Google's tokens and keys": {
+			text: "ya29.a0AfB_by-x and AIzaSyA1234567890abcdefghijk", want: "[redacted] and [redacted]",
+		},
+		"Alibaba's keys and tokens": {
+			text: "LTAI5tExample0001 and STS.NUExampleExample1", want: "[redacted] and [redacted]",
+		},
+		"Vault's tokens of old": {
+			text: "b.AAAAAQJexampleexample00 and r.iyNUhq8Ov4hIAx6snw5mB2nL", want: "[redacted] and [redacted]",
+		},
+		"a passphrase":                     {text: "passphrase: hunter2 is wrong", want: "passphrase: [redacted] is wrong"},
+		"base64 of the alphabet for names": {text: "value c2VjcmV0-LXZhbHVl_LXRoYXQtaXMtbG9uZy1lbm91Z2g1!", want: "value [redacted]!"},
+		"a blob that only begins like the message's own key": {
+			text: "value c2VjcmV0LXZhbHVlLXRoYXQtaXMtbG9uZy1lbm91Z2gtMTIz", known: []string{"c2VjcmV0"}, want: "value [redacted]",
+		},
+		"a signature": {text: "got " + signature, want: "got [redacted]"},
+		"a JWT":       {text: "could not verify " + jwt + " here", want: "could not verify [redacted] here"},
 		"a JWT in a quoted value": {
 			text: "Value '" + jwt + "' at 'webIdentityToken' failed", want: "Value '[redacted]' at 'webIdentityToken' failed",
 		},

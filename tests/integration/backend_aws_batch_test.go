@@ -81,8 +81,11 @@ func TestAWSBatchOfPages(t *testing.T) {
 	for i := range 20 {
 		want = append(want, fmt.Sprint("planted ", i))
 		reads = append(reads, awsRead(fmt.Sprint("dev/", i)))
-		l.put(t, secretsmanager.Secret{Name: reads[i].Key, String: want[i]})
+		if i > 0 {
+			l.put(t, secretsmanager.Secret{Name: reads[i].Key, String: want[i]})
+		}
 	}
+	want[0] = "not_found" // which the first page tells
 	type page map[string]json.RawMessage
 	var rest []json.RawMessage
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -30,15 +31,19 @@ func TestClassify(t *testing.T) {
 		"one marked for deletion": {
 			code("InvalidRequestException", "it was marked for deletion."), driver.NotFound, "InvalidRequestException: it was marked for deletion.",
 		},
-		"another invalid request":  {status(400, code("InvalidRequestException", "m")), driver.Invalid, "InvalidRequestException: m"},
-		"a denial":                 {code("AccessDeniedException", "m"), driver.Denied, "AccessDeniedException: m"},
-		"a KMS key that is gone":   {code("DecryptionFailure", "m"), driver.Denied, "DecryptionFailure: m"},
-		"an unknown access key":    {code("UnrecognizedClientException", "m"), driver.Unauthenticated, "UnrecognizedClientException: m"},
-		"a session that has ended": {code("ExpiredTokenException", "m"), driver.Unauthenticated, "ExpiredTokenException: m"},
-		"throttling":               {code("ThrottlingException", ""), driver.Throttled, "ThrottlingException"},
-		"too many requests":        {code("TooManyRequestsException", "m"), driver.Throttled, "TooManyRequestsException: m"},
-		"AWS's own fault":          {code("InternalServiceError", "m"), driver.Unavailable, "InternalServiceError: m"},
-		"a code that nobody knows": {status(400, code("NewException", "m")), driver.Invalid, "NewException: m"},
+		"another invalid request":            {status(400, code("InvalidRequestException", "m")), driver.Invalid, "InvalidRequestException: m"},
+		"a denial":                           {code("AccessDeniedException", "m"), driver.Denied, "AccessDeniedException: m"},
+		"a KMS key that is gone":             {code("DecryptionFailure", "m"), driver.Denied, "DecryptionFailure: m"},
+		"an unknown access key":              {code("UnrecognizedClientException", "m"), driver.Unauthenticated, "UnrecognizedClientException: m"},
+		"a session that has ended":           {code("ExpiredTokenException", "m"), driver.Unauthenticated, "ExpiredTokenException: m"},
+		"a request that came too late":       {status(400, code("RequestExpired", "m")), driver.Unauthenticated, "RequestExpired: m"},
+		"no such version of a parameter":     {status(400, code("ParameterVersionNotFound", "m")), driver.NotFound, "ParameterVersionNotFound: m"},
+		"a denial that speaks of a deletion": {code("AccessDeniedException", "marked for deletion"), driver.Denied, "AccessDeniedException: marked for deletion"},
+		"the host of another service":        {status(404, code("UnknownError", "")), driver.Invalid, "UnknownError"},
+		"throttling":                         {code("ThrottlingException", ""), driver.Throttled, "ThrottlingException"},
+		"too many requests":                  {code("TooManyRequestsException", "m"), driver.Throttled, "TooManyRequestsException: m"},
+		"AWS's own fault":                    {code("InternalServiceError", "m"), driver.Unavailable, "InternalServiceError: m"},
+		"a code that nobody knows":           {status(400, code("NewException", "m")), driver.Invalid, "NewException: m"},
 		"a call that is not implemented": {
 			status(501, code("InternalFailure", "not implemented")), driver.Invalid, "InternalFailure: not implemented",
 		},
@@ -72,6 +77,32 @@ func TestClassify(t *testing.T) {
 			}
 			if got := Explain(test.err); got != test.explain {
 				t.Errorf("explained as %q, want %q", got, test.explain)
+			}
+		})
+	}
+}
+
+func TestExpired(t *testing.T) {
+	ofSession, ofUser := aws.Credentials{AccessKeyID: "a", SessionToken: "t"}, aws.Credentials{AccessKeyID: "a"}
+	code := func(code string) error { return &smithy.OperationError{Err: &smithy.GenericAPIError{Code: code}} }
+	for name, test := range map[string]struct {
+		err  error
+		used aws.Credentials
+		want bool
+	}{
+		"a session that has ended, as the services say it": {code("ExpiredTokenException"), ofSession, true},
+		"as STS says it":                      {code("ExpiredToken"), ofSession, true},
+		"one that the services do not know":   {code("UnrecognizedClientException"), ofSession, true},
+		"one that STS does not know":          {code("InvalidClientTokenId"), ofSession, true},
+		"a denial":                            {code("AccessDeniedException"), ofSession, false},
+		"a wrong signature":                   {code("InvalidSignatureException"), ofSession, false},
+		"no answer":                           {io.EOF, ofSession, false},
+		"no error":                            {nil, ofSession, false},
+		"a user's keys, which are no session": {code("UnrecognizedClientException"), ofUser, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := Expired(test.err, test.used); got != test.want {
+				t.Errorf("got %t", got)
 			}
 		})
 	}

@@ -65,20 +65,36 @@ func result(output *ssm.GetParametersOutput, key string) driver.Result {
 	if slices.Contains(output.InvalidParameters, key) {
 		return driver.Result{Err: &awserror.ItemError{Code: "ParameterNotFound"}}
 	}
+	var found *types.Parameter
 	for i := range output.Parameters {
-		if parameter := &output.Parameters[i]; named(parameter, key) {
-			v, err := value(parameter)
-			return driver.Result{Value: v, Err: err}
+		parameter := &output.Parameters[i]
+		suffix := selector(parameter)
+		switch {
+		case key == aws.ToString(parameter.ARN)+suffix:
+			return resultOf(parameter)
+		case key == aws.ToString(parameter.Name)+suffix:
+			if found != nil && aws.ToString(found.ARN) != aws.ToString(parameter.ARN) {
+				return driver.Result{Err: driver.ErrNotAnswered} // another account shares one of this name, which was asked for by its ARN
+			}
+			found = parameter
 		}
 	}
-	return driver.Result{Err: driver.ErrNotAnswered}
+	if found == nil {
+		return driver.Result{Err: driver.ErrNotAnswered}
+	}
+	return resultOf(found)
 }
 
-// named tells whether the parameter is what the key asks for: by name or ARN, and by the selector as it was given.
-func named(parameter *types.Parameter, key string) bool {
-	selector := aws.ToString(parameter.Selector)
-	if selector != "" && !strings.HasPrefix(selector, ":") {
-		selector = ":" + selector
+func resultOf(parameter *types.Parameter) driver.Result {
+	v, err := value(parameter)
+	return driver.Result{Value: v, Err: err}
+}
+
+// selector is that by which the parameter was asked for, as it was given; empty: the newest version.
+func selector(parameter *types.Parameter) string {
+	given := aws.ToString(parameter.Selector)
+	if given != "" && !strings.HasPrefix(given, ":") {
+		return ":" + given
 	}
-	return key == aws.ToString(parameter.Name)+selector || key == aws.ToString(parameter.ARN)+selector
+	return given
 }

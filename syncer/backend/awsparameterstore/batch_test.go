@@ -14,7 +14,11 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-const arn = "arn:aws:ssm:eu-west-1:123456789012:parameter"
+// Two accounts.
+const (
+	arn       = "arn:aws:ssm:eu-west-1:123456789012:parameter"
+	elsewhere = "arn:aws:ssm:eu-west-1:210987654321:parameter"
+)
 
 func TestAnswersAreMatchedToNames(t *testing.T) {
 	parameter := func(name, selector, text string, version int64) types.Parameter {
@@ -28,6 +32,7 @@ func TestAnswersAreMatchedToNames(t *testing.T) {
 		InvalidParameters: []string{"/gone", "/a:9"},
 		Parameters: []types.Parameter{
 			parameter("/a", ":2", "second", 2), parameter("/a", "blue", "first", 1), parameter("/a", "", "third", 3),
+			{Name: aws.String("/both"), ARN: aws.String(elsewhere + "/both"), Value: aws.String("theirs"), Version: 1}, parameter("/both", "", "ours", 1),
 			parameter("/aws/reference/secretsmanager/x", "", "referred to", 0), {Name: aws.String("/empty"), Version: 1},
 		},
 	}
@@ -50,6 +55,8 @@ func TestAnswersAreMatchedToNames(t *testing.T) {
 		"a reference, which has no version":      {"/aws/reference/secretsmanager/x", text("referred to", "")},
 		"a parameter without a value":            {"/empty", driver.Result{Err: driver.ErrNoValue}},
 		"a name that the answer does not have":   {"/other", driver.Result{Err: driver.ErrNotAnswered}},
+		"a name that another account shares":     {"/both", driver.Result{Err: driver.ErrNotAnswered}},
+		"the other account's, by its ARN":        {elsewhere + "/both", text("theirs", "1")},
 		"the end of a name":                      {"a", driver.Result{Err: driver.ErrNotAnswered}},
 		"a label that is the name's own version": {"/a:1", driver.Result{Err: driver.ErrNotAnswered}},
 	} {

@@ -78,21 +78,24 @@ func (a *answer) of(id string) driver.Result {
 			return driver.Result{Err: &awserror.ItemError{Code: aws.ToString(e.ErrorCode), Message: aws.ToString(e.Message)}}
 		}
 	}
-	var partly *types.SecretValueEntry
+	var found *types.SecretValueEntry
 	for i := range a.values {
 		entry := &a.values[i]
 		arn := aws.ToString(entry.ARN)
 		switch {
-		case id == aws.ToString(entry.Name), id == arn:
+		case id == arn:
 			return result(entry)
-		case strings.HasPrefix(id, "arn:") && id == withoutSuffix(arn):
-			partly = entry
+		case id == aws.ToString(entry.Name), strings.HasPrefix(id, "arn:") && id == withoutSuffix(arn):
+			if found != nil && aws.ToString(found.ARN) != arn {
+				return driver.Result{Err: driver.ErrNotAnswered} // another account has one of this name, which was asked for by its ARN
+			}
+			found = entry
 		}
 	}
-	if partly != nil {
-		return result(partly)
+	if found == nil {
+		return driver.Result{Err: driver.ErrNotAnswered}
 	}
-	return driver.Result{Err: driver.ErrNotAnswered}
+	return result(found)
 }
 
 // withoutSuffix takes off the dash and six characters that AWS puts after a secret's name.

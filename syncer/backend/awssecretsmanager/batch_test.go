@@ -13,7 +13,11 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-const arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"
+// Two accounts.
+const (
+	arn       = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"
+	elsewhere = "arn:aws:secretsmanager:eu-west-1:210987654321:secret:"
+)
 
 func TestAnswersAreMatchedToIDs(t *testing.T) {
 	entry := func(name, suffix, text string) types.SecretValueEntry {
@@ -22,10 +26,15 @@ func TestAnswersAreMatchedToIDs(t *testing.T) {
 	text := func(s string) driver.Result { return driver.Result{Value: driver.Value{Data: []byte(s), Version: "v"}} }
 	all := answer{
 		values: []types.SecretValueEntry{
-			entry("b", "-AbCdEf", "b"),
 			entry("b-AbCdEf", "-GhIjKl", "named like an ARN"),
+			entry("b", "-AbCdEf", "b"),
 			entry("a/long/name", "-AbCdEf", "a"),
+			{Name: aws.String("twice"), ARN: aws.String(arn + "twice-AbCdEf"), SecretString: aws.String("twice"), VersionId: aws.String("v")},
+			{Name: aws.String("twice"), ARN: aws.String(arn + "twice-AbCdEf"), SecretString: aws.String("twice"), VersionId: aws.String("v")},
+			{Name: aws.String("both"), ARN: aws.String(elsewhere + "both-AbCdEf"), SecretString: aws.String("theirs"), VersionId: aws.String("v")},
+			{Name: aws.String("both"), ARN: aws.String(arn + "both-GhIjKl"), SecretString: aws.String("ours"), VersionId: aws.String("v")},
 			{Name: aws.String("bytes"), ARN: aws.String(arn + "bytes-AbCdEf"), SecretBinary: []byte{0}, VersionId: aws.String("v")},
+			entry("blank", "-AbCdEf", ""),
 			{Name: aws.String("empty"), ARN: aws.String(arn + "empty-AbCdEf")},
 			{},
 		},
@@ -44,7 +53,12 @@ func TestAnswersAreMatchedToIDs(t *testing.T) {
 		"an ARN is rather a whole one":                {arn + "b-AbCdEf", text("b")},
 		"a name like the end of an ARN":               {"b-AbCdEf", text("named like an ARN")},
 		"the first of two that were asked for":        {"b", text("b")},
+		"one that was asked for by name and by ARN":   {"twice", text("twice")},
+		"a name that another account has, too":        {"both", driver.Result{Err: driver.ErrNotAnswered}},
+		"the other account's, by its ARN":             {elsewhere + "both-AbCdEf", text("theirs")},
+		"ours, by its ARN without the end":            {arn + "both", text("ours")},
 		"bytes":                                       {"bytes", driver.Result{Value: driver.Value{Data: []byte{0}, Bytes: true, Version: "v"}}},
+		"a text without a character":                  {"blank", text("")},
 		"a secret that the answer has no value of":    {"empty", driver.Result{Err: driver.ErrNoValue}},
 		"a secret that AWS refuses":                   {"gone", driver.Result{Err: &awserror.ItemError{Code: "ResourceNotFoundException", Message: "m"}}},
 		"an ARN of another end":                       {arn + "a/long/name-XXXXXX", driver.Result{Err: driver.ErrNotAnswered}},

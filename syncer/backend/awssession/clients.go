@@ -2,6 +2,9 @@ package awssession
 
 import "sync"
 
+// maxClients is how many are kept, since whoever writes objects may name regions: twice as many as AWS has regions.
+const maxClients = 80
+
 // Clients makes one client of a service per region and keeps it: it learns from answers how far our clock is off.
 type Clients[C any] struct {
 	// Make makes the client of a region; it calls nobody.
@@ -18,7 +21,7 @@ func (c *Clients[C]) For(region string) *C {
 	if known, ok := c.byRegion[region]; ok {
 		return known
 	}
-	if c.byRegion == nil {
+	if c.byRegion == nil || len(c.byRegion) >= maxClients {
 		c.byRegion = map[string]*C{}
 	}
 	c.byRegion[region] = c.Make(region)

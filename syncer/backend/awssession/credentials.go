@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/secretgate/secretgate/syncer/backend/awserror"
@@ -73,14 +74,30 @@ func (s *Sessions) obtain(
 
 // ofChain asks the SDK's chain, which keeps credentials of its own.
 func (s *Sessions) ofChain(ctx context.Context, old session.Session[aws.Credentials]) (aws.Credentials, error) {
-	if chain, ok := s.aws.Credentials.(*aws.CredentialsCache); ok && !old.Value.HasKeys() {
-		chain.Invalidate() // they may be those that were refused
+	if chain, ok := s.aws.Credentials.(*aws.CredentialsCache); ok && (!old.Value.HasKeys() || !extends(chain)) {
+		chain.Invalidate() // they may be those that were refused, and before their end it gives no others
 	}
 	found, err := s.aws.Credentials.Retrieve(ctx)
 	if err != nil {
 		return aws.Credentials{}, &awserror.CredentialsError{Err: err}
 	}
 	return found, nil
+}
+
+// extends tells that the chain uses what it has for longer while its source is down, if it still has it. It does with the
+// credentials of an instance, which end later than the SDK says.
+func extends(chain *aws.CredentialsCache) bool {
+	return chain.IsCredentialsProvider((*ec2rolecreds.Provider)(nil))
+}
+
+// webIdentity begins the chain's session where that is a web identity's, at the STS that is asked for everything else.
+type webIdentity struct{ *Sessions }
+
+// AssumeRoleWithWebIdentity implements stscreds.AssumeRoleWithWebIdentityAPIClient.
+func (w webIdentity) AssumeRoleWithWebIdentity(
+	ctx context.Context, input *sts.AssumeRoleWithWebIdentityInput, options ...func(*sts.Options),
+) (*sts.AssumeRoleWithWebIdentityOutput, error) {
+	return w.sts.For(w.aws.Region).AssumeRoleWithWebIdentity(ctx, input, options...)
 }
 
 func (s *Sessions) assume(ctx context.Context, id identity, by aws.Credentials) (aws.Credentials, error) {

@@ -1,6 +1,7 @@
 package awssession
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -38,5 +39,16 @@ func TestOneClientPerRegion(t *testing.T) {
 	}
 	if made != 2 {
 		t.Errorf("%d clients were made for two regions", made)
+	}
+}
+
+func TestClientsAreBounded(t *testing.T) { // whoever writes objects may name regions
+	clients := Clients[int]{Make: func(string) *int { return new(int) }}
+	for n := range 10 * maxClients {
+		clients.For(fmt.Sprint("region-", n))
+	}
+	last := clients.For("region-0")
+	if n := len(clients.byRegion); n > maxClients || clients.For("region-0") != last {
+		t.Errorf("%d clients are kept, want %d at most, the last one among them", n, maxClients)
 	}
 }

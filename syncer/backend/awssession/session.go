@@ -66,23 +66,20 @@ func New(c Config) (*Sessions, error) {
 	if err != nil {
 		return nil, err
 	}
+	s := &Sessions{config: c}
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(client),
+		config.WithRegion(c.Region),
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // whoever calls us tries again
-	}
-	if c.STSEndpoint != "" || c.STSEndpointType == "legacy" {
-		options = append(options, config.WithWebIdentityRoleCredentialOptions(func(o *stscreds.WebIdentityRoleOptions) {
-			o.Client = sts.New(sts.Options{HTTPClient: client, Retryer: aws.NopRetryer{}}, c.stsEndpoint(c.Region))
-		}))
+		config.WithWebIdentityRoleCredentialOptions(func(o *stscreds.WebIdentityRoleOptions) { o.Client = webIdentity{s} }),
 	}
 	// Not a caller's context: it would end the credentials' own requests. Nothing is called here.
-	loaded, err := config.LoadDefaultConfig(context.Background(), options...)
+	s.aws, err = config.LoadDefaultConfig(context.Background(), options...)
 	if err != nil {
 		return nil, fmt.Errorf("the AWS configuration (AWS_ variables and shared files) cannot be used: %w", err)
 	}
-	loaded.HTTPClient = sender{loaded.HTTPClient}
-	s := &Sessions{config: c, aws: loaded}
-	s.sts.Make = func(region string) *sts.Client { return sts.NewFromConfig(loaded, c.stsEndpoint(region)) }
+	s.aws.HTTPClient = sender{s.aws.HTTPClient}
+	s.sts.Make = func(region string) *sts.Client { return sts.NewFromConfig(s.aws, c.stsEndpoint(region)) }
 	s.held = &session.Cache[identity, aws.Credentials]{Obtain: s.obtain, Timeout: c.Timeout, Patience: session.Patience}
 	return s, nil
 }
@@ -95,7 +92,7 @@ func httpClient(c Config) (*awshttp.BuildableClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := awshttp.NewBuildableClient().WithTimeout(c.Timeout)
+	client := awshttp.NewBuildableClient().WithTimeout(c.Timeout).WithTransportOptions(transport.NoticeSilence)
 	if roots == nil {
 		return client, nil
 	}

@@ -189,6 +189,37 @@ func TestWhereEachSessionIsRefusedNotEveryCallBeginsOne(t *testing.T) {
 	})
 }
 
+// Only the one that replaces a refused session is believed for a while, not what that is renewed by.
+func TestASessionThatIsRefusedRightAfterItsRenewalIsReplaced(t *testing.T) {
+	with(t, func(t *testing.T, c *Cache[string, string], _ *issuer) {
+		refused := map[string]bool{"a1": true, "a3 after a2": true}
+		var calls []string
+		call := func() {
+			_ = c.Do(t.Context(), "a", func(value string) (bool, error) {
+				calls = append(calls, value)
+				return refused[value], nil
+			})
+		}
+		call()
+		wait(56 * time.Minute)
+		call()
+		want(t, "calls", calls, []string{"a1", "a2", "a3 after a2", "a4"})
+	})
+}
+
+// Who found none a moment ago, and comes when another has just obtained it.
+func TestWhoComesTooLateToShareALoginMakesNone(t *testing.T) {
+	with(t, func(t *testing.T, c *Cache[string, string], i *issuer) {
+		get(c, "a")
+		late, err := c.obtain(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, "the session", late.Value, "a1")
+		want(t, "sessions begun", i.asked, 1)
+	})
+}
+
 func TestACallIsMadeOnceMoreAndNoOftener(t *testing.T) {
 	with(t, func(t *testing.T, c *Cache[string, string], _ *issuer) {
 		c.Patience = 0

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
@@ -49,7 +50,7 @@ func TestKindOf(t *testing.T) {
 	}
 }
 
-func TestNoRedirectIsFollowed(t *testing.T) {
+func TestClientFollowsNoRedirectAndHasATimeout(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a redirect was followed") }))
 	defer elsewhere.Close()
 	server := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
@@ -58,7 +59,11 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := Client(HTTP(nil), 0).Do(request)
+	client := Client(HTTP(nil), time.Minute)
+	if client.Timeout != time.Minute {
+		t.Errorf("a request may take %s", client.Timeout)
+	}
+	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}

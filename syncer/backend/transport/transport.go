@@ -18,9 +18,14 @@ func HTTP(roots *x509.CertPool) *http.Transport {
 	t := cleanhttp.DefaultPooledTransport()
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 	t.MaxIdleConnsPerHost = t.MaxIdleConns // there are but few hosts
-	// A connection that went silent is given up by then, not after the kernel's quarter of an hour: by HTTP/2 all requests use it.
-	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
+	NoticeSilence(t)
 	return t
+}
+
+// NoticeSilence has a connection of HTTP/2, which carries all requests, given up within half a minute where its other end is gone
+// without a word: the kernel would take a quarter of an hour.
+func NoticeSilence(t *http.Transport) {
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
 }
 
 // Client makes a client that follows no redirect: whoever one names would learn the request, and what is signed in it.

@@ -116,6 +116,29 @@ func TestOldTLSIsRefused(t *testing.T) {
 	}
 }
 
+func TestTheSystemsCAsAreTrustedBesideExtraOnes(t *testing.T) {
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	bundle := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, bundle, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	system, err := x509.SystemCertPool()
+	if err != nil {
+		system = x509.NewCertPool()
+	}
+	for name, test := range map[string]struct {
+		roots func(...string) (*x509.CertPool, error)
+		want  *x509.CertPool
+	}{"Roots": {Roots, system}, "OnlyRoots": {OnlyRoots, x509.NewCertPool()}} {
+		test.want.AppendCertsFromPEM(bundle)
+		if pool, err := test.roots(file); err != nil || !pool.Equal(test.want) {
+			t.Errorf("%s trusts others (%v)", name, err)
+		}
+	}
+}
+
 func TestRootsNameTheFileThatIsWrong(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	if err := os.WriteFile(empty, []byte("no certificate"), 0o600); err != nil {

@@ -112,6 +112,10 @@ func TestBreaker(t *testing.T) {
 	if b.open() || !b.admits(now) {
 		t.Error("a success does not close it")
 	}
+	b.fail(now, down)
+	if !b.admits(now) {
+		t.Error("failures before a success count after it")
+	}
 	b.fail(now, &backend.Error{Kind: driver.Throttled, RetryAfter: minute})
 	if b.admits(now.Add(minute-1)) || !b.admits(now.Add(minute)) {
 		t.Error("Retry-After is not honoured at the first refusal")
@@ -153,6 +157,32 @@ func TestLimiter(t *testing.T) {
 	}
 	if l.calls != nil {
 		t.Error("it never lets go")
+	}
+}
+
+func TestWhatWasBorneLongAgoIsNoReasonToGoOnAsFast(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	var l limiter
+	for range 100 {
+		l.begin(now)
+	}
+	now = now.Add(3 * time.Second)
+	l.begin(now)
+	l.throttled(now)
+	if got := float64(l.calls.Limit()); got != leastRate {
+		t.Errorf("%v calls a second are left", got)
+	}
+}
+
+func TestTheLaneOfASourceIsThatOfTheMostUrgent(t *testing.T) {
+	for _, lanes := range [][]Lane{{Foreground, Background}, {Background, Foreground}} {
+		s := &source{}
+		for _, lane := range lanes {
+			s.subscribe(&object{demand: &demand{lane: lane, needs: map[*source]uint64{s: 1}}})
+		}
+		if s.lane() != Foreground {
+			t.Errorf("of %v it is %v", lanes, s.lane())
+		}
 	}
 }
 

@@ -171,24 +171,28 @@ func TestTheShortestIntervalOfItsObjectsIsASources(t *testing.T) {
 }
 
 func TestAReadUnderWayWillDoUnlessAFreshOneIsAskedFor(t *testing.T) {
-	inFakeTime(t, func(w *world) {
-		w.add("first", "", minute, "k")
-		w.pass(latency / 2)
-		w.add("joins", "", minute, "k")
-		w.Subscribe(reads("fresh", "", "k"), minute, false)
-		w.Ask(named("fresh"), Foreground, true)
-		w.pass(latency)
-		if diff := cmp.Diff(map[string][]string{"first": {"k"}, "joins": {"k"}}, w.got); diff != "" {
-			t.Error(diff)
-		}
-		w.pass(latency)
-		if len(w.got["fresh"]) != 1 {
-			t.Errorf("the one that asked for a fresh read was given %q", w.got["fresh"])
-		}
-		if n := w.count(); n != 2 {
-			t.Errorf("there were %d calls", n)
-		}
-	})
+	for _, key := range []string{"k", "v"} { // one that can be in a batch, and one that cannot
+		t.Run(key, func(t *testing.T) {
+			inFakeTime(t, func(w *world) {
+				w.add("first", "", minute, key)
+				w.pass(latency / 2)
+				w.add("joins", "", minute, key)
+				w.Subscribe(reads("fresh", "", key), minute, false)
+				w.Ask(named("fresh"), Foreground, true)
+				w.pass(latency)
+				if diff := cmp.Diff(map[string][]string{"first": {key}, "joins": {key}}, w.got); diff != "" {
+					t.Error(diff)
+				}
+				w.pass(latency)
+				if len(w.got["fresh"]) != 1 {
+					t.Errorf("the one that asked for a fresh read was given %q", w.got["fresh"])
+				}
+				if n := w.count(); n != 2 {
+					t.Errorf("there were %d calls", n)
+				}
+			})
+		})
+	}
 }
 
 func TestValuesAreNotSharedBetweenIdentities(t *testing.T) {
@@ -263,6 +267,11 @@ func TestNewObjectsOvertakeRefreshes(t *testing.T) {
 		if w.most > maxBackgroundReads+1 {
 			t.Errorf("%d calls were under way at a time", w.most)
 		}
+		w.Ask(named("o1999"), Foreground, false) // it was edited
+		w.pass(latency + time.Millisecond)
+		if len(w.got["o1999"]) != 1 || w.lanes["o1999"] != Foreground {
+			t.Error("an object that was asked for as a refresh stays behind the others")
+		}
 		w.pass(minute)
 	})
 }
@@ -308,14 +317,18 @@ func TestASettledObjectIsReadInItsSlotAndThenCompared(t *testing.T) {
 	})
 }
 
-func TestOverdueObjectsAreReadWithinAMinute(t *testing.T) {
-	inFakeTime(t, func(w *world) {
-		w.Subscribe(reads("o", "", "k"), 100*time.Hour, true)
-		w.pass(minute)
-		if len(w.got["o"]) != 1 {
-			t.Error("it is not read")
-		}
-	})
+func TestOverdueObjectsAreReadWithinAMinuteAndTheirInterval(t *testing.T) {
+	for _, interval := range []time.Duration{100 * time.Hour, 10 * time.Second} {
+		inFakeTime(t, func(w *world) {
+			for i := range 10 {
+				w.Subscribe(reads(fmt.Sprint("o", i), "", fmt.Sprint("v", i)), interval, true)
+			}
+			w.pass(min(interval, minute) + latency)
+			if len(w.got) != 10 {
+				t.Errorf("with an interval of %s %d of 10 are read", interval, len(w.got))
+			}
+		})
+	}
 }
 
 func TestAStopEndsTheCallsUnderWay(t *testing.T) {

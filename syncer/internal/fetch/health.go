@@ -77,6 +77,7 @@ func (s *snapshot) add(other snapshot) {
 	s.calls += other.calls
 	s.holding += other.holding
 	s.overdue = max(s.overdue, other.overdue)
+	s.stalled = s.stalled || other.stalled
 }
 
 func (e *Engine) snapshot(now time.Time) snapshot {

@@ -1,0 +1,138 @@
+package fetch
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+func TestARefreshWithoutNewsIsSeenOnceHoweverManySourcesItHas(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.add("o", "", minute, "a", "b", "c")
+		w.kinds["missing"] = driver.NotFound
+		w.add("fails", "", minute, "v", "missing")
+		w.pass(2 * minute)
+		w.seen, w.failed = map[string]int{}, map[string]int{}
+		w.pass(10 * minute)
+		if diff := cmp.Diff(map[string]int{"o": 10, "fails": 10}, w.seen); diff != "" {
+			t.Errorf("seen in ten minutes (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(map[string]int{"fails": 10}, w.failed); diff != "" {
+			t.Errorf("of them with a failure (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestAnObjectThatIsMadeAnewIsGivenItsValuesAnew(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.add("o", "", minute, "k")
+		w.pass(latency)
+		w.Subscribe(reads("o", "", "k"), minute, false)
+		w.pass(minute)
+		again := reads("o", "", "k")
+		again.UID = "another"
+		w.Subscribe(again, minute, false)
+		w.pass(minute)
+		if diff := cmp.Diff([]string{"k", "k"}, w.got["o"]); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestWhatWaitsToBeTakenIsReadAnewWhereAFreshReadIsAskedFor(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.takes = false
+		w.add("o", "", 0, "k")
+		w.pass(latency)
+		w.values["k"] = "rotated"
+		w.Ask(named("o"), Foreground, false)
+		w.pass(latency)
+		if n := w.count(); n != 1 {
+			t.Errorf("there were %d calls, though what was there would do", n)
+		}
+		w.Ask(named("o"), Foreground, true)
+		w.pass(latency)
+		w.take(named("o"))
+		if got := w.got["o"]; !slices.Equal(got, []string{"rotated"}) || w.bytes != 0 {
+			t.Errorf("it was given %q, and %d bytes are held", got, w.bytes)
+		}
+	})
+}
+
+func TestAMissingSourceIsAskedForOnceASecondAtMost(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.kinds["k"] = driver.NotFound
+		w.add("o", "", 100*time.Millisecond, "k")
+		w.pass(10 * time.Second)
+		if n := w.count(); n > 10 {
+			t.Errorf("there were %d calls in ten seconds", n)
+		}
+	})
+}
+
+func TestWhoComesWhileASourceFailsCanTakeTheFailure(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.kinds["k"] = driver.NotFound
+		w.add("first", "", minute, "k")
+		w.pass(time.Second / 2)
+		w.Subscribe(reads("second", "", "k"), minute, false)
+		w.Subscribe(reads("never", "", "k"), 0, false)
+		w.take(named("second"))
+		w.take(named("never"))
+		want := map[string][]string{"first": {"k: not_found"}, "second": {"k: not_found"}}
+		if diff := cmp.Diff(want, w.got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestWhoComesWhileABackendIsLeftAloneForLongIsToldSoon(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.kinds["*"], w.after["*"] = driver.Throttled, time.Hour
+		w.add("o", "", minute, "k")
+		w.pass(minute)
+		w.add("new", "", minute, "new")
+		w.pass(patience)
+		if got := w.got["new"]; !slices.Equal(got, []string{"new: throttled"}) {
+			t.Errorf("it was given %q", got)
+		}
+	})
+}
+
+func TestAFailureIsTakenOnce(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.add("o", "", 10*time.Second, "k")
+		w.pass(time.Second)
+		w.takes = false
+		w.kinds["k"] = driver.NotFound
+		w.pass(10 * time.Second)
+		w.Ask(named("o"), Foreground, true) // before it has taken notice
+		w.pass(latency)
+		for range 2 {
+			w.take(named("o"))
+		}
+		if got := w.got["o"]; !slices.Equal(got, []string{"k", "k: not_found"}) {
+			t.Errorf("it was given %q", got)
+		}
+	})
+}
+
+func TestAFailureIsGivenAfterTheValuesThatWaitedToBeTaken(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.takes = false
+		w.add("o", "", 10*time.Second, "k")
+		w.pass(time.Second)
+		w.kinds["k"] = driver.NotFound
+		w.pass(10 * time.Second)
+		for range 3 {
+			w.take(named("o"))
+		}
+		if got := w.got["o"]; !slices.Equal(got, []string{"k", "k: not_found"}) || len(w.told) != 2 {
+			t.Errorf("it was told %d times, and given %q", len(w.told), got)
+		}
+	})
+}
