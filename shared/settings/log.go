@@ -14,12 +14,13 @@ type Log struct {
 	humanLevels                            bool
 }
 
-// levels are KES's level names, which are pino's, with slog's and pino's own numbers.
+// levels are KES's level names, which are pino's, with slog's and pino's own numbers. The most that is logged is one step short of
+// client-go's V(8), at which it logs the bodies of requests, and so the values of Secrets.
 var levels = map[string]struct {
 	slog slog.Level
 	pino int
 }{
-	"trace":  {slog.LevelDebug - 4, 10},
+	"trace":  {slog.LevelDebug - 3, 10},
 	"debug":  {slog.LevelDebug, 20},
 	"info":   {slog.LevelInfo, 30},
 	"warn":   {slog.LevelWarn, 40},

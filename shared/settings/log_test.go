@@ -65,7 +65,7 @@ func TestLogLinesAreInTheShapeOfKES(t *testing.T) {
 
 func TestLogLevels(t *testing.T) {
 	of := map[string]slog.Level{
-		"trace": slog.LevelDebug - 4, "debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError, "fatal": slog.LevelError + 4,
+		"trace": slog.LevelDebug - 3, "debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError, "fatal": slog.LevelError + 4,
 	}
 	numbers := map[string]float64{"trace": 10, "debug": 20, "info": 30, "warn": 40, "error": 50, "fatal": 60}
 	for name, level := range of {

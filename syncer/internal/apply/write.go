@@ -138,8 +138,7 @@ func (w *Writer) replace(ctx context.Context, current, desired *corev1.Secret) e
 		return err
 	}
 	// From here the values exist in this process alone: a stop must not interrupt.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx)
 	created, err := w.recreate(ctx, desired, current)
 	if apierrors.IsAlreadyExists(err) {
 		return err // somebody else was faster: the next attempt judges what they made
@@ -193,8 +192,10 @@ func (w *Writer) giveBack(ctx context.Context, created, previous *corev1.Secret)
 // keeper is the field manager of labels and annotations that are put back for others.
 const keeper = apiv1.FieldManager + "-keeper"
 
-// retry tries for about three seconds, and returns the last error. That something exists is final.
+// retry tries for about three seconds, or ten where there is no answer, and returns the last error. That something exists is final.
 func retry(ctx context.Context, try func(ctx context.Context) error) (last error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // of each step: what one takes, the next one has all the same
+	defer cancel()
 	backoff := wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Steps: 6}
 	err := wait.ExponentialBackoffWithContext(ctx, backoff, func(ctx context.Context) (bool, error) {
 		last = try(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -111,6 +112,40 @@ func TestRemove(t *testing.T) {
 		}
 		if err := c.Get(t.Context(), client.ObjectKey{Namespace: owner.Namespace, Name: "db"}, &corev1.Secret{}); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// What takes the time that there is for the new Secret must not take that for the old one, too.
+func TestTheOldSecretIsRestoredThoughNobodyAnswersForTheNewOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := cluster(t, &corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Namespace: owner.Namespace, Name: "db", OwnerReferences: controlledBy("ExternalSecret", "db", "1")},
+			Type:       "Opaque", Data: map[string][]byte{"a": []byte("old")},
+		})
+		c := interceptor.NewClient(all, interceptor.Funcs{
+			Create: func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
+				dryRun := len((&client.CreateOptions{}).ApplyOptions(options).DryRun) > 0
+				if secret, ok := object.(*corev1.Secret); ok && secret.Type == "example.com/new" && !dryRun {
+					<-ctx.Done()
+					return ctx.Err()
+				}
+				return c.Create(ctx, object, options...)
+			},
+		})
+		_, err := (&Writer{Client: c}).Write(t.Context(), Request{
+			Owner: owner, Name: "db", Expected: true,
+			Content: &render.Secret{Type: "example.com/new", Data: map[string][]byte{"a": []byte("new")}},
+		})
+		if err == nil {
+			t.Error("there is no error")
+		}
+		secret := &corev1.Secret{}
+		if err := all.Get(t.Context(), client.ObjectKey{Namespace: owner.Namespace, Name: "db"}, secret); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string][]byte{"a": []byte("old")}, secret.Data); diff != "" {
+			t.Error(diff)
 		}
 	})
 }

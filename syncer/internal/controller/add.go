@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -77,10 +78,11 @@ func (r *Reconciler) changed() handler.EventHandler {
 	}
 }
 
-// edited tells whether an update changes the spec, or asks for a refresh now.
+// edited tells whether an update changes the spec, asks for a refresh now, or is of another object of the name.
 func edited(before, after client.Object) bool {
 	force := after.GetAnnotations()[apiv1.AnnotationForceSync]
-	return before.GetGeneration() != after.GetGeneration() ||
+	// An informer that missed the deletion of an object shows the one that was made anew as an update.
+	return before.GetUID() != after.GetUID() || before.GetGeneration() != after.GetGeneration() ||
 		force != "" && force != before.GetAnnotations()[apiv1.AnnotationForceSync]
 }
 
@@ -190,5 +192,10 @@ func (r *Reconciler) drifted(ctx context.Context, name types.NamespacedName, sec
 		return false
 	}
 	status := object.SyncStatus()
-	return status.SecretName == secret && status.SecretResourceVersion != "" && status.SecretResourceVersion != resourceVersion
+	if status.SecretName != secret && status.SecretName != "" {
+		return false
+	}
+	// The status in the cache may be older than what this process wrote, or another replica's that wrote after it.
+	left := cmp.Or(r.memory.lastWrite(name), status.SecretResourceVersion)
+	return left != "" && left != resourceVersion
 }

@@ -70,6 +70,33 @@ func TestOverwritten(t *testing.T) {
 	}
 }
 
+func TestEdited(t *testing.T) {
+	of := func(uid types.UID, generation int64, force string) *apiv1.ExternalSecret {
+		es := &apiv1.ExternalSecret{ObjectMeta: metav1.ObjectMeta{UID: uid, Generation: generation}}
+		if force != "" {
+			es.Annotations = map[string]string{apiv1.AnnotationForceSync: force}
+		}
+		return es
+	}
+	for _, tc := range []struct {
+		name          string
+		before, after *apiv1.ExternalSecret
+		want          bool
+	}{
+		{"its status was written", of("1", 1, "x"), of("1", 1, "x"), false},
+		{"its spec changed", of("1", 1, ""), of("1", 2, ""), true},
+		{"a refresh is asked for", of("1", 1, "x"), of("1", 1, "y"), true},
+		{"the annotation went", of("1", 1, "x"), of("1", 1, ""), false},
+		{"the object was made anew while the watch was down", of("1", 1, ""), of("2", 1, ""), true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := edited(tc.before, tc.after); got != tc.want {
+				t.Errorf("edited: %t", got)
+			}
+		})
+	}
+}
+
 // A status that is kubernetes-external-secrets' is nothing to warn of where the object is its own, as when some objects move first.
 func TestOnlyOfItsOwnObjectsASyncerRepairsTheStatus(t *testing.T) {
 	for _, tc := range []struct {

@@ -46,14 +46,6 @@ func (m *memory) mayBeat(now time.Time) bool {
 	return m.beats.AllowN(now, 1)
 }
 
-// Forced refreshes: as many at once, and one more each so long; of an object, and of all of a namespace's.
-const (
-	forceEvery          = 10 * time.Second
-	forceBurst          = 3
-	namespaceForces     = 1 // a second
-	namespaceForceBurst = 20
-)
-
 // gone stands for the resourceVersion of a Secret that was deleted, or lost its label.
 const gone = "gone"
 
@@ -65,6 +57,7 @@ type remembered struct {
 	repairs  int
 	repaired time.Time // when the last repair was asked for
 	owed     time.Time // when it is to be read again, be its sources due or not; zero: it need not be
+	drifted  bool      // somebody changed the Secret, and it has been neither read nor written for that since
 
 	last   attempt
 	forces *rate.Limiter
@@ -96,7 +89,7 @@ func (m *memory) startWrite(object types.NamespacedName) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	known := m.of(object)
-	known.writing, known.seen = true, ""
+	known.writing, known.seen, known.drifted = true, "", false
 }
 
 // endWrite remembers what was written, empty where nothing was, and tells whether somebody else
@@ -127,6 +120,16 @@ func (m *memory) isOwnWrite(object types.NamespacedName, resourceVersion string)
 		return true
 	}
 	return resourceVersion != "" && known.written == resourceVersion
+}
+
+// lastWrite is the resourceVersion of the Secret as this process last wrote it or found it right; empty: it never did.
+func (m *memory) lastWrite(object types.NamespacedName) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if known := m.objects[object]; known != nil {
+		return known.written
+	}
+	return ""
 }
 
 // report remembers a status that was written.
@@ -181,7 +184,7 @@ func (m *memory) begin(object types.NamespacedName, a attempt) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	known := m.of(object)
-	known.last, known.owed = a, time.Time{}
+	known.last, known.owed, known.drifted = a, time.Time{}, false
 }
 
 // owe says when an object is to be read again, be its sources due or not. The zero time: it need not be.
@@ -189,6 +192,26 @@ func (m *memory) owe(object types.NamespacedName, at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.of(object).owed = at
+}
+
+// settle says as much after an attempt. What somebody changed since the Secret was written is owed all the same.
+func (m *memory) settle(object types.NamespacedName, at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if known := m.of(object); !known.drifted || !at.IsZero() && at.Before(known.owed) {
+		known.owed = at
+	}
+}
+
+// wait is how long it is until an attempt that is owed; 0: none is, or it is time.
+func (m *memory) wait(object types.NamespacedName, now time.Time) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := m.objects[object]
+	if known == nil || known.owed.IsZero() {
+		return 0
+	}
+	return max(known.owed.Sub(now), 0)
 }
 
 // recall returns the last attempt, and whether another one is owed by now.
@@ -208,33 +231,8 @@ func (m *memory) abandon(object types.NamespacedName) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if known := m.objects[object]; known != nil {
-		known.last, known.owed = attempt{}, time.Time{}
+		known.last, known.owed, known.drifted = attempt{}, time.Time{}, false
 	}
-}
-
-// mayForce tells how long a forced refresh must wait, so that tenants do not set the bill.
-func (m *memory) mayForce(object types.NamespacedName, now time.Time) time.Duration {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	known := m.of(object)
-	if known.forces == nil {
-		known.forces = rate.NewLimiter(rate.Every(forceEvery), forceBurst)
-	}
-	if m.forces == nil {
-		m.forces = map[string]*rate.Limiter{}
-	}
-	namespace := m.forces[object.Namespace]
-	if namespace == nil {
-		namespace = rate.NewLimiter(namespaceForces, namespaceForceBurst)
-		m.forces[object.Namespace] = namespace
-	}
-	own, shared := known.forces.ReserveN(now, 1), namespace.ReserveN(now, 1)
-	wait := max(own.DelayFrom(now), shared.DelayFrom(now))
-	if wait > 0 {
-		own.CancelAt(now)
-		shared.CancelAt(now)
-	}
-	return wait
 }
 
 // backoff counts a failure, or forgets those before, and says how long to wait.
@@ -265,7 +263,7 @@ func (m *memory) repair(object types.NamespacedName, now time.Time) time.Duratio
 	if known.repairs > 1 {
 		wait = doubled(known.repairs - 1)
 	}
-	known.owed = now.Add(wait)
+	known.owed, known.drifted = now.Add(wait), true
 	return wait
 }
 

@@ -174,7 +174,7 @@ func (o outcome) next(interval, backoff time.Duration) time.Duration {
 	switch {
 	case o.overtaken:
 		return firstBackoff
-	case o.ok(), !o.retry:
+	case !o.retry:
 		return 0
 	case interval > 0 && backoff > interval:
 		return interval

@@ -84,6 +84,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, err
 	case object.GetDeletionTimestamp() != nil:
 		r.Engine.Unsubscribe(request.NamespacedName)
+		r.Metrics.Forget(request.NamespacedName)          // others' finalizers may hold it for long
 		return reconcile.Result{}, r.release(ctx, object) // the garbage collector takes what is owned
 	}
 	r.memory.catchUp(object)
@@ -115,17 +116,18 @@ func (r *Reconciler) refuse(object types.NamespacedName, o outcome) outcome {
 }
 
 // ask subscribes the object to its sources, and has them read now where it must be. It returns how
-// long a refresh that was forced too often must wait.
+// long an attempt that is owed, or a refresh that was forced too often, must wait.
 func (r *Reconciler) ask(ctx context.Context, object Object, p *plan.Plan) time.Duration {
 	now, interval, status := r.now(), r.interval(p), *object.SyncStatus()
 	r.Engine.Subscribe(p, interval, overdue(status, interval, r.Settings.StatusHeartbeat, now))
 	last, owed := r.memory.recall(p.Object, now)
 	intact := last.uid == p.UID || status.SecretResourceVersion == "" || r.intact(ctx, status.SecretResourceVersion, p)
 	walkPolicy := r.walkPolicy(ctx, p)
-	w := decide(p, facts{last: last, status: status, owed: owed, intact: intact, walkPolicy: walkPolicy})
+	waits := r.memory.wait(p.Object, now)
+	w := decide(p, facts{last: last, status: status, owed: owed, waits: waits > 0, intact: intact, walkPolicy: walkPolicy})
 	if w.forced {
 		if wait := r.memory.mayForce(p.Object, now); wait > 0 {
-			return wait
+			return sooner(wait, waits)
 		}
 	}
 	if w.ask || last.uid != p.UID {
@@ -134,7 +136,7 @@ func (r *Reconciler) ask(ctx context.Context, object Object, p *plan.Plan) time.
 	if w.ask {
 		r.Engine.Ask(p.Object, w.lane, w.fresh)
 	}
-	return 0
+	return r.memory.wait(p.Object, now)
 }
 
 // sync does steps 5 to 7.

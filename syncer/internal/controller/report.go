@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -22,17 +23,19 @@ func (r *Reconciler) finish(ctx context.Context, object Object, p *plan.Plan, o 
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return reconcile.Result{}, nil // stopping: a call that was cut off says nothing about the object
 	}
-	if err := r.report(ctx, object, p, o); err != nil {
+	err := r.report(ctx, object, p, o)
+	if p == nil {
 		return reconcile.Result{}, err
 	}
-	if p == nil {
-		return reconcile.Result{}, nil
-	}
-	wait := o.next(r.interval(p), r.memory.backoff(p.Object, !o.ok() && o.retry))
+	o.retry = o.retry || err != nil // but not at once: what was read is gone, and another read may be billed
+	wait := o.next(r.interval(p), r.memory.backoff(p.Object, o.retry))
 	if wait > 0 {
-		r.memory.owe(p.Object, r.now().Add(wait))
+		r.memory.settle(p.Object, r.now().Add(wait))
 	} else {
-		r.memory.owe(p.Object, time.Time{})
+		r.memory.settle(p.Object, time.Time{})
+	}
+	if err != nil {
+		return reconcile.Result{}, err
 	}
 	return reconcile.Result{RequeueAfter: sooner(wait, r.Settings.StatusHeartbeat)}, nil
 }
@@ -102,7 +105,27 @@ func (r *Reconciler) writeStatus(ctx context.Context, object Object, status apiv
 	if err := r.Client.Status().Patch(ctx, updated, client.MergeFrom(object), client.FieldOwner(apiv1.FieldManager)); err != nil {
 		return client.IgnoreNotFound(err)
 	}
+	if updated.GetUID() != object.GetUID() {
+		return r.takeBack(ctx, updated)
+	}
 	r.memory.report(updated)
+	return nil
+}
+
+// takeBack removes a status that was written to the next object of the name, for which nothing has been done. Whoever has
+// written it since knows better.
+func (r *Reconciler) takeBack(ctx context.Context, next Object) error {
+	r.memory.warn(client.ObjectKeyFromObject(next)) // this is no other controller
+	blank := copied(next)
+	*blank.SyncStatus() = apiv1.ExternalSecretStatus{}
+	patch := client.MergeFromWithOptions(next, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Status().Patch(ctx, blank, patch, client.FieldOwner(apiv1.FieldManager)); err != nil {
+		if apierrors.IsConflict(err) {
+			return nil
+		}
+		return client.IgnoreNotFound(err)
+	}
+	r.memory.report(blank)
 	return nil
 }
 

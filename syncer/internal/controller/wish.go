@@ -29,6 +29,7 @@ type facts struct {
 	last   attempt
 	status apiv1.ExternalSecretStatus
 	owed   bool // an attempt has come to nothing, or somebody changed the Secret, and it is time to try again
+	waits  bool // it is not time yet to try again
 	intact bool // the Secret is as the status says; asked only of an object without an attempt
 	// walkPolicy stands for what judges the names that walks return, which are not kept; 0 where there are no walks.
 	walkPolicy uint64
@@ -48,11 +49,14 @@ func decide(p *plan.Plan, f facts) wish {
 	forced := p.ForceSync != "" && p.ForceSync != f.status.ObservedForceSync && p.ForceSync != f.last.forceSync
 	switch {
 	case forced:
-		return wish{ask: true, lane: fetch.Foreground, fresh: true, forced: true}
+		// Of a new object, or an edited one, the spec asks for the read, which no limit holds back.
+		edited := f.last.uid == p.UID && f.last.generation != p.Generation ||
+			f.last.uid != p.UID && (f.status.ObservedGeneration != p.Generation || f.status.LastSync == nil)
+		return wish{ask: true, lane: fetch.Foreground, fresh: true, forced: !edited}
 	case f.last.uid == p.UID && deniedBefore(f.status):
 		return wish{ask: true, lane: fetch.Background} // for names that a walk returned: it may be permitted now
 	case f.last.uid == p.UID && f.last.generation == p.Generation:
-		lost := len(f.status.Conditions) == 0 // not written yet, or overwritten by somebody else
+		lost := len(f.status.Conditions) == 0 && !f.waits // not written yet, or overwritten by somebody else
 		return wish{ask: f.owed || lost || f.last.walkPolicy != f.walkPolicy, lane: fetch.Background}
 	case f.last.uid == p.UID, f.status.ObservedGeneration != p.Generation, f.status.LastSync == nil:
 		return wish{ask: true, lane: fetch.Foreground}

@@ -1,0 +1,163 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+)
+
+// A status that cannot be written must not set the bill.
+func TestAStatusThatCannotBeWrittenIsTriedAgainAfterABackOff(t *testing.T) {
+	refused := interceptor.Funcs{SubResourcePatch: func(
+		context.Context, client.Client, string, client.Object, client.Patch, ...client.SubResourcePatchOption,
+	) error {
+		return errors.New("planted")
+	}}
+	inFakeTime(t, refused, func(w *world) {
+		w.apply(t, "db", nil)
+		w.pass(time.Minute)
+		if reads := w.vault.reads.Load(); reads < 2 || reads > 8 {
+			t.Errorf("within a minute the backend was read %d times", reads)
+		}
+	})
+}
+
+// The queue keeps the earlier one of two times for one object.
+func TestAnAttemptThatIsOwedIsMadeThoughTheObjectIsLookedAtBefore(t *testing.T) {
+	inFakeTime(t, interceptor.Funcs{}, func(w *world) {
+		w.Settings.RefreshInterval = time.Minute
+		w.apply(t, "db", nil)
+		w.pass(8 * time.Minute)
+		w.memory.owe(db, w.now().Add(lastBackoff))
+		w.queue.AddAfter(reconcile.Request{NamespacedName: db}, lastBackoff) // the heartbeat comes before
+		w.pass(lastBackoff + time.Second)
+		if _, owed := w.memory.recall(db, w.now()); owed {
+			t.Error("it is still owed")
+		}
+	})
+}
+
+// Others may watch Secrets, too, and be as fast.
+func TestWhatSomebodyChangesBeforeTheStatusIsWrittenIsRepaired(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		on   int // which status write
+	}{{"the Secret of a new object", 1}, {"one that was written again", 2}} {
+		t.Run(tc.name, func(t *testing.T) {
+			var w *world
+			writes := 0
+			inFakeTime(t, interceptor.Funcs{SubResourcePatch: func(
+				ctx context.Context, c client.Client, sub string, object client.Object, patch client.Patch, options ...client.SubResourcePatchOption,
+			) error {
+				writes++
+				if writes == tc.on {
+					w.change(ctx, t)
+				}
+				return c.SubResource(sub).Patch(ctx, object, patch, options...)
+			}}, func(made *world) {
+				w = made
+				w.apply(t, "db", nil)
+				w.pass(time.Minute)
+				if tc.on > 1 {
+					w.change(t.Context(), t)
+				}
+				w.pass(time.Minute)
+				if value := w.secret(t).Data["a"]; string(value) != `{"a":"b"}` {
+					t.Errorf("the Secret holds %s", value)
+				}
+			})
+		})
+	}
+}
+
+// A replica that was suspended may write what it read before. Its status may be seen before its Secret.
+func TestWhatAnotherReplicaWritesLateIsRepairedThoughTheStatusKnowsOfIt(t *testing.T) {
+	inFakeTime(t, interceptor.Funcs{}, func(w *world) {
+		w.apply(t, "db", nil)
+		w.pass(time.Minute)
+		secret := w.secret(t)
+		secret.Data = map[string][]byte{"a": []byte("of yesterday")}
+		if err := w.cluster.Update(t.Context(), secret); err != nil {
+			t.Fatal(err)
+		}
+		es := w.object(t)
+		es.Status.SecretResourceVersion = secret.ResourceVersion
+		if err := w.cluster.Status().Update(t.Context(), es); err != nil {
+			t.Fatal(err)
+		}
+		w.drift().Update(t.Context(), event.UpdateEvent{ObjectNew: secret}, w.queue)
+		w.pass(time.Minute)
+		if value := w.secret(t).Data["a"]; string(value) != `{"a":"b"}` {
+			t.Errorf("the Secret holds %s", value)
+		}
+	})
+}
+
+// Of objects that come with the annotation, as from a backup, none was refreshed before.
+func TestNewObjectsDoNotWaitThoughTheyCarryTheForceSyncAnnotation(t *testing.T) {
+	inFakeTime(t, interceptor.Funcs{}, func(w *world) {
+		for i := range namespaceForceBurst {
+			w.memory.mayForce(types.NamespacedName{Namespace: db.Namespace, Name: fmt.Sprint("other-", i)}, w.now())
+		}
+		w.apply(t, "db", map[string]string{apiv1.AnnotationForceSync: "before the backup"})
+		w.pass(time.Second / 2)
+		if status := w.object(t).Status; status.ObservedForceSync != "before the backup" {
+			t.Errorf("its status says %+v", status)
+		}
+	})
+}
+
+// A status is written by name.
+func TestTheStatusOfAnObjectIsNotThatOfTheNextOneOfItsName(t *testing.T) {
+	var w *world
+	inFakeTime(t, interceptor.Funcs{SubResourcePatch: func(
+		ctx context.Context, c client.Client, sub string, object client.Object, patch client.Patch, options ...client.SubResourcePatchOption,
+	) error {
+		if object.GetUID() == "first" {
+			if err := w.cluster.Delete(ctx, object); err != nil {
+				t.Error(err)
+			}
+			w.apply(t, "second", nil)
+		}
+		return c.SubResource(sub).Patch(ctx, object, patch, options...)
+	}}, func(made *world) {
+		w = made
+		w.apply(t, "first", nil)
+		w.pass(time.Second / 2)
+		es := w.object(t)
+		if c := meta.FindStatusCondition(es.Status.Conditions, apiv1.ConditionReady); c == nil || c.Reason != string(apiv1.ReasonSecretNotOwned) {
+			t.Errorf("the second, whose Secret is still the first one's, says %+v", es.Status)
+		}
+	})
+}
+
+func TestAnObjectThatIsBeingDeletedIsNotMeasured(t *testing.T) {
+	inFakeTime(t, interceptor.Funcs{}, func(w *world) {
+		w.apply(t, "db", nil)
+		w.pass(time.Second)
+		es := w.object(t)
+		es.Finalizers = []string{"example.com/slow"}
+		if err := errors.Join(w.cluster.Update(t.Context(), es), w.cluster.Delete(t.Context(), es)); err != nil {
+			t.Fatal(err)
+		}
+		w.queue.Add(reconcile.Request{NamespacedName: db})
+		w.pass(time.Second)
+		series := make(chan prometheus.Metric, 100)
+		w.measured.Collect(series)
+		if len(series) > 0 {
+			t.Errorf("there are %d series", len(series))
+		}
+	})
+}
