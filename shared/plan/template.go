@@ -100,7 +100,7 @@ func (t *templateReader) metadata(at *field.Path, value any) {
 func (t *templateReader) labels(at *field.Path) {
 	for _, key := range slices.Sorted(maps.Keys(t.plan.Template.Labels)) {
 		value := t.plan.Template.Labels[key]
-		t.metadataKey(at.Key(key), key)
+		t.metadataKey(at.Key(key), key, key)
 		for _, problem := range validation.IsValidLabelValue(value) {
 			t.fail(field.Invalid(at.Key(key), value, problem))
 		}
@@ -110,7 +110,7 @@ func (t *templateReader) labels(at *field.Path) {
 func (t *templateReader) annotations(at *field.Path) {
 	size := 0
 	for _, key := range slices.Sorted(maps.Keys(t.plan.Template.Annotations)) {
-		t.metadataKey(at.Key(key), key)
+		t.metadataKey(at.Key(key), key, strings.ToLower(key)) // the API server cares for the case of labels alone
 		size += len(key) + len(t.plan.Template.Annotations[key])
 	}
 	if size > maxAnnotationBytes {
@@ -118,11 +118,12 @@ func (t *templateReader) annotations(at *field.Path) {
 	}
 }
 
-func (t *templateReader) metadataKey(at *field.Path, key string) {
+// metadataKey judges the key of a label or an annotation, which is to be a qualified name as it is given.
+func (t *templateReader) metadataKey(at *field.Path, key, name string) {
 	if strings.HasPrefix(key, apiv1.ReservedPrefix) {
 		t.fail(field.Forbidden(at, "keys under "+apiv1.ReservedPrefix+" are Secretgate's own"))
 	}
-	for _, problem := range validation.IsQualifiedName(strings.ToLower(key)) {
+	for _, problem := range validation.IsQualifiedName(name) {
 		t.fail(field.Invalid(at, key, problem))
 	}
 }

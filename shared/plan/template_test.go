@@ -125,6 +125,12 @@ func TestTemplateRefusals(t *testing.T) {
 				`and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is ` +
 				`'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`},
 		},
+		"capitals in a label's prefix, which an annotation's may have": {
+			`{metadata: {labels: {Example.com/Team: a}, annotations: {Example.com/Team: a}}}`,
+			[]string{`spec.template.metadata.labels[Example.com/Team]: Invalid value: "Example.com/Team": prefix part a lowercase RFC 1123 subdomain ` +
+				`must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character ` +
+				`(e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`},
+		},
 		"annotations larger than the API server takes": {
 			`{metadata: {annotations: {a: ` + strings.Repeat("x", 256*1024) + `}}}`,
 			[]string{"spec.template.metadata.annotations: Too long: may not be more than 262144 bytes"},

@@ -156,17 +156,17 @@ func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, source
 
 // admission answers the three webhooks.
 func admission(mgr manager.Manager, c *config.Config, counts *metrics.Metrics, log *slog.Logger) http.Handler {
-	mux := http.NewServeMux()
+	mux, room := http.NewServeMux(), admit.NewRoom()
 	// It is not started, as our own server ends better. What it registers counts calls and their latency.
 	register := webhook.NewServer(webhook.Options{WebhookMux: mux}).Register
-	register("/mutate", &webhook.Admission{Handler: &admit.Mutator{Log: log, Metrics: counts}})
+	register("/mutate", &webhook.Admission{Handler: &admit.Mutator{Room: room, Log: log, Metrics: counts}})
 	register("/validate", &webhook.Admission{Handler: &admit.Validator{
 		Namespaces: admit.Namespaces{Cached: mgr.GetCache(), Live: mgr.GetAPIReader()},
-		Settings:   c.Policy.Settings, Defaults: c.Policy.Defaults, Log: log, Metrics: counts,
+		Settings:   c.Policy.Settings, Defaults: c.Policy.Defaults, Room: room, Log: log, Metrics: counts,
 	}})
 	register("/validate-secretdefinition", &webhook.Admission{Handler: &admit.Validator{
 		Namespaces: admit.Namespaces{Cached: mgr.GetCache(), Live: mgr.GetAPIReader()},
-		Settings:   c.Policy.Settings, Understand: admit.SecretDefinitions(c.Definitions), Log: log, Metrics: counts,
+		Settings:   c.Policy.Settings, Understand: admit.SecretDefinitions(c.Definitions), Room: room, Log: log, Metrics: counts,
 	}})
 	register("/validate-namespace", &webhook.Admission{Handler: &admit.NamespaceValidator{
 		Stored: admit.Stored{

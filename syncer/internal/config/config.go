@@ -3,6 +3,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -137,6 +138,7 @@ func (c *Config) Finish(sections []*settings.Section, lookup func(string) (strin
 	problems = append(problems, c.definitions(lookup),
 		settings.CheckAddress("metrics-bind-address", c.MetricsBindAddress),
 		settings.CheckAddress("health-probe-bind-address", c.HealthProbeBindAddress))
+	c.MetricsBindAddress = cmp.Or(c.MetricsBindAddress, "0") // nothing is controller-runtime's word for its own default, :8080
 	for _, endpoint := range []struct{ flag, url string }{
 		{"aws-sm-endpoint", c.SecretsManagerEndpoint}, {"aws-ssm-endpoint", c.ParameterStoreEndpoint},
 		{"aws-sts-endpoint", c.AWS.STSEndpoint}, {"vault-addr", c.Vault.Address},

@@ -126,6 +126,7 @@ func TestSettings(t *testing.T) {
 			[]string{"--refresh-interval=30s", "--metrics-bind-address=0", "--instance-id=", "--localstack=false"}, func(c *Config) {
 				c.RefreshInterval, c.Vault.RefreshInterval, c.MetricsBindAddress = 30*time.Second, 30*time.Second, "0"
 			}},
+		{"no address of metrics serves none", nil, []string{"--metrics-bind-address="}, func(c *Config) { c.MetricsBindAddress = "0" }},
 		{"a variable that is empty is as good as none", map[string]string{"VAULT_ADDR": "", "METRICS_PORT": "", "POLLER_INTERVAL_MILLISECONDS": ""}, nil, func(*Config) {}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

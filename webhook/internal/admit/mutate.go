@@ -26,6 +26,7 @@ const (
 // be judged by one and synced by the other. It denies only those two at once; all other bad input
 // is left to the schema and to Validator, who name the field that the author wrote.
 type Mutator struct {
+	Room    *Room            // nil: any number of objects at a time
 	Log     *slog.Logger     // nil: silent
 	Metrics *metrics.Metrics // nil: none
 }
@@ -33,12 +34,7 @@ type Mutator struct {
 // Handle implements admission.Handler.
 func (m *Mutator) Handle(ctx context.Context, request admission.Request) admission.Response {
 	defer m.Metrics.Took(mutating, time.Now())
-	var v verdict
-	if updated, err := decode(request.Object.Raw); err != nil {
-		v = verdict{reason: undecodable, cause: fmt.Errorf("the object of the request cannot be read: %w", err)}
-	} else {
-		v = m.handle(request.AdmissionRequest, updated)
-	}
+	v := m.handle(ctx, request.AdmissionRequest)
 	name := nameOf(request)
 	if v.reason != "" || len(v.deprecated) > 0 || len(v.patch) > 0 {
 		observer{mutating, m.Log, m.Metrics}.report(ctx, request, name, v)
@@ -46,10 +42,18 @@ func (m *Mutator) Handle(ctx context.Context, request admission.Request) admissi
 	return v.response(request, name)
 }
 
-func (m *Mutator) handle(request admissionv1.AdmissionRequest, updated map[string]any) verdict {
+func (m *Mutator) handle(ctx context.Context, request admissionv1.AdmissionRequest) verdict {
+	leave, err := m.Room.enter(ctx, len(request.Object.Raw)+len(request.OldObject.Raw))
+	if err != nil {
+		return verdict{reason: crowded, cause: err}
+	}
+	defer leave()
+	updated, err := decode(request.Object.Raw)
+	if err != nil {
+		return verdict{reason: undecodable, cause: fmt.Errorf("the object of the request cannot be read: %w", err)}
+	}
 	var old map[string]any
 	if request.Operation == admissionv1.Update {
-		var err error
 		if old, err = decode(request.OldObject.Raw); err != nil {
 			return verdict{reason: undecodable, cause: fmt.Errorf("the old object of the request cannot be read: %w", err)}
 		}

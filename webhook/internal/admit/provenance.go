@@ -111,7 +111,7 @@ func annotation(object map[string]any) string {
 // parsed is nil for a text that is no JSON object: anybody may have written it.
 func parsed(text string) shape {
 	var manifest map[string]any
-	if json.Unmarshal([]byte(text), &manifest) != nil || manifest == nil {
+	if bounded([]byte(text)) != nil || json.Unmarshal([]byte(text), &manifest) != nil || manifest == nil {
 		return nil
 	}
 	return shapeOf(manifest)

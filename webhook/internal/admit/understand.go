@@ -17,6 +17,9 @@ type Understanding func(raw []byte, namespace string) (*plan.Plan, field.ErrorLi
 // ExternalSecrets understands them.
 func ExternalSecrets(defaults plan.Defaults) Understanding {
 	return func(raw []byte, namespace string) (*plan.Plan, field.ErrorList, error) {
+		if err := bounded(raw); err != nil { // no schema bounds a template
+			return nil, nil, err
+		}
 		es := &apiv1.ExternalSecret{}
 		if err := json.Unmarshal(raw, es); err != nil {
 			return nil, nil, err

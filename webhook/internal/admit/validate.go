@@ -26,6 +26,7 @@ type Validator struct {
 	Settings   policy.Settings
 	Defaults   plan.Defaults
 	Understand Understanding    // nil: ExternalSecrets, with Defaults
+	Room       *Room            // nil: any number of objects at a time
 	Log        *slog.Logger     // nil: silent
 	Metrics    *metrics.Metrics // nil: none
 }
@@ -33,24 +34,18 @@ type Validator struct {
 // Handle implements admission.Handler.
 func (v *Validator) Handle(ctx context.Context, request admission.Request) admission.Response {
 	defer v.Metrics.Took(validating, time.Now())
-	var decision verdict
-	understand := v.Understand
-	if understand == nil {
-		understand = ExternalSecrets(v.Defaults)
-	}
-	// The API server is the one who knows where the object will be.
-	if p, errs, err := understand(request.Object.Raw, request.Namespace); err != nil {
-		decision = verdict{reason: undecodable, cause: fmt.Errorf("the object of the request cannot be read: %w", err)}
-	} else {
-		decision = v.handle(ctx, p, errs)
-	}
+	decision := v.handle(ctx, request)
 	decision.judged = true
 	name := nameOf(request)
 	observer{validating, v.Log, v.Metrics}.report(ctx, request, name, decision)
 	return decision.response(request, name)
 }
 
-func (v *Validator) handle(ctx context.Context, p *plan.Plan, errs field.ErrorList) verdict {
+func (v *Validator) handle(ctx context.Context, request admission.Request) verdict {
+	p, errs, refusal := v.understand(ctx, request)
+	if refusal.reason != "" {
+		return refusal
+	}
 	if p == nil {
 		return verdict{reason: invalid, violations: errs}
 	}
@@ -65,6 +60,25 @@ func (v *Validator) handle(ctx context.Context, p *plan.Plan, errs field.ErrorLi
 		return verdict{reason: forbidden, violations: violations.Errors()}
 	}
 	return verdict{warnings: append(p.Warnings, policy.Warnings(p, ns)...)}
+}
+
+// understand finds room for the object, and leaves it before a namespace is read. The verdict is on what cannot be had.
+func (v *Validator) understand(ctx context.Context, request admission.Request) (*plan.Plan, field.ErrorList, verdict) {
+	leave, err := v.Room.enter(ctx, len(request.Object.Raw))
+	if err != nil {
+		return nil, nil, verdict{reason: crowded, cause: err}
+	}
+	defer leave()
+	understand := v.Understand
+	if understand == nil {
+		understand = ExternalSecrets(v.Defaults)
+	}
+	// The API server is the one who knows where the object will be.
+	p, errs, err := understand(request.Object.Raw, request.Namespace)
+	if err != nil {
+		return nil, nil, verdict{reason: undecodable, cause: fmt.Errorf("the object of the request cannot be read: %w", err)}
+	}
+	return p, errs, verdict{}
 }
 
 // judge judges by the namespace as the cache has it. What would earn a denial or a warning may be

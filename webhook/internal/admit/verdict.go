@@ -78,6 +78,7 @@ const (
 	conflicting         reason = "conflict"             // a deprecated field and its replacement are both set
 	invalid             reason = "invalid"              // plan.From does not understand the object
 	forbidden           reason = "policy"               // the namespace does not permit it
+	crowded             reason = "crowded"              // too much is judged at the moment
 	namespaceUnreadable reason = "namespace_unreadable" // nobody can tell what the namespace permits
 )
 
@@ -90,6 +91,7 @@ var statuses = map[reason]struct {
 	conflicting:         {http.StatusUnprocessableEntity, metav1.StatusReasonInvalid},
 	invalid:             {http.StatusUnprocessableEntity, metav1.StatusReasonInvalid},
 	forbidden:           {http.StatusForbidden, metav1.StatusReasonForbidden},
+	crowded:             {http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable},
 	namespaceUnreadable: {http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable},
 	badPattern:          {http.StatusUnprocessableEntity, metav1.StatusReasonInvalid},
 }

@@ -21,6 +21,9 @@ const (
 	verdictLife = 2 * time.Second
 	// handshakeTime is well below a kubelet's usual patience.
 	handshakeTime = 800 * time.Millisecond
+	// readTime leaves time for handshakes, within the 4 seconds that a kubelet has for us. An API server whose node is lost
+	// does not refuse to answer: it says nothing, until its connection is given up after 45 seconds.
+	readTime = 2 * time.Second
 )
 
 // probe answers whether API servers can complete a handshake with this replica.
@@ -92,6 +95,8 @@ func (p *probe) examine(ctx context.Context) error {
 // configurations falls back on the last ones read: were readiness to fail with the API server, all replicas would leave
 // the Service at once and be missing when it is back. That one does not exist is an answer, though.
 func (p *probe) configurations(ctx context.Context) ([]configuration, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
 	found, absent, err := readConfigurations(ctx, p.api, p.configuration)
 	switch {
 	case err != nil && p.last != nil:

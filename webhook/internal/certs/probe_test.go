@@ -245,14 +245,11 @@ func TestReadinessOutlivesAnAPIServerThatDoesNotAnswer(t *testing.T) {
 	s.setClient(t, func(c *admissionv1.WebhookClientConfig) {
 		c.CABundle = encodeCertificates([]*x509.Certificate{ca.cert})
 	})
-	down := false
+	answer := func(context.Context) error { return nil }
 	d := s.dependencies()
 	d.API = interceptor.NewClient(s.plain, interceptor.Funcs{
 		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
-			if down {
-				return errors.New("connection refused")
-			}
-			return c.Get(ctx, key, o, opts...)
+			return errors.Join(answer(ctx), c.Get(ctx, key, o, opts...))
 		},
 	})
 	var source *Source
@@ -262,10 +259,22 @@ func TestReadinessOutlivesAnAPIServerThatDoesNotAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	loaded(t, source)
-	for _, down = range []bool{false, true} {
-		if err := source.probe.examine(t.Context()); err != nil {
-			t.Errorf("API server down: %t: %v", down, err)
-		}
+	for _, server := range []struct {
+		name   string
+		answer func(context.Context) error
+	}{
+		{"answers", answer},
+		{"refuses", func(context.Context) error { return errors.New("connection refused") }},
+		{"says nothing", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }},
+	} {
+		t.Run(server.name, func(t *testing.T) {
+			answer = server.answer
+			kubelet, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+			defer cancel()
+			if err := source.probe.examine(kubelet); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -22,7 +22,7 @@ type Checker struct {
 	Definitions plan.Definitions // where SecretDefinitions are read
 
 	Namespace        string            // of objects that name none; empty: default
-	Annotations      map[string]string // of that namespace, besides those that its manifest has
+	Annotations      map[string]string // of that namespace, besides those that its manifest or the cluster has
 	NamespaceFiles   []string          // files and folders with more namespaces
 	Live             Live              // nil: no cluster is asked
 	UnknownNamespace Unknown           // empty: UnknownDenies
@@ -83,12 +83,11 @@ func (c *Checker) Run(ctx context.Context, inputs []string) (*Report, error) {
 			return nil, err
 		}
 	}
-	c.namespaces = &namespaces{known: map[string]map[string]string{}, live: c.Live}
+	c.namespaces = &namespaces{
+		known: map[string]map[string]string{}, given: map[string]map[string]string{c.Namespace: c.Annotations}, live: c.Live,
+	}
 	if err := c.learn(append(more, files...)); err != nil {
 		return nil, err
-	}
-	if len(c.Annotations) > 0 {
-		c.namespaces.set(c.Namespace, c.Annotations)
 	}
 	if err := c.checkAll(ctx, files, report); err != nil {
 		return nil, err

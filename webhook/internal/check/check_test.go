@@ -113,6 +113,9 @@ spec: {backendType: vault, vaultRole: my-core-role, data: [{key: secret/data/cor
 
 func TestANamespaceIsFoundOrSaidToBeUnknown(t *testing.T) {
 	narrow := `{apiVersion: v1, kind: Namespace, metadata: {name: core, annotations: {` + apiv1.AnnotationPermittedKeyName + `: other}}}`
+	forbidding := func(_ context.Context, name string) (map[string]string, bool, error) {
+		return map[string]string{apiv1.AnnotationPermittedKeyName: "other"}, name == "core", nil
+	}
 	for name, c := range map[string]struct {
 		checker   Checker
 		namespace string // of the object
@@ -127,6 +130,15 @@ func TestANamespaceIsFoundOrSaidToBeUnknown(t *testing.T) {
 		"by flags, for a nameless object": {checker: Checker{Annotations: map[string]string{apiv1.AnnotationPermittedKeyName: "other"}}, want: "error: policy"},
 		"by flags, permitting": {
 			checker: Checker{Namespace: "core", Annotations: map[string]string{apiv1.AnnotationPermittedKeyName: "secret/data/core/.*"}}, files: narrow,
+		},
+		"by flags, besides those of a cluster": {
+			checker: Checker{Namespace: "core", Annotations: map[string]string{"a": "b"}, Live: forbidding}, want: "error: policy",
+		},
+		"by flags, over those of a cluster": {
+			checker: Checker{Namespace: "core", Annotations: map[string]string{apiv1.AnnotationPermittedKeyName: ".*"}, Live: forbidding},
+		},
+		"by flags, of a cluster that has none": {
+			checker: Checker{Annotations: map[string]string{apiv1.AnnotationPermittedKeyName: "other"}, Live: forbidding}, want: "error: policy",
 		},
 		"by flags, for another object": {
 			namespace: "core", checker: Checker{Annotations: map[string]string{"a": "b"}}, want: "error: unknown-namespace",

@@ -27,6 +27,7 @@ const (
 // namespaces are those of the files, and of the cluster where one is asked.
 type namespaces struct {
 	known map[string]map[string]string // annotations by name; not written to once checking starts
+	given map[string]map[string]string // those that flags give, over whatever else the namespace has
 	live  Live
 	asked sync.Map // name -> func() answer
 }
@@ -40,8 +41,21 @@ type answer struct {
 	err         error
 }
 
-// find looks for a namespace in the files first: what they hold is what will be applied.
+// find looks for a namespace, and adds what flags say of it.
 func (n *namespaces) find(ctx context.Context, name string) answer {
+	found := n.read(ctx, name)
+	given := n.given[name]
+	if len(given) == 0 || found.err != nil {
+		return found
+	}
+	merged := map[string]string{}
+	maps.Copy(merged, found.annotations)
+	maps.Copy(merged, given)
+	return answer{annotations: merged, found: true}
+}
+
+// read looks in the files first: what they hold is what will be applied.
+func (n *namespaces) read(ctx context.Context, name string) answer {
 	if annotations, ok := n.known[name]; ok {
 		return answer{annotations: annotations, found: true}
 	}
@@ -91,16 +105,6 @@ func (c *Checker) judgeNamespace(o object) []Finding {
 		f.add(Warning, Advice, "metadata.annotations", warning)
 	}
 	return f.sorted()
-}
-
-// set adds annotations that flags give.
-func (n *namespaces) set(name string, annotations map[string]string) {
-	merged := maps.Clone(n.known[name])
-	if merged == nil {
-		merged = map[string]string{}
-	}
-	maps.Copy(merged, annotations)
-	n.known[name] = merged
 }
 
 // namespace finds the namespace of an object, or says why its policy is not judged.

@@ -2,6 +2,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -87,6 +88,7 @@ func (c *Config) Finish(sections []*settings.Section) error {
 		settings.CheckAddress("metrics-bind-address", c.MetricsBindAddress),
 		settings.CheckAddress("health-probe-bind-address", c.HealthProbeBindAddress),
 	}
+	c.MetricsBindAddress = cmp.Or(c.MetricsBindAddress, "0") // nothing is controller-runtime's word for its own default, :8080
 	for _, section := range sections {
 		problems = append(problems, section.Err())
 	}

@@ -61,7 +61,7 @@ func (m *Metrics) Verdict(operation string, allowed bool, reason string) {
 	if allowed {
 		verdict = "allowed"
 	}
-	m.verdicts.WithLabelValues(operation, verdict, reason).Inc()
+	m.verdicts.WithLabelValues(known(operation), verdict, reason).Inc()
 }
 
 // Deprecated counts the use of a deprecated field. Its callers know a handful of names.
@@ -74,8 +74,17 @@ func (m *Metrics) Deprecated(field string) {
 // Namespace counts one write of a namespace. The reason is empty for those allowed without a warning.
 func (m *Metrics) Namespace(operation, verdict, reason string) {
 	if m != nil && m.namespaces != nil {
-		m.namespaces.WithLabelValues(operation, verdict, reason).Inc()
+		m.namespaces.WithLabelValues(known(operation), verdict, reason).Inc()
 	}
+}
+
+// known is the operation, if it is one that the API server asks about. It cannot be said to a NetworkPolicy that nobody else
+// may ask: whatever another pod sends must not become a series.
+func known(operation string) string {
+	if operation == "CREATE" || operation == "UPDATE" {
+		return operation
+	}
+	return "other"
 }
 
 // Took notes how long a webhook was at work on one request that it began at a time: to be deferred.
