@@ -58,7 +58,8 @@ func (r *Reconciler) judgeWalked(ctx context.Context, p *plan.Plan, values rende
 	return outcome{}, true
 }
 
-// walkPolicy stands for what judges the names that an object's walks return: its namespace's annotations.
+// walkPolicy stands for what judges the names that an object's walks return: the patterns of its namespace. Others write
+// annotations of theirs there, time and again.
 func (r *Reconciler) walkPolicy(ctx context.Context, p *plan.Plan) uint64 {
 	if !slices.ContainsFunc(p.Entries, func(e plan.Entry) bool { return e.Read.Path }) {
 		return 0
@@ -68,7 +69,10 @@ func (r *Reconciler) walkPolicy(ctx context.Context, p *plan.Plan) uint64 {
 		return 0 // judge says so
 	}
 	sum := fnv.New64a()
-	_, _ = fmt.Fprint(sum, ns.Annotations) // sorted by fmt
+	for _, annotation := range r.Settings.Policy.PatternAnnotations() {
+		pattern, present := ns.Annotations[annotation]
+		_, _ = fmt.Fprintf(sum, "%t %q ", present, pattern)
+	}
 	return sum.Sum64()
 }
 

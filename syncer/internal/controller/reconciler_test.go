@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -16,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 )
 
 // A status that cannot be written must not set the bill.
@@ -158,6 +161,31 @@ func TestAnObjectThatIsBeingDeletedIsNotMeasured(t *testing.T) {
 		w.measured.Collect(series)
 		if len(series) > 0 {
 			t.Errorf("there are %d series", len(series))
+		}
+	})
+}
+
+// Walks are read again where a namespace's policy changes. Dashboards and the like keep notes of their own in its annotations.
+func TestOnlyPatternsOfTheNamespaceHavePathsWalkedAgain(t *testing.T) {
+	inFakeTime(t, interceptor.Funcs{}, func(w *world) {
+		walk := &plan.Plan{Object: db, Entries: []plan.Entry{{Read: plan.Read{Key: "/app", Path: true}}}}
+		stands := func(annotations map[string]string) uint64 {
+			t.Helper()
+			namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: db.Namespace, Annotations: annotations}}
+			if err := w.cluster.Update(t.Context(), namespace); err != nil {
+				t.Fatal(err)
+			}
+			return w.walkPolicy(t.Context(), walk)
+		}
+		none := stands(nil)
+		if stands(map[string]string{"example.com/status": "seen at noon"}) != none {
+			t.Error("an annotation that judges nothing counts")
+		}
+		for _, annotation := range []string{apiv1.AnnotationPermittedKeyName, apiv1.AnnotationPermittedRegion} {
+			empty := stands(map[string]string{annotation: ""})
+			if empty == none || stands(map[string]string{annotation: ".*"}) == empty {
+				t.Errorf("%s does not count", annotation)
+			}
 		}
 	})
 }
