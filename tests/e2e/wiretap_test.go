@@ -96,7 +96,7 @@ func (w *wiretap) start(t *testing.T, id string, env ...string) *ownSyncer {
 	t.Helper()
 	app, user := theLab.Clouds.Azure().LabApp(), theLab.Clouds.Alicloud().LabUser()
 	return startSyncerWith(t, id, []string{"--gcp-endpoint=" + strings.TrimPrefix(w.grpc.URL, "https://")}, append([]string{
-		"LOG_LEVEL=debug", "NODE_EXTRA_CA_CERTS=" + w.ca, "VAULT_ADDR=" + w.vault.URL,
+		"LOG_LEVEL=trace", "NODE_EXTRA_CA_CERTS=" + w.ca, "VAULT_ADDR=" + w.vault.URL,
 		"AWS_SM_ENDPOINT=" + w.clouds.URL, "AWS_SSM_ENDPOINT=" + w.clouds.URL, "AWS_STS_ENDPOINT=" + w.clouds.URL,
 		"HTTPS_PROXY=" + w.proxy.URL, "AZURE_TENANT_ID=" + app.Tenant, "AZURE_CLIENT_ID=" + app.ClientID, "AZURE_CLIENT_SECRET=" + app.Secret,
 		"GOOGLE_APPLICATION_CREDENTIALS=" + w.googleKey, "ALICLOUD_ENDPOINT=" + w.clouds.URL, "ALICLOUD_STS_ENDPOINT=" + w.clouds.URL,
