@@ -24,7 +24,7 @@ func (e *Engine) bisect(sc *scope, sources []*source, failure *backend.Error) []
 	readings := b.resolve(sources, failure)
 	if !b.cleared {
 		e.mu.Lock()
-		sc.unbatched = time.Now().Add(aloneFor)
+		sc.readSingly(time.Now().Add(aloneFor))
 		e.mu.Unlock()
 		e.Metrics.fallback(string(sc.Backend))
 	}

@@ -166,6 +166,29 @@ func TestABackendWithoutBatchesIsReadSinglyForAnHour(t *testing.T) {
 	}
 }
 
+func TestBatchesThatWaitAreNotTriedEitherWhereTheyFailAsSuch(t *testing.T) {
+	// Of twenty sources: a batch and its halves, or ever fewer.
+	for kind, tries := range map[driver.Kind]int{driver.Denied: 3, driver.Invalid: 19} {
+		t.Run(kind.String(), func(t *testing.T) {
+			inFakeTime(t, func(w *world) {
+				const sources = 1000
+				w.refused = kind
+				for i := range sources {
+					w.add(fmt.Sprint("o", i), "", minute, fmt.Sprint("k", i))
+				}
+				w.pass(30 * time.Second)
+				if len(w.got) != sources {
+					t.Errorf("%d objects were given values", len(w.got))
+				}
+				// All that may go at a time find out for themselves.
+				if n, most := w.batches(), tries*maxForegroundBatches; n > most {
+					t.Errorf("%d batches were tried, want %d at most", n, most)
+				}
+			})
+		})
+	}
+}
+
 func TestAnOutageIsNoReasonToDoWithoutBatches(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.add("o", "", minute, "k1", "k2")

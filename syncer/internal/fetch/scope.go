@@ -99,6 +99,17 @@ func (sc *scope) batches(s *source, now time.Time) bool {
 	return s.batch > 1 && !now.Before(s.alone) && !now.Before(sc.unbatched)
 }
 
+// readSingly has no batches tried until a time, nor those that wait already.
+func (sc *scope) readSingly(until time.Time) {
+	sc.unbatched = until
+	for i := range sc.lanes {
+		l := &sc.lanes[i]
+		for _, s := range l.batches.take(l.batches.Len()) {
+			l.singles.push(s)
+		}
+	}
+}
+
 // dispatch makes all the calls of a scope that may go now, and sets the clock for the next ones.
 func (e *Engine) dispatch(sc *scope) {
 	if e.ctx == nil || e.ctx.Err() != nil || e.scopes[sc.Scope] != sc {
