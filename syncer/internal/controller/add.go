@@ -44,7 +44,7 @@ func (r *Reconciler) Add(mgr ctrl.Manager) error {
 			// controller-runtime's own priority queue has been reported to stall at a few thousand objects.
 			UsePriorityQueue: new(false),
 			NewQueue: func(name string, limiter workqueue.TypedRateLimiter[reconcile.Request]) queue {
-				r.queue = r.lanes.newQueue(name, limiter)
+				r.queue = r.lanes.newQueue(name, limiter, r.Settings.Workers)
 				return r.queue
 			},
 		})

@@ -6,28 +6,58 @@ import (
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/secretgate/secretgate/syncer/internal/fair"
 	"github.com/secretgate/secretgate/syncer/internal/fetch"
 )
 
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
 // lanes is the storage of a workqueue in which some objects overtake others: those that are new or
-// were edited never wait behind refreshes. The workqueue calls Touch, Push, Len and Pop one at a time.
+// were edited never wait behind refreshes. In each lane namespaces take turns, and none holds more than its share of the
+// workers. The workqueue calls Touch, Push, Len and Pop one at a time.
 type lanes struct {
 	mu      sync.Mutex
 	hurried map[reconcile.Request]bool // to go to the front when they are added next
-	waiting [2][]reconcile.Request     // by lane; those that moved to the front are left behind in the back
-	where   map[reconcile.Request]fetch.Lane
+	waiting [2]fair.Queue[reconcile.Request]
+	places  map[reconcile.Request]place
+	workers fair.Pool // that are busy
 }
 
-// newQueue makes the controller's workqueue upon the lanes.
-func (l *lanes) newQueue(name string, limiter workqueue.TypedRateLimiter[reconcile.Request]) queue {
-	l.hurried, l.where = map[reconcile.Request]bool{}, map[reconcile.Request]fetch.Lane{}
+// place is where an object waits.
+type place struct {
+	lane    fetch.Lane
+	element *fair.Element[reconcile.Request]
+}
+
+// newQueue makes the controller's workqueue upon the lanes, for so many workers.
+func (l *lanes) newQueue(name string, limiter workqueue.TypedRateLimiter[reconcile.Request], workers int) queue {
+	l.hurried, l.places = map[reconcile.Request]bool{}, map[reconcile.Request]place{}
+	l.workers.Capacity = workers
 	stored := workqueue.NewTypedWithConfig(workqueue.TypedQueueConfig[reconcile.Request]{Name: name, Queue: l})
 	delaying := workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[reconcile.Request]{Name: name, Queue: stored})
-	return workqueue.NewTypedRateLimitingQueueWithConfig(limiter, workqueue.TypedRateLimitingQueueConfig[reconcile.Request]{
+	limiting := workqueue.NewTypedRateLimitingQueueWithConfig(limiter, workqueue.TypedRateLimitingQueueConfig[reconcile.Request]{
 		Name: name, DelayingQueue: delaying,
 	})
+	return worked{limiting, l}
+}
+
+// worked is a workqueue that tells the lanes when a worker is free again.
+type worked struct {
+	queue
+	lanes *lanes
+}
+
+// Done ends the work on an object. Its worker asks for the next one at once, so that none of those that may go now is forgotten
+// while others sleep.
+func (w worked) Done(request reconcile.Request) {
+	w.lanes.done(request)
+	w.queue.Done(request)
+}
+
+func (l *lanes) done(request reconcile.Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.workers.Give(request.Namespace, 1)
 }
 
 // hurry has an object go to the front when it is added next.
@@ -45,7 +75,8 @@ func (l *lanes) Touch(request reconcile.Request) {
 		return
 	}
 	delete(l.hurried, request)
-	if lane, waits := l.where[request]; waits && lane == fetch.Background {
+	if at, waits := l.places[request]; waits && at.lane == fetch.Background {
+		l.waiting[at.lane].Remove(at.element)
 		l.push(request, fetch.Foreground)
 	}
 }
@@ -63,15 +94,19 @@ func (l *lanes) Push(request reconcile.Request) {
 }
 
 func (l *lanes) push(request reconcile.Request, lane fetch.Lane) {
-	l.where[request] = lane
-	l.waiting[lane] = append(l.waiting[lane], request)
+	l.places[request] = place{lane, l.waiting[lane].Push(request.Namespace, request)}
 }
 
-// Len is how many objects wait.
+// Len is how many objects wait; 0 where none of them may have a worker now.
 func (l *lanes) Len() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.where)
+	for i := range l.waiting {
+		if _, ok := l.waiting[i].Peek(l.may); ok {
+			return len(l.places)
+		}
+	}
+	return 0
 }
 
 // Pop takes the one that is next.
@@ -79,15 +114,13 @@ func (l *lanes) Pop() reconcile.Request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, lane := range []fetch.Lane{fetch.Foreground, fetch.Background} {
-		for len(l.waiting[lane]) > 0 {
-			request := l.waiting[lane][0]
-			l.waiting[lane][0] = reconcile.Request{}
-			l.waiting[lane] = l.waiting[lane][1:]
-			if where, waits := l.where[request]; waits && where == lane {
-				delete(l.where, request)
-				return request
-			}
+		if request, ok := l.waiting[lane].Pop(l.may); ok {
+			delete(l.places, request)
+			l.workers.Take(request.Namespace, 1)
+			return request
 		}
 	}
 	return reconcile.Request{} // not reached: Pop is called only where Len is not 0
 }
+
+func (l *lanes) may(namespace string) bool { return l.workers.May(namespace, 1) }

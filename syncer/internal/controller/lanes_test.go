@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,7 +13,7 @@ import (
 
 func TestHurriedObjectsOvertakeOthers(t *testing.T) {
 	var l lanes
-	q := l.newQueue("", workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
+	q := l.newQueue("", workqueue.DefaultTypedControllerRateLimiter[reconcile.Request](), 16)
 	defer q.ShutDown()
 	request := func(name string) reconcile.Request {
 		return reconcile.Request{NamespacedName: types.NamespacedName{Name: name}}
@@ -45,7 +47,7 @@ func TestHurriedObjectsOvertakeOthers(t *testing.T) {
 
 func TestAnObjectThatIsHurriedWhileItIsWorkedOnComesAgainInFront(t *testing.T) {
 	var l lanes
-	q := l.newQueue("", workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
+	q := l.newQueue("", workqueue.DefaultTypedControllerRateLimiter[reconcile.Request](), 16)
 	defer q.ShutDown()
 	a, b := reconcile.Request{NamespacedName: types.NamespacedName{Name: "a"}}, reconcile.Request{NamespacedName: types.NamespacedName{Name: "b"}}
 	q.Add(a)
@@ -56,5 +58,68 @@ func TestAnObjectThatIsHurriedWhileItIsWorkedOnComesAgainInFront(t *testing.T) {
 	q.Done(working)
 	if next, _ := q.Get(); next != a {
 		t.Errorf("%s comes first", next.Name)
+	}
+}
+
+func TestNamespacesShareTheWorkers(t *testing.T) {
+	const workers = 16
+	var l lanes
+	q := l.newQueue("", workqueue.DefaultTypedControllerRateLimiter[reconcile.Request](), workers)
+	defer q.ShutDown()
+	add := func(namespace string, n int) {
+		for i := range n {
+			request := reconcile.Request{NamespacedName: types.NamespacedName{Namespace: namespace, Name: fmt.Sprint(i)}}
+			l.hurry(request)
+			q.Add(request)
+		}
+	}
+	busy, working := map[string]int{}, []reconcile.Request{}
+	work := func() {
+		for q.Len() > 0 {
+			request, _ := q.Get()
+			working = append(working, request)
+			busy[request.Namespace]++
+		}
+	}
+	add("hog", 100)
+	work()
+	add("other", 1)
+	work()
+	if diff := cmp.Diff(map[string]int{"hog": 12, "other": 1}, busy); diff != "" {
+		t.Errorf("busy workers by namespace (-want +got):\n%s", diff)
+	}
+	for n := 0; len(working) > 0; n++ {
+		if n > 200 {
+			t.Fatal("it does not end")
+		}
+		q.Done(working[0])
+		working = working[1:]
+		work()
+	}
+	if diff := cmp.Diff(map[string]int{"hog": 100, "other": 1}, busy); diff != "" {
+		t.Errorf("objects worked on by namespace (-want +got):\n%s", diff)
+	}
+}
+
+func TestNamespacesTakeTurnsInEachLane(t *testing.T) {
+	var l lanes
+	q := l.newQueue("", workqueue.DefaultTypedControllerRateLimiter[reconcile.Request](), 1)
+	defer q.ShutDown()
+	for _, name := range []string{"a/1", "a/2", "a/3", "b/1", "b/new", "a/new"} {
+		namespace, object, _ := strings.Cut(name, "/")
+		request := reconcile.Request{NamespacedName: types.NamespacedName{Namespace: namespace, Name: object}}
+		if object == "new" {
+			l.hurry(request)
+		}
+		q.Add(request)
+	}
+	var got []string
+	for q.Len() > 0 {
+		request, _ := q.Get()
+		got = append(got, request.String())
+		q.Done(request)
+	}
+	if diff := cmp.Diff([]string{"b/new", "a/new", "a/1", "b/1", "a/2", "a/3"}, got); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -106,6 +106,12 @@ func unread(p *plan.Plan, failures []fetch.Failure, entries []apiv1.EntryStatus)
 	return outcome{reason: reasonOf(first.Err), message: cut(message), entries: entries}
 }
 
+// excessive is for sources that hold more together than one object may have in memory.
+func excessive() outcome {
+	return outcome{reason: apiv1.ReasonInvalidValue, message: fmt.Sprintf(
+		"spec: what the entries read has more than %d bytes together: split the object, or read smaller secrets", fetch.MaxObjectBytes)}
+}
+
 func unrendered(errs []*render.Error, entries []apiv1.EntryStatus) outcome {
 	message := errs[0].Error()
 	for _, err := range errs[1:] {

@@ -141,6 +141,9 @@ func (r *Reconciler) ask(ctx context.Context, object Object, p *plan.Plan) time.
 
 // sync does steps 5 to 7.
 func (r *Reconciler) sync(ctx context.Context, object Object, p *plan.Plan, result fetch.Result) outcome {
+	if result.Excess {
+		return excessive()
+	}
 	entries := entryStatuses(p, result)
 	if len(result.Failures) > 0 {
 		return unread(p, result.Failures, entries)

@@ -21,7 +21,7 @@ func TestCallsAreBoundedInAllAndEachIdentityHasItsTurn(t *testing.T) {
 		w.takes = false // so that nothing but the ends of calls lets others go
 		for i := range identities {
 			for j := range objects {
-				w.add(fmt.Sprint("o", i, "-", j), fmt.Sprint("role", i, " "), 0, fmt.Sprint("v", j))
+				w.add(fmt.Sprintf("ns%d-%d/o%d-%d", i, j, i, j), fmt.Sprint("role", i, " "), 0, fmt.Sprint("v", j))
 			}
 		}
 		w.pass(10 * latency)
@@ -34,7 +34,7 @@ func TestCallsAreBoundedInAllAndEachIdentityHasItsTurn(t *testing.T) {
 func TestCallsOfOneIdentityAreBounded(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		for i := range 200 {
-			w.add(fmt.Sprint("o", i), "", 0, fmt.Sprint("v", i))
+			w.add(fmt.Sprintf("ns%d/o%d", i, i), "", 0, fmt.Sprint("v", i))
 		}
 		w.pass(10 * latency)
 		if w.most != maxForegroundReads || len(w.got) != 200 {
@@ -45,7 +45,7 @@ func TestCallsOfOneIdentityAreBounded(t *testing.T) {
 
 func TestNoMoreBytesAreReadThanMayBeHeld(t *testing.T) {
 	inFakeTime(t, func(w *world) {
-		const size, objects = 1 << 20, 56
+		const size, objects, share = 1 << 20, 100, maxHeldBytes / 4 * 3 // of one namespace
 		w.takes = false
 		for i := range objects {
 			key := fmt.Sprint("v", i)
@@ -54,11 +54,11 @@ func TestNoMoreBytesAreReadThanMayBeHeld(t *testing.T) {
 			w.Ask(named(fmt.Sprint("o", i)), Background, false)
 		}
 		w.pass(minute)
-		if limit := maxHeldBytes + maxBackgroundReads*size; w.bytes < maxHeldBytes || w.bytes > limit {
-			t.Errorf("%d MiB are held, want %d at least and %d at most", w.bytes/size, maxHeldBytes/size, limit/size)
+		if held := w.shares.bytes.Held(); held != share {
+			t.Errorf("got %d MiB that are held, want %d", held/size, share/size)
 		}
 		taken := 0
-		for range 3 {
+		for range 5 {
 			for i := range objects {
 				if _, state := w.Take(named(fmt.Sprint("o", i))); state == Ready {
 					taken++
@@ -66,8 +66,8 @@ func TestNoMoreBytesAreReadThanMayBeHeld(t *testing.T) {
 			}
 			w.pass(2 * latency)
 		}
-		if w.bytes != 0 || taken != objects {
-			t.Errorf("%d objects were given values, and %d bytes are held", taken, w.bytes)
+		if w.shares.bytes.Held() != 0 || taken != objects {
+			t.Errorf("%d objects were given values, and %d bytes are held", taken, w.shares.bytes.Held())
 		}
 	})
 }
@@ -78,8 +78,8 @@ func TestNothingIsHeldBesideAFailure(t *testing.T) {
 		w.kinds["bad"] = driver.NotFound
 		w.add("o", "", 0, "before", "bad", "after")
 		w.pass(latency)
-		if w.untaken != 1 || w.holding != 0 || w.bytes != 0 || w.objects[named("o")].demand.values != nil {
-			t.Errorf("%d objects wait to be taken, and %d hold %d bytes", w.untaken, w.holding, w.bytes)
+		if w.untaken != 1 || w.holding != 0 || w.shares.bytes.Held() != 0 || w.objects[named("o")].demand.values != nil {
+			t.Errorf("%d objects wait to be taken, and %d hold %d bytes", w.untaken, w.holding, w.shares.bytes.Held())
 		}
 		w.take(named("o"))
 		if got := w.got["o"]; len(got) != 1 || got[0] != "bad: not_found" {
@@ -90,6 +90,8 @@ func TestNothingIsHeldBesideAFailure(t *testing.T) {
 
 func TestABatchOfNewObjectsTakesRefreshesAlong(t *testing.T) {
 	inFakeTime(t, func(w *world) {
+		w.add("first", "", 0, "v") // the backend answers
+		w.pass(latency)
 		for i := range 100 {
 			w.Subscribe(reads(fmt.Sprint("o", i), "", fmt.Sprint("k", i)), 0, false)
 			w.Ask(named(fmt.Sprint("o", i)), Background, false)
@@ -205,12 +207,12 @@ func TestANewerValueTakesThePlaceOfOneThatWaitsToBeTaken(t *testing.T) {
 		w.pass(time.Second)
 		w.values["k"] = "a longer one"
 		w.pass(10 * time.Second)
-		if w.untaken != 1 || w.bytes != len("a longer one") {
-			t.Errorf("%d objects hold %d bytes", w.untaken, w.bytes)
+		if w.untaken != 1 || w.shares.bytes.Held() != len("a longer one") {
+			t.Errorf("%d objects hold %d bytes", w.untaken, w.shares.bytes.Held())
 		}
 		w.take(named("o"))
-		if got := w.got["o"]; len(got) != 1 || got[0] != "a longer one" || w.bytes != 0 {
-			t.Errorf("it was given %q, and %d bytes are held", got, w.bytes)
+		if got := w.got["o"]; len(got) != 1 || got[0] != "a longer one" || w.shares.bytes.Held() != 0 {
+			t.Errorf("it was given %q, and %d bytes are held", got, w.shares.bytes.Held())
 		}
 	})
 }
@@ -236,18 +238,20 @@ func TestAValueIsAsFreshAsTheBeginningOfItsRead(t *testing.T) {
 func TestWhatIsDroppedMakesRoomForOthers(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.takes = false
-		for i := range 2 * maxHolding {
+		for i := range 2 * maxReady {
 			w.add(fmt.Sprint("o", i), fmt.Sprint("role", i%2, " "), 0, fmt.Sprint("v", i))
 		}
-		w.pass(minute)
-		for i := range 2 * maxHolding {
-			if name := named(fmt.Sprint("o", i)); w.objects[name].demand.complete() {
-				w.Unsubscribe(name)
+		for range 4 {
+			w.pass(minute)
+			for i := range 2 * maxReady {
+				name := named(fmt.Sprint("o", i))
+				if o := w.objects[name]; o != nil && o.demand.complete() {
+					w.Unsubscribe(name)
+				}
 			}
 		}
-		w.pass(minute)
-		if len(w.objects) == 0 || w.untaken != len(w.objects) {
-			t.Errorf("of %d that are left %d have been read", len(w.objects), w.untaken)
+		if len(w.objects) != 0 {
+			t.Errorf("got %d that have not been read, want 0", len(w.objects))
 		}
 	})
 }
@@ -268,8 +272,8 @@ func TestAStopWaitsForTheCallsUnderWay(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
 		defer cancel()
 		start := time.Now()
-		if err := e.Run(ctx); err != nil || time.Since(start) != time.Second || e.calls != 0 {
-			t.Errorf("it ended after %s with the error %v, and %d calls are under way", time.Since(start), err, e.calls)
+		if err := e.Run(ctx); err != nil || time.Since(start) != time.Second || e.snapshot(time.Now()).calls != 0 {
+			t.Errorf("it ended after %s with the error %v, and %d calls are under way", time.Since(start), err, e.snapshot(time.Now()).calls)
 		}
 	})
 }

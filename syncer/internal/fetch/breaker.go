@@ -13,6 +13,8 @@ const (
 	// firstProbe and lastProbe are how long it is left alone: the first time, and at most.
 	firstProbe = time.Second
 	lastProbe  = 5 * time.Second
+	// lastRetryAfter is how long a backend may ask to be left alone: more would let one answer stop an identity's refreshes.
+	lastRetryAfter = time.Minute
 )
 
 // breaker spares a backend that does not answer, and us its timeouts: while it is open, one call per
@@ -54,7 +56,7 @@ func (b *breaker) fail(now time.Time, err *backend.Error) {
 		return
 	}
 	b.step++
-	b.until = now.Add(max(doubled(firstProbe, lastProbe, b.step), err.RetryAfter))
+	b.until = now.Add(max(doubled(firstProbe, lastProbe, b.step), min(err.RetryAfter, lastRetryAfter)))
 }
 
 // doubled is the n-th step of a back-off, n from 1.

@@ -27,8 +27,9 @@ func (e *Engine) launch(sc *scope, l Lane, sources []*source, now time.Time) {
 			s.wanted = now
 		}
 	}
-	batch := len(sources) > 1
-	sc.lanes[l].underway++
+	batch, namespace, share := len(sources) > 1, sources[0].namespace, e.shares.of(sc)
+	share.Take(namespace, 1)
+	sc.lanes[l].calls.Take(namespace, 1)
 	if batch {
 		sc.lanes[l].batchesNow++
 	} else if sources[0].batch > 1 {
@@ -38,13 +39,14 @@ func (e *Engine) launch(sc *scope, l Lane, sources []*source, now time.Time) {
 	}
 	sc.breaker.begin()
 	sc.limiter.begin(now)
-	e.calls++
 	e.done.Go(func() {
 		readings := e.read(sc, sources)
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		e.calls--
-		sc.lanes[l].underway--
+		share.Give(namespace, 1)
+		sc.lanes[l].calls.Give(namespace, 1)
+		e.ended = time.Now()
+		sc.ended = e.ended
 		if batch {
 			sc.lanes[l].batchesNow--
 		}
@@ -133,6 +135,7 @@ func (e *Engine) end(sc *scope, err error) *backend.Error {
 		sc.breaker.cancel()
 	case failure == nil, !transient(failure):
 		wasOpen := sc.breaker.open()
+		sc.proven = true
 		sc.breaker.succeed()
 		sc.limiter.succeeded(now)
 		if wasOpen {

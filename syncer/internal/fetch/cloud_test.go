@@ -22,6 +22,9 @@ import (
 // latency of each of the cloud's calls.
 const latency = 20 * time.Millisecond
 
+// timeout of a call that is not answered.
+const timeout = 10 * time.Second
+
 // call is one that the cloud received: its keys, the caller's role and when it began.
 type call struct {
 	Keys string // space-separated
@@ -39,6 +42,7 @@ type cloud struct {
 	spoil    map[string]bool          // keys that make a whole batch fail
 	refused  driver.Kind              // what batches answer; Unknown: nothing of the kind
 	forgets  map[string]bool          // keys that a batch's answer does not mention
+	hang     string                   // roles that begin so are not answered for timeout; empty: all are
 	received []call
 	most     int // calls at a time
 	now      int
@@ -59,14 +63,22 @@ func (c *cloud) begin(scope plan.Scope, keys ...string) {
 	c.most = max(c.most, c.now)
 }
 
-func (c *cloud) wait(ctx context.Context) error {
+func (c *cloud) wait(ctx context.Context, scope plan.Scope) error {
+	hangs := c.hang != "" && strings.HasPrefix(scope.Identity.RoleARN, c.hang)
+	takes := latency
+	if hangs {
+		takes = timeout
+	}
 	select {
-	case <-time.After(latency):
+	case <-time.After(takes):
 	case <-ctx.Done():
 	}
 	c.guard.Lock()
 	defer c.guard.Unlock()
 	c.now--
+	if hangs {
+		return &backend.Error{Kind: driver.Unavailable, Source: plan.Source{Scope: scope}}
+	}
 	return ctx.Err()
 }
 
@@ -86,7 +98,7 @@ func (c *cloud) value(scope plan.Scope, key string) driver.Value {
 
 func (c *cloud) Get(ctx context.Context, s plan.Source) ([]driver.Value, error) {
 	c.begin(s.Scope, s.Key)
-	if err := c.wait(ctx); err != nil {
+	if err := c.wait(ctx, s.Scope); err != nil {
 		return nil, err
 	}
 	c.guard.Lock()
@@ -103,7 +115,7 @@ func (c *cloud) GetBatch(ctx context.Context, scope plan.Scope, reads []plan.Rea
 		keys[i] = read.Key
 	}
 	c.begin(scope, keys...)
-	if err := c.wait(ctx); err != nil {
+	if err := c.wait(ctx, scope); err != nil {
 		return nil, err
 	}
 	c.guard.Lock()
@@ -209,13 +221,20 @@ func (w *world) take(object types.NamespacedName) {
 	for _, f := range result.Failures {
 		parts = append(parts, fmt.Sprintf("%s: %s", f.Read.Key, f.Err.(*backend.Error).Kind)) //nolint:errcheck,errorlint // it is always one
 	}
+	if result.Excess {
+		parts = []string{"too much"}
+	}
 	slices.Sort(parts)
 	w.guard.Lock()
 	defer w.guard.Unlock()
 	w.got[object.Name] = append(w.got[object.Name], strings.Join(parts, " "))
 }
 
+// named is an object of namespace ns, or of the one that the name begins with: hog/object.
 func named(name string) types.NamespacedName {
+	if namespace, name, ok := strings.Cut(name, "/"); ok {
+		return types.NamespacedName{Namespace: namespace, Name: name}
+	}
 	return types.NamespacedName{Namespace: "ns", Name: name}
 }
 

@@ -5,6 +5,7 @@
 //	engine.go               what the controller calls: Subscribe, Ask, Take, Unsubscribe
 //	object.go, source.go    what is known of both
 //	demand.go               an object's wish to have its sources read, from Ask or news until Take
+//	share.go                what all objects share, by namespace: calls and bytes
 //	scope.go                the sources of one identity at one backend, and which call comes next
 //	call.go                 a call: a read, or a batch with its fallbacks
 //	settle.go               what a read means to the objects that subscribe to the source
@@ -58,12 +59,11 @@ type Engine struct {
 	digester *digester
 	objects  map[types.NamespacedName]*object
 	scopes   map[plan.Scope]*scope
-	calls    int             // under way
-	waiting  map[*scope]bool // for calls to end, or values to be taken
-	untaken  int             // demands that are complete and have not been taken
-	holding  int             // those of them that hold values, and do not tell of failures
-	bytes    int             // of their values
-	taken    time.Time       // when one was last taken, or the first one completed
+	shares   *shares
+	untaken  int       // demands that are complete and have not been taken
+	holding  int       // those of them that hold values, and do not tell of failures
+	taken    time.Time // when one was last taken, or the first one completed
+	ended    time.Time // when a call last ended
 	done     sync.WaitGroup
 }
 
@@ -79,7 +79,12 @@ type Result struct {
 	Values   render.Values
 	Failures []Failure            // in the order of the plan's entries
 	Versions map[plan.Read]string // the version last read of each source
+	// Excess: the sources hold more than MaxObjectBytes together. There is nothing else then.
+	Excess bool
 }
+
+// MaxObjectBytes is what the values of an object's sources may add up to.
+const MaxObjectBytes = maxObjectBytes
 
 // State says what Take has.
 type State int
@@ -111,6 +116,9 @@ func (e *Engine) Run(ctx context.Context) error {
 func (e *Engine) Subscribe(p *plan.Plan, interval time.Duration, overdue bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.objects == nil {
+		e.objects, e.scopes, e.shares = map[types.NamespacedName]*object{}, map[plan.Scope]*scope{}, newShares()
+	}
 	sources := p.Sources()
 	o := e.objects[p.Object]
 	if o != nil && o.uid == p.UID && o.interval == interval && o.reads(sources) {
@@ -135,9 +143,6 @@ func (e *Engine) Subscribe(p *plan.Plan, interval time.Duration, overdue bool) {
 	}
 	// The old one goes afterwards, so that what both read is not forgotten.
 	e.forget(o)
-	if e.objects == nil {
-		e.objects = map[types.NamespacedName]*object{}
-	}
 	e.objects[p.Object] = next
 	e.closeIfEmpty(sc)
 	e.dispatch(sc)
@@ -206,7 +211,7 @@ func (e *Engine) Take(name types.NamespacedName) (Result, State) {
 		return e.hand(o)
 	case o.told && o.failing():
 		o.told = false
-		return o.result(nil), Ready
+		return o.result(nil), Ready // how it fails now, where one of several has recovered or failed
 	}
 	o.told = false // what failed has recovered, and its values have been taken since
 	return Result{}, Idle

@@ -215,13 +215,13 @@ func TestValuesGoWhenTheyHaveBeenTaken(t *testing.T) {
 		w.add("o", "", minute, "k")
 		w.add("leaves", "", minute, "k")
 		w.pass(latency)
-		if w.untaken != 2 || w.bytes != 2 {
-			t.Errorf("%d objects hold %d bytes, want 2 and 2", w.untaken, w.bytes)
+		if w.untaken != 2 || w.shares.bytes.Held() != 2 {
+			t.Errorf("%d objects hold %d bytes, want 2 and 2", w.untaken, w.shares.bytes.Held())
 		}
 		w.take(named("o"))
 		w.Unsubscribe(named("leaves"))
-		if w.untaken != 0 || w.holding != 0 || w.bytes != 0 || w.objects[named("o")].demand != nil {
-			t.Errorf("%d objects hold %d bytes", w.untaken, w.bytes)
+		if w.untaken != 0 || w.holding != 0 || w.shares.bytes.Held() != 0 || w.objects[named("o")].demand != nil {
+			t.Errorf("%d objects hold %d bytes", w.untaken, w.shares.bytes.Held())
 		}
 		if _, state := w.Take(named("o")); state != Idle {
 			t.Error("they can be taken twice")
@@ -232,20 +232,21 @@ func TestValuesGoWhenTheyHaveBeenTaken(t *testing.T) {
 func TestNoMoreIsReadThanIsTaken(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.takes = false
-		for i := range 2 * maxHolding {
+		for i := range 2 * maxReady {
 			w.add(fmt.Sprint("o", i), "", 0, fmt.Sprint("k", i))
 		}
 		w.pass(minute)
-		if limit := maxHolding + 20*maxForegroundBatches; w.holding < maxHolding || w.holding > limit {
-			t.Errorf("%d objects hold values", w.holding)
+		share := maxReady / 4 * 3
+		if limit := share + 20*maxForegroundBatches; w.holding < share || w.holding > limit {
+			t.Errorf("got %d objects that hold values, want %d at least and %d at most", w.holding, share, limit)
 		}
-		for len(w.got) < 2*maxHolding {
-			for i := range 2 * maxHolding {
+		for len(w.got) < 2*maxReady {
+			for i := range 2 * maxReady {
 				w.take(named(fmt.Sprint("o", i)))
 			}
 			before := len(w.got)
 			w.pass(time.Second)
-			if w.untaken == 0 && before < 2*maxHolding {
+			if w.untaken == 0 && before < 2*maxReady {
 				t.Fatalf("it stops after %d", before)
 			}
 		}
@@ -258,7 +259,7 @@ func TestNewObjectsOvertakeRefreshes(t *testing.T) {
 			w.Subscribe(reads(fmt.Sprint("o", i), "", fmt.Sprint("v", i)), minute, false)
 			w.Ask(named(fmt.Sprint("o", i)), Background, false)
 		}
-		w.pass(latency / 2)
+		w.pass(latency + latency/2) // the backend has answered
 		w.add("new", "", minute, "k")
 		w.pass(latency + time.Millisecond)
 		if len(w.got["new"]) != 1 {
@@ -337,8 +338,8 @@ func TestAStopEndsTheCallsUnderWay(t *testing.T) {
 		w.pass(latency / 2)
 		w.end()
 		w.pass(0)
-		if len(w.received) != 1 || w.calls != 0 || len(w.told) > 0 {
-			t.Errorf("%d calls are under way, %d objects were told", w.calls, len(w.told))
+		if len(w.received) != 1 || w.snapshot(time.Now()).calls != 0 || len(w.told) > 0 {
+			t.Errorf("%d calls are under way, %d objects were told", w.snapshot(time.Now()).calls, len(w.told))
 		}
 	})
 }

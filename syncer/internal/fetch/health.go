@@ -33,8 +33,8 @@ func (e *Engine) stalled(now time.Time) error {
 		return fmt.Errorf("what was read for %d objects has not been taken for %s", e.untaken, now.Sub(e.taken).Round(time.Second))
 	}
 	for _, sc := range e.scopes {
-		if sc.breaker.open() || sc.limiter.calls != nil {
-			continue
+		if sc.breaker.open() || sc.limiter.calls != nil || now.Sub(sc.ended) <= stalledAfter || sc.gated && now.Sub(e.ended) <= stalledAfter {
+			continue // it is left alone, or makes progress, or others do with what it waits for
 		}
 		if late := sc.overdue(now); late > stalledAfter {
 			return fmt.Errorf("a source of %s should have been read %s ago", sc.Backend, late.Round(time.Second))
@@ -49,8 +49,10 @@ func (sc *scope) overdue(now time.Time) (late time.Duration) {
 		switch {
 		case s.position >= 0:
 			late = max(late, now.Sub(s.due))
-		case s.element != nil, s.underway:
+		case s.element != nil:
 			late = max(late, now.Sub(s.wanted))
+		case s.underway:
+			late = max(late, now.Sub(s.began))
 		}
 	}
 	return late
@@ -83,7 +85,10 @@ func (s *snapshot) add(other snapshot) {
 func (e *Engine) snapshot(now time.Time) snapshot {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := snapshot{sources: map[string]int{}, breakers: map[string]int{}, calls: e.calls, holding: e.holding, stalled: e.stalled(now) != nil}
+	s := snapshot{sources: map[string]int{}, breakers: map[string]int{}, holding: e.holding, stalled: e.stalled(now) != nil}
+	if e.shares != nil {
+		s.calls = e.shares.calls.Held() + e.shares.trials.Held()
+	}
 	for _, sc := range e.scopes {
 		name := string(sc.Backend)
 		s.sources[name] += len(sc.sources)

@@ -5,25 +5,20 @@ import (
 	"time"
 
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/internal/fair"
 )
 
-// How many calls may be under way.
+// How many calls of one scope may be under way. Those of one source are shared among namespaces.
 const (
-	maxCalls             = 128 // in all
-	maxForegroundBatches = 8   // of one scope, and so on
+	maxForegroundBatches = 8
 	maxForegroundReads   = 32
 	maxBackgroundBatches = 2
 	maxBackgroundReads   = 16
+	maxScopeTrials       = 2 // until it has answered
 )
 
-// What may wait to be taken before no more is read. Failures hold no values, and must not keep their own end from being noticed.
-const (
-	maxHolding   = 512
-	maxHeldBytes = 32 << 20
-)
-
-// scope is the sources of one identity at one backend. Scopes share nothing but the bounds above, so
-// that one tenant's trouble is nobody else's.
+// scope is the sources of one identity at one backend. Scopes share nothing but what shares holds, so
+// that one tenant's trouble is no other's.
 type scope struct {
 	plan.Scope
 	sources   map[plan.Read]*source
@@ -31,29 +26,31 @@ type scope struct {
 	lanes     [2]lane
 	breaker   breaker
 	limiter   limiter
+	proven    bool      // the backend has answered, be it with a refusal
+	gated     bool      // it waits for a share
+	ended     time.Time // when a call last ended
 	unbatched time.Time // until when batches are not tried, since they fail as such
 	timer     *time.Timer
 }
 
 // lane is what waits for a call, apart by how it can be read.
 type lane struct {
-	singles, batches     queue
-	underway, batchesNow int // calls; the latter are batches
+	singles, batches queue
+	calls            fair.Pool // under way
+	batchesNow       int       // those of them that are batches
 }
 
 func (e *Engine) scope(s plan.Scope) *scope {
-	if e.scopes == nil {
-		e.scopes = map[plan.Scope]*scope{}
-	}
 	sc := e.scopes[s]
 	if sc == nil {
 		sc = &scope{Scope: s, sources: map[plan.Read]*source{}}
+		sc.lanes[Foreground].calls.Capacity, sc.lanes[Background].calls.Capacity = maxForegroundReads, maxBackgroundReads
 		e.scopes[s] = sc
 	}
 	return sc
 }
 
-// closeIfEmpty forgets a scope that nobody reads from any more.
+// closeIfEmpty forgets a scope that has no source any more.
 func (e *Engine) closeIfEmpty(sc *scope) {
 	if len(sc.sources) > 0 {
 		return
@@ -62,7 +59,6 @@ func (e *Engine) closeIfEmpty(sc *scope) {
 		sc.timer.Stop()
 	}
 	delete(e.scopes, sc.Scope)
-	delete(e.waiting, sc)
 }
 
 func (sc *scope) source(s plan.Source, reader Reader) *source {
@@ -74,15 +70,26 @@ func (sc *scope) source(s plan.Source, reader Reader) *source {
 	return known
 }
 
-// enqueue has a source read as soon as possible. One that waits already may move to the front lane.
-func (sc *scope) enqueue(s *source, l Lane) {
+// enqueue has a source read as soon as possible, out of a namespace's share; an empty one stands for that of the read before.
+// One that waits already may move to the front lane, or to a namespace whose turn comes sooner.
+func (sc *scope) enqueue(s *source, l Lane, namespace string) {
 	if s.underway {
 		return // it is seen to when that is done
 	}
 	if s.element != nil && (l == Background || s.queue == &sc.lanes[Foreground].singles || s.queue == &sc.lanes[Foreground].batches) {
+		q := s.queue
+		if namespace == "" || namespace == s.namespace || q.Waiting(namespace) >= q.Waiting(s.namespace) {
+			return
+		}
+		q.remove(s)
+		s.namespace = namespace
+		q.push(s)
 		return
 	}
 	s.unschedule()
+	if namespace != "" {
+		s.namespace = namespace
+	}
 	s.refresh = l == Background
 	now := time.Now()
 	if s.wanted.IsZero() {
@@ -104,7 +111,7 @@ func (sc *scope) readSingly(until time.Time) {
 	sc.unbatched = until
 	for i := range sc.lanes {
 		l := &sc.lanes[i]
-		for _, s := range l.batches.take(l.batches.Len()) {
+		for _, s := range l.batches.take(l.batches.Len(), nil) {
 			l.singles.push(s)
 		}
 	}
@@ -115,24 +122,25 @@ func (e *Engine) dispatch(sc *scope) {
 	if e.ctx == nil || e.ctx.Err() != nil || e.scopes[sc.Scope] != sc {
 		return
 	}
-	delete(e.waiting, sc)
 	now := time.Now()
 	for len(sc.scheduled) > 0 && !sc.scheduled[0].due.After(now) {
-		sc.enqueue(sc.scheduled[0], sc.scheduled[0].lane())
+		sc.enqueue(sc.scheduled[0], sc.scheduled[0].lane(), "")
 	}
 	if sc.breaker.open() {
 		e.expire(sc, now)
 		if sc.breaker.admits(now) && !sc.waits() && len(sc.scheduled) > 0 {
-			sc.enqueue(sc.scheduled[0], Background) // the next one is the probe, due or not
+			sc.enqueue(sc.scheduled[0], Background, "") // the next one is the probe, due or not
 		}
 	}
-	for sc.waits() && sc.breaker.admits(now) && sc.limiter.delay(now) == 0 {
-		if e.calls >= maxCalls || e.holding >= maxHolding || e.bytes >= maxHeldBytes && e.holding > 0 {
-			e.wait(sc)
-			break
-		}
-		sources, l := sc.next(now)
+	may := func(namespace string) bool {
+		_, ok := e.shares.may(sc, namespace)
+		return ok
+	}
+	sc.gated = false
+	for sc.waits() && sc.admits(now) {
+		sources, l := sc.next(now, may)
 		if len(sources) == 0 {
+			sc.gated = e.shares.wait(sc)
 			break
 		}
 		e.launch(sc, l, sources, now)
@@ -140,21 +148,24 @@ func (e *Engine) dispatch(sc *scope) {
 	e.arm(sc, now)
 }
 
-func (e *Engine) wait(sc *scope) {
-	if e.waiting == nil {
-		e.waiting = map[*scope]bool{}
-	}
-	e.waiting[sc] = true
+// admits reports whether the scope as such bears another call now.
+func (sc *scope) admits(now time.Time) bool {
+	underway := sc.lanes[Foreground].calls.Held() + sc.lanes[Background].calls.Held()
+	return sc.breaker.admits(now) && sc.limiter.delay(now) == 0 && (sc.proven || underway < maxScopeTrials)
 }
 
-// resume gives the scopes that wait another chance.
+// resume gives those that wait for a share of something another chance.
 func (e *Engine) resume() {
-	if len(e.waiting) == 0 || e.calls >= maxCalls || e.holding >= maxHolding {
+	if e.shares == nil {
 		return
 	}
-	waiting := e.waiting
-	e.waiting = nil
-	for sc := range waiting {
+	for o, ok := e.shares.fits(); ok; o, ok = e.shares.fits() {
+		lane := o.demand.lane
+		e.release(o)
+		e.want(o, lane, false, nil, nil)
+		e.dispatch(o.sources[0].scope)
+	}
+	for sc, ok := e.shares.next(); ok; sc, ok = e.shares.next() {
 		e.dispatch(sc)
 	}
 }
@@ -176,29 +187,32 @@ func (sc *scope) waits() bool {
 	return false
 }
 
-// next takes the sources of the next call from the lanes. A lone read never waits for a batch to fill;
-// what comes while a batch is under way forms the next one, or goes as soon as it is a full one.
-func (sc *scope) next(now time.Time) ([]*source, Lane) {
+// next takes the sources of the next call from the lanes, of namespaces that may call. A lone read never waits for a batch to
+// fill; what comes while a batch is under way forms the next one, or goes as soon as it is a full one.
+func (sc *scope) next(now time.Time, may func(namespace string) bool) ([]*source, Lane) {
 	front, back := &sc.lanes[Foreground], &sc.lanes[Background]
-	if front.singles.Len() > 0 && front.underway < maxForegroundReads {
-		return front.singles.take(1), Foreground
+	if sources := front.single(may); sources != nil {
+		return sources, Foreground
 	}
-	if waiting := front.batches.Len(); waiting > 0 && front.batchesNow < maxForegroundBatches {
-		size := front.batches.first().batch
-		if waiting >= size || front.batchesNow == 0 {
-			sources := front.batches.take(size)
-			return append(sources, back.batches.take(size-len(sources))...), Foreground
+	if first, ok := front.batches.Peek(may); ok && front.batchesNow < maxForegroundBatches {
+		if front.batches.Len() >= first.batch || front.batchesNow == 0 {
+			sources := front.batches.take(first.batch, may)
+			return append(sources, back.batches.take(first.batch-len(sources), may)...), Foreground
 		}
 	}
-	if back.singles.Len() > 0 && back.underway < maxBackgroundReads {
-		return back.singles.take(1), Background
+	if sources := back.single(may); sources != nil {
+		return sources, Background
 	}
-	if back.batches.Len() > 0 && back.batchesNow < maxBackgroundBatches {
-		size := back.batches.first().batch
-		sources := back.batches.take(size)
-		return append(sources, sc.early(size-len(sources), now)...), Background
+	if first, ok := back.batches.Peek(may); ok && back.batchesNow < maxBackgroundBatches {
+		sources := back.batches.take(first.batch, may)
+		return append(sources, sc.early(first.batch-len(sources), now)...), Background
 	}
 	return nil, Background
+}
+
+// single takes a source that is read alone; none where a namespace would hold more of the lane than its share.
+func (l *lane) single(may func(namespace string) bool) []*source {
+	return l.singles.take(1, func(namespace string) bool { return l.calls.May(namespace, 1) && may(namespace) })
 }
 
 // early takes sources that are due next, to fill a batch that goes anyway. Not those that failed: they
@@ -223,7 +237,7 @@ func (sc *scope) early(n int, now time.Time) []*source {
 // expire fails what has waited for too long for a backend that is left alone.
 func (e *Engine) expire(sc *scope, now time.Time) {
 	for _, q := range sc.queues() {
-		for s := q.first(); s != nil && now.Sub(s.wanted) >= patience; s = q.first() {
+		for s := q.late(now); s != nil; s = q.late(now) {
 			q.remove(s)
 			s.reads++ // one that did not come about
 			e.settle(s, reading{err: sc.breaker.last.For(s.Read)})
@@ -253,11 +267,11 @@ func (e *Engine) arm(sc *scope, now time.Time) {
 	}
 	if sc.breaker.open() {
 		for _, q := range sc.queues() {
-			if s := q.first(); s != nil {
+			for _, s := range q.Fronts {
 				soonest(s.wanted.Add(patience))
 			}
 		}
-		if !sc.breaker.probing && len(sc.sources) > 0 && !e.waiting[sc] {
+		if !sc.breaker.probing && len(sc.sources) > 0 && !sc.gated {
 			soonest(sc.breaker.until)
 		}
 	}

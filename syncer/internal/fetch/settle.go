@@ -8,9 +8,9 @@ func (e *Engine) settle(s *source, r reading) {
 	now := time.Now()
 	switch {
 	case len(s.subscribers) == 0:
-		return // nobody wants it any more
+		return // no object reads it any more
 	case r.again:
-		s.scope.enqueue(s, s.lane())
+		s.scope.enqueue(s, s.lane(), "")
 		return
 	case r.err != nil && transient(r.err) && now.Sub(s.wanted) < patience:
 		// It may pass before anybody needs to know.
@@ -40,7 +40,7 @@ func (s *source) learn(e *Engine, r reading) (news bool) {
 	digest := e.digester.of(r.values)
 	news = s.err != nil || s.digest != digest
 	s.digest, s.err, s.failures, s.readAt = digest, nil, 0, s.began
-	s.version = ""
+	s.version, s.size = "", size(r.values)
 	if len(r.values) == 1 {
 		s.version = r.values[0].Version
 	}
@@ -56,13 +56,22 @@ func (e *Engine) tell(o *object, s *source, r reading, news bool) {
 	case o.demand != nil:
 		e.satisfy(o, s, r, news)
 	case o.interval == 0 && !o.asked: // what others refresh is not for it
-	case r.err != nil && news:
-		o.told = true
+	case news && (r.err != nil || o.failing()):
+		o.told = true // a source has recovered while another one fails: what is said of the object changes
 		e.Notify(o.name, Background)
+	case o.excess && r.err == nil && (!news || o.expected() > maxObjectBytes):
+		e.observe(o, s, false)
 	case r.err == nil && (news || !o.verified) && !o.failing():
 		e.want(o, Background, false, s, r.values) // the others become due now
-	case e.Observe != nil && s == o.sources[0]:
-		e.Observe(o.name, r.err == nil && !o.failing(), s.began)
+	default:
+		e.observe(o, s, r.err == nil && !o.failing())
+	}
+}
+
+// observe says that a refresh brought no news for an object, once for all of its sources.
+func (e *Engine) observe(o *object, s *source, ok bool) {
+	if e.Observe != nil && s == o.sources[0] {
+		e.Observe(o.name, ok, s.began)
 	}
 }
 
@@ -71,30 +80,34 @@ func (e *Engine) satisfy(o *object, s *source, r reading, news bool) {
 	d := o.demand
 	needed, waits := d.needs[s]
 	switch {
+	case d.putOff != nil: // all is read again
 	case waits && needed > s.reads: // it wants a later read, which plan sees to
 	case waits:
 		delete(d.needs, s)
 		if r.err != nil {
-			d.fail()
+			d.failed = true
+			e.empty(o)
 		} else {
-			d.put(s.Read, r.values)
+			e.put(o, s.Read, r.values)
 		}
-		if d.complete() {
+		if o.demand.complete() {
 			e.complete(o)
 		}
 	case !news:
 	case r.err != nil:
 		o.told = true // what it holds was good when it was read; this comes after it
 		e.Notify(o.name, Background)
-	case d.failed && d.complete():
+	case d.valueless() && d.complete():
 		e.release(o)
 		e.want(o, d.lane, false, s, r.values)
-	default:
-		before := d.bytes
-		d.put(s.Read, r.values) // newer than what it holds
-		if d.complete() {
-			e.bytes += d.bytes - before
+	case d.complete():
+		e.unhold(o)
+		e.put(o, s.Read, r.values) // newer than what it holds
+		if o.demand == d {
+			e.hold(o)
 		}
+	default:
+		e.put(o, s.Read, r.values) // newer than what it holds
 	}
 }
 
@@ -103,7 +116,7 @@ func (e *Engine) plan(s *source, now time.Time) {
 	interval := s.interval()
 	switch {
 	case s.asked():
-		s.scope.enqueue(s, s.lane())
+		s.scope.enqueue(s, s.lane(), "")
 	case s.err != nil:
 		s.schedule(now.Add(s.retry()))
 	case interval == 0:

@@ -2,12 +2,12 @@ package fetch
 
 import (
 	"container/heap"
-	"container/list"
 	"slices"
 	"time"
 
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
+	"github.com/secretgate/secretgate/syncer/internal/fair"
 )
 
 const (
@@ -29,14 +29,16 @@ type source struct {
 	phase       uint64
 	batch       int // how many sources like this one a call may read
 
-	position int           // in scope.scheduled; -1: not there
-	due      time.Time     // of a scheduled one
-	element  *list.Element // of queue; nil: not queued
+	position int                    // in scope.scheduled; -1: not there
+	due      time.Time              // of a scheduled one
+	element  *fair.Element[*source] // of queue; nil: not queued
 	queue    *queue
-	underway bool
-	began    time.Time // of the read under way
-	refresh  bool      // nobody waits for it in the front lane
-	reads    uint64    // reads begun
+	// namespace is whose share its next read takes: that of the object that asked for it last.
+	namespace string
+	underway  bool
+	began     time.Time // of the read under way
+	refresh   bool      // nobody waits for it in the front lane
+	reads     uint64    // reads begun
 
 	// wanted is since when it waits to be read, through failures that may pass; zero: it does not.
 	wanted time.Time
@@ -45,6 +47,7 @@ type source struct {
 	// What the last read said. Of the value itself, nothing.
 	digest   digest
 	version  string
+	size     int       // of the value, in bytes
 	readAt   time.Time // when the last read that succeeded began; zero: none
 	err      *backend.Error
 	failures int // in a row
@@ -69,6 +72,9 @@ func (s *source) unsubscribe(o *object) {
 		s.subscribers[i] = s.subscribers[last]
 		s.subscribers[last] = nil
 		s.subscribers = s.subscribers[:last]
+	}
+	if s.element == nil && s.namespace == o.name.Namespace {
+		s.namespace = ""
 	}
 }
 
@@ -150,11 +156,14 @@ func (h *schedule) Pop() any {
 	return s
 }
 
-// queue holds sources that wait for a call, in the order in which they came.
-type queue struct{ list.List }
+// queue holds sources that wait for a call. Namespaces take turns.
+type queue struct{ fair.Queue[*source] }
 
 func (q *queue) push(s *source) {
-	s.queue, s.element = q, q.PushBack(s)
+	if s.namespace == "" {
+		s.namespace = s.subscribers[0].name.Namespace
+	}
+	s.queue, s.element = q, q.Push(s.namespace, s)
 }
 
 func (q *queue) remove(s *source) {
@@ -162,21 +171,26 @@ func (q *queue) remove(s *source) {
 	s.queue, s.element = nil, nil
 }
 
-// take removes up to n sources from the front.
-func (q *queue) take(n int) []*source {
-	taken := make([]*source, 0, min(n, q.Len()))
-	for len(taken) < n && q.Len() > 0 {
-		s := q.first()
-		q.remove(s)
+// take removes up to n sources of namespaces that may have them read; nil: all may.
+func (q *queue) take(n int, may func(namespace string) bool) []*source {
+	var taken []*source
+	for len(taken) < n {
+		s, ok := q.Pop(may)
+		if !ok {
+			break
+		}
+		s.queue, s.element = nil, nil
 		taken = append(taken, s)
 	}
 	return taken
 }
 
-// first is the one that waits longest; nil where none does.
-func (q *queue) first() *source {
-	if q.Len() == 0 {
-		return nil
+// late is a source that has waited for too long for a backend that is left alone; nil where there is none.
+func (q *queue) late(now time.Time) *source {
+	for _, s := range q.Fronts {
+		if now.Sub(s.wanted) >= patience {
+			return s
+		}
 	}
-	return q.Front().Value.(*source) //nolint:errcheck // the queue holds nothing else
+	return nil
 }

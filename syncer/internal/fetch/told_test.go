@@ -57,8 +57,8 @@ func TestWhatWaitsToBeTakenIsReadAnewWhereAFreshReadIsAskedFor(t *testing.T) {
 		w.Ask(named("o"), Foreground, true)
 		w.pass(latency)
 		w.take(named("o"))
-		if got := w.got["o"]; !slices.Equal(got, []string{"rotated"}) || w.bytes != 0 {
-			t.Errorf("it was given %q, and %d bytes are held", got, w.bytes)
+		if got := w.got["o"]; !slices.Equal(got, []string{"rotated"}) || w.shares.bytes.Held() != 0 {
+			t.Errorf("it was given %q, and %d bytes are held", got, w.shares.bytes.Held())
 		}
 	})
 }

@@ -1,0 +1,173 @@
+package fetch
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+func TestIdentitiesThatHangLeaveCallsForOthers(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.add("known", "", 10*time.Second, "v0")
+		w.pass(time.Second)
+		w.hang = "hangs"
+		for i := range 2000 {
+			w.add(fmt.Sprintf("hog/o%d", i), fmt.Sprint("hangs", i), minute, "v")
+		}
+		w.pass(time.Second)
+		if held := w.shares.trials.Held(); held != maxTrials/4*3 {
+			t.Errorf("got %d calls that hang at a time, want %d", held, maxTrials/4*3)
+		}
+		w.add("late", "", minute, "v1")          // of an identity that is known
+		w.add("new", "another ", minute, "v2")   // of one that is not
+		w.add("fails", "refused ", minute, "v3") // of one that is refused
+		w.kinds["refused "] = driver.Denied
+		w.pass(2 * latency)
+		for object, want := range map[string]string{"late": "v1", "new": "another v2", "fails": "v3: denied"} {
+			if diff := cmp.Diff([]string{want}, w.got[object]); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", object, diff)
+			}
+		}
+		w.values["v0"] = "rotated"
+		w.pass(10*time.Second + 2*latency)
+		if got := w.got["known"]; got[len(got)-1] != "rotated" {
+			t.Errorf("got %q for an object that is refreshed, want the rotated value last", got)
+		}
+		w.pass(10 * minute)
+		if err := w.Stalled(time.Now()); err != nil {
+			t.Errorf("got %v of an engine that is busy with what hangs", err)
+		}
+	})
+}
+
+func TestManyReadsOfOneNamespaceLeaveTurnsForOthers(t *testing.T) {
+	for name, key := range map[string]string{"read singly": "v", "read in batches": "k"} {
+		t.Run(name, func(t *testing.T) {
+			inFakeTime(t, func(w *world) {
+				w.add("first", "", minute, key)
+				w.pass(time.Second)
+				for i := range 5000 {
+					w.add(fmt.Sprintf("hog/o%d", i), "", minute, fmt.Sprint(key, "hog", i))
+				}
+				w.add("late", "", minute, key+"late")
+				w.add("shares", "", minute, key+"hog4999") // with the last of the others
+				w.pass(3 * latency)
+				for object, want := range map[string]string{"late": key + "late", "shares": key + "hog4999"} {
+					if diff := cmp.Diff([]string{want}, w.got[object]); diff != "" {
+						t.Errorf("%s (-want +got):\n%s", object, diff)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestObjectsThatHoldMuchLeaveMemoryForOthers(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		const sources, value = 200, 64 << 10 // 12.5 MiB each object
+		for i := range 20 {
+			keys := make([]string, sources)
+			for j := range keys {
+				keys[j] = fmt.Sprintf("k%d-%d", i, j)
+				w.values[keys[j]] = strings.Repeat("x", value)
+			}
+			w.add(fmt.Sprintf("hog/o%d", i), "", minute, keys...)
+		}
+		most := 0
+		for i := range 200 {
+			if i == 3 {
+				w.add("late", "", minute, "late")
+			}
+			w.pass(latency / 2)
+			w.mu.Lock()
+			most = max(most, w.shares.bytes.Held())
+			w.mu.Unlock()
+			if i == 9 {
+				if diff := cmp.Diff([]string{"late"}, w.got["late"]); diff != "" {
+					t.Errorf("late (-want +got):\n%s", diff)
+				}
+			}
+		}
+		if share := maxHeldBytes / 4 * 3; most > share+1<<10 {
+			t.Errorf("got %d bytes that are held, want %d at most", most, share)
+		}
+		w.pass(10 * time.Second)
+		for i := range 20 {
+			if got := w.got[fmt.Sprint("o", i)]; len(got) == 0 || len(got[0]) != sources*(value+1)-1 {
+				t.Errorf("object %d was given %d answers, want its values", i, len(got))
+			}
+		}
+		if held := w.shares.bytes.Held(); held != 0 {
+			t.Errorf("got %d bytes that are held in the end, want 0", held)
+		}
+	})
+}
+
+func TestAnObjectWhoseSourcesHoldTooMuchIsToldSoUntilTheyHoldLess(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		const sources = 20
+		keys := make([]string, sources)
+		for i := range keys {
+			keys[i] = fmt.Sprint("k", i)
+			w.values[keys[i]] = strings.Repeat("x", 1<<20)
+		}
+		w.add("o", "", minute, keys...)
+		w.pass(5 * minute)
+		if diff := cmp.Diff([]string{"too much"}, w.got["o"]); diff != "" {
+			t.Errorf("after five minutes (-want +got):\n%s", diff)
+		}
+		if w.shares.bytes.Held() != 0 || w.failed["o"] < 3 {
+			t.Errorf("got %d bytes that are held and %d refreshes that failed, want 0 and 3 at least", w.shares.bytes.Held(), w.failed["o"])
+		}
+		w.count()
+		w.pass(10 * minute)
+		if n := w.count(); n > 20 {
+			t.Errorf("got %d calls in ten minutes, want two a minute at most", n)
+		}
+		for _, key := range keys[2:] {
+			w.values[key] = "less"
+		}
+		w.pass(2 * minute)
+		if got := w.got["o"]; len(got) != 2 || len(got[1]) < 2<<20 {
+			t.Errorf("got %d answers, want a second one with the values", len(got))
+		}
+	})
+}
+
+func TestABackendIsLeftAloneForAMinuteAtMost(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.add("o", "", 10*time.Second, "v")
+		w.pass(time.Second)
+		w.kinds["*"], w.after["*"] = driver.Unavailable, time.Hour
+		w.pass(30 * time.Second)
+		delete(w.kinds, "*")
+		w.values["v"] = "rotated"
+		w.pass(lastRetryAfter)
+		if got := w.got["o"]; got[len(got)-1] != "rotated" {
+			t.Errorf("got %q, want the rotated value last", got)
+		}
+	})
+}
+
+func TestWhatIsSaidOfFailuresFollowsThem(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.kinds["v1"], w.kinds["v2"] = driver.NotFound, driver.Denied
+		w.add("o", "", minute, "v0", "v1", "v2")
+		w.pass(minute)
+		delete(w.kinds, "v1")
+		w.pass(2 * minute)
+		delete(w.kinds, "v2")
+		w.pass(2 * minute)
+		want := []string{"v1: not_found v2: denied", "v2: denied", "v0 v1 v2"}
+		if diff := cmp.Diff(want, w.got["o"]); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+		synctest.Wait()
+	})
+}
