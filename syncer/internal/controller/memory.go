@@ -32,8 +32,15 @@ const beatAgain = 5 * time.Second
 type memory struct {
 	mu      sync.Mutex
 	objects map[types.NamespacedName]*remembered
-	forces  map[string]*rate.Limiter // by namespace
+	limits  limits
 	beats   *rate.Limiter
+}
+
+// mayRead returns how long a read must wait that an edit asks for, or the force-sync annotation.
+func (m *memory) mayRead(object types.NamespacedName, forced bool, now time.Time) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.limits.wait(object, forced, now)
 }
 
 // mayBeat tells whether there is room for one more heartbeat.
@@ -59,8 +66,7 @@ type remembered struct {
 	owed     time.Time // when it is to be read again, be its sources due or not; zero: it need not be
 	drifted  bool      // somebody changed the Secret, and it has been neither read nor written for that since
 
-	last   attempt
-	forces *rate.Limiter
+	last attempt
 
 	reported string                      // resourceVersion of the object with the status below
 	status   *apiv1.ExternalSecretStatus // as last written, until the cache shows it

@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -193,33 +192,6 @@ func TestAnOlderObjectFromTheCacheGetsTheStatusThatWasWritten(t *testing.T) {
 				t.Error(diff)
 			}
 		})
-	}
-}
-
-func TestForcedRefreshesAreLimited(t *testing.T) {
-	var m memory
-	now := time.Unix(1_000_000, 0)
-	for i := range forceBurst {
-		if wait := m.mayForce(db, now); wait != 0 {
-			t.Errorf("refresh %d at once waits %s", i+1, wait)
-		}
-	}
-	if wait := m.mayForce(db, now); wait != forceEvery {
-		t.Errorf("one more waits %s, want %s", wait, forceEvery)
-	}
-	if wait := m.mayForce(db, now.Add(forceEvery)); wait != 0 {
-		t.Errorf("after that time it still waits %s", wait)
-	}
-	other := func(i int) types.NamespacedName {
-		return types.NamespacedName{Namespace: "another", Name: fmt.Sprint("o", i)}
-	}
-	for i := range namespaceForceBurst {
-		if wait := m.mayForce(other(i), now); wait != 0 {
-			t.Errorf("object %d of another namespace waits %s", i+1, wait)
-		}
-	}
-	if wait := m.mayForce(other(namespaceForceBurst), now); wait != time.Second/namespaceForces {
-		t.Errorf("one more object of it waits %s", wait)
 	}
 }
 

@@ -125,8 +125,8 @@ func (r *Reconciler) ask(ctx context.Context, object Object, p *plan.Plan) time.
 	walkPolicy := r.walkPolicy(ctx, p)
 	waits := r.memory.wait(p.Object, now)
 	w := decide(p, facts{last: last, status: status, owed: owed, waits: waits > 0, intact: intact, walkPolicy: walkPolicy})
-	if w.forced {
-		if wait := r.memory.mayForce(p.Object, now); wait > 0 {
+	if w.edited || w.forced {
+		if wait := r.memory.mayRead(p.Object, w.forced, now); wait > 0 {
 			return sooner(wait, waits)
 		}
 	}

@@ -112,7 +112,7 @@ func TestWhatAnotherReplicaWritesLateIsRepairedThoughTheStatusKnowsOfIt(t *testi
 func TestNewObjectsDoNotWaitThoughTheyCarryTheForceSyncAnnotation(t *testing.T) {
 	inFakeTime(t, interceptor.Funcs{}, func(w *world) {
 		for i := range namespaceForceBurst {
-			w.memory.mayForce(types.NamespacedName{Namespace: db.Namespace, Name: fmt.Sprint("other-", i)}, w.now())
+			w.memory.mayRead(types.NamespacedName{Namespace: db.Namespace, Name: fmt.Sprint("other-", i)}, true, w.now())
 		}
 		w.apply(t, "db", map[string]string{apiv1.AnnotationForceSync: "before the backup"})
 		w.pass(time.Second / 2)
@@ -186,6 +186,48 @@ func TestOnlyPatternsOfTheNamespaceHavePathsWalkedAgain(t *testing.T) {
 			if empty == none || stands(map[string]string{annotation: ".*"}) == empty {
 				t.Errorf("%s does not count", annotation)
 			}
+		}
+	})
+}
+
+// What an edit changes may need no read at all, but each would be billed.
+func TestEditsDoNotSetTheBill(t *testing.T) {
+	inFakeTime(t, interceptor.Funcs{}, func(w *world) {
+		w.apply(t, "db", nil)
+		w.pass(time.Second)
+		for i := range 667 {
+			es := w.object(t)
+			es.Generation++
+			es.Spec.RefreshInterval = fmt.Sprint(600+i, "s")
+			if err := w.cluster.Update(t.Context(), es); err != nil {
+				t.Fatal(err)
+			}
+			w.queue.Add(reconcile.Request{NamespacedName: db})
+			w.pass(30 * time.Millisecond)
+		}
+		if got, most := w.vault.reads.Load(), int64(readBurst+20/10+1); got > most {
+			t.Errorf("got %d reads for 667 edits in 20 s, want %d at most", got, most)
+		}
+		w.pass(readEvery)
+		if es := w.object(t); es.Status.ObservedGeneration != es.Generation {
+			t.Errorf("got a status of generation %d, want that of the last edit, %d", es.Status.ObservedGeneration, es.Generation)
+		}
+	})
+}
+
+func TestAnObjectThatIsMadeAgainAndAgainDoesNotSetTheBill(t *testing.T) {
+	inFakeTime(t, interceptor.Funcs{}, func(w *world) {
+		for i := range 100 {
+			w.apply(t, types.UID(fmt.Sprint(i)), nil)
+			w.pass(100 * time.Millisecond)
+			if err := w.cluster.Delete(t.Context(), w.object(t)); err != nil {
+				t.Fatal(err)
+			}
+			w.queue.Add(reconcile.Request{NamespacedName: db})
+			w.pass(100 * time.Millisecond)
+		}
+		if got, most := w.vault.reads.Load(), int64(readBurst+20/10+1); got > most {
+			t.Errorf("got %d reads for 100 objects of one name in 20 s, want %d at most", got, most)
 		}
 	})
 }

@@ -40,26 +40,27 @@ type wish struct {
 	ask    bool
 	lane   fetch.Lane
 	fresh  bool // a read that is under way already will not do
-	forced bool // by the force-sync annotation, which is rate-limited
+	edited bool // the object is new, or its spec is: limited by object
+	forced bool // by the force-sync annotation: limited by object and by namespace
 }
 
 // decide weighs the facts. A restart, or a hand-over from another replica, finds most objects settled:
 // their sources are read when they are due.
 func decide(p *plan.Plan, f facts) wish {
 	forced := p.ForceSync != "" && p.ForceSync != f.status.ObservedForceSync && p.ForceSync != f.last.forceSync
+	edited := f.last.uid == p.UID && f.last.generation != p.Generation ||
+		f.last.uid != p.UID && (f.status.ObservedGeneration != p.Generation || f.status.LastSync == nil)
 	switch {
 	case forced:
-		// Of a new object, or an edited one, the spec asks for the read, which no limit holds back.
-		edited := f.last.uid == p.UID && f.last.generation != p.Generation ||
-			f.last.uid != p.UID && (f.status.ObservedGeneration != p.Generation || f.status.LastSync == nil)
-		return wish{ask: true, lane: fetch.Foreground, fresh: true, forced: !edited}
+		// Of an edited object the spec asks for the read, whatever the annotation says.
+		return wish{ask: true, lane: fetch.Foreground, fresh: true, edited: edited, forced: !edited}
 	case f.last.uid == p.UID && deniedBefore(f.status):
-		return wish{ask: true, lane: fetch.Background} // for names that a walk returned: it may be permitted now
+		return wish{ask: true, lane: fetch.Background, edited: edited} // for names that a walk returned: it may be permitted now
 	case f.last.uid == p.UID && f.last.generation == p.Generation:
 		lost := len(f.status.Conditions) == 0 && !f.waits // not written yet, or overwritten by somebody else
 		return wish{ask: f.owed || lost || f.last.walkPolicy != f.walkPolicy, lane: fetch.Background}
-	case f.last.uid == p.UID, f.status.ObservedGeneration != p.Generation, f.status.LastSync == nil:
-		return wish{ask: true, lane: fetch.Foreground}
+	case edited:
+		return wish{ask: true, lane: fetch.Foreground, edited: true}
 	case ready(f.status) != metav1.ConditionTrue:
 		return wish{ask: true, lane: fetch.Background}
 	}

@@ -135,8 +135,9 @@ func (e *Engine) Subscribe(p *plan.Plan, interval time.Duration, overdue bool) {
 		if interval <= 0 || s.underway {
 			continue
 		}
-		if due := nextSlot(s.phase, interval, now); !overdue || interval <= overdueSpread {
-			s.schedule(due)
+		if !overdue || interval <= overdueSpread {
+			// Not sooner than half an interval after the last read: an interval that is edited again and again has many slots.
+			s.schedule(nextSlot(s.phase, interval, later(now, s.readAt.Add(interval/2))))
 		} else {
 			s.schedule(nextSlot(s.phase, overdueSpread, now))
 		}
