@@ -27,6 +27,8 @@ type API struct {
 	Plan   func(Object) (*plan.Plan, field.ErrorList)
 	Serves func(Object) bool // whether this syncer does
 	Advice apply.Advice
+	// Rival says what to do where another controller serves the same objects.
+	Rival string
 
 	// ServesIn tells whether this syncer serves objects of a watched namespace; nil: it does.
 	ServesIn func(namespace string) bool

@@ -100,7 +100,10 @@ func unread(p *plan.Plan, failures []fetch.Failure, entries []apiv1.EntryStatus)
 		}
 	}
 	message := fmt.Sprintf("%s: %v", fields[0], first.Err)
-	if more := len(fields) - 1; more > 0 {
+	switch more := len(fields) - 1; {
+	case more == 1:
+		message += fmt.Sprintf(" (%s failed, too: see status.entries)", fields[1])
+	case more > 1:
 		message += fmt.Sprintf(" (and %d more entries failed: see status.entries)", more)
 	}
 	return outcome{reason: reasonOf(first.Err), message: cut(message), entries: entries}
@@ -167,12 +170,32 @@ func (o outcome) ready(before []metav1.Condition) metav1.ConditionStatus {
 	}
 }
 
-// statusText is KES's one-line status.
+// statusText is KES's one-line status; for an object that was suspended before its first attempt a word of our own.
 func (o outcome) statusText() string {
-	if o.ok() {
+	switch o.reason {
+	case apiv1.ReasonSynced:
 		return "SUCCESS"
+	case apiv1.ReasonSuspended:
+		return "SUSPENDED"
+	default:
+		return "ERROR, " + o.message
 	}
-	return "ERROR, " + o.message
+}
+
+// triesAgain says when the next attempt is made after one that failed.
+func (o outcome) triesAgain() string {
+	switch {
+	case o.retry:
+		return "after a back-off"
+	case o.reason == apiv1.ReasonInvalidSpec:
+		return "when the object changes"
+	case o.reason == apiv1.ReasonPolicyDenied:
+		return "when the object or its namespace changes"
+	case o.reason == apiv1.ReasonInvalidValue:
+		return "when a value changes"
+	default:
+		return "when the backend is read again, after a back-off"
+	}
 }
 
 // next is when to read the object again, be its sources due or not; 0 means that there is no need.

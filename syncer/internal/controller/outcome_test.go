@@ -54,7 +54,7 @@ func TestOutcomes(t *testing.T) {
 	}{
 		{"synced", synced(apply.Result{}, nil, false), told{apiv1.ReasonSynced, "SUCCESS", "True", 0}},
 		{"synced, but overtaken: looked at again soon", synced(apply.Result{}, nil, true), told{apiv1.ReasonSynced, "SUCCESS", "True", time.Second}},
-		{"suspended", suspended(), told{apiv1.ReasonSuspended, "SUCCESS", "Unknown", 0}},
+		{"suspended", suspended(), told{apiv1.ReasonSuspended, "SUSPENDED", "Unknown", 0}},
 		{"a spec that cannot be understood waits for an edit", invalid(field.ErrorList{field.Required(field.NewPath("spec", "data"), "why")}),
 			told{apiv1.ReasonInvalidSpec, "ERROR, spec.data: Required value: why", "False", 0}},
 		{"a denial waits for an edit, and is in KES's words", denied("ns/db", forbidden), told{apiv1.ReasonPolicyDenied,

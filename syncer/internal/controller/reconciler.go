@@ -75,10 +75,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	object := r.API.New()
 	err := r.Client.Get(ctx, request.NamespacedName, object)
 	switch {
-	case apierrors.IsNotFound(err), err == nil && !r.API.Serves(object):
-		r.Engine.Unsubscribe(request.NamespacedName)
-		r.Metrics.Forget(request.NamespacedName)
-		r.memory.forget(request.NamespacedName)
+	case apierrors.IsNotFound(err):
+		r.forget(request.NamespacedName)
+		return reconcile.Result{}, nil
+	case err == nil && !r.API.Serves(object):
+		r.forget(request.NamespacedName)
+		r.Metrics.Observe(metrics.Attempt{Object: request.NamespacedName, Unserved: true})
 		return reconcile.Result{}, nil
 	case err != nil:
 		return reconcile.Result{}, err
@@ -106,6 +108,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		beat, err := r.beat(ctx, object, p)
 		return reconcile.Result{RequeueAfter: sooner(wait, beat)}, err
 	}
+}
+
+func (r *Reconciler) forget(object types.NamespacedName) {
+	r.Engine.Unsubscribe(object)
+	r.Metrics.Forget(object)
+	r.memory.forget(object)
 }
 
 // refuse stops reading for an object. Once it is admitted again, it is as if it were new.

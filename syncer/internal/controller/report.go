@@ -3,9 +3,11 @@ package controller
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 	"unicode/utf8"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -99,11 +101,29 @@ func (r *Reconciler) beat(ctx context.Context, object Object, p *plan.Plan) (tim
 	return heartbeat, r.writeStatus(ctx, object, next)
 }
 
+// errNoStatus is for objects of a CRD of another product.
+var errNoStatus = errors.New("the status cannot be written, since the CRD that is installed has no status subresource: " +
+	"apply Secretgate's CRD of the same name")
+
+// missing says what the API server did not find when it was to write a status: the object, which is no error, or its status,
+// of which it answers the same.
+func (r *Reconciler) missing(ctx context.Context, object Object) error {
+	live := r.API.New()
+	err := r.Live.Get(ctx, client.ObjectKeyFromObject(object), live)
+	if err == nil && live.GetUID() == object.GetUID() {
+		return errNoStatus
+	}
+	return client.IgnoreNotFound(err)
+}
+
 func (r *Reconciler) writeStatus(ctx context.Context, object Object, status apiv1.ExternalSecretStatus) error {
 	updated := copied(object)
 	*updated.SyncStatus() = status
 	if err := r.Client.Status().Patch(ctx, updated, client.MergeFrom(object), client.FieldOwner(apiv1.FieldManager)); err != nil {
-		return client.IgnoreNotFound(err)
+		if apierrors.IsNotFound(err) {
+			return r.missing(ctx, object)
+		}
+		return err
 	}
 	if updated.GetUID() != object.GetUID() {
 		return r.takeBack(ctx, updated)
@@ -135,11 +155,12 @@ func (r *Reconciler) announce(ctx context.Context, object Object, next apiv1.Ext
 	logger := log.FromContext(ctx).WithValues("reason", o.reason)
 	switch {
 	case !o.ok():
-		logger.Info("sync failed", "message", o.message, "retry", o.retry)
+		// logr has no warnings.
+		slog.New(logr.ToSlogHandler(logger)).WarnContext(ctx, "Sync failed", "message", o.message, "nextAttempt", o.triesAgain())
 	case o.result.Changed:
-		logger.Info("secret written", "secretResourceVersion", o.result.ResourceVersion)
+		logger.Info("Secret written", "secretResourceVersion", o.result.ResourceVersion)
 	default:
-		logger.V(1).Info("status written")
+		logger.V(1).Info("Status written")
 	}
 	switch {
 	case after == metav1.ConditionFalse && before != after:
@@ -154,9 +175,8 @@ func (r *Reconciler) warnOfRival(ctx context.Context, object client.Object) {
 	if !r.memory.warn(client.ObjectKeyFromObject(object)) {
 		return
 	}
-	const message = "another controller writes the status of this object: if kubernetes-external-secrets still runs, scale it to zero, " +
-		"or give each of the two its own objects by INSTANCE_ID and spec.controllerId"
-	log.FromContext(ctx).Info("two controllers serve an object",
+	message := "another controller writes the status of this object: " + r.API.Rival
+	log.FromContext(ctx).Info("Two controllers serve an object",
 		"namespace", object.GetNamespace(), "name", object.GetName(), "message", message)
 	r.Recorder.Eventf(object, nil, corev1.EventTypeWarning, "ServedTwice", "Sync", "%s", message)
 }

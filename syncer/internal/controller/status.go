@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -26,7 +27,9 @@ func nextStatus(object Object, o outcome, forceSync string, now time.Time) apiv1
 	}
 	meta.SetStatusCondition(&status.Conditions, condition)
 	if o.reason == apiv1.ReasonSuspended {
-		return status // the rest describes the last attempt, and this was none
+		// The rest describes the last attempt, and this was none. Argo CD's health check needs a text.
+		status.Status = cmp.Or(status.Status, o.statusText())
+		return status
 	}
 	status.LastSync = &at
 	status.Status = o.statusText()

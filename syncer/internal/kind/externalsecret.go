@@ -25,6 +25,8 @@ func ExternalSecrets(defaults plan.Defaults, instanceID string) controller.API {
 			es, ok := object.(*apiv1.ExternalSecret)
 			return ok && plan.ServedBy(es, instanceID)
 		},
+		Rival: "if kubernetes-external-secrets still runs, scale it to zero, " +
+			"or give each of the two its own objects by INSTANCE_ID and spec.controllerId",
 		Advice: apply.Advice{
 			Elsewhere: "rename this ExternalSecret",
 			Adopt: "to take it over set spec.adoptExisting, and on the namespace the annotation " +

@@ -47,10 +47,12 @@ func (d *Definitions) API() controller.API {
 		Plan:     d.plan,
 		Serves:   func(object controller.Object) bool { return d.servesIn(object.GetNamespace()) },
 		ServesIn: d.servesIn,
-		Advice:   apply.Advice{Elsewhere: "set another spec.name", Adopt: "delete it, or set another spec.name"},
-		MadeBy:   d.madeBy,
-		Adopt:    d.adopt,
-		Release:  d.release,
+		Rival: "if tuenti's secrets-manager still runs, scale it to zero, " +
+			"or give each of the two its own namespaces by --watch-namespaces and --exclude-namespaces",
+		Advice:  apply.Advice{Elsewhere: "set another spec.name", Adopt: "delete it, or set another spec.name"},
+		MadeBy:  d.madeBy,
+		Adopt:   d.adopt,
+		Release: d.release,
 	}
 }
 

@@ -38,6 +38,9 @@ var (
 
 // Observe counts one sync attempt. The counts of a Secret that the object no longer names go.
 func (d *Definitions) Observe(a Attempt) {
+	if a.Unserved {
+		return // its namespace is excluded, as the user knows
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	known := d.known[a.Object]

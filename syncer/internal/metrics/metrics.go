@@ -26,6 +26,7 @@ type object struct {
 	successes, errors uint64
 	failing           bool
 	suspended         bool
+	unserved          bool // by this syncer; there is nothing else then
 	lastSuccess       int64 // Unix time; 0: never
 }
 
@@ -37,6 +38,7 @@ type Attempt struct {
 	Reason     string // of condition Ready
 	Success    bool
 	Suspended  bool // it was none: the object is not synced for now
+	Unserved   bool // it was none: the object is another syncer's to serve, if any's
 	Unreadable bool // the API server did not show the Secret
 	At         time.Time
 	// LastSuccess is what the object's status says, which may be of another replica's or of an earlier run's; zero: never.
@@ -62,6 +64,8 @@ var (
 		"When the Secret was last known to be as the backend has it, in Unix time.", []string{"name", "namespace"}, nil)
 	reasons = prometheus.NewDesc("secretgate_externalsecrets",
 		"ExternalSecrets that this replica serves, by the reason of their condition Ready.", []string{"namespace", "reason"}, nil)
+	unserved = prometheus.NewDesc("secretgate_unserved_externalsecrets",
+		"ExternalSecrets whose controllerId is not this syncer's INSTANCE_ID. Another syncer may serve them, or none.", []string{"namespace"}, nil)
 )
 
 // Observe counts one sync attempt. The counts of a backend that the object no longer names go. An object that is suspended is
@@ -69,6 +73,10 @@ var (
 func (o *Objects) Observe(a Attempt) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if a.Unserved {
+		o.known[a.Object] = object{unserved: true}
+		return
+	}
 	if a.Suspended {
 		o.known[a.Object] = object{reason: a.Reason, suspended: true}
 		return
@@ -90,7 +98,7 @@ func (o *Objects) Observe(a Attempt) {
 func (o *Objects) Refreshed(name types.NamespacedName, success bool, at time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if known, ok := o.known[name]; ok && !known.suspended {
+	if known, ok := o.known[name]; ok && !known.suspended && !known.unserved {
 		o.known[name] = known.observe(success && !known.failing, at)
 	}
 }
@@ -115,7 +123,7 @@ func (o *Objects) Forget(name types.NamespacedName) {
 
 // Describe implements prometheus.Collector.
 func (o *Objects) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{calls, callsOld, state, stateOld, lastSuccess, reasons} {
+	for _, d := range []*prometheus.Desc{calls, callsOld, state, stateOld, lastSuccess, reasons, unserved} {
 		ch <- d
 	}
 }
@@ -126,12 +134,19 @@ func (o *Objects) Collect(ch chan<- prometheus.Metric) {
 	known := maps.Clone(o.known) // nobody waits for whoever reads the metrics
 	o.mu.Unlock()
 	type place struct{ namespace, reason string }
-	count := map[place]int{}
+	count, others := map[place]int{}, map[string]int{}
 	for name, k := range known {
+		if k.unserved {
+			others[name.Namespace]++
+			continue
+		}
 		count[place{name.Namespace, k.reason}]++
 		if !k.suspended {
 			k.collect(name, ch)
 		}
+	}
+	for namespace, n := range others {
+		ch <- prometheus.MustNewConstMetric(unserved, prometheus.GaugeValue, float64(n), namespace)
 	}
 	for p, n := range count {
 		ch <- prometheus.MustNewConstMetric(reasons, prometheus.GaugeValue, float64(n), p.namespace, p.reason)

@@ -163,3 +163,21 @@ func TestTheLastSuccessOutlivesTheReplica(t *testing.T) {
 		t.Errorf("after a success it is %v", got)
 	}
 }
+
+func TestObjectsThatAreNotServedAreCounted(t *testing.T) {
+	o := NewObjects()
+	other := types.NamespacedName{Namespace: "ns", Name: "other"}
+	o.Observe(attempt(db, "vault", true, now))
+	for _, name := range []types.NamespacedName{db, other} {
+		o.Observe(Attempt{Object: name, Unserved: true})
+		o.Refreshed(name, true, now)
+	}
+	if diff := cmp.Diff(map[string]float64{"secretgate_unserved_externalsecrets{namespace=ns}": 2}, series(t, o)); diff != "" {
+		t.Error(diff)
+	}
+	o.Forget(db)
+	o.Observe(attempt(other, "vault", true, now))
+	if got, ok := series(t, o)["secretgate_unserved_externalsecrets{namespace=ns}"]; ok {
+		t.Errorf("got %v objects that are not served, want none", got)
+	}
+}
