@@ -76,6 +76,7 @@ func ExamineDefinition(d *v1alpha1.SecretDefinition, where Definitions) (*Plan, 
 	b.plan.Template.Labels[v1alpha1.LabelManagedBy] = v1alpha1.ManagedBy
 	b.secretOf(d)
 	b.keysMap(d.Spec.KeysMap, where.KVVersion)
+	b.boundWarnings()
 	return b.plan, b.errs
 }
 
@@ -119,11 +120,13 @@ func (b *builder) keysMap(sources map[string]v1alpha1.DataSource, kvVersion int3
 			b.fail(field.NotSupported(at.Child("encoding"), source.Encoding,
 				[]v1alpha1.Encoding{v1alpha1.EncodingText, v1alpha1.EncodingBase64}))
 		}
-		if b.plan.Scope.Backend == apiv1.BackendVault { // Key Vault's secrets have no keys
+		if b.plan.Scope.Backend == apiv1.BackendVault {
 			e.Property, e.Read.KVVersion = or(source.Key, "data"), kvVersion
 			if kvVersion == 0 {
 				e.Read.KVVersion = 2
 			}
+		} else if source.Key != "" {
+			b.warn("%s has no meaning for Azure Key Vault, whose secrets have no keys, and is ignored: remove it", at.Child("key"))
 		}
 		b.entry(e, at.Child("path"))
 	}

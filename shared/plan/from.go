@@ -53,6 +53,7 @@ func Examine(es *apiv1.ExternalSecret, defaults Defaults) (*Plan, field.ErrorLis
 	b.refresh(defaults.MinRefreshInterval)
 	b.deletion()
 	b.template()
+	b.boundWarnings()
 	return b.plan, b.errs
 }
 
@@ -155,6 +156,7 @@ func (b *builder) entries() {
 	for i, d := range spec.DataFromWithOptions {
 		p := at.Child("dataFromWithOptions").Index(i)
 		read := b.read(Read{Key: d.Key, VersionStage: d.VersionStage, VersionID: d.VersionID})
+		b.unusedOptions(p, options{key: d.Key, versionID: d.VersionID, versionStage: d.VersionStage, noVersion: true})
 		b.entry(Entry{Field: p.String(), KeyField: p.Child("key").String(), Kind: Members, Read: read, Binary: d.IsBinary}, p.Child("key"))
 	}
 	for i := range spec.Data {
@@ -170,6 +172,10 @@ func (b *builder) dataEntry(at *field.Path, d *apiv1.DataEntry) {
 		read.Version = d.Version.String()
 		b.version(at.Child("version"), read.Version)
 	}
+	b.unusedOptions(at, options{
+		key: d.Key, version: read.Version, versionID: d.VersionID, versionStage: d.VersionStage, recursive: d.Recursive,
+		secretType: d.SecretType, path: d.Path != "", named: d.Name != "",
+	})
 	switch {
 	case d.Key != "" && d.Path != "":
 		b.fail(field.Forbidden(at.Child("path"), "key and path exclude each other: remove one"))
@@ -208,41 +214,6 @@ func (b *builder) entry(e Entry, keyAt *field.Path) {
 	}
 	b.canonical(keyAt, e.Read.Key, keyRules[b.plan.Scope.Backend])
 	b.plan.Entries = append(b.plan.Entries, e)
-}
-
-// read drops the options that mean nothing to the backend, so that reads which differ in
-// nothing else are one, and fills in what each backend takes for granted.
-func (b *builder) read(r Read) Read {
-	switch b.plan.Scope.Backend {
-	case apiv1.BackendAWSSecretsManager:
-		r.Version = ""
-		if r.VersionID != "" {
-			r.VersionStage = "" // the id wins, as in KES
-		} else {
-			r.VersionStage = or(r.VersionStage, "AWSCURRENT")
-		}
-	case apiv1.BackendAlicloudKMS:
-		r.Version, r.VersionID = "", ""
-		r.VersionStage = or(r.VersionStage, "ACSCurrent")
-	case apiv1.BackendGCPSecretManager:
-		r.VersionID, r.VersionStage = "", ""
-		r.Version = or(r.Version, "latest")
-	case apiv1.BackendVault:
-		r.Version, r.VersionID, r.VersionStage = "", "", ""
-		r.KVVersion = 2
-		if b.in.spec.KVVersion != nil {
-			r.KVVersion = *b.in.spec.KVVersion
-		}
-	default:
-		r.Version, r.VersionID, r.VersionStage = "", "", ""
-	}
-	return r
-}
-
-func (b *builder) version(at *field.Path, version string) {
-	if b.in.spec.Backend == apiv1.BackendGCPSecretManager {
-		b.canonical(at, version, identifier)
-	}
 }
 
 func (b *builder) refresh(least time.Duration) {

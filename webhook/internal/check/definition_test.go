@@ -83,6 +83,8 @@ func TestSecretDefinitionsAreCheckedOneWayOrAnother(t *testing.T) {
 	}{
 		{"as the backend has it", Checker{Definitions: azure, UnknownNamespace: UnknownPasses}, object("{a: {path: secret/data/db}}"), []string{
 			"spec.keysMap[a].path: Invalid value: \"secret/data/db\": must be a secret's name, or name/version, of letters, digits and dashes"}},
+		{"what the backend ignores is a warning", Checker{Definitions: azure, UnknownNamespace: UnknownPasses}, object("{a: {path: db, key: password}}"), []string{
+			"spec.keysMap[a].key: has no meaning for Azure Key Vault, whose secrets have no keys, and is ignored: remove it"}},
 		{"what is none is the schema's to say", Checker{UnknownNamespace: UnknownPasses}, object("[]"), []string{
 			"spec.keysMap: Invalid value: \"array\": spec.keysMap in body must be of type object: \"array\""}},
 		{"KES had none, so that its matching cannot differ", Checker{CompareMatching: true, Annotations: annotations}, object("{a: {path: prod/dev/../db}}"), nil},

@@ -61,6 +61,7 @@ func (c *Checker) judgeDefinition(ctx context.Context, o object) []Finding {
 		return f.sorted() // a type that does not fit, which the schema says
 	}
 	f.errors(Invalid, errs)
+	f.advise(p.Warnings)
 	c.policy(ctx, f, p)
 	return f.sorted()
 }

@@ -1,0 +1,139 @@
+package plan_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
+)
+
+func TestNoOptionOfAnEntryIsIgnoredWithoutAWord(t *testing.T) {
+	const data, with = "spec.data[0].", "spec.dataFromWithOptions[0]."
+	for name, test := range map[string]struct {
+		spec string
+		want []string
+	}{
+		"AWS Secrets Manager has stages and ids, but no versions": {
+			`backendType: secretsManager, data: [{key: a, name: x, version: AWSPREVIOUS}]`,
+			[]string{data + "version has no meaning for backendType secretsManager and is ignored: write versionStage for a staging label, or versionId"},
+		},
+		"an id wins over a stage": {
+			`backendType: secretsManager, data: [{key: a, name: x, versionId: i, versionStage: s}], dataFromWithOptions: [{key: a, versionId: i, versionStage: s}]`,
+			[]string{
+				with + "versionStage is ignored, since versionId is set too and wins: remove one of them",
+				data + "versionStage is ignored, since versionId is set too and wins: remove one of them",
+			},
+		},
+		"a stage or an id of AWS means something": {
+			`backendType: secretsManager, data: [{key: a, name: x, versionId: i}, {key: a, name: w, versionStage: s, property: p, isBinary: true}]`, nil,
+		},
+		"Parameter Store has the version in the key": {
+			`backendType: systemManager, data: [{key: /b1, name: x, version: 1}]`,
+			[]string{data + "version has no meaning for backendType systemManager and is ignored: write key: /b1:1"},
+		},
+		"a key of Parameter Store that names a version": {
+			`backendType: systemManager, data: [{key: "/a/b1:2", name: x, version: 1}]`,
+			[]string{data + "version has no meaning for backendType systemManager and is ignored: key names a version already"},
+		},
+		"an ARN of Parameter Store names no version": {
+			`backendType: systemManager, data: [{key: "arn:aws:ssm:eu-west-1:123456789012:parameter/b1", name: x, version: 1}]`,
+			[]string{data + "version has no meaning for backendType systemManager and is ignored: write key: arn:aws:ssm:eu-west-1:123456789012:parameter/b1:1"},
+		},
+		"a key of Parameter Store that is long": {
+			`backendType: systemManager, data: [{key: /` + strings.Repeat("k", 100) + `, name: x, version: 1}]`,
+			[]string{data + "version has no meaning for backendType systemManager and is ignored: write key: name:version"},
+		},
+		"a version that no warning can show": {
+			`backendType: systemManager, data: [{key: /a, name: x, version: "\t1"}]`,
+			[]string{data + "version has no meaning for backendType systemManager and is ignored: write key: name:version"},
+		},
+		"stages of Parameter Store are labels": {
+			`backendType: systemManager, dataFromWithOptions: [{key: /a, versionStage: s, versionId: i}]`,
+			[]string{
+				with + "versionId has no meaning for backendType systemManager and is ignored: write the version or the label into key, as name:1",
+				with + "versionStage has no meaning for backendType systemManager and is ignored: write the version or the label into key, as name:1",
+			},
+		},
+		"a path has no version, and no name": {
+			`backendType: systemManager, data: [{path: /a, name: x, version: 1, recursive: true, property: p, isBinary: true}]`,
+			[]string{
+				data + "version has no meaning for backendType systemManager and is ignored: a path is read at its newest: " +
+					"read a parameter by key, as name:version, to keep to a version",
+				data + "name has no meaning beside path and is ignored: each entry is named by the last segment of its parameter",
+			},
+		},
+		"a key has no tree": {
+			`backendType: systemManager, data: [{key: /a, name: x, recursive: true}]`,
+			[]string{data + "recursive has no meaning beside key and is ignored: write path to read all that is below it"},
+		},
+		"Vault": {
+			`backendType: vault, data: [{key: secret/data/a, name: x, version: 1}], dataFromWithOptions: [{key: secret/data/a, versionId: "1"}]`,
+			[]string{
+				with + "versionId has no meaning for backendType vault and is ignored: only the current version can be read",
+				data + "version has no meaning for backendType vault and is ignored: only the current version can be read",
+			},
+		},
+		"Azure has the version in the key": {
+			`backendType: azureKeyVault, keyVaultName: v, data: [{key: a, name: x, version: 0a1b}, {key: a/0a1b, name: w, versionId: 0a1b}, {key: a, name: z, versionStage: s}]`,
+			[]string{
+				data + "version has no meaning for backendType azureKeyVault and is ignored: write key: a/0a1b",
+				"spec.data[1].versionId has no meaning for backendType azureKeyVault and is ignored: key names a version already",
+				"spec.data[2].versionStage has no meaning for backendType azureKeyVault and is ignored: write the version into key, as name/version",
+			},
+		},
+		"Google has versions alone": {
+			`backendType: gcpSecretsManager, data: [{key: a, name: x, version: 1, versionStage: AWSCURRENT, versionId: i}], dataFromWithOptions: [{key: a, versionId: "1"}]`,
+			[]string{
+				with + "versionId has no meaning for backendType gcpSecretsManager and is ignored: the latest version is read; entries of data may have a version",
+				data + "versionId has no meaning for backendType gcpSecretsManager and is ignored: write a number or an alias as version",
+				data + "versionStage has no meaning for backendType gcpSecretsManager and is ignored: write a number or an alias as version",
+			},
+		},
+		"Alibaba Cloud has stages alone": {
+			`backendType: alicloudSecretsManager, data: [{key: a, name: x, version: 1, versionStage: ACSPrevious, versionId: i}]`,
+			[]string{
+				data + "version has no meaning for backendType alicloudSecretsManager and is ignored: write a stage as versionStage",
+				data + "versionId has no meaning for backendType alicloudSecretsManager and is ignored: write a stage as versionStage",
+			},
+		},
+		"what IBM's backend was told": {
+			`backendType: vault, data: [{key: secret/data/a, name: x, secretType: arbitrary}]`,
+			[]string{data + "secretType has no meaning for backendType vault and is ignored: remove it"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, mustFrom(t, `{spec: {`+test.spec+`}}`, plan.Defaults{}).Warnings); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAKeyInKeyVaultIsWarnedOf(t *testing.T) {
+	d := many(1)
+	d.Spec.KeysMap["entry-0"] = v1alpha1.DataSource{Path: "db", Key: "password"}
+	p, errs := plan.FromDefinition(d, plan.Definitions{Scope: plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: "v"}})
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	want := []string{"spec.keysMap[entry-0].key has no meaning for Azure Key Vault, whose secrets have no keys, and is ignored: remove it"}
+	if diff := cmp.Diff(want, p.Warnings); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestWarningsAreBounded(t *testing.T) {
+	var entries []string
+	for i := range 1000 {
+		entries = append(entries, fmt.Sprintf("{key: secret/data/a, name: n%d, version: 1}", i))
+	}
+	got := mustFrom(t, `{spec: {backendType: vault, data: [`+strings.Join(entries, ", ")+`]}}`, plan.Defaults{}).Warnings
+	if len(got) != 21 || got[20] != "and 980 more warnings" {
+		t.Errorf("got %d warnings, the last one %q; want 20 and a count of the others", len(got), got[len(got)-1])
+	}
+}
