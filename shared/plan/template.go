@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -172,12 +173,20 @@ func (t *templateReader) text(at *field.Path, value any) (string, bool) {
 		t.fail(field.Invalid(at, field.OmitValueType{}, "must be a string: put it in quotes"))
 		return "", false
 	}
-	if strings.Contains(text, "<%") {
+	switch {
+	case strings.Contains(text, "<%"):
 		t.fail(field.Forbidden(at, "lodash templates (<% … %>) are not supported yet: write the value itself"))
+		return "", false
+	case interpolated.MatchString(text):
+		t.fail(field.Forbidden(at, "lodash templates (${ … }) are not supported yet: write the value itself; "+
+			"text that holds ${ … } can be written in data, as base64"))
 		return "", false
 	}
 	return text, true
 }
+
+// interpolated matches what lodash takes for code beside <% … %>: without a closing brace it is text.
+var interpolated = regexp.MustCompile(`(?s)\$\{[^\\}]*(?:\\.[^\\}]*)*\}`)
 
 // present lists the members of an object that are not null, sorted.
 func present(object map[string]any) []string {

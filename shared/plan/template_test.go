@@ -49,10 +49,16 @@ func TestTemplate(t *testing.T) {
 			`{spec: {backendType: secretsManager, dataFrom: [a], type: example.com/t, template: {type: example.com/t}}}`,
 			plan.Template{Type: "example.com/t"},
 		},
-		"an empty type is Opaque":    {withTemplate(`{type: ""}`), plan.Template{Type: "Opaque"}},
-		"empty text is a value":      {withTemplate(`{stringData: {a: ""}}`), plan.Template{Type: "Opaque", Data: map[string][]byte{"a": {}}}},
-		"base64 with line breaks":    {withTemplate(`{data: {a: "QU\nJD\n"}}`), plan.Template{Type: "Opaque", Data: map[string][]byte{"a": []byte("ABC")}}},
-		"a dollar is not lodash yet": {withTemplate(`{stringData: {a: "${HOME} %> < %"}}`), plan.Template{Type: "Opaque", Data: map[string][]byte{"a": []byte("${HOME} %> < %")}}},
+		"an empty type is Opaque": {withTemplate(`{type: ""}`), plan.Template{Type: "Opaque"}},
+		"empty text is a value":   {withTemplate(`{stringData: {a: ""}}`), plan.Template{Type: "Opaque", Data: map[string][]byte{"a": {}}}},
+		"base64 with line breaks": {withTemplate(`{data: {a: "QU\nJD\n"}}`), plan.Template{Type: "Opaque", Data: map[string][]byte{"a": []byte("ABC")}}},
+		"a dollar and a brace that never closes are text in lodash": {
+			withTemplate(`{stringData: {a: "${HOME %> < %", b: "}{$", c: "${a\\}"}}`),
+			plan.Template{Type: "Opaque", Data: map[string][]byte{"a": []byte("${HOME %> < %"), "b": []byte("}{$"), "c": []byte(`${a\}`)}},
+		},
+		"base64 that spells a dollar and braces is no code in lodash": {
+			withTemplate(`{data: {a: JHtIT01FfQ==}}`), plan.Template{Type: "Opaque", Data: map[string][]byte{"a": []byte("${HOME}")}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, mustFrom(t, test.body, plan.Defaults{}).Template); diff != "" {
@@ -68,6 +74,7 @@ func TestTemplateRefusals(t *testing.T) {
 		onlyMeta  = "a template may set labels and annotations only; name, namespace and owner are the ExternalSecret's"
 		own       = "keys under externalsecrets.kubernetes-client.io/ are Secretgate's own"
 		lodash    = "lodash templates (<% … %>) are not supported yet: write the value itself"
+		dollar    = "lodash templates (${ … }) are not supported yet: write the value itself; text that holds ${ … } can be written in data, as base64"
 		quotes    = "must be a string: put it in quotes"
 	)
 	for name, test := range map[string]struct {
@@ -150,6 +157,15 @@ func TestTemplateRefusals(t *testing.T) {
 				"spec.template.data[e]: Forbidden: " + lodash, "spec.template.metadata.annotations[c]: Forbidden: " + lodash,
 				"spec.template.metadata.labels[a]: Forbidden: " + lodash, "spec.template.stringData[g]: Forbidden: " + lodash,
 				"spec.template.type: Forbidden: " + lodash,
+			},
+		},
+		"lodash's other delimiter in every place": {
+			`{type: "${a}", metadata: {labels: {a: "x-${ b }"}, annotations: {c: "${\n}"}}, data: {e: "${f}"}, stringData: {g: "pw=${data.password}", h: "\\${x}", i: "${a\\}b}"}}`,
+			[]string{
+				"spec.template.data[e]: Forbidden: " + dollar, "spec.template.metadata.annotations[c]: Forbidden: " + dollar,
+				"spec.template.metadata.labels[a]: Forbidden: " + dollar, "spec.template.stringData[g]: Forbidden: " + dollar,
+				"spec.template.stringData[h]: Forbidden: " + dollar, "spec.template.stringData[i]: Forbidden: " + dollar,
+				"spec.template.type: Forbidden: " + dollar,
 			},
 		},
 		"data that is not base64 is not shown": {
