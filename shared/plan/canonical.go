@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,9 +35,31 @@ var (
 	identifierPattern = regexp.MustCompile(`\A[0-9A-Za-z_-]+\z`)
 )
 
+// fieldRules are the rules of the fields of a spec that an installation may set for objects that do not.
+var fieldRules = map[string]rule{
+	"region": region, "vaultMountPoint": vaultPath, "vaultRole": plainText, "keyVaultName": hostLabel, "projectId": project,
+}
+
+// Unusable says why an installation's value for a field of a spec can never be used, or nothing: as it stands in for the field,
+// it would be the fault of every object that lacks it.
+func Unusable(field, value string) (problem string) {
+	switch {
+	case value == "":
+		return ""
+	case utf8.RuneCountInString(value) > maxText:
+		return fmt.Sprintf("may not be more than %d characters", maxText)
+	}
+	return fieldRules[field](value)
+}
+
 // maxText bounds every value that names something, in characters, as the CRD does for keys: patterns
 // are matched against it, and messages repeat it.
 const maxText = 2048
+
+// field judges the effective value of a field of the spec.
+func (b *builder) field(name, value string) {
+	b.canonical(b.in.at.Child(name), value, fieldRules[name])
+}
 
 // canonical refuses a value that its rule finds wrong. Empty values are the business of others.
 func (b *builder) canonical(at *field.Path, value string, r rule) {
@@ -72,6 +95,17 @@ func plainText(value string) string {
 
 // vaultPath is for logical paths and mounts, which become part of a URL's path.
 func vaultPath(value string) string {
+	problem := pathProblem(value)
+	if problem == "" {
+		return ""
+	}
+	if better := spelledOut(value); pathProblem(better) == "" {
+		return problem + ": write " + better
+	}
+	return problem
+}
+
+func pathProblem(value string) string {
 	if problem := plainText(value); problem != "" {
 		return problem
 	}
@@ -81,12 +115,18 @@ func vaultPath(value string) string {
 	for segment := range strings.SplitSeq(value, "/") {
 		switch segment {
 		case "":
-			return "must not start or end with / nor contain //: write secret/data/name"
+			return "must not start or end with / nor contain //"
 		case ".", "..":
 			return "must not contain the path segments . and .."
 		}
 	}
 	return ""
+}
+
+// spelledOut is a path as its author may mean it: with slashes for %2F, and none that separates nothing.
+func spelledOut(value string) string {
+	segments := strings.Split(strings.NewReplacer("%2F", "/", "%2f", "/").Replace(value), "/")
+	return strings.Join(slices.DeleteFunc(segments, func(segment string) bool { return segment == "" }), "/")
 }
 
 // vaultKey is for logical paths that are read. Vault's own paths hold what belongs to the syncer:

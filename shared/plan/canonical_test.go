@@ -16,7 +16,7 @@ const (
 	invisible = "must not contain invisible characters"
 	spaces    = "must not start or end with white space"
 	special   = `must not contain %, ?, # or \, which a URL's path gives another meaning`
-	slashes   = "must not start or end with / nor contain //: write secret/data/name"
+	slashes   = "must not start or end with / nor contain //"
 	dots      = "must not contain the path segments . and .."
 	azureName = "must be a secret's name, or name/version, of letters, digits and dashes"
 	simple    = "must be letters, digits, _ and -"
@@ -46,8 +46,9 @@ func TestOnlyOneSpellingOfAKeyIsAccepted(t *testing.T) {
 			"secret/data/hello-service/credentials": "", "a": "", "secret/data/a b": "", "secret/data/..a": "", "secret/data/a..": "", "secret/data/...": "",
 			"team/auth/x": "", "authority/x": "",
 			"secret/data/team-a/../team-b/x": dots, "../x": dots, "x/..": dots, "secret/./x": dots, ".": dots, "..": dots,
-			"secret/data/%2e%2e/x": special, "secret/data/a%2Fb": special, "secret/data/x?version=1": special, "secret/data/x#a": special, `secret\data`: special,
-			"/secret/data/x": slashes, "secret/data/x/": slashes, "secret//data/x": slashes, "/": slashes, "//": slashes,
+			"secret/data/%2e%2e/x": special, "secret/data/a%2Fb": special + ": write secret/data/a/b", "a%2f%2e": special, "secret/data/x?version=1": special, "secret/data/x#a": special, `secret\data`: special,
+			"/secret/data/x": slashes + ": write secret/data/x", "secret/data/x/": slashes + ": write secret/data/x",
+			"secret//data/x": slashes + ": write secret/data/x", "/": slashes, "//": slashes,
 			"secret/data/\r\nx": control, "secret/data/x\u200b/y": invisible, " secret/data/x": spaces,
 			"auth/token/lookup-self": vaultOwn("auth"), "identity/oidc/token/r": vaultOwn("identity"), "sys/mounts": vaultOwn("sys"),
 			"cubbyhole/x": vaultOwn("cubbyhole"), "auth": vaultOwn("auth"),
@@ -97,7 +98,8 @@ func TestOnlyOneSpellingOfOtherNamesIsAccepted(t *testing.T) {
 			"arn:aws:iam::123456789012:role/test-role": "", "anything that the webhook may judge": "", "arn\n": control, " arn": spaces, "arn\u200b": invisible,
 		}},
 		"vaultMountPoint": {"vault", map[string]string{
-			"my-kubernetes-vault-mount-point": "", "clusters/one": "", "a/../b": dots, "a/": slashes, "a%2e": special, "a?b": special, "token\n": control,
+			"my-kubernetes-vault-mount-point": "", "clusters/one": "", "a/../b": dots, "a/": slashes + ": write a", "a%2e": special,
+			"it%2Fkubernetes": special + ": write it/kubernetes", "%2fk%2F": special + ": write k", "a?b": special, "token\n": control,
 		}},
 		"vaultRole": {"vault", map[string]string{"my-vault-role": "", "a/b": "", "a\x1b[31m": control}},
 		"keyVaultName": {"azureKeyVault", map[string]string{

@@ -21,27 +21,6 @@ type Definitions struct {
 	KVVersion int32 // Vault: 1 or 2
 }
 
-// Problem says what keeps the settings from being used, or nothing. What is wrong with them is wrong
-// with each object.
-func (d Definitions) Problem() error {
-	for _, setting := range []struct {
-		name, value string
-		rule        rule
-	}{
-		{"the mount that the syncer logs in at", d.Scope.Identity.VaultMount, vaultPath},
-		{"the Vault role", d.Scope.Identity.VaultRole, plainText},
-		{"the name of the Key Vault", d.Scope.KeyVault, hostLabel},
-	} {
-		if setting.value == "" {
-			continue
-		}
-		if problem := setting.rule(setting.value); problem != "" {
-			return fmt.Errorf("%s is %q: %s", setting.name, setting.value, problem)
-		}
-	}
-	return nil
-}
-
 // FromDefinition understands a SecretDefinition, or lists everything that is wrong with it, as From
 // does for an ExternalSecret.
 func FromDefinition(d *v1alpha1.SecretDefinition, where Definitions) (*Plan, field.ErrorList) {

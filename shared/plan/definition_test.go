@@ -81,32 +81,6 @@ func describe(t *testing.T, file string, where plan.Definitions) string {
 	return string(golden)
 }
 
-func TestSettingsOfDefinitionsAreJudgedOnce(t *testing.T) {
-	for _, tc := range []struct {
-		name string
-		plan.Definitions
-		want string
-	}{
-		{"the zero value can be used", plan.Definitions{}, ""},
-		{"a mount is part of a path", plan.Definitions{Scope: plan.Scope{Identity: plan.Identity{VaultMount: "auth/../approle"}}},
-			`the mount that the syncer logs in at is "auth/../approle": must not contain the path segments . and ..`},
-		{"a role looks like what it is", plan.Definitions{Scope: plan.Scope{Identity: plan.Identity{VaultMount: "kubernetes", VaultRole: "reader "}}},
-			`the Vault role is "reader ": must not start or end with white space`},
-		{"the name of a Key Vault becomes a host", plan.Definitions{Scope: plan.Scope{KeyVault: "evil.example/"}},
-			`the name of the Key Vault is "evil.example/": must be letters, digits and dashes: it becomes a host name`},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			got := ""
-			if err := tc.Problem(); err != nil {
-				got = err.Error()
-			}
-			if diff := cmp.Diff(tc.want, got); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
-
 // many is a SecretDefinition that reads so many values.
 func many(n int) *v1alpha1.SecretDefinition {
 	d := &v1alpha1.SecretDefinition{Spec: v1alpha1.SecretDefinitionSpec{Name: "many", KeysMap: map[string]v1alpha1.DataSource{}}}

@@ -79,24 +79,24 @@ func (b *builder) scope(defaults Defaults) {
 		s.Identity.RoleARN = spec.RoleARN
 		s.Region = or(spec.Region, defaults.Region)
 		b.canonical(at.Child("roleArn"), spec.RoleARN, plainText)
-		b.canonical(at.Child("region"), s.Region, region)
+		b.field("region", s.Region)
 	case apiv1.BackendAlicloudKMS:
 		s.Identity.RoleARN = spec.RoleARN
 		b.canonical(at.Child("roleArn"), spec.RoleARN, plainText)
 	case apiv1.BackendVault:
 		s.Identity.VaultMount = or(spec.VaultMountPoint, defaults.VaultMount)
 		s.Identity.VaultRole = or(spec.VaultRole, defaults.VaultRole)
-		b.canonical(at.Child("vaultMountPoint"), s.Identity.VaultMount, vaultPath)
-		b.canonical(at.Child("vaultRole"), s.Identity.VaultRole, plainText)
+		b.field("vaultMountPoint", s.Identity.VaultMount)
+		b.field("vaultRole", s.Identity.VaultRole)
 	case apiv1.BackendAzureKeyVault:
 		s.KeyVault = spec.KeyVaultName
 		if spec.KeyVaultName == "" {
 			b.fail(field.Required(at.Child("keyVaultName"), "backendType azureKeyVault needs the name of the Key Vault"))
 		}
-		b.canonical(at.Child("keyVaultName"), spec.KeyVaultName, hostLabel)
+		b.field("keyVaultName", spec.KeyVaultName)
 	case apiv1.BackendGCPSecretManager:
 		s.Project = or(spec.ProjectID, defaults.Project)
-		b.canonical(at.Child("projectId"), s.Project, project)
+		b.field("projectId", s.Project)
 	case apiv1.BackendIBM, apiv1.BackendAkeyless:
 		b.fail(field.Forbidden(at.Child("backendType"), fmt.Sprintf(
 			"%q is not supported by Secretgate; supported are %s", spec.Backend, supportedBackends())))

@@ -1,8 +1,12 @@
 package settings
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
@@ -39,14 +43,45 @@ func (p *Policy) Bind(s *Section) {
 		"least refresh interval that an object may ask for")
 }
 
-// Finish checks the settings once flags are parsed.
+// Finish checks the settings once flags are parsed. The error lists all that is wrong.
 func (p *Policy) Finish() error {
+	var problems []error
 	switch p.matching {
 	case "whole":
 	case "legacy":
 		p.Settings.Legacy = true
 	default:
-		return fmt.Errorf("--policy-matching is %q: must be whole or legacy", p.matching)
+		problems = append(problems, fmt.Errorf("--policy-matching is %q: must be whole or legacy", p.matching))
+	}
+	problems = append(problems,
+		annotation("--role-permitted-annotation (ROLE_PERMITTED_ANNOTATION)", p.Settings.RoleAnnotation),
+		annotation("--naming-permitted-annotation (NAMING_PERMITTED_ANNOTATION)", p.Settings.KeyNameAnnotation),
+		usable("--aws-region (AWS_REGION, AWS_DEFAULT_REGION)", "region", p.Defaults.Region),
+		usable("--default-vault-mount-point (DEFAULT_VAULT_MOUNT_POINT)", "vaultMountPoint", p.Defaults.VaultMount),
+		usable("--default-vault-role (DEFAULT_VAULT_ROLE)", "vaultRole", p.Defaults.VaultRole),
+		usable("--default-gcp-project (DEFAULT_GCP_PROJECT)", "projectId", p.Defaults.Project))
+	if p.Defaults.MinRefreshInterval < 0 {
+		problems = append(problems, fmt.Errorf("--min-refresh-interval is %s: must not be negative", p.Defaults.MinRefreshInterval))
+	}
+	return errors.Join(problems...)
+}
+
+// usable refuses a value that stands in for a field of objects, and that no object could be read with.
+func usable(setting, field, value string) error {
+	if problem := plan.Unusable(field, value); problem != "" {
+		return fmt.Errorf("%s is %q: %s", setting, value, problem)
+	}
+	return nil
+}
+
+// annotation refuses a name that no annotation can have: what nothing can limit would be permitted to all. An empty one is the
+// documented annotation.
+func annotation(setting, name string) error {
+	if name == "" {
+		return nil
+	}
+	if problems := validation.IsQualifiedName(strings.ToLower(name)); len(problems) > 0 { // the API server's rule for annotations
+		return fmt.Errorf("%s is %q: must be the name of an annotation: %s", setting, name, strings.Join(problems, "; "))
 	}
 	return nil
 }

@@ -166,10 +166,22 @@ func TestPolicy(t *testing.T) {
 			}
 		})
 	}
-	t.Run("an unknown way of matching is refused", func(t *testing.T) {
-		_, err := parsePolicy(t, map[string]string{"POLICY_MATCHING": "Legacy"})
-		if err == nil || err.Error() != `--policy-matching is "Legacy": must be whole or legacy` {
-			t.Errorf("got %v", err)
+	t.Run("all that is wrong is refused at once", func(t *testing.T) {
+		_, err := parsePolicy(t, map[string]string{
+			"POLICY_MATCHING": "Legacy", "AWS_DEFAULT_REGION": "US WEST", "DEFAULT_VAULT_MOUNT_POINT": "it%2Fk", "DEFAULT_VAULT_ROLE": " r",
+			"DEFAULT_GCP_PROJECT": "a/b", "ROLE_PERMITTED_ANNOTATION": "permitted roles", "NAMING_PERMITTED_ANNOTATION": "Example.com/Keys",
+		}, "--min-refresh-interval=-1s")
+		want := `--policy-matching is "Legacy": must be whole or legacy
+--role-permitted-annotation (ROLE_PERMITTED_ANNOTATION) is "permitted roles": must be the name of an annotation: name part must consist of alphanumeric characters, ` +
+			`'-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is ` +
+			`'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')
+--aws-region (AWS_REGION, AWS_DEFAULT_REGION) is "US WEST": must be lower-case letters, digits and dashes, as in eu-west-1: it becomes a host name
+--default-vault-mount-point (DEFAULT_VAULT_MOUNT_POINT) is "it%2Fk": must not contain %, ?, # or \, which a URL's path gives another meaning: write it/k
+--default-vault-role (DEFAULT_VAULT_ROLE) is " r": must not start or end with white space
+--default-gcp-project (DEFAULT_GCP_PROJECT) is "a/b": must be a project id or number: lower-case letters, digits, dashes, dots and colons
+--min-refresh-interval is -1s: must not be negative`
+		if err == nil || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
 		}
 	})
 }

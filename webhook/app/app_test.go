@@ -20,6 +20,10 @@ func run(t *testing.T, environment map[string]string, args ...string) (code int,
 	return code, out.String(), errs.String()
 }
 
+const unusableDefaults = `webhook: --aws-region (AWS_REGION, AWS_DEFAULT_REGION) is "US WEST": must be lower-case letters, digits and dashes, as in eu-west-1: it becomes a host name
+webhook: --default-vault-mount-point (DEFAULT_VAULT_MOUNT_POINT) is "it%2Fk": must not contain %, ?, # or \, which a URL's path gives another meaning: write it/k
+`
+
 func TestBadUsageIsExplainedAtOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		args        []string
@@ -41,6 +45,16 @@ webhook: --webhook-configuration is empty: must name the webhook configurations
 webhook: --tls is "magic": must be self-signed, cert-manager or files
 webhook: --metrics-bind-address is "x": must be host:port, :port, or 0 for none
 `,
+		},
+		"defaults that no object could be read with": {
+			args:        []string{"serve"},
+			environment: map[string]string{"AWS_REGION": "US WEST", "DEFAULT_VAULT_MOUNT_POINT": "it%2Fk"},
+			want:        unusableDefaults,
+		},
+		"check refuses them, too": {
+			args:        []string{"check", "app_test.go"},
+			environment: map[string]string{"AWS_REGION": "US WEST", "DEFAULT_VAULT_MOUNT_POINT": "it%2Fk"},
+			want:        unusableDefaults,
 		},
 		"names that no certificate can have": {
 			args: []string{"serve", "--tls-names=ok.example, 127.0.0.1,not ok"},

@@ -164,6 +164,10 @@ func TestProblems(t *testing.T) {
 				`--health-probe-bind-address is "8081": must be host:port, :port, or 0 for none`,
 				`--vault-addr must be a URL such as https://host:port`,
 			}},
+		{"defaults that no object could be read with", map[string]string{"AWS_REGION": "US WEST", "DEFAULT_VAULT_MOUNT_POINT": "it%2Fk"}, nil, []string{
+			`--aws-region (AWS_REGION, AWS_DEFAULT_REGION) is "US WEST": must be lower-case letters, digits and dashes, as in eu-west-1: it becomes a host name`,
+			`--default-vault-mount-point (DEFAULT_VAULT_MOUNT_POINT) is "it%2Fk": must not contain %, ?, # or \, which a URL's path gives another meaning: write it/k`,
+		}},
 		{"an interval of nothing", map[string]string{"POLLER_INTERVAL_MILLISECONDS": "0"}, nil,
 			[]string{`--refresh-interval is 0s: must be more than 0; --disable-polling turns refreshes off`}},
 		{"a metrics port that is none", map[string]string{"METRICS_PORT": "metrics"}, nil,
