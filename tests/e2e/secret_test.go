@@ -263,9 +263,8 @@ func TestSecretIsReTypedWholeOrNotAtAll(t *testing.T) {
 	}
 
 	mustApply(t, namespace, spec("kubernetes.io/tls"))
-	es := awaitReason(t, namespace, "db", apiv1.ReasonSecretWriteFailed)
-	says(t, es, "ERROR, the API server refuses the Secret as invalid; data[tls.crt]")
-	awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "db", "error", 2)
+	es := awaitReason(t, namespace, "db", apiv1.ReasonInvalidValue)
+	says(t, es, "ERROR, spec.template.type: a Secret of type kubernetes.io/tls needs the entry tls.crt")
 	untouched(t, basic)
 
 	mustApply(t, namespace, spec("Opaque"))

@@ -53,7 +53,7 @@ func TestBadInputOfDefinitions(t *testing.T) {
 	}{
 		{"path: secret/data/NS, key: nothing", apiv1.ReasonInvalidValue, "spec.keysMap[b]: Could not find property nothing in secret/data/NS"},
 		{"path: secret/data/NS", apiv1.ReasonInvalidValue, "spec.keysMap[b]: Could not find property data in secret/data/NS"},
-		{"path: secret/data/NS, key: plain, encoding: base64", apiv1.ReasonInvalidValue, "spec.keysMap[b]: the value of secret/data/NS is not base64"},
+		{"path: secret/data/NS, key: plain, encoding: base64", apiv1.ReasonInvalidValue, "spec.keysMap[b]: property plain of secret/data/NS is not base64, though encoding says so"},
 		{"path: secret/data/NS/nowhere, key: a", apiv1.ReasonSecretNotFound, "spec.keysMap[b]: cannot read key \"secret/data/NS/nowhere\""},
 		{"path: secret/NS, key: a", apiv1.ReasonSecretNotFound, "with kvVersion 2 it is <mount>/data/<name>"},
 		{"path: cubby/hole, key: a", apiv1.ReasonAccessDenied, ""},
@@ -70,7 +70,7 @@ func TestBadInputOfDefinitions(t *testing.T) {
 func TestPolicyOfDefinitions(t *testing.T) {
 	t.Parallel()
 	namespace, value := newNamespace(t, map[string]string{apiv1.AnnotationPermittedKeyName: "secret/data/team-a/.*"}), secretValue()
-	putVault(t, "team-a/"+namespace, map[string]any{"password": base64.RawURLEncoding.EncodeToString([]byte(value))})
+	putVault(t, "team-a/"+namespace, map[string]any{"password": base64.StdEncoding.EncodeToString([]byte(value))})
 	for _, tc := range []struct{ keysMap, says string }{
 		{"{a: {path: secret/data/team-b/db, key: k}}", `spec.keysMap[a].path: Forbidden: "secret/data/team-b/db" is not permitted in namespace "NS": ` +
 			`annotation externalsecrets.kubernetes-client.io/permitted-key-name allows "secret/data/team-a/.*"`},

@@ -34,6 +34,9 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/render"
 )
 
+// maxRender is how long one Secret's content may take to make: that of the largest objects takes a second.
+const maxRender = 10 * time.Second
+
 // Settings are the installation's choices about syncing.
 type Settings struct {
 	Policy          policy.Settings
@@ -162,7 +165,9 @@ func (r *Reconciler) sync(ctx context.Context, object Object, p *plan.Plan, resu
 	if o, permitted := r.judgeWalked(ctx, p, result.Values); !permitted {
 		return o // it goes on being read: the next walk may find other names
 	}
-	secret, errs := render.Render(p, result.Values)
+	inTime, cancel := context.WithTimeout(ctx, maxRender)
+	defer cancel()
+	secret, errs := render.Render(inTime, p, result.Values)
 	if len(errs) > 0 {
 		return unrendered(errs, entries)
 	}

@@ -1,95 +1,13 @@
 package render
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
+
+	"github.com/secretgate/secretgate/shared/plan"
 )
-
-var (
-	errNotJSON  = errors.New("not JSON")
-	errNotFound = errors.New("not found")
-)
-
-// document is a JSON value, taken apart as far as somebody has looked: a hundred entries that read one
-// value parse it once.
-type document struct {
-	raw     json.RawMessage
-	opened  bool
-	members map[string]*document // of an object; nil for everything else
-	items   []*document          // of an array
-}
-
-// parse reads a JSON document; it is nil for what is none.
-func parse(data []byte) *document {
-	if !json.Valid(data) {
-		return nil
-	}
-	return &document{raw: data}
-}
-
-// lookup finds a property as lodash's get does: a member of exactly that name first, else the value
-// at the path that the name spells, as in a.b[0].c or a["b.c"].
-func (d *document) lookup(property string) ([]byte, error) {
-	if d == nil {
-		return nil, errNotJSON
-	}
-	if member, ok := d.step(property); ok {
-		return text(member.raw), nil
-	}
-	segments := path(property)
-	if len(segments) == 0 {
-		return nil, errNotFound // no path is not the path to the whole document
-	}
-	for _, segment := range segments {
-		var ok bool
-		if d, ok = d.step(segment); !ok {
-			return nil, errNotFound
-		}
-	}
-	return text(d.raw), nil
-}
-
-// step goes one level down: to a member of an object or, by number, to an item of an array.
-func (d *document) step(segment string) (*document, bool) {
-	d.open()
-	if member, ok := d.members[segment]; ok {
-		return member, true
-	}
-	i, err := strconv.Atoi(segment)
-	if err != nil || strconv.Itoa(i) != segment || i < 0 || i >= len(d.items) {
-		return nil, false // 01 and +1 are no items
-	}
-	return d.items[i], true
-}
-
-// open takes the document apart by one level. It is JSON, so decoding cannot fail but for a depth that
-// no decoder takes, which leaves it closed.
-func (d *document) open() {
-	if d.opened {
-		return
-	}
-	d.opened = true
-	switch first(d.raw) {
-	case '{':
-		var members map[string]json.RawMessage
-		_ = json.Unmarshal(d.raw, &members)
-		d.members = make(map[string]*document, len(members))
-		for name, raw := range members {
-			d.members[name] = &document{raw: raw}
-		}
-	case '[':
-		var items []json.RawMessage
-		_ = json.Unmarshal(d.raw, &items)
-		for _, raw := range items {
-			d.items = append(d.items, &document{raw: raw})
-		}
-	}
-}
 
 // path splits a property as lodash's stringToPath does: at dots and brackets, with a["b.c"] for names
 // that hold either.
@@ -106,9 +24,8 @@ func path(property string) []string {
 			segments, rest = append(segments, rest[:end]), rest[end:]
 			continue
 		}
-		if m := bracketed.FindStringSubmatch(rest); m != nil {
-			name := m[1] + escaped.ReplaceAllString(m[2]+m[3], "$1") // all but one of them are empty
-			segments, rest = append(segments, name), rest[len(m[0]):]
+		if name, after, ok := bracketed(rest); ok {
+			segments, rest = append(segments, name), after
 			continue
 		}
 		if namesNothing(rest) {
@@ -119,10 +36,65 @@ func path(property string) []string {
 	return segments
 }
 
-var (
-	bracketed = regexp.MustCompile(`^\[(?:(-?\d+(?:\.\d+)?)|"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')\]`)
-	escaped   = regexp.MustCompile(`\\(\\)?`)
-)
+// escaped matches what lodash takes for an escape in quotes.
+var escaped = regexp.MustCompile(`\\(\\)?`)
+
+// bracketed reads a name in brackets from the front of a path: a number, or anything in quotes.
+func bracketed(path string) (name, rest string, ok bool) {
+	inside, found := strings.CutPrefix(path, "[")
+	if !found || inside == "" {
+		return "", path, false
+	}
+	end := numberEnd(inside)
+	if quote := inside[0]; quote == '"' || quote == '\'' {
+		if end = quoteEnd(inside); end > 0 {
+			name, end = escaped.ReplaceAllString(inside[1:end], "$1"), end+1
+		}
+	} else {
+		name = inside[:end]
+	}
+	if end == 0 || end == len(inside) || inside[end] != ']' {
+		return "", path, false
+	}
+	return name, inside[end+1:], true
+}
+
+// numberEnd is where a number such as -1.5 ends at the front of s; 0 where there is none.
+func numberEnd(s string) int {
+	digits := func(from int) int {
+		for from < len(s) && '0' <= s[from] && s[from] <= '9' {
+			from++
+		}
+		return from
+	}
+	start := 0
+	if s[0] == '-' {
+		start = 1
+	}
+	end := digits(start)
+	if end == start {
+		return 0
+	}
+	if end < len(s) && s[end] == '.' {
+		if fraction := digits(end + 1); fraction > end+1 {
+			return fraction
+		}
+	}
+	return end
+}
+
+// quoteEnd is where the quote with which s begins is closed; 0 where it is not.
+func quoteEnd(s string) int {
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case s[0]:
+			return i
+		}
+	}
+	return 0
+}
 
 // namesNothing tells a dot or empty brackets before another such, or at the end: between them is the
 // empty name.
@@ -135,33 +107,38 @@ func namesNothing(s string) bool {
 	return false
 }
 
-// text is what a JSON value becomes in a Secret: strings their text, everything else its compact
-// JSON, number for number and key for key as the backend holds it.
-func text(raw json.RawMessage) []byte {
-	if first(raw) == '"' {
-		var s string
-		if json.Unmarshal(raw, &s) == nil {
-			return []byte(s)
-		}
+// propertyProblem words why there is no value at an entry's property. It tells what the value is, and nothing that is in it.
+func propertyProblem(err error, d *document, e *plan.Entry, w words) error {
+	switch {
+	case errors.Is(err, errNotJSON):
+		return fmt.Errorf("the value of %s is not JSON, so it has no property %s: remove %s to use it as it is", e.Read.Key, e.Property, w.property)
+	case errors.Is(err, errNotFound):
+		return fmt.Errorf("Could not find property %s in %s: %s", e.Property, e.Read.Key, d.hint(w)) //nolint:staticcheck // KES's words
+	default:
+		return textProblem(err, fmt.Sprintf("property %s of %s", e.Property, e.Read.Key))
 	}
-	var compact bytes.Buffer
-	if json.Compact(&compact, raw) != nil {
-		return raw // unreachable: raw is part of a document that was parsed
-	}
-	return compact.Bytes()
 }
 
-func first(raw []byte) byte {
-	raw = bytes.TrimLeft(raw, " \t\r\n")
-	if len(raw) == 0 {
-		return 0
+// hint is what to do where a property is missing.
+func (d *document) hint(w words) string {
+	switch d.data[d.root.from] {
+	case '{':
+		return "its value is a JSON object without it: check " + w.property
+	case '[':
+		return "its value is a JSON array: begin " + w.property + " with a number in brackets, as in [0].name"
+	default:
+		return "its value is no JSON object: remove " + w.property
 	}
-	return raw[0]
 }
 
-func propertyProblem(err error, property, key string) string {
-	if errors.Is(err, errNotJSON) {
-		return fmt.Sprintf("the value of %s is not JSON, so it has no property %s: remove property to use it as it is", key, property)
+// textProblem words why the text of a JSON value cannot be had byte for byte.
+func textProblem(err error, subject string) error {
+	switch {
+	case errors.Is(err, errNotUTF8):
+		return fmt.Errorf("%s is not UTF-8, as JSON must be: store it so, or its bytes as base64", subject)
+	case errors.Is(err, errSurrogate):
+		return fmt.Errorf("%s holds an escape of half a character (\\ud800 to \\udfff), which is no text: correct it in the backend", subject)
+	default:
+		return err
 	}
-	return fmt.Sprintf("Could not find property %s in %s", property, key)
 }

@@ -1,13 +1,24 @@
 package render
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
+
+func parsed(t *testing.T, text string) *document {
+	t.Helper()
+	d, err := parse(newBudget(t.Context()), []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
 
 func TestLookup(t *testing.T) {
 	const document = ` {"a": {"b": [{"c": "deep"}, 2], "": "nothing"}, "a.b": "dotted", "x.y": {"z": "both"},
@@ -53,7 +64,7 @@ func TestLookup(t *testing.T) {
 		{"nothing but separators", "][", "", errNotFound},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := parse([]byte(document)).lookup(tc.property)
+			got, err := parsed(t, document).lookup(tc.property)
 			if !errors.Is(err, tc.err) {
 				t.Fatalf("error is %v, want %v", err, tc.err)
 			}
@@ -76,10 +87,21 @@ func TestLookupInOtherDocuments(t *testing.T) {
 		{"empty text is not JSON", ``, "a", "", errNotJSON},
 		{"plain text is not JSON", `hello`, "a", "", errNotJSON},
 		{"JSON with something behind is not JSON", `{"a": 1} x`, "a", "", errNotJSON},
-		{"a lone surrogate becomes the replacement character", `{"a": "\ud800"}`, "a", "\ufffd", nil},
+		{"a pair of surrogates is one character", `{"a": "\ud83d\uDE00\\\"\u0000"}`, "a", "😀\\\"\x00", nil},
+		{"a surrogate without its other half is no text", `{"a": "x\ud800"}`, "a", "", errSurrogate},
+		{"the other half alone is none", `{"a": "\udc00\ud800"}`, "a", "", errSurrogate},
+		{"two first halves are none", `{"a": "\ud800\ud800"}`, "a", "", errSurrogate},
+		{"a half before another escape is none", `{"a": "\ud800\n"}`, "a", "", errSurrogate},
+		{"a backslash before what looks like a half", `{"a": "\\ud800"}`, "a", `\ud800`, nil},
+		{"JSON keeps its escapes, so that no half is lost", `{"a": ["\ud800"]}`, "a", `["\ud800"]`, nil},
+		{"bytes that are not UTF-8", "{\"a\": \"caf\xe9\"}", "a", "", errNotUTF8},
+		{"JSON that is not UTF-8", "{\"a\": [\"caf\xe9\"]}", "a", "", errNotUTF8},
+		{"another member that is not UTF-8 is another's matter", "{\"b\": \"caf\xe9\", \"a\": \"fine\"}", "a", "fine", nil},
+		{"the character that stands for what is not one is a character", "{\"a\": \"\ufffd\"}", "a", "\ufffd", nil},
+		{"spaces everywhere", " [ { \"a\" : [ 1 , { \"b\" : \"]}\\\"\" } ] } ] \n", "[0].a[1].b", `]}"`, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := parse([]byte(tc.document)).lookup(tc.property)
+			got, err := parsed(t, tc.document).lookup(tc.property)
 			if !errors.Is(err, tc.err) {
 				t.Fatalf("error is %v, want %v", err, tc.err)
 			}
@@ -104,7 +126,7 @@ func TestLookupInDeepDocuments(t *testing.T) {
 		{"a path as long as the CRD allows", strings.Repeat(`{"a":`, 512) + "1" + strings.Repeat("}", 512), strings.Repeat("a.", 511) + "a", nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if _, err := parse([]byte(tc.document)).lookup(tc.property); !errors.Is(err, tc.err) {
+			if _, err := parsed(t, tc.document).lookup(tc.property); !errors.Is(err, tc.err) {
 				t.Fatalf("error is %v, want %v", err, tc.err)
 			}
 		})
@@ -143,12 +165,49 @@ func FuzzLookup(f *testing.F) {
 	f.Add([]byte(`{"":{"":null}}`), ".[]..")
 	f.Add([]byte("\xff"), "\xff[")
 	f.Fuzz(func(t *testing.T, document []byte, property string) {
-		got, err := parse(document).lookup(property)
+		got, err := parsed(t, string(document)).lookup(property)
 		if json.Valid(document) == errors.Is(err, errNotJSON) {
 			t.Errorf("valid JSON is %v, the error %v", json.Valid(document), err)
 		}
 		if err != nil && got != nil {
 			t.Error("there is a value beside the error")
+		}
+	})
+}
+
+// FuzzDocument compares what a document is taken apart into with what encoding/json makes of it.
+func FuzzDocument(f *testing.F) {
+	for _, seed := range []string{` {"a" : [1, {"b": "]}\""}], "c":{}, "a":-1.5e3,"\u00e9\\":null } `, `[1,[2,"\\"],{"a":[]}]`, `"x"`, `{}`, `[ ]`, `0`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if !json.Valid(text) || !utf8.Valid(text) || bytes.Contains(bytes.ToLower(text), []byte(`\ud`)) {
+			return // of these encoding/json makes something else
+		}
+		d := parsed(t, string(text))
+		l, err := d.open(d.root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw := func(at span) string { return string(d.data[at.from:at.to]) }
+		var members map[string]json.RawMessage
+		if json.Unmarshal(text, &members) == nil {
+			for name, want := range members {
+				if got, there := l.members[name]; !there || raw(got) != string(want) {
+					t.Errorf("member %q is %q, want %q", name, raw(got), want)
+				}
+			}
+		}
+		var items []json.RawMessage
+		if json.Unmarshal(text, &items) == nil {
+			for i, want := range items {
+				if got := l.items[i]; raw(got) != string(want) {
+					t.Errorf("item %d is %q, want %q", i, raw(got), want)
+				}
+			}
+		}
+		if len(members) != len(l.members) || len(items) != len(l.items) {
+			t.Errorf("%d members and %d items, want %d and %d", len(l.members), len(l.items), len(members), len(items))
 		}
 	})
 }

@@ -1,0 +1,53 @@
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
+	"github.com/secretgate/secretgate/shared/plan"
+)
+
+// lacking says what the API server would miss in a Secret of the plan's type. Its own answer may quote values, and so is not
+// passed on.
+func lacking(p *plan.Plan, data map[string][]byte) []*Error {
+	at := "spec.template.type"
+	if p.Kind.Kind == v1alpha1.Kind {
+		at = "spec.type"
+	}
+	var errs []*Error
+	fail := func(format string, args ...any) {
+		errs = append(errs, &Error{Field: at, Problem: fmt.Sprintf(format, args...)})
+	}
+	missing := func(name string) bool { _, there := data[name]; return !there }
+	switch kind := corev1.SecretType(p.Template.Type); kind {
+	case corev1.SecretTypeDockercfg, corev1.SecretTypeDockerConfigJson:
+		name := map[corev1.SecretType]string{
+			corev1.SecretTypeDockercfg: corev1.DockerConfigKey, corev1.SecretTypeDockerConfigJson: corev1.DockerConfigJsonKey,
+		}[kind]
+		var object map[string]json.RawMessage
+		if missing(name) {
+			fail("a Secret of type %s needs the entry %s, which no entry makes: add it, or change the type", kind, name)
+		} else if json.Unmarshal(data[name], &object) != nil {
+			fail("a Secret of type %s needs JSON in the entry %s, an object, which its value is not: check what is read, or change the type", kind, name)
+		}
+	case corev1.SecretTypeTLS:
+		for _, name := range []string{corev1.TLSCertKey, corev1.TLSPrivateKeyKey} {
+			if missing(name) {
+				fail("a Secret of type %s needs the entry %s, which no entry makes: add it, or change the type", kind, name)
+			}
+		}
+	case corev1.SecretTypeBasicAuth:
+		if missing(corev1.BasicAuthUsernameKey) && missing(corev1.BasicAuthPasswordKey) {
+			fail("a Secret of type %s needs the entry %s or %s, which no entry makes: add one, or change the type",
+				kind, corev1.BasicAuthUsernameKey, corev1.BasicAuthPasswordKey)
+		}
+	case corev1.SecretTypeSSHAuth:
+		if len(data[corev1.SSHAuthPrivateKey]) == 0 {
+			fail("a Secret of type %s needs the entry %s, which is missing or empty: add it, or change the type", kind, corev1.SSHAuthPrivateKey)
+		}
+	}
+	return errs
+}

@@ -1,0 +1,73 @@
+package render
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/secretgate/secretgate/shared/plan"
+)
+
+func TestTypesNeedTheirEntries(t *testing.T) {
+	const add = ", which no entry makes: add it, or change the type"
+	for _, tc := range []struct {
+		name, kind string
+		data       map[string]string
+		want       []string
+	}{
+		{"any type of one's own", "example.com/t", nil, nil},
+		{"TLS", "kubernetes.io/tls", map[string]string{"tls.crt": "", "tls.key": ""}, nil},
+		{"TLS without both", "kubernetes.io/tls", nil, []string{
+			"spec.template.type: a Secret of type kubernetes.io/tls needs the entry tls.crt" + add,
+			"spec.template.type: a Secret of type kubernetes.io/tls needs the entry tls.key" + add,
+		}},
+		{"a registry's login", "kubernetes.io/dockerconfigjson", map[string]string{".dockerconfigjson": `{"auths": {}}`}, nil},
+		{"null, which the API server takes", "kubernetes.io/dockerconfigjson", map[string]string{".dockerconfigjson": "null"}, nil},
+		{"one under another name", "kubernetes.io/dockerconfigjson", map[string]string{"config.json": "{}"},
+			[]string{"spec.template.type: a Secret of type kubernetes.io/dockerconfigjson needs the entry .dockerconfigjson" + add}},
+		{"one that is not JSON", "kubernetes.io/dockerconfigjson", map[string]string{".dockerconfigjson": "planted"}, []string{
+			"spec.template.type: a Secret of type kubernetes.io/dockerconfigjson needs JSON in the entry .dockerconfigjson, an object, " +
+				"which its value is not: check what is read, or change the type"}},
+		{"one that is a list", "kubernetes.io/dockercfg", map[string]string{".dockercfg": `["planted"]`}, []string{
+			"spec.template.type: a Secret of type kubernetes.io/dockercfg needs JSON in the entry .dockercfg, an object, " +
+				"which its value is not: check what is read, or change the type"}},
+		{"a login with a password alone", "kubernetes.io/basic-auth", map[string]string{"password": ""}, nil},
+		{"a login with neither", "kubernetes.io/basic-auth", map[string]string{"pass": "planted"}, []string{
+			"spec.template.type: a Secret of type kubernetes.io/basic-auth needs the entry username or password, which no entry makes: add one, or change the type"}},
+		{"an SSH key", "kubernetes.io/ssh-auth", map[string]string{"ssh-privatekey": "k"}, nil},
+		{"an empty SSH key", "kubernetes.io/ssh-auth", map[string]string{"ssh-privatekey": ""}, []string{
+			"spec.template.type: a Secret of type kubernetes.io/ssh-auth needs the entry ssh-privatekey, which is missing or empty: add it, or change the type"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p, values := &plan.Plan{Template: plan.Template{Type: tc.kind}}, map[string]string{"other": "planted"}
+			for name, value := range tc.data {
+				p.Entries = append(p.Entries, plan.Entry{Field: "spec.data", Name: name, Read: plan.Read{Key: name}})
+				values[name] = value
+			}
+			made, errs := Render(t.Context(), p, read(values))
+			var got []string
+			for _, err := range errs {
+				got = append(got, err.Error())
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if (made == nil) != (len(got) > 0) {
+				t.Error("there must be either a Secret or problems")
+			}
+			if strings.Contains(strings.Join(got, "\n"), "planted") {
+				t.Error("a message holds the value")
+			}
+		})
+	}
+}
+
+func TestTheTypeOfASecretDefinitionIsInItsSpec(t *testing.T) {
+	p := definition(plan.Entry{Field: "spec.keysMap[a]", Name: "a", Read: plan.Read{Key: "k"}})
+	p.Template.Type = "kubernetes.io/ssh-auth"
+	_, errs := Render(t.Context(), p, read(map[string]string{"k": "v"}))
+	if len(errs) != 1 || errs[0].Field != "spec.type" {
+		t.Errorf("got %v, want one problem of spec.type", errs)
+	}
+}
