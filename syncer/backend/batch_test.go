@@ -176,7 +176,9 @@ func TestWalks(t *testing.T) {
 		code   string
 	}{
 		"what was found is passed on": {able{walk: func() ([]driver.Value, error) { return found, nil }}, found, "", "ok"},
-		"nothing is no error":         {able{walk: func() ([]driver.Value, error) { return nil, nil }}, nil, "", "ok"},
+		"nothing is not found": {
+			able{walk: func() ([]driver.Value, error) { return nil, nil }}, nil, "not found: nothing is below the path; ", "not_found",
+		},
 		"one value that is too large": {
 			able{walk: func() ([]driver.Value, error) { return large, nil }}, nil, "not a valid request: the value of /a/c has 1048577 bytes", "invalid",
 		},

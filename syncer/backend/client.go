@@ -69,7 +69,11 @@ func walk(ctx context.Context, d driver.Driver, source plan.Source) ([]driver.Va
 	if !ok {
 		return nil, newError(source, driver.Invalid, "the backend has no paths", nil)
 	}
-	return walker.Walk(ctx, source.Scope, source.Read)
+	values, err := walker.Walk(ctx, source.Scope, source.Read)
+	if err == nil && len(values) == 0 {
+		return nil, newError(source, driver.NotFound, "nothing is below the path", nil)
+	}
+	return values, err
 }
 
 // call does one call of a driver: within its time, counted, and with no error but an *Error. A driver that panics

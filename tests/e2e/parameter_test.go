@@ -79,6 +79,23 @@ func TestWalksOfParameterStore(t *testing.T) {
 	untouched(t, before)
 }
 
+// A path below which nothing is, or nothing any more, is an error: a Secret is never emptied.
+func TestWalksThatFindNothing(t *testing.T) {
+	t.Parallel()
+	namespace, value := newNamespace(t, nil), secretValue()
+	name := in(namespace, "/NS/app/db")
+	putParameters(t, ssm.Parameter{Name: name, Value: value})
+	mustApply(t, namespace, object("walk", in(namespace, "{backendType: systemManager, data: [{path: /NS/app}]}")))
+	mustApply(t, namespace, object("flat", in(namespace, "{backendType: systemManager, data: [{path: /NS}]}")))
+	mustApply(t, namespace, object("itself", in(namespace, "{backendType: systemManager, data: [{path: /NS/app/db, recursive: true}]}")))
+	before := awaitData(t, namespace, "walk", map[string]string{"db": value})
+	says(t, awaitReason(t, namespace, "flat", apiv1.ReasonSecretNotFound), in(namespace, "no parameter is below /NS; check the path, or set recursive: true"))
+	says(t, awaitReason(t, namespace, "itself", apiv1.ReasonSecretNotFound), "a parameter itself is read by its key")
+	theLab.Clouds.AWS().DeleteParameters(theLab.AWSRegion, name)
+	says(t, awaitReason(t, namespace, "walk", apiv1.ReasonSecretNotFound), in(namespace, "no parameter is below /NS/app; "))
+	untouched(t, before)
+}
+
 // The names that a walk returns are judged each: what the path alone tells is not enough.
 func TestNamesFoundByAWalkAreJudged(t *testing.T) {
 	t.Parallel()

@@ -205,6 +205,23 @@ func TestAWSParameterErrors(t *testing.T) {
 			}
 		})
 	}
+	const nothing = `" from systemManager in region eu-west-1: not found: no parameter is below /dev/`
+	for name, test := range map[string]struct {
+		read plan.Read
+		want string
+	}{
+		"a path with a typo": {ssmPath("/dev/own", true), `cannot read path "/dev/own` + nothing +
+			"own; check the path; a parameter itself is read by its key"},
+		"a parameter's own name, or what is deeper than the path": {ssmPath("/dev/own-key", false), `cannot read path "/dev/own-key` + nothing +
+			"own-key; check the path, or set recursive: true; a parameter itself is read by its key"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := client.Get(t.Context(), plan.Source{Scope: ssmScope(""), Read: test.read})
+			if diff := cmp.Diff(test.want, fmt.Sprint(err)); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+		})
+	}
 	_, err := client.Get(t.Context(), plan.Source{Scope: ssmScope(""), Read: plan.Read{Key: "dev/none"}})
 	if want := `cannot read key "dev/none" from systemManager in region eu-west-1: not a valid request: ` +
 		"ValidationException: Parameter name must be a fully qualified name; correct the key and its options in the ExternalSecret"; fmt.Sprint(err) != want {

@@ -19,6 +19,18 @@ var errTooMuch = &driver.Error{
 	Advice: "name a path with fewer parameters below it",
 }
 
+// nothingBelow says that a path yields nothing. Parameter Store answers so for a path with a typo, too.
+func nothingBelow(read plan.Read) error {
+	missing := &driver.Error{
+		Kind: driver.NotFound, Problem: "no parameter is below " + read.Key,
+		Advice: "check the path, or set recursive: true; a parameter itself is read by its key",
+	}
+	if read.Recursive {
+		missing.Advice = "check the path; a parameter itself is read by its key"
+	}
+	return missing
+}
+
 // Walk implements driver.Walker. Parameters that come or go between two pages may be missed or found; the next walk
 // finds what is there then.
 func (d *Driver) Walk(ctx context.Context, scope plan.Scope, read plan.Read) ([]driver.Value, error) {
@@ -49,6 +61,9 @@ func (d *Driver) Walk(ctx context.Context, scope plan.Scope, read plan.Read) ([]
 	})
 	if err != nil {
 		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, nothingBelow(read)
 	}
 	return found, nil
 }

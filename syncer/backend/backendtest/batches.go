@@ -193,12 +193,18 @@ func (s *suite) walks(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a path without values is empty", func(t *testing.T) {
-		values, err := walk(s.Scopes[0], s.Path(0, "nothing-here", true))
-		if err != nil || len(values) != 0 {
-			t.Errorf("%d values, error %v", len(values), err)
-		}
-	})
+	for why, name := range map[string]string{
+		"a path that never was": "nothing-here", "a secret's own name": "walked/deeper/x", "a path whose last value was deleted": "emptied",
+	} {
+		s.put(t, 0, "emptied/x", canary)
+		s.Delete(t, s.Key(0, "emptied/x"))
+		t.Run("nothing is found below "+why, func(t *testing.T) {
+			for _, recursive := range []bool{false, true} {
+				_, err := walk(s.Scopes[0], s.Path(0, name, recursive))
+				wantKind(t, err, driver.NotFound)
+			}
+		})
+	}
 	t.Run("a path of another identity is denied", func(t *testing.T) {
 		_, err := walk(s.Scopes[0], s.Path(1, "walked", true))
 		wantKind(t, err, driver.Denied)

@@ -34,7 +34,8 @@ type Batcher interface {
 
 // Walker is a driver that reads what is below a path.
 type Walker interface {
-	// Walk reads every value below the path read.Key, in any order, each with its Name. None is no error.
+	// Walk reads every value below the path read.Key, in any order, each with its Name. None is an error of kind NotFound,
+	// whose advice says how to find some: a path with a typo must not empty a Secret.
 	Walk(ctx context.Context, scope plan.Scope, read plan.Read) ([]Value, error)
 }
 
