@@ -64,8 +64,6 @@ func outcome(d driver.Driver, source plan.Source, result driver.Result) Outcome 
 	case result.Err != nil:
 		return Outcome{Err: worded(d, source, result.Err)}
 	}
-	if err := tooLarge(source, result.Value); err != nil {
-		return Outcome{Err: err}
-	}
-	return Outcome{Value: result.Value}
+	value, err := accept(source, result.Value)
+	return Outcome{Value: value, Err: err}
 }

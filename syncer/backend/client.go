@@ -48,7 +48,7 @@ func (c *Client) Get(ctx context.Context, source plan.Source) ([]driver.Value, e
 			return nil, err
 		}
 		for i := range values {
-			if err := tooLarge(source, values[i]); err != nil {
+			if values[i], err = accept(source, values[i]); err != nil {
 				return nil, err
 			}
 		}
@@ -102,18 +102,6 @@ func call[T any](
 		return none, failure(limited, d, source, err)
 	}
 	return result, nil
-}
-
-func tooLarge(source plan.Source, value driver.Value) error {
-	if len(value.Data) <= MaxValueBytes {
-		return nil
-	}
-	what := "the value"
-	if value.Name != "" {
-		what += " of " + value.Name
-	}
-	text := fmt.Sprintf("%s has %d bytes, but a Secret holds %d at most", what, len(value.Data), MaxValueBytes)
-	return newError(source, driver.Invalid, text, nil)
 }
 
 // panicked is the function and line that a recovered panic came from.

@@ -69,8 +69,7 @@ func TestClientGet(t *testing.T) {
 			driver: func(context.Context) (driver.Value, error) {
 				return driver.Value{Data: bytes.Repeat([]byte(planted), 1<<17)}, nil
 			},
-			want: key + "not a valid request: the value has 1703936 bytes, but a Secret holds 1048576 at most; " +
-				"correct the key and its options in the ExternalSecret",
+			want: key + "not a valid request: the value has 1703936 bytes, but a Secret holds 1048576 at most; keep less under this key",
 			code: "invalid",
 		},
 		"an error is classified, redacted and given a remedy": {

@@ -72,13 +72,13 @@ func (e *Error) read() string {
 	}
 	switch {
 	case s.VersionID != "":
-		text += " (version " + s.VersionID + ")"
+		text += " (version " + driver.Word(s.VersionID) + ")"
 	case s.VersionStage == "AWSCURRENT", s.VersionStage == "ACSCurrent", s.Version == "latest":
 		// what everybody means who says nothing
 	case s.VersionStage != "":
-		text += " (stage " + s.VersionStage + ")"
+		text += " (stage " + driver.Word(s.VersionStage) + ")"
 	case s.Version != "":
-		text += " (version " + s.Version + ")"
+		text += " (version " + driver.Word(s.Version) + ")"
 	}
 	return text
 }

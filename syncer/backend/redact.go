@@ -47,8 +47,8 @@ var (
 	base64URLBlob = regexp.MustCompile(`[A-Za-z0-9_-]{40,}={0,2}`)
 )
 
-// redact takes out of a backend's message what is a credential or a value, or looks like one, puts it on one line and
-// cuts it. It errs on the side of taking out too much: the error's kind and remedy say what matters. known are
+// redact takes out of a backend's message what is a credential or a value, or looks like one, puts it on one line without
+// characters that are not printable, and cuts it. It errs on the side of taking out too much: the error's kind and remedy say what matters. known are
 // texts that the message shows in any case.
 func redact(text string, known ...string) string {
 	text = bounded(strings.ToValidUTF8(text, "?"))
@@ -105,7 +105,7 @@ func mixed(s string) bool {
 }
 
 func oneLine(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
 }
 
 func cut(text string) string {

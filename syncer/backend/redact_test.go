@@ -119,7 +119,8 @@ func TestRedactTakesOutWhatMustNotBeShown(t *testing.T) {
 		"the caller's own port, which changes": {
 			text: "read tcp 127.0.0.1:57166->127.0.0.1:8200: read: reset", want: "read tcp 127.0.0.1:8200: read: reset",
 		},
-		"text that is not UTF-8": {text: "bad \xff byte", want: "bad ? byte"},
+		"characters that are not printable": {text: "a\x1b[31mb\u202ec \u2028\u200bd\x00", want: "a [31mb c d"},
+		"text that is not UTF-8":            {text: "bad \xff byte", want: "bad ? byte"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

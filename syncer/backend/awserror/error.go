@@ -179,9 +179,9 @@ func Explain(err error) string {
 		// Not what it says: it may quote the answer.
 		return prefix + "the answer is not one of AWS's"
 	case errors.As(err, &api) && api.ErrorMessage() != "":
-		return prefix + api.ErrorCode() + ": " + api.ErrorMessage()
+		return prefix + driver.Word(api.ErrorCode()) + ": " + api.ErrorMessage()
 	case errors.As(err, &api):
-		return prefix + api.ErrorCode()
+		return prefix + driver.Word(api.ErrorCode())
 	case errors.As(err, &send):
 		return prefix + send.Err.Error()
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -68,7 +69,10 @@ func TestClassify(t *testing.T) {
 			}},
 			driver.Unauthenticated, "no session: operation error ec2imds: GetMetadata, request send failed, EOF"},
 		"no credentials in time": {&CredentialsError{context.DeadlineExceeded}, driver.Unavailable, "no session: context deadline exceeded"},
-		"anything else":          {errors.New("x"), driver.Unknown, "x"},
+		"a code without end, which leaves room for the message": {
+			&smithy.GenericAPIError{Code: strings.Repeat("x", 1<<20) + "\n", Message: "m"}, driver.Unknown, strings.Repeat("x", 127) + "…: m",
+		},
+		"anything else": {errors.New("x"), driver.Unknown, "x"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -96,5 +96,5 @@ func keyVaultError(answer *azcore.ResponseError) string {
 	if json.Unmarshal(body, &said) != nil || said.Error.Code == "" {
 		return fmt.Sprintf("HTTP status %d without an answer of Key Vault's", answer.StatusCode)
 	}
-	return said.Error.Code + ": " + said.Error.Message
+	return driver.Word(said.Error.Code) + ": " + said.Error.Message
 }

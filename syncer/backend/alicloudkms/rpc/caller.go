@@ -15,6 +15,7 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
 
+	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
@@ -94,7 +95,7 @@ func refusal(response *http.Response, body []byte) error {
 	if json.Unmarshal(body, &said) != nil {
 		said.Code, said.Message = "", ""
 	}
-	e := &ServiceError{Status: response.StatusCode, Code: said.Code, Message: withoutStringToSign(said.Message)}
+	e := &ServiceError{Status: response.StatusCode, Code: driver.Word(said.Code), Message: withoutStringToSign(said.Message)}
 	return transport.Postpone(e, response.Header)
 }
 

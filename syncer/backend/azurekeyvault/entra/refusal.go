@@ -108,5 +108,5 @@ func oauthError(last outcome) string {
 		return fmt.Sprintf("HTTP status %d of %s without an answer of Entra ID's", last.status, last.host)
 	}
 	message, _, _ := strings.Cut(said.Message, "Trace ID:")
-	return strings.Trim(said.Code+": "+message, ": ")
+	return strings.Trim(driver.Word(said.Code)+": "+message, ": ")
 }
