@@ -106,6 +106,9 @@ func TestAlicloudKMSConforms(t *testing.T) {
 		At: func(t *testing.T, url string) driver.Driver {
 			return l.driver(t, alicloudkms.Config{Endpoint: url, STSEndpoint: url})
 		},
+		Through: func(t *testing.T, change func([]byte) []byte) driver.Driver {
+			return l.driver(t, alicloudkms.Config{Endpoint: damagingPlainly(t, l.url, change), STSEndpoint: l.url})
+		},
 		Scopes: scopes,
 		Key:    func(scope int, name string) string { return fmt.Sprintf("team%d/%s", scope, name) },
 		Read:   alicloudRead,

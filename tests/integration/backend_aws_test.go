@@ -117,8 +117,11 @@ func TestAWSSecretsManagerConforms(t *testing.T) {
 	user := l.AWS().LabUser()
 	noBatch := l.roleOf(t, "one-by-one", permission.Set{readSecrets("team0/")}, aws.LabUserARN)
 	backendtest.Run(t, backendtest.Harness{
-		New:    func(t *testing.T) driver.Driver { return l.driver(t, l.url, awssession.Config{}) },
-		At:     func(t *testing.T, url string) driver.Driver { return l.driver(t, url, awssession.Config{}) },
+		New: func(t *testing.T) driver.Driver { return l.driver(t, l.url, awssession.Config{}) },
+		At:  func(t *testing.T, url string) driver.Driver { return l.driver(t, url, awssession.Config{}) },
+		Through: func(t *testing.T, change func([]byte) []byte) driver.Driver {
+			return l.driver(t, damagingPlainly(t, l.url, change), awssession.Config{})
+		},
 		Scopes: scopes,
 		Key:    func(scope int, name string) string { return fmt.Sprintf("team%d/%s", scope, name) },
 		Read:   awsRead, NoBatch: &noBatch,

@@ -131,8 +131,11 @@ func TestAzureKeyVaultConforms(t *testing.T) {
 		}
 	}
 	backendtest.Run(t, backendtest.Harness{
-		New:         func(t *testing.T) driver.Driver { return l.driver(t, l.url, azurekeyvault.Config{}) },
-		At:          func(t *testing.T, url string) driver.Driver { return l.driver(t, url, azurekeyvault.Config{}) },
+		New: func(t *testing.T) driver.Driver { return l.driver(t, l.url, azurekeyvault.Config{}) },
+		At:  func(t *testing.T, url string) driver.Driver { return l.driver(t, url, azurekeyvault.Config{}) },
+		Through: func(t *testing.T, change func([]byte) []byte) driver.Driver {
+			return l.driver(t, damagingPlainly(t, l.url, change), azurekeyvault.Config{})
+		},
 		Scopes:      scopes,
 		Key:         func(scope int, name string) string { return fmt.Sprintf("team%d-%s", scope, name) },
 		Read:        func(key string) plan.Read { return plan.Read{Key: key} },

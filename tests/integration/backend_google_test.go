@@ -2,9 +2,11 @@ package integration
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -195,8 +197,19 @@ func (l *googleLab) harness(t *testing.T) backendtest.Harness {
 		}
 	}
 	return backendtest.Harness{
-		New:    func(t *testing.T) driver.Driver { return l.driver(t, l.endpoint) },
-		At:     l.behindTLS,
+		New: func(t *testing.T) driver.Driver { return l.driver(t, l.endpoint) },
+		At:  l.behindTLS,
+		Through: func(t *testing.T, change func([]byte) []byte) driver.Driver {
+			roots := x509.NewCertPool()
+			roots.AppendCertsFromPEM(l.authority.PEM())
+			server := damaging(t, "https://"+l.endpoint, &http.Transport{
+				TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
+			}, change)
+			server.EnableHTTP2, server.TLS = true, l.tls(t)
+			server.StartTLS()
+			t.Cleanup(server.Close)
+			return l.driver(t, server.Listener.Addr().String())
+		},
 		Scopes: []plan.Scope{googleScope("team0"), googleScope("team1"), googleScope("team2")},
 		Key:    func(scope int, name string) string { return fmt.Sprintf("team%d-%s", scope, name) },
 		Read:   googleRead,

@@ -74,8 +74,11 @@ func TestAWSParameterStoreConforms(t *testing.T) {
 	user := l.AWS().LabUser()
 	put := func(t *testing.T, key, text string) { l.putParameters(t, ssm.Parameter{Name: key, Value: text}) }
 	backendtest.Run(t, backendtest.Harness{
-		New:    func(t *testing.T) driver.Driver { return l.ssmDriver(t, l.url, awssession.Config{}) },
-		At:     func(t *testing.T, url string) driver.Driver { return l.ssmDriver(t, url, awssession.Config{}) },
+		New: func(t *testing.T) driver.Driver { return l.ssmDriver(t, l.url, awssession.Config{}) },
+		At:  func(t *testing.T, url string) driver.Driver { return l.ssmDriver(t, url, awssession.Config{}) },
+		Through: func(t *testing.T, change func([]byte) []byte) driver.Driver {
+			return l.ssmDriver(t, damagingPlainly(t, l.url, change), awssession.Config{})
+		},
 		Scopes: scopes,
 		Key:    func(scope int, name string) string { return fmt.Sprintf("/team%d/%s", scope, name) },
 		Read:   func(key string) plan.Read { return plan.Read{Key: key} },

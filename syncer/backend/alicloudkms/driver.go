@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/services/kms"
@@ -108,6 +110,9 @@ func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (dri
 	if err != nil {
 		return driver.Value{}, err
 	}
+	if !found.answers(read) {
+		return driver.Value{}, driver.ErrOther
+	}
 	return found.value()
 }
 
@@ -129,9 +134,24 @@ func (d *Driver) ask(ctx context.Context, as rpc.Key, read plan.Read) (secret, e
 
 // secret is what is needed of the answer.
 type secret struct {
+	Name      string  `json:"SecretName"`
 	Data      *string `json:"SecretData"`
 	DataType  string  `json:"SecretDataType"` // text or binary
 	VersionID string  `json:"VersionId"`
+	Stages    struct {
+		All []string `json:"VersionStage"`
+	} `json:"VersionStages"`
+}
+
+// answers reports whether the answer names what was asked for, as far as it names anything. A secret may be asked for by its ARN.
+func (s secret) answers(read plan.Read) bool {
+	switch {
+	case s.Name != "" && s.Name != read.Key && !(strings.HasPrefix(read.Key, "acs:kms:") && strings.HasSuffix(read.Key, ":secret/"+s.Name)):
+		return false
+	case read.VersionID != "":
+		return s.VersionID == "" || s.VersionID == read.VersionID
+	}
+	return read.VersionStage == "" || len(s.Stages.All) == 0 || slices.Contains(s.Stages.All, read.VersionStage)
 }
 
 func (s secret) value() (driver.Value, error) {

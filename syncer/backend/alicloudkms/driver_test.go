@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/alicloudkms/rpc"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
@@ -92,6 +93,34 @@ func TestClassify(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if got := (&Driver{}).Classify(fmt.Errorf("wrapped: %w", test.err)); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestAnswersThatAreAnothersAreRefused(t *testing.T) {
+	current := secret{Name: "prod/db", VersionID: "2"}
+	current.Stages.All = []string{"ACSCurrent", "blue"}
+	asked := func(key string) plan.Read { return plan.Read{Key: key, VersionStage: "ACSCurrent"} }
+	for name, test := range map[string]struct {
+		read   plan.Read
+		answer secret
+		want   bool
+	}{
+		"the name":                               {asked("prod/db"), current, true},
+		"the ARN":                                {asked("acs:kms:eu-central-1:1:secret/prod/db"), current, true},
+		"another label of the version":           {plan.Read{Key: "prod/db", VersionStage: "blue"}, current, true},
+		"the version":                            {plan.Read{Key: "prod/db", VersionID: "2"}, current, true},
+		"nothing that is named":                  {asked("prod/db"), secret{}, true},
+		"another name":                           {asked("prod/other"), current, false},
+		"the end of a name":                      {asked("team/secret/prod/db"), current, false},
+		"another secret's ARN":                   {asked("acs:kms:eu-central-1:1:secret/db"), current, false},
+		"a label that the version does not have": {plan.Read{Key: "prod/db", VersionStage: "ACSPrevious"}, current, false},
+		"another version":                        {plan.Read{Key: "prod/db", VersionID: "1"}, current, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := test.answer.answers(test.read); got != test.want {
+				t.Errorf("got %t, want %t", got, test.want)
 			}
 		})
 	}

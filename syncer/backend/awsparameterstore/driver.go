@@ -4,7 +4,9 @@ package awsparameterstore
 
 import (
 	"context"
+	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -50,6 +52,9 @@ func New(config Config) (*Driver, error) {
 	return d, nil
 }
 
+// selectorForm takes the version or label off a name or an ARN, in which colons stand, too.
+var selectorForm = regexp.MustCompile(`\A((?:arn:[^/]+:parameter)?[^:]+):([^:]+)\z`)
+
 // Get reads a parameter by name or ARN, either with :version or :label after it. The value of a SecureString is decrypted;
 // that of a StringList is its text, with commas.
 func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (driver.Value, error) {
@@ -62,7 +67,29 @@ func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (dri
 	if err != nil {
 		return driver.Value{}, err
 	}
+	if output.Parameter != nil && !isAnswer(read.Key, output.Parameter) {
+		return driver.Value{}, driver.ErrOther
+	}
 	return value(output.Parameter)
+}
+
+// isAnswer reports whether a parameter is the one that was asked for by a key, as far as it is named. A selector may be told apart
+// from the name, or not at all.
+func isAnswer(key string, parameter *types.Parameter) bool {
+	name, arn := aws.ToString(parameter.Name), aws.ToString(parameter.ARN)
+	if name+arn == "" {
+		return true
+	}
+	asked, version := key, ""
+	if selected := selectorForm.FindStringSubmatch(key); selected != nil {
+		asked, version = selected[1], selected[2]
+	}
+	number, err := strconv.ParseInt(version, 10, 64)
+	told := selector(parameter)
+	if told != "" && told != ":"+version || err == nil && parameter.Version != 0 && parameter.Version != number {
+		return false
+	}
+	return key == name || asked == arn || strings.TrimPrefix(asked, "/") == strings.TrimPrefix(name, "/")
 }
 
 // Classify implements driver.Driver.

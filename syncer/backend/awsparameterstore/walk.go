@@ -2,6 +2,7 @@ package awsparameterstore
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -46,11 +47,12 @@ func (d *Driver) Walk(ctx context.Context, scope plan.Scope, read plan.Read) ([]
 				return err
 			}
 			for i := range page.Parameters {
+				name := aws.ToString(page.Parameters[i].Name)
 				v, err := value(&page.Parameters[i])
 				if err != nil {
-					return err
+					return fmt.Errorf("%s: %w", driver.Word(name), err)
 				}
-				v.Name = aws.ToString(page.Parameters[i].Name)
+				v.Name = name
 				if size += len(v.Name) + len(v.Data); size > maxWalk {
 					return errTooMuch
 				}

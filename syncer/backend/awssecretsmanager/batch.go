@@ -2,7 +2,6 @@ package awssecretsmanager
 
 import (
 	"context"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -85,7 +84,7 @@ func (a *answer) of(id string) driver.Result {
 		switch {
 		case id == arn:
 			return result(entry)
-		case id == aws.ToString(entry.Name), strings.HasPrefix(id, "arn:") && id == withoutSuffix(arn):
+		case isNamed(id, aws.ToString(entry.Name), arn):
 			if found != nil && aws.ToString(found.ARN) != arn {
 				return driver.Result{Err: driver.ErrNotAnswered} // another account has one of this name, which was asked for by its ARN
 			}

@@ -4,6 +4,8 @@ package awssecretsmanager
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -64,7 +66,27 @@ func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (dri
 	if err != nil {
 		return driver.Value{}, err
 	}
+	if !isAnswer(read, output) {
+		return driver.Value{}, driver.ErrOther
+	}
 	return value(output.VersionId, output.SecretString, output.SecretBinary)
+}
+
+// isAnswer reports whether an answer names what was asked for, as far as it names anything.
+func isAnswer(read plan.Read, output *secretsmanager.GetSecretValueOutput) bool {
+	name, arn := aws.ToString(output.Name), aws.ToString(output.ARN)
+	switch {
+	case name+arn != "" && !isNamed(read.Key, name, arn):
+		return false
+	case read.VersionID != "":
+		return output.VersionId == nil || *output.VersionId == read.VersionID
+	}
+	return read.VersionStage == "" || len(output.VersionStages) == 0 || slices.Contains(output.VersionStages, read.VersionStage)
+}
+
+// isNamed reports whether an id is a secret's: its name, its ARN, or its ARN without the random end.
+func isNamed(id, name, arn string) bool {
+	return id == name || id == arn || strings.HasPrefix(id, "arn:") && id == withoutSuffix(arn)
 }
 
 // Classify implements driver.Driver.

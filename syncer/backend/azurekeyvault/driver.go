@@ -5,6 +5,7 @@ package azurekeyvault
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -86,12 +87,26 @@ func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (dri
 	if secret.Value == nil {
 		return driver.Value{}, driver.ErrNoValue
 	}
+	if secret.ID != nil && !isAnswer(*secret.ID, scope.KeyVault, name, version) {
+		return driver.Value{}, driver.ErrOther
+	}
 	value := driver.Value{Data: []byte(*secret.Value)}
 	value.Bytes = secret.ContentType != nil && *secret.ContentType == pem
 	if secret.ID != nil {
 		value.Version = secret.ID.Version()
 	}
 	return value, nil
+}
+
+// isAnswer reports whether an id (https://vault.suffix/secrets/name/version) is of what was asked for. Key Vault keeps capitals and does not
+// tell them from small letters.
+func isAnswer(id azsecrets.ID, vault, name, version string) bool {
+	at, err := url.Parse(string(id))
+	if err != nil {
+		return false
+	}
+	host, _, _ := strings.Cut(at.Hostname(), ".")
+	return strings.EqualFold(host, vault) && strings.EqualFold(id.Name(), name) && (version == "" || strings.EqualFold(id.Version(), version))
 }
 
 // client finds or makes the client of a vault. That the challenge's resource fits the vault's name is verified, which keeps

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
+
 	"github.com/secretgate/secretgate/shared/plan"
 )
 
@@ -36,6 +38,32 @@ func TestNewRefusesAMetadataHostThatIsNoURL(t *testing.T) {
 		if _, err := New(Config{}); err == nil || !strings.Contains(err.Error(), variable+" must be a URL") {
 			t.Errorf("%s: got %v", host, err)
 		}
+	}
+}
+
+func TestAnswersThatAreAnothersAreRefused(t *testing.T) {
+	for name, test := range map[string]struct {
+		id, version string
+		want        bool
+	}{
+		"the newest":                 {"https://kv.vault.azure.net/secrets/db/7", "", true},
+		"a version":                  {"https://kv.vault.azure.net/secrets/db/7a", "7A", true},
+		"capitals of another time":   {"https://KV.vault.azure.net/secrets/Db/7", "7", true},
+		"a port":                     {"https://kv.vault.azure.net:443/secrets/db/7", "7", true},
+		"no version":                 {"https://kv.vault.azure.net/secrets/db", "", true},
+		"another secret":             {"https://kv.vault.azure.net/secrets/other/7", "", false},
+		"another version":            {"https://kv.vault.azure.net/secrets/db/8", "7", false},
+		"another vault":              {"https://other.vault.azure.net/secrets/db/7", "", false},
+		"a vault that begins alike":  {"https://kv2.vault.azure.net/secrets/db/7", "", false},
+		"what is no id of a secret":  {"db", "", false},
+		"what is no URL":             {"https://kv.vault.azure.net:x/secrets/db/7", "", false},
+		"none of the version wanted": {"https://kv.vault.azure.net/secrets/db", "7", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := isAnswer(azsecrets.ID(test.id), "kv", "db", test.version); got != test.want {
+				t.Errorf("got %t, want %t", got, test.want)
+			}
+		})
 	}
 }
 

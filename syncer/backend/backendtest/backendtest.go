@@ -22,6 +22,10 @@ type Harness struct {
 	// At makes a driver that takes http://host:port for the backend, logins included.
 	At func(t *testing.T, url string) driver.Driver
 
+	// Through makes a driver whose answers are changed on their way. No change makes them longer or shorter. nil: the backend's
+	// answers do not name what they are of.
+	Through func(t *testing.T, change func(answer []byte) []byte) driver.Driver
+
 	// Scopes are two identities or more, each with a session of its own. Scope i may read what Key(i, …) names, and nothing
 	// of the others'.
 	Scopes []plan.Scope
@@ -88,6 +92,7 @@ func Run(t *testing.T, h Harness) {
 	t.Run("failures", s.failures)
 	t.Run("connections", s.connections)
 	t.Run("sessions", s.sessions)
+	t.Run("names", s.names)
 	d := h.New(t)
 	if _, ok := d.(driver.Batcher); ok {
 		t.Run("batches", s.batches)

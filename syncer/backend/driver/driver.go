@@ -14,7 +14,7 @@ import (
 // Further abilities (reading in batches, walking a path) are interfaces of their own, found by
 // assertion, so that a driver without them stays as small as this.
 type Driver interface {
-	// Get reads one value. Errors are the SDK's own: they are classified, worded and redacted by the
+	// Get reads one value. An answer that names another than was asked for is ErrOther. Errors are the SDK's own: they are classified, worded and redacted by the
 	// caller. Retries are the caller's too.
 	Get(ctx context.Context, scope plan.Scope, read plan.Read) (Value, error)
 
@@ -64,6 +64,12 @@ var ErrNotAnswered = errors.New("the answer does not mention it")
 
 // ErrNoValue says that an answer is well-formed and yet holds no value. It must never pass for an empty one.
 var ErrNoValue error = &Error{Kind: Unavailable, Problem: "the answer holds no value"}
+
+// ErrOther says that an answer names something else than what was asked for: a cache or a proxy has mixed up two answers.
+var ErrOther error = &Error{
+	Kind: Unavailable, Problem: "the answer is that of another secret, or of another version",
+	Advice: "check the proxy or cache on the way to the backend",
+}
 
 // Error is a failure that a driver found itself. Other errors are its SDK's.
 type Error struct {

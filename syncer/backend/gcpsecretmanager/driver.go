@@ -10,6 +10,8 @@ import (
 	"hash/crc32"
 	"net/url"
 	"path"
+	"regexp"
+	"strconv"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -77,7 +79,27 @@ func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (dri
 	if err != nil {
 		return driver.Value{}, err
 	}
+	if !isAnswer(scope.Project, read, answer.GetName()) {
+		return driver.Value{}, driver.ErrOther
+	}
 	return value(answer)
+}
+
+// nameForm is a version's name in an answer, with the number of its project and of the version that an alias stands for.
+var nameForm = regexp.MustCompile(`\Aprojects/([^/]+)/secrets/([^/]+)/versions/([^/]+)\z`)
+
+// isAnswer reports whether the name in an answer is that of what was asked for, as far as it tells: of a project that was asked for by its
+// id, the answer has the number.
+func isAnswer(project string, read plan.Read, name string) bool {
+	told := nameForm.FindStringSubmatch(name)
+	return told != nil && !areTwo(told[1], project) && told[2] == read.Key && !areTwo(told[3], read.Version)
+}
+
+// areTwo reports whether two texts are numbers, and not the same one.
+func areTwo(a, b string) bool {
+	one, err1 := strconv.ParseUint(a, 10, 64)
+	other, err2 := strconv.ParseUint(b, 10, 64)
+	return err1 == nil && err2 == nil && one != other
 }
 
 func (d *Driver) ask(ctx context.Context, l *login.Login, name string) (*secretmanagerpb.AccessSecretVersionResponse, error) {

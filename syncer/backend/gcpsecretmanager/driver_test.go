@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
@@ -34,6 +35,31 @@ func TestTarget(t *testing.T) {
 			got, err := target(c.endpoint)
 			if got != c.want || (err != nil) != c.refused {
 				t.Errorf("got %q (%v), want %q", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestAnswersThatAreAnothersAreRefused(t *testing.T) {
+	for name, test := range map[string]struct {
+		project, version, told string
+		want                   bool
+	}{
+		"the project's number in place of its id": {"prod", "latest", "projects/100/secrets/db/versions/7", true},
+		"the project's number":                    {"100", "latest", "projects/100/secrets/db/versions/7", true},
+		"the credentials' own project":            {"", "latest", "projects/100/secrets/db/versions/7", true},
+		"a version":                               {"prod", "7", "projects/100/secrets/db/versions/7", true},
+		"a version with a zero before it":         {"prod", "07", "projects/100/secrets/db/versions/7", true},
+		"an alias":                                {"prod", "blue", "projects/100/secrets/db/versions/7", true},
+		"another secret":                          {"prod", "latest", "projects/100/secrets/other/versions/7", false},
+		"another version":                         {"prod", "6", "projects/100/secrets/db/versions/7", false},
+		"another project":                         {"101", "latest", "projects/100/secrets/db/versions/7", false},
+		"no name":                                 {"prod", "latest", "", false},
+		"a name of something else":                {"prod", "latest", "projects/100/locations/l/secrets/db/versions/7", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := isAnswer(test.project, plan.Read{Key: "db", Version: test.version}, test.told); got != test.want {
+				t.Errorf("got %t, want %t", got, test.want)
 			}
 		})
 	}
