@@ -48,7 +48,11 @@ func TestNamespaceWebhook(t *testing.T) {
 		},
 		{
 			name: "a key that means nothing", annotation: apiv1.ReservedPrefix + "permitted-keyname=ours/.*",
-			warnings: []string{"permitted-keyname means nothing to Secretgate"},
+			warnings: []string{"permitted-keyname means nothing to Secretgate and limits nothing: did you mean " + apiv1.AnnotationPermittedKeyName + "?"},
+		},
+		{
+			name: "a key that looks like KES's other one", annotation: "iam.amazonaws.com/permited=.*",
+			warnings: []string{"annotation iam.amazonaws.com/permited means nothing to Secretgate and limits nothing: did you mean iam.amazonaws.com/permitted?"},
 		},
 		{name: "annotations of others are not ours to judge", annotation: "example.com/permitted=[a-"},
 	} {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -23,7 +22,7 @@ const (
 	badPattern     reason = "pattern"        // an annotation cannot be understood
 	blankPattern   reason = "empty"          // an annotation that permits nothing, or everything, by holding nothing
 	notTrue        reason = "not_true"       // a switch whose value does not switch it on
-	unknownKey     reason = "unknown"        // an annotation under our prefix that means nothing
+	unknownKey     reason = "unknown"        // an annotation that looks like one of ours and means nothing
 	forbidsStored  reason = "forbids_stored" // stored objects that the new annotations forbid
 	notAllExamined reason = "unexamined"     // not all stored objects could be looked at
 	failed         reason = "failed"         // a failure of our own
@@ -33,9 +32,10 @@ const (
 // it earns a notice, so that who mends one of two annotations is not denied for the other.
 func judgeAnnotations(updated, old map[string]string, s policy.Settings) (violations field.ErrorList, notices []notice) {
 	patterns := s.PatternAnnotations()
+	written := maps.Clone(updated)
+	maps.DeleteFunc(written, func(key, value string) bool { before, was := old[key]; return was && before == value })
 	for _, key := range slices.Sorted(maps.Keys(updated)) {
-		before, was := old[key]
-		changed := !was || before != updated[key]
+		_, changed := written[key]
 		switch {
 		case slices.Contains(patterns, key):
 			err, about := judgePatterns(key, updated[key], s)
@@ -48,15 +48,15 @@ func judgeAnnotations(updated, old map[string]string, s policy.Settings) (violat
 				notices = append(notices, notice{blankPattern, about})
 			}
 		case !changed:
-		case slices.Contains(switches(), key):
+		case slices.Contains(policy.Switches(), key):
 			if value := updated[key]; value != "true" {
 				notices = append(notices, notice{notTrue, fmt.Sprintf(
 					`annotation %s is %q, which leaves it off: only "true" switches it on`, key, cut(value))})
 			}
-		case strings.HasPrefix(key, apiv1.ReservedPrefix):
-			notices = append(notices, notice{unknownKey, fmt.Sprintf("annotation %s means nothing to Secretgate and limits nothing; known are %s",
-				key, strings.Join(known(patterns), ", "))})
 		}
+	}
+	for _, sentence := range policy.NearMisses(written, s) {
+		notices = append(notices, notice{unknownKey, sentence})
 	}
 	return violations, notices
 }
@@ -83,21 +83,6 @@ func judgePatterns(key, text string, s policy.Settings) (err *field.Error, about
 		return nil, fmt.Sprintf(`annotation %s is empty, which permits nothing: write ".*" to permit everything, or remove it`, key)
 	}
 	return nil, ""
-}
-
-// switches are the annotations that count where their value is "true".
-func switches() []string { return []string{apiv1.AnnotationRequireRole, apiv1.AnnotationPermitAdopt} }
-
-// known lists the annotations under our prefix, by what follows it.
-func known(patterns []string) []string {
-	var names []string
-	for _, key := range append(switches(), patterns...) {
-		if name, ours := strings.CutPrefix(key, apiv1.ReservedPrefix); ours {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
 }
 
 // limitsChanged tells whether a write can forbid what was permitted before.

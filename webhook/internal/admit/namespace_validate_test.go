@@ -96,7 +96,7 @@ func namespaceRequest(t *testing.T, updated, old map[string]string) admission.Re
 
 func TestNamespaceValidator(t *testing.T) {
 	type annotations = map[string]string
-	const knownKeys = "permit-adopt, permitted-key-name, permitted-key-vault, permitted-project, permitted-region, permitted-vault-mount, require-role"
+	const knownKeys = "iam.amazonaws.com/permitted, permit-adopt, permitted-key-name, permitted-key-vault, permitted-project, permitted-region, permitted-vault-mount, require-role"
 	many := func(n int) (named []string) {
 		for i := range min(n, maxNamed) {
 			named = append(named, fmt.Sprintf("ExternalSecret es-%d: spec.dataFrom[0]", i))
@@ -153,8 +153,15 @@ func TestNamespaceValidator(t *testing.T) {
 			warnings: []string{"annotation " + apiv1.AnnotationRequireRole + ` is "True", which leaves it off: only "true" switches it on`},
 		},
 		"a key under our prefix that means nothing earns a warning": {
-			updated: annotations{"externalsecrets.kubernetes-client.io/permitted-keyname": ".*"}, verdict: "unknown warned",
-			warnings: []string{"annotation externalsecrets.kubernetes-client.io/permitted-keyname means nothing to Secretgate and limits nothing; known are " + knownKeys},
+			updated: annotations{"externalsecrets.kubernetes-client.io/limits": ".*"}, verdict: "unknown warned",
+			warnings: []string{"annotation externalsecrets.kubernetes-client.io/limits means nothing to Secretgate and limits nothing; known are " + knownKeys},
+		},
+		"a key that looks like one of ours earns a question": {
+			updated: annotations{"iam.amazonaws.com/permited": ".*"}, verdict: "unknown warned",
+			warnings: []string{"annotation iam.amazonaws.com/permited means nothing to Secretgate and limits nothing: did you mean iam.amazonaws.com/permitted?"},
+		},
+		"one that was there before earns none": {
+			updated: annotations{"iam.amazonaws.com/permited": ".*", region: "eu-.*"}, old: annotations{"iam.amazonaws.com/permited": ".*"}, verdict: " allowed",
 		},
 		"stored objects that are forbidden now are named": {
 			updated: annotations{keys: "dev/.*"}, old: annotations{keys: "(dev|prod)/.*"}, stored: objects{items: reading("dev/a", "prod/b", "test/c")}, verdict: "forbids_stored warned",

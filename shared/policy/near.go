@@ -1,0 +1,107 @@
+package policy
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+)
+
+// maxEdits is how many characters a key may be away from one of ours to be taken for it.
+const maxEdits = 3
+
+// NearMisses returns a sentence about each of a namespace's annotations that looks like one of ours and is not, in the order of
+// their keys. Such a key limits nothing, so its author's policy fails open. Every key under our prefix that is none of ours counts.
+func NearMisses(annotations map[string]string, s Settings) []string {
+	var sentences []string
+	known := append(s.PatternAnnotations(), Switches()...)
+	for _, key := range slices.Sorted(maps.Keys(annotations)) {
+		if slices.Contains(known, key) {
+			continue
+		}
+		meant := nearest(key, known)
+		switch {
+		case meant != "":
+			sentences = append(sentences, fmt.Sprintf("annotation %s means nothing to Secretgate and limits nothing: did you mean %s?", key, meant))
+		case strings.HasPrefix(key, apiv1.ReservedPrefix):
+			sentences = append(sentences, fmt.Sprintf("annotation %s means nothing to Secretgate and limits nothing; known are %s",
+				key, strings.Join(short(known), ", ")))
+		}
+	}
+	return sentences
+}
+
+// Switches lists the annotations of a namespace that count where their value is "true".
+func Switches() []string { return []string{apiv1.AnnotationRequireRole, apiv1.AnnotationPermitAdopt} }
+
+// nearest is the annotation that a key was probably meant to be; it is empty where there is none.
+func nearest(key string, known []string) string {
+	lower := strings.ToLower(key) // the API server takes keys of any case, we take our own
+	best, least := "", maxEdits+1
+	for _, candidate := range known {
+		n := edits(lower, strings.ToLower(candidate))
+		if n < least && n <= len(candidate)/6 { // a short key of an installation's own has many neighbours
+			best, least = candidate, n
+		}
+	}
+	if best != "" {
+		return best
+	}
+	prefix, name := split(lower)
+	for _, candidate := range known {
+		if _, wanted := split(candidate); name == wanted && related(prefix, known) {
+			return candidate
+		}
+	}
+	return ""
+}
+
+// related reports whether a prefix may stand for ours: other products have annotations of the same names, too.
+func related(prefix string, known []string) bool {
+	return prefix == "" || strings.Contains(prefix, "secret") || strings.Contains(prefix, "kubernetes-client") ||
+		slices.ContainsFunc(known, func(key string) bool { p, _ := split(key); return p == prefix })
+}
+
+// split parts the prefix of a key, which may lack, from its name.
+func split(key string) (prefix, name string) {
+	if prefix, name, found := strings.Cut(key, "/"); found {
+		return prefix, name
+	}
+	return "", key
+}
+
+// short lists keys without our prefix.
+func short(keys []string) []string {
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = strings.TrimPrefix(key, apiv1.ReservedPrefix)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// edits counts the insertions, deletions and replacements that make b of a (Levenshtein's distance), as far as maxEdits+1.
+func edits(a, b string) int {
+	if len(a)-len(b) > maxEdits || len(b)-len(a) > maxEdits {
+		return maxEdits + 1
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+	}
+	return min(row[len(b)], maxEdits+1)
+}
