@@ -124,6 +124,8 @@ func explain(err error) (why, remedy string) {
 		return "look-behind " + construct + " is JavaScript's, not RE2's", allowed
 	case parse.Code == syntax.ErrInvalidEscape && strings.Trim(parse.Expr, `\123456789k`) == "":
 		return "back-reference " + construct + " is JavaScript's, not RE2's", "write the alternatives out"
+	case parse.Code == syntax.ErrMissingRepeatArgument && strings.HasPrefix(parse.Expr, "*"):
+		return "a * repeats what is before it, and nothing is", "write .* for any text"
 	default:
 		return parse.Code.String() + ": " + construct, correct
 	}

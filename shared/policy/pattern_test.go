@@ -103,6 +103,9 @@ func TestPatternsThatDoNotCompilePermitNothingAndSayWhy(t *testing.T) {
 		"class that is left open": {
 			"[a-z", "line 1 \"[a-z\" is not a valid RE2 pattern: missing closing ]: `[a-z`",
 		},
+		"a glob that begins with its star": {
+			"*/dev", "line 1 \"*/dev\" is not a valid RE2 pattern: a * repeats what is before it, and nothing is",
+		},
 		"one bad line spoils the good ones": {
 			".*\n\n[b", "line 3 \"[b\" is not a valid RE2 pattern: missing closing ]: `[b`",
 		},

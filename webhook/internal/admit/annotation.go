@@ -21,6 +21,7 @@ type notice struct {
 const (
 	badPattern     reason = "pattern"        // an annotation cannot be understood
 	blankPattern   reason = "empty"          // an annotation that permits nothing, or everything, by holding nothing
+	doubtful       reason = "doubtful"       // a pattern that hardly permits what its author had in mind
 	notTrue        reason = "not_true"       // a switch whose value does not switch it on
 	unknownKey     reason = "unknown"        // an annotation that looks like one of ours and means nothing
 	forbidsStored  reason = "forbids_stored" // stored objects that the new annotations forbid
@@ -57,6 +58,9 @@ func judgeAnnotations(updated, old map[string]string, s policy.Settings) (violat
 	}
 	for _, sentence := range policy.NearMisses(written, s) {
 		notices = append(notices, notice{unknownKey, sentence})
+	}
+	for _, sentence := range policy.Hints(written, s) {
+		notices = append(notices, notice{doubtful, sentence})
 	}
 	return violations, notices
 }

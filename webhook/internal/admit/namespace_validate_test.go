@@ -160,7 +160,14 @@ func TestNamespaceValidator(t *testing.T) {
 			updated: annotations{"iam.amazonaws.com/permited": ".*"}, verdict: "unknown warned",
 			warnings: []string{"annotation iam.amazonaws.com/permited means nothing to Secretgate and limits nothing: did you mean iam.amazonaws.com/permitted?"},
 		},
+		"a glob earns a hint": {
+			updated: annotations{keys: "dev/.*\nprod/*"}, verdict: "doubtful warned",
+			warnings: []string{"annotation " + keys + `: line 2 "prod/*" looks like a glob: in a regular expression * repeats the "/" before it; write .* for any text`},
+		},
 		"one that was there before earns none": {
+			updated: annotations{keys: "prod/*", region: "eu-.*"}, old: annotations{keys: "prod/*"}, verdict: " allowed",
+		},
+		"a key that was there before earns none, either": {
 			updated: annotations{"iam.amazonaws.com/permited": ".*", region: "eu-.*"}, old: annotations{"iam.amazonaws.com/permited": ".*"}, verdict: " allowed",
 		},
 		"stored objects that are forbidden now are named": {

@@ -1,0 +1,95 @@
+package policy
+
+import (
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// maxHints bounds how many lines of an annotation are named.
+const maxHints = 3
+
+// Hints returns a sentence about each pattern of a namespace's annotations that can be compiled but hardly permits what its author
+// had in mind: globs, and names of roles where ARNs are matched. Where a match anywhere in a value counts (Settings.Legacy), most of
+// those permit what was meant, and nothing is said.
+func Hints(annotations map[string]string, s Settings) []string {
+	if s.Legacy {
+		return nil
+	}
+	var sentences []string
+	for _, key := range s.PatternAnnotations() {
+		text, present := annotations[key]
+		if flaw, blank := Examine(text, s); !present || blank || flaw != nil {
+			continue
+		}
+		sentences = append(sentences, globs(key, text)...)
+		if key == s.roleAnnotation() && !slices.ContainsFunc(strings.Split(text, "\n"), mayMatchARN) {
+			sentences = append(sentences, fmt.Sprintf("annotation %s permits no AWS role, as none of its lines matches an ARN: write "+
+				"arn:aws:iam::ACCOUNT:role/NAME instead of NAME, or .*:role/NAME for any account; only a vaultRole is matched by its name", key))
+		}
+	}
+	return sentences
+}
+
+func globs(key, text string) []string {
+	var sentences []string
+	more := 0
+	for i, line := range strings.Split(text, "\n") {
+		line = strings.TrimSuffix(line, "\r")
+		parsed, err := syntax.Parse(line, syntax.Perl)
+		if err != nil {
+			continue // Examine has a word on it
+		}
+		switch repeated := globbed(parsed, true); {
+		case repeated == "":
+		case len(sentences) == maxHints:
+			more++
+		default:
+			sentences = append(sentences, fmt.Sprintf("annotation %s: line %d %s looks like a glob: in a regular expression * repeats the %s before it; "+
+				"write .* for any text", key, i+1, strconv.Quote(cut(line)), strconv.Quote(repeated)))
+		}
+	}
+	if more > 0 {
+		sentences = append(sentences, fmt.Sprintf("annotation %s: %d more lines look like globs", key, more))
+	}
+	return sentences
+}
+
+// globbed returns the character that a pattern's * repeats where a glob was probably meant: at the end of the pattern any, before
+// that one which is neither letter nor digit. It is empty where there is none.
+func globbed(re *syntax.Regexp, last bool) string {
+	if re.Op == syntax.OpStar && re.Flags&syntax.NonGreedy == 0 && re.Sub[0].Op == syntax.OpLiteral {
+		if r := re.Sub[0].Rune[0]; last || !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return string(r)
+		}
+	}
+	for i, sub := range re.Sub {
+		if found := globbed(sub, last && (re.Op != syntax.OpConcat || i == len(re.Sub)-1)); found != "" {
+			return found
+		}
+	}
+	return ""
+}
+
+// mayMatchARN reports whether a pattern may match what a roleArn holds, which begins with arn: (AWS) or acs: (Alibaba Cloud).
+func mayMatchARN(line string) bool {
+	line = strings.TrimSuffix(line, "\r")
+	if strings.TrimSpace(line) == "" {
+		return false
+	}
+	re, err := regexp.Compile(strings.TrimLeft(line, "^"))
+	if err != nil {
+		return true // that it cannot be told is no reason to say so
+	}
+	begins, _ := re.LiteralPrefix()
+	for _, scheme := range []string{"arn:", "acs:"} {
+		if strings.HasPrefix(begins, scheme) || strings.HasPrefix(scheme, begins) {
+			return true
+		}
+	}
+	return false
+}
