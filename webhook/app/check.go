@@ -34,9 +34,9 @@ func (p Program) check() *cobra.Command {
 		Use:   "check [FILE|FOLDER|-]...",
 		Short: "Judge manifests as admission would, without a cluster",
 		Long: "Judge the ExternalSecrets and SecretDefinitions of files, folders (*.yaml, *.yml and *.json, recursively) and stdin (-) as the\n" +
-			"webhook and the CRD would. Give it the policy settings of your installation. Objects of other kinds are\n" +
-			"skipped, but Namespaces are judged, too, and used: their annotations are the policy. Findings go to\n" +
-			"stdout, or to stderr where --fix writes stdin's new text to stdout; a summary goes to stderr.\n" +
+			"webhook and the CRD would. Give it the policy settings of your installation. Namespaces are judged, too, and used: their\n" +
+			"annotations are the policy. What resembles one of these kinds and is none is an error; objects of other kinds are skipped.\n" +
+			"Findings go to stdout, or to stderr where --fix writes stdin's new text to stdout; a summary goes to stderr.\n" +
 			"Exit codes: 0 clean (warnings are), 1 something would be denied, 2 bad usage or unreadable input.",
 		Example: "  webhook check --namespaces clusters/prod/namespaces manifests/\n" +
 			"  helm template ./chart | webhook check --kubeconfig ~/.kube/config -\n" +

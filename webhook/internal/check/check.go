@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
@@ -43,11 +45,12 @@ type Checker struct {
 type Report struct {
 	Findings    []Finding // in the order of the inputs
 	Files       int
-	Objects     int    // ExternalSecrets
-	Definitions int    // SecretDefinitions
-	Skipped     int    // other documents and objects
-	Unreadable  int    // documents
-	Stdin       []byte // what fixing made of stdin
+	Objects     int            // ExternalSecrets
+	Definitions int            // SecretDefinitions
+	Skipped     int            // other documents and objects
+	Namesakes   map[string]int // of those, the ones of a kind that is called like ours, by their group
+	Unreadable  int            // documents
+	Stdin       []byte         // what fixing made of stdin
 }
 
 // Count counts the findings of a severity.
@@ -77,7 +80,7 @@ func (c *Checker) Run(ctx context.Context, inputs []string) (*Report, error) {
 	if c.definitionSchema, err = newSchema(definitionCRD); err != nil {
 		return nil, err
 	}
-	report := &Report{Files: len(files)}
+	report := &Report{Files: len(files), Namesakes: map[string]int{}}
 	if c.Fix {
 		if err := c.fixAll(files, report); err != nil {
 			return nil, err
@@ -146,7 +149,8 @@ func (c *Checker) learn(files []string) error {
 type outcome struct {
 	findings                                  []Finding
 	objects, definitions, skipped, unreadable int
-	failed                                    error // its file cannot be read
+	namesakes                                 []string // groups
+	failed                                    error    // its file cannot be read
 }
 
 func (c *Checker) checkAll(ctx context.Context, files []string, report *Report) error {
@@ -159,6 +163,9 @@ func (c *Checker) checkAll(ctx context.Context, files []string, report *Report) 
 		report.Objects += o.objects
 		report.Definitions += o.definitions
 		report.Skipped += o.skipped
+		for _, group := range o.namesakes {
+			report.Namesakes[group]++
+		}
 		report.Unreadable += o.unreadable
 		done++
 		if c.Progress != nil {
@@ -204,26 +211,37 @@ func (c *Checker) document(ctx context.Context, d document) outcome {
 	}
 	var o outcome
 	for _, one := range all {
-		switch {
-		case one.isNamespace() && c.CompareMatching:
-		case one.isNamespace():
-			o.findings = append(o.findings, c.judgeNamespace(one)...)
-		case one.isSecretDefinition() && c.CompareMatching:
-			o.definitions++ // KES had none, so that there is nothing to compare
-		case one.isSecretDefinition():
-			o.definitions++
-			o.findings = append(o.findings, c.judgeDefinition(ctx, one)...)
-		case !one.isExternalSecret():
-			o.skipped++
-		case c.CompareMatching:
-			o.objects++
-			o.findings = append(o.findings, c.compare(ctx, one)...)
-		default:
-			o.objects++
-			o.findings = append(o.findings, c.judge(ctx, one)...)
-		}
+		c.object(ctx, one, &o)
 	}
 	return o
+}
+
+// object adds what there is to say about one object.
+func (c *Checker) object(ctx context.Context, one object, o *outcome) {
+	meant, mistyped := one.api().meant()
+	switch {
+	case mistyped:
+		o.findings = append(o.findings, c.judgeMistyped(one, meant)...)
+	case one.isNamespace() && c.CompareMatching:
+	case one.isNamespace():
+		o.findings = append(o.findings, c.judgeNamespace(one)...)
+	case one.isSecretDefinition() && c.CompareMatching:
+		o.definitions++ // KES had none, so that there is nothing to compare
+	case one.isSecretDefinition():
+		o.definitions++
+		o.findings = append(o.findings, c.judgeDefinition(ctx, one)...)
+	case !one.isExternalSecret():
+		o.skipped++
+		if a := one.api(); a.isNamesake() {
+			o.namesakes = append(o.namesakes, a.group)
+		}
+	case c.CompareMatching:
+		o.objects++
+		o.findings = append(o.findings, c.compare(ctx, one)...)
+	default:
+		o.objects++
+		o.findings = append(o.findings, c.judge(ctx, one)...)
+	}
 }
 
 // Summary is a line about the whole.
@@ -239,6 +257,9 @@ func (r *Report) Summary() string {
 	}
 	if r.Skipped > 0 {
 		text += fmt.Sprintf("; %s skipped", counted(r.Skipped, "other object"))
+	}
+	for _, group := range slices.Sorted(maps.Keys(r.Namesakes)) {
+		text += fmt.Sprintf(", %d of another product: %s", r.Namesakes[group], group)
 	}
 	if r.Unreadable > 0 {
 		text += fmt.Sprintf("; %s could not be read", counted(r.Unreadable, "document"))

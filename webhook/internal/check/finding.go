@@ -23,6 +23,7 @@ type Rule string
 // The rules; rules describes them.
 const (
 	Unreadable       Rule = "unreadable"
+	UnknownKind      Rule = "unknown-kind"
 	Metadata         Rule = "metadata"
 	Schema           Rule = "schema"
 	UnknownField     Rule = "unknown-field"
@@ -49,6 +50,7 @@ type description struct {
 func descriptions() []description {
 	return []description{
 		{Unreadable, "The document is not YAML or JSON that the API server would read."},
+		{UnknownKind, "The object resembles one that Secretgate serves, and no API server knows the API that it names."},
 		{Metadata, "The API server would refuse the object's name, labels or annotations."},
 		{Schema, "The object does not fit the schema of the CustomResourceDefinition."},
 		{UnknownField, "The field does not exist: kubectl refuses it, other clients drop it silently."},

@@ -39,7 +39,7 @@ func (d *document) mentions() bool {
 // foreign tells documents that need not be read: without an escape there is no other way to write
 // the names that we look for. So the templates of a chart next to our manifests disturb nobody.
 func (d *document) foreign() bool {
-	return d.err == nil && !d.mentions() && !bytes.ContainsRune(d.text, '\\')
+	return d.err == nil && !d.mentions() && !d.resembles() && !bytes.ContainsRune(d.text, '\\')
 }
 
 // objects reads a document, and lists the items of lists in their stead. Its errors never repeat

@@ -129,6 +129,8 @@ type reportJSON struct {
 		Fixed             int `json:"fixed"`
 		Skipped           int `json:"skipped"`
 		Unreadable        int `json:"unreadable"`
+		// OtherProducts counts skipped objects whose kind is called like ours, by their group.
+		OtherProducts map[string]int `json:"otherProducts,omitempty"`
 	} `json:"summary"`
 }
 
@@ -140,6 +142,7 @@ func (r *Report) document() reportJSON {
 	}
 	s := &d.Summary
 	s.Files, s.ExternalSecrets, s.SecretDefinitions, s.Skipped, s.Unreadable = r.Files, r.Objects, r.Definitions, r.Skipped, r.Unreadable
+	s.OtherProducts = r.Namesakes
 	s.Errors, s.Warnings, s.Fixed = r.Count(Error), r.Count(Warning), r.Count(Note)
 	return d
 }

@@ -1,0 +1,116 @@
+package check
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestAnAPIIsGuessed(t *testing.T) {
+	const es, sd, ns = "kubernetes-client.io/v1, ExternalSecret", "secrets-manager.tuenti.io/v1alpha1, SecretDefinition", "v1, Namespace"
+	for name, tc := range map[string]struct{ apiVersion, kind, want string }{
+		"an ExternalSecret":                        {"kubernetes-client.io/v1", "ExternalSecret", ""},
+		"a SecretDefinition":                       {"secrets-manager.tuenti.io/v1alpha1", "SecretDefinition", ""},
+		"a Namespace":                              {"v1", "Namespace", ""},
+		"another version":                          {"kubernetes-client.io/v1beta1", "ExternalSecret", es},
+		"another version of SecretDefinitions":     {"secrets-manager.tuenti.io/v1", "SecretDefinition", sd},
+		"no version":                               {"kubernetes-client.io", "ExternalSecret", es},
+		"no group":                                 {"v1", "ExternalSecret", es},
+		"no apiVersion":                            {"", "SecretDefinition", sd},
+		"a typo in the group":                      {"kubernetes-cleint.io/v1", "ExternalSecret", es},
+		"another top-level domain":                 {"kubernetes-client.com/v1", "ExternalSecret", es},
+		"the prefix of the annotations":            {"externalsecrets.kubernetes-client.io/v1", "ExternalSecret", es},
+		"the plural":                               {"kubernetes-client.io/v1", "ExternalSecrets", es},
+		"other capitals":                           {"kubernetes-client.io/v1", "externalSecret", es},
+		"a typo in group and kind":                 {"kubernetes-clients.io/v1", "ExternalSecert", es},
+		"another kind of the group":                {"kubernetes-client.io/v1", "Secret", es},
+		"no kind":                                  {"kubernetes-client.io/v1", "", es},
+		"a kind of another group of ours":          {"kubernetes-client.io/v1", "SecretDefinition", sd},
+		"an ExternalSecret in tuenti's group":      {"secrets-manager.tuenti.io/v1alpha1", "ExternalSecret", es},
+		"Namespaces":                               {"v1", "Namespaces", ns},
+		"other capitals of a Namespace":            {"v1", "NameSpace", ns},
+		"another version of a Namespace":           {"v1beta1", "Namespace", ns},
+		"ESO's ExternalSecret":                     {"external-secrets.io/v1", "ExternalSecret", ""},
+		"ESO's ClusterExternalSecret":              {"external-secrets.io/v1", "ClusterExternalSecret", ""},
+		"a typo in ESO's ExternalSecret":           {"external-secrets.io/v1", "ExternalSecrets", ""},
+		"an ExternalSecret of an unknown product":  {"example.com/v1", "ExternalSecret", ""},
+		"a Namespace of a cloud":                   {"servicebus.azure.com/v1", "Namespace", ""},
+		"a Secret":                                 {"v1", "Secret", ""},
+		"a SealedSecret":                           {"bitnami.com/v1alpha1", "SealedSecret", ""},
+		"an apiVersion that a template will make":  {"{{ .Values.api }}", "ExternalSecret", ""},
+		"a kind of ours that a template will make": {"kubernetes-client.io/v1", "{{ .Values.kind }}", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := object{value: map[string]any{"apiVersion": tc.apiVersion, "kind": tc.kind}}
+			got := ""
+			if meant, ok := o.api().meant(); ok {
+				got = meant.apiVersion() + ", " + meant.kind
+			}
+			if got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestWhatLooksLikeOursAndIsNotIsAnError(t *testing.T) {
+	path := file(t, "a.yaml", `
+apiVersion: kubernetes-client.io/v1beta1
+kind: ExternalSecret
+metadata: {name: a, namespace: core}
+---
+{"kind": "ExternalSecrets", "apiVersion": "kubernetes-client.io/v1", "metadata": {"name": "b"}}
+---
+apiVersion: kubernetes-cleint.io/v1
+kind: ExternalSecret
+metadata: {name: c}
+---
+apiVersion: v1
+kind: namespace
+metadata: {name: core}
+---
+apiVersion: v1
+kind: List
+items: [{apiVersion: secrets-manager.tuenti.io/v1, kind: SecretDefinition, metadata: {name: d}}]
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: e}
+---
+apiVersion: external-secrets.io/v1
+kind: SecretStore
+metadata: {name: f}
+---
+apiVersion: example.com/v1
+kind: ExternalSecret
+metadata: {name: {{ .Release.Name }}}
+`)
+	for name, c := range map[string]*Checker{"judged": {}, "compared": {CompareMatching: true}} {
+		t.Run(name, func(t *testing.T) {
+			report := run(t, c, path)
+			want := []string{
+				`2:13: error: core/a: apiVersion: "kubernetes-client.io/v1beta1", kind "ExternalSecret" is not an API that Secretgate serves: ` +
+					`did you mean apiVersion: kubernetes-client.io/v1, kind: ExternalSecret?`,
+				`6:10: error: default/b: kind: "kubernetes-client.io/v1", kind "ExternalSecrets" is not an API that Secretgate serves: ` +
+					`did you mean apiVersion: kubernetes-client.io/v1, kind: ExternalSecret?`,
+				`8:13: error: default/c: apiVersion: "kubernetes-cleint.io/v1", kind "ExternalSecret" is not an API that Secretgate serves: ` +
+					`did you mean apiVersion: kubernetes-client.io/v1, kind: ExternalSecret?`,
+				`13:7: error: core: kind: "v1", kind "namespace" is not an API that Secretgate serves: did you mean apiVersion: v1, kind: Namespace?`,
+				`18:22: error: default/d: apiVersion: "secrets-manager.tuenti.io/v1", kind "SecretDefinition" is not an API that Secretgate serves: ` +
+					`did you mean apiVersion: secrets-manager.tuenti.io/v1alpha1, kind: SecretDefinition?`,
+			}
+			var got []string
+			for _, f := range report.Findings {
+				got = append(got, strings.TrimPrefix(compiler(f), path+":"))
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+			summary := "0 ExternalSecrets in 1 file: 5 errors, 0 warnings; 3 other objects skipped, 1 of another product: external-secrets.io"
+			if report.Summary() != summary {
+				t.Errorf("got %s, want %s", report.Summary(), summary)
+			}
+		})
+	}
+}
