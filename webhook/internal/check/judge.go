@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"strings"
 
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/objectmeta"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/near"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/webhook/internal/admit"
@@ -28,7 +30,7 @@ func (c *Checker) judge(ctx context.Context, o object) []Finding {
 	}
 	converted := runtime.DeepCopyJSON(conversion.Object)
 	for _, path := range c.schema.prune(converted) { // the inside of secretDescriptor
-		f.add(Warning, UnknownField, path, "is not a field of the CRD and has no effect")
+		f.add(Warning, UnknownField, path, "is not a field of the CRD and has no effect"+c.schema.fieldNear(path))
 	}
 	misfits := c.schema.validate(ctx, converted)
 	f.errors(Schema, misfits)
@@ -73,7 +75,7 @@ func (c *Checker) form(f *findings, s *schema) map[string]any {
 	pruned := runtime.DeepCopyJSON(f.object.value)
 	delete(pruned, "status") // a client cannot set it
 	for _, path := range s.prune(pruned) {
-		f.add(Error, UnknownField, path, "is not a field of the CRD: kubectl refuses it, other clients drop it silently")
+		f.add(Error, UnknownField, path, "is not a field of the CRD: kubectl refuses it, other clients drop it silently"+s.fieldNear(path))
 	}
 	return pruned
 }
@@ -115,13 +117,8 @@ func (c *Checker) repeated(f *findings) {
 }
 
 func checkMetadata(f *findings) {
-	meta := &metav1.ObjectMeta{}
-	raw, err := json.Marshal(f.object.value["metadata"])
-	if err == nil {
-		err = json.Unmarshal(raw, meta)
-	}
-	if err != nil {
-		f.add(Error, Metadata, "metadata", "does not have the form of an object's metadata")
+	meta, ok := metadataOf(f)
+	if !ok {
 		return
 	}
 	meta.Namespace = "default"
@@ -130,6 +127,42 @@ func checkMetadata(f *findings) {
 	}
 	meta.ManagedFields, meta.OwnerReferences = nil, nil // what an export of stored objects has
 	f.errors(Metadata, apivalidation.ValidateObjectMeta(meta, true, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata")))
+}
+
+// metadataOf reads an object's metadata as the API server does, and says what is wrong with its form.
+func metadataOf(f *findings) (meta *metav1.ObjectMeta, ok bool) {
+	clean := true
+	for _, name := range []string{"labels", "annotations"} {
+		_, others := f.object.texts(name)
+		for _, key := range others {
+			f.add(Error, Metadata, field.NewPath("metadata", name).Key(key).String(), "must be a text: write it in quotes")
+			clean = false
+		}
+	}
+	meta, found, unknown, err := objectmeta.GetObjectMetaWithOptions(f.object.value, objectmeta.ObjectMetaOptions{
+		DropMalformedFields: !clean, ReturnUnknownFieldPaths: true,
+	})
+	if err != nil {
+		f.add(Error, Metadata, "metadata", "does not have the form of an object's metadata")
+		return nil, false
+	}
+	for _, path := range unknown {
+		name := path[strings.LastIndexByte(path, '.')+1:]
+		f.add(Error, UnknownField, path, "is not a field of metadata: kubectl refuses it, other clients drop it silently"+
+			didYouMean(near.Name(name, []string{"name", "generateName", "namespace", "labels", "annotations", "finalizers"})))
+	}
+	if !found {
+		meta = &metav1.ObjectMeta{}
+	}
+	return meta, clean
+}
+
+// didYouMean is the end of a message that asks for it.
+func didYouMean(meant string) string {
+	if meant == "" {
+		return ""
+	}
+	return "; did you mean " + meant + "?"
 }
 
 func typed(value map[string]any) (*apiv1.ExternalSecret, error) {

@@ -114,3 +114,51 @@ metadata: {name: {{ .Release.Name }}}
 		})
 	}
 }
+
+func TestAMistypedFieldIsNamed(t *testing.T) {
+	const es = "apiVersion: kubernetes-client.io/v1\nkind: ExternalSecret\nmetadata: {name: a}\nspec: {backendType: vault, data: [{key: secret/data/a, name: a}]"
+	const unknown = ": kubectl refuses it, other clients drop it silently"
+	for name, tc := range map[string]struct {
+		text string
+		want []string // without place and object
+	}{
+		"in the spec": {es + ", vaultrole: x, backend: x}", []string{
+			"error: spec.vaultrole: is not a field of the CRD" + unknown + "; did you mean vaultRole?",
+			"error: spec.backend: is not a field of the CRD" + unknown + "; did you mean backendType?",
+		}},
+		"with nothing near": {es + ", secretStoreRef: x}", []string{"error: spec.secretStoreRef: is not a field of the CRD" + unknown}},
+		"in an entry": {strings.Replace(es, "name: a}]", "nmae: a, name: a}]", 1) + "}", []string{
+			"error: spec.data[0].nmae: is not a field of the CRD" + unknown + "; did you mean name?",
+		}},
+		"near a deprecated field alone": {es + ", propertes: x}", []string{"error: spec.propertes: is not a field of the CRD" + unknown}},
+		"beside the spec":               {es + "}\nspce: {}", []string{"error: spce: is not a field of the CRD" + unknown + "; did you mean spec?"}},
+		"in a descriptor": {strings.Replace(es, "spec:", "secretDescriptor:", 1) + ", kvVerson: 1}", []string{
+			"warning: secretDescriptor: is deprecated: use spec",
+			"warning: spec.kvVerson: is not a field of the CRD and has no effect; did you mean kvVersion?",
+		}},
+		"in the metadata": {strings.Replace(es, "name: a}", "name: a, lables: {}}", 1) + "}", []string{
+			"error: metadata.lables: is not a field of metadata" + unknown + "; did you mean labels?",
+		}},
+		"a label that is no text": {strings.Replace(es, "name: a}", "name: a, labels: {a: 1}}", 1) + "}", []string{
+			"error: metadata.labels[a]: must be a text: write it in quotes",
+		}},
+		"an annotation that is null": {strings.Replace(es, "name: a}", "name: a, annotations: {a: }}", 1) + "}", nil},
+		"in a Namespace, whose policy would be none": {"apiVersion: v1\nkind: Namespace\nmetadata: {name: a, anotations: {}}", []string{
+			"error: metadata.anotations: is not a field of metadata" + unknown + "; did you mean annotations?",
+		}},
+		"in a map whose keys have dots": {"apiVersion: secrets-manager.tuenti.io/v1alpha1\nkind: SecretDefinition\nmetadata: {name: a}\n" +
+			"spec: {name: a, keysMap: {tls.crt: {path: secret/data/a, enconding: text}}}", []string{
+			"error: spec.keysMap.tls.crt.enconding: is not a field of the CRD" + unknown + "; did you mean encoding?",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, f := range run(t, &Checker{UnknownNamespace: UnknownPasses}, file(t, "a.yaml", tc.text)).Findings {
+				got = append(got, string(f.Severity)+": "+f.text())
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

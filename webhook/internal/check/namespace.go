@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	"k8s.io/apimachinery/pkg/util/validation/field"
-
 	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/webhook/internal/admit"
 )
@@ -72,20 +70,21 @@ func (n *namespaces) read(ctx context.Context, name string) answer {
 
 // learn takes a Namespace of the files. The last one of a name counts, as if they were applied.
 func (n *namespaces) learn(o object) {
-	n.known[o.metadata("name")], _ = o.annotations()
+	n.known[o.metadata("name")], _ = o.texts("annotations")
 }
 
-// annotations are an object's, and the keys of those whose values are no texts, in order.
-func (o object) annotations() (texts map[string]string, others []string) {
+// texts are an object's labels or annotations, and the keys of those whose values are no texts, in order.
+func (o object) texts(name string) (texts map[string]string, others []string) {
 	texts = map[string]string{}
 	metadata, _ := o.value["metadata"].(map[string]any)
-	members, _ := metadata["annotations"].(map[string]any)
+	members, _ := metadata[name].(map[string]any)
 	for key, value := range members {
-		if text, ok := value.(string); ok {
-			texts[key] = text
-		} else {
+		text, ok := value.(string)
+		if !ok && value != nil { // null is stored as an empty text
 			others = append(others, key)
+			continue
 		}
+		texts[key] = text
 	}
 	slices.Sort(others)
 	return texts, others
@@ -95,10 +94,8 @@ func (o object) annotations() (texts map[string]string, others []string) {
 func (c *Checker) judgeNamespace(o object) []Finding {
 	f := &findings{object: o, name: o.metadata("name")}
 	c.repeated(f)
-	texts, others := o.annotations()
-	for _, key := range others {
-		f.add(Error, Metadata, field.NewPath("metadata", "annotations").Key(key).String(), "must be a text: write it in quotes")
-	}
+	metadataOf(f) // what is no annotation is no policy
+	texts, _ := o.texts("annotations")
 	violations, warnings := admit.Annotations(texts, c.Settings)
 	f.errors(Pattern, violations)
 	for _, warning := range warnings {

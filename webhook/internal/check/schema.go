@@ -4,6 +4,8 @@ import (
 	"context"
 	_ "embed" // the CRDs
 	"fmt"
+	"slices"
+	"strings"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -15,6 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"sigs.k8s.io/yaml"
+
+	"github.com/secretgate/secretgate/shared/near"
 )
 
 // crd is a copy of the one in crds/, which cannot be embedded from there; a test compares them.
@@ -59,6 +63,42 @@ func newSchema(crd []byte) (*schema, error) {
 // prune removes the fields that the schema does not know, as the API server does, and lists them.
 func (s *schema) prune(value map[string]any) (unknown []string) {
 	return pruning.PruneWithOptions(value, s.structural, true, structural.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
+}
+
+// fieldNear ends a message about a field that the schema does not know, with the one beside it that was probably meant.
+func (s *schema) fieldNear(path string) string {
+	parent := strings.TrimSuffix(path, path[strings.LastIndexByte(path, '.')+1:])
+	beside := s.at(parent)
+	if beside == nil {
+		return ""
+	}
+	var names []string
+	for name, property := range beside.Properties {
+		if !strings.HasPrefix(property.Description, "Deprecated") && !strings.Contains(property.Description, "not supported") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return didYouMean(near.Name(path[len(parent):], names))
+}
+
+// at is the schema of what a path leads to, nil where it leads nowhere. The keys of maps may hold dots.
+func (s *schema) at(path string) *structural.Structural {
+	here, inMap := s.structural, false
+	for _, step := range steps(path) {
+		below, known := here.Properties[step]
+		switch {
+		case known:
+			here, inMap = &below, false
+		case here.Items != nil:
+			here = here.Items
+		case here.AdditionalProperties != nil && here.AdditionalProperties.Structural != nil:
+			here, inMap = here.AdditionalProperties.Structural, true
+		case !inMap:
+			return nil
+		}
+	}
+	return here
 }
 
 // validate does what the API server does before it asks validating webhooks. CEL rules assume
