@@ -9,8 +9,10 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/component-base/cli/flag"
 
+	"github.com/secretgate/secretgate/shared/near"
 	"github.com/secretgate/secretgate/shared/settings"
 	"github.com/secretgate/secretgate/webhook/internal/config"
 )
@@ -44,7 +46,7 @@ func (p Program) Run(ctx context.Context) int {
 		Version:       p.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          unknownCommand,
 		RunE: func(*cobra.Command, []string) error {
 			return errors.New("no command given: webhook serve starts the webhook, webhook --help lists the commands")
 		},
@@ -55,6 +57,7 @@ func (p Program) Run(ctx context.Context) int {
 	root.SetErr(p.Stderr)
 	root.AddCommand(p.serve(), p.check(), p.version())
 	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetFlagErrorFunc(unknownFlag)
 
 	err := root.ExecuteContext(ctx)
 	var failed failure
@@ -68,6 +71,36 @@ func (p Program) Run(ctx context.Context) int {
 		p.complain(err)
 		return exitUsage
 	}
+}
+
+// unknownCommand guesses which command was meant, for what cobra takes for an argument is none.
+func unknownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, command := range root.Commands() {
+		names = append(names, command.Name())
+	}
+	hint := "webhook --help lists the commands, webhook check FILE judges manifests"
+	if meant := near.Typo(args[0], names); meant != "" {
+		hint = "did you mean " + meant + "?"
+	}
+	return fmt.Errorf("unknown command %q: %s", args[0], hint)
+}
+
+// unknownFlag guesses which flag was meant.
+func unknownFlag(command *cobra.Command, err error) error {
+	unknown, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok {
+		return err
+	}
+	var names []string
+	command.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if meant := near.Typo(unknown.GetSpecifiedName(), names); meant != "" {
+		return fmt.Errorf("%w; did you mean --%s?", err, meant)
+	}
+	return err
 }
 
 // complain shows each of the errors that are joined in a line of its own.

@@ -31,8 +31,10 @@ func TestBadUsageIsExplainedAtOnce(t *testing.T) {
 		want        string
 	}{
 		"no command":           {want: "webhook: no command given: webhook serve starts the webhook, webhook --help lists the commands\n"},
-		"an unknown command":   {args: []string{"server"}, want: "webhook: unknown command \"server\" for \"webhook\"\n"},
-		"an unknown flag":      {args: []string{"serve", "--prt=1"}, want: "webhook: unknown flag: --prt\n"},
+		"a mistyped command":   {args: []string{"chekc", "a.yaml"}, want: "webhook: unknown command \"chekc\": did you mean check?\n"},
+		"files alone":          {args: []string{"manifests/"}, want: "webhook: unknown command \"manifests/\": webhook --help lists the commands, webhook check FILE judges manifests\n"},
+		"a mistyped flag":      {args: []string{"serve", "--prt=1"}, want: "webhook: unknown flag: --prt; did you mean --port?\n"},
+		"a flag of no kind":    {args: []string{"check", "--colour", "a.yaml"}, want: "webhook: unknown flag: --colour\n"},
 		"an argument too much": {args: []string{"serve", "x"}, want: "webhook: unknown command \"x\" for \"webhook serve\"\n"},
 		"several wrong settings": {
 			args:        []string{"serve", "--tls=magic", "--port=0", "--namespace=A B", "--webhook-configuration=", "--metrics-bind-address=x", "--log-level=loud"},
