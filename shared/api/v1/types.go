@@ -64,6 +64,13 @@ const (
 	BackendAkeyless            Backend = "akeyless"
 )
 
+// Backends lists the ones that are served, as messages do.
+func Backends() []Backend {
+	return []Backend{
+		BackendAWSSecretsManager, BackendAWSParameterStore, BackendVault, BackendAzureKeyVault, BackendGCPSecretManager, BackendAlicloudKMS,
+	}
+}
+
 // DeletionPolicy says what becomes of the Secret when its ExternalSecret is deleted.
 type DeletionPolicy string
 
@@ -79,10 +86,13 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.backendType) || self.backendType != 'azureKeyVault' || has(self.keyVaultName)",message="keyVaultName is required for backendType azureKeyVault",reason=FieldValueRequired,fieldPath=".keyVaultName"
 // +kubebuilder:validation:XValidation:rule="!has(self.backendType) || self.backendType == 'systemManager' || !has(self.data) || !self.data.exists(d, has(d.path))",message="path is only for backendType systemManager: use key and name",fieldPath=".data"
 type ExternalSecretSpec struct {
+	// By a rule, not an enum: the API server's message would offer the names that are accepted for a message of their own.
+
 	// The secret manager to read: secretsManager (AWS Secrets Manager), systemManager (AWS SSM
 	// Parameter Store), vault (HashiCorp Vault), azureKeyVault, gcpSecretsManager or
 	// alicloudSecretsManager. secretManager is the deprecated spelling of secretsManager.
-	// +kubebuilder:validation:Enum=secretsManager;systemManager;vault;azureKeyVault;gcpSecretsManager;alicloudSecretsManager;secretManager;ibmcloudSecretsManager;akeyless
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self in ['secretsManager', 'systemManager', 'vault', 'azureKeyVault', 'gcpSecretsManager', 'alicloudSecretsManager', 'secretManager', 'ibmcloudSecretsManager', 'akeyless']",messageExpression="'\"' + self + '\" is not a backend: use one of secretsManager, systemManager, vault, azureKeyVault, gcpSecretsManager, alicloudSecretsManager'",reason=FieldValueForbidden
 	// +kubebuilder:validation:XValidation:rule="self != 'ibmcloudSecretsManager' && self != 'akeyless'",message="IBM Cloud Secrets Manager and Akeyless are not supported by Secretgate: use one of secretsManager, systemManager, vault, azureKeyVault, gcpSecretsManager, alicloudSecretsManager",reason=FieldValueForbidden
 	Backend Backend `json:"backendType"`
 

@@ -33,7 +33,7 @@ func (c *Checker) judge(ctx context.Context, o object) []Finding {
 		f.add(Warning, UnknownField, path, "is not a field of the CRD and has no effect"+c.schema.fieldNear(path))
 	}
 	misfits := c.schema.validate(ctx, converted)
-	f.errors(Schema, misfits)
+	f.errors(Schema, c.schema.guess(misfits, converted))
 	es, err := typed(converted)
 	if err != nil {
 		return f.sorted() // its metadata does not fit, which was said
@@ -58,11 +58,12 @@ func (c *Checker) judgeDefinition(ctx context.Context, o object) []Finding {
 		return f.sorted()
 	}
 	p, errs, err := admit.SecretDefinitions(c.Definitions)(raw, c.namespaceOf(o))
-	f.errors(Schema, unsaid(misfits, errs, true)) // the plan names the members of keysMap unmistakably
+	// The plan names the members of keysMap unmistakably.
+	f.errors(Schema, c.definitionSchema.guess(unsaid(misfits, errs, true), pruned))
 	if err != nil {
 		return f.sorted() // a type that does not fit, which the schema says
 	}
-	f.errors(Invalid, errs)
+	f.errors(Invalid, c.definitionSchema.guess(errs, pruned))
 	f.advise(p.Warnings)
 	c.policy(ctx, f, p)
 	return f.sorted()

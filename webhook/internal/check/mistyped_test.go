@@ -162,3 +162,31 @@ func TestAMistypedFieldIsNamed(t *testing.T) {
 		})
 	}
 }
+
+func TestAMistypedValueIsNamed(t *testing.T) {
+	const es = "apiVersion: kubernetes-client.io/v1\nkind: ExternalSecret\nmetadata: {name: a}\nspec: {data: [{key: secret/data/a, name: a}], "
+	const served = "use one of secretsManager, systemManager, vault, azureKeyVault, gcpSecretsManager, alicloudSecretsManager"
+	for name, tc := range map[string]struct{ text, want string }{
+		"a backend": {es + "backendType: Vualt}", `spec.backendType: Forbidden: "Vualt" is not a backend: ` + served + "; did you mean vault?"},
+		"a backend by half of its name": {es + "backendType: azure}", `spec.backendType: Forbidden: "azure" is not a backend: ` + served +
+			"; did you mean azureKeyVault?"},
+		"nothing near a backend": {es + "backendType: floppy}", `spec.backendType: Forbidden: "floppy" is not a backend: ` + served},
+		"a backend that is known and not served": {es + "backendType: ibmcloudSecretsManager}",
+			"spec.backendType: Forbidden: IBM Cloud Secrets Manager and Akeyless are not supported by Secretgate: " + served},
+		"a deletion policy": {es + "backendType: vault, deletionPolicy: retain}",
+			`spec.deletionPolicy: Unsupported value: "retain": supported values: "Delete", "Retain"; did you mean Retain?`},
+		"an encoding": {"apiVersion: secrets-manager.tuenti.io/v1alpha1\nkind: SecretDefinition\nmetadata: {name: a}\n" +
+			"spec: {name: a, keysMap: {a: {path: secret/data/a, encoding: Base-64}}}",
+			`spec.keysMap[a].encoding: Unsupported value: "Base-64": supported values: "text", "base64"; did you mean base64?`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, f := range run(t, &Checker{UnknownNamespace: UnknownPasses}, file(t, "a.yaml", tc.text)).Findings {
+				got = append(got, f.text())
+			}
+			if diff := cmp.Diff([]string{tc.want}, got); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -14,10 +14,12 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"sigs.k8s.io/yaml"
 
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/near"
 )
 
@@ -80,6 +82,33 @@ func (s *schema) fieldNear(path string) string {
 	}
 	slices.Sort(names)
 	return didYouMean(near.Name(path[len(parent):], names))
+}
+
+// guess adds to the errors of values that are none of a few the one that was probably meant.
+func (s *schema) guess(errs field.ErrorList, value map[string]any) field.ErrorList {
+	guessed := make(field.ErrorList, 0, len(errs))
+	for _, err := range errs {
+		var names []string
+		is := fmt.Sprint(err.BadValue)
+		switch at := s.at(err.Field); {
+		case err.Field == "spec.backendType": // whose rule of the CRD lists no names
+			is, _, _ = unstructured.NestedString(value, "spec", "backendType")
+			for _, backend := range apiv1.Backends() {
+				if is != string(apiv1.BackendIBM) { // it is meant, and near another one
+					names = append(names, string(backend))
+				}
+			}
+		case err.Type == field.ErrorTypeNotSupported && at != nil && at.ValueValidation != nil:
+			for _, one := range at.ValueValidation.Enum {
+				name, _ := one.Object.(string)
+				names = append(names, name)
+			}
+		}
+		other := *err
+		other.Detail += didYouMean(near.Name(is, names))
+		guessed = append(guessed, &other)
+	}
+	return guessed
 }
 
 // at is the schema of what a path leads to, nil where it leads nowhere. The keys of maps may hold dots.
