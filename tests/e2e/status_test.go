@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,13 +46,20 @@ func TestStatusAndItsColumns(t *testing.T) {
 	}
 	says(t, failed, namespace+"/nowhere")
 
-	table := mustKubectl(t, "", "get", "es", "-n", namespace)
+	table := mustKubectl(t, "", "get", "externalsecrets.kubernetes-client.io", "-n", namespace)
 	header, row, _ := strings.Cut(table, "\n")
-	if diff := cmp.Diff([]string{"NAME", "LAST", "SYNC", "STATUS", "AGE"}, strings.Fields(header)); diff != "" {
+	if diff := cmp.Diff([]string{"NAME", "READY", "REASON", "LAST", "SYNC", "AGE"}, strings.Fields(header)); diff != "" {
 		t.Error(diff)
 	}
-	if fields := strings.Fields(row); len(fields) < 4 || fields[0] != "db" || !strings.HasSuffix(fields[1], "s") || fields[2] != "ERROR," {
+	fields := strings.Fields(row)
+	if len(fields) != 5 || !slices.Equal(fields[:3], []string{"db", "False", "BackendSecretNotFound"}) || !strings.HasSuffix(fields[3], "s") {
 		t.Errorf("the row is %q", row)
+	}
+	wide := mustKubectl(t, "", "get", "externalsecrets.kubernetes-client.io", "-n", namespace, "-o", "wide")
+	for _, want := range []string{"BACKEND", "STATUS", "secretsManager", "ERROR, "} {
+		if !strings.Contains(wide, want) {
+			t.Errorf("-o wide lacks %s:\n%s", want, wide)
+		}
 	}
 }
 

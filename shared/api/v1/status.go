@@ -48,7 +48,7 @@ type ExternalSecretStatus struct {
 	// +optional
 	LastSync *metav1.Time `json:"lastSync,omitempty"`
 
-	// SUCCESS, or ERROR and a message.
+	// SUCCESS; ERROR and a message; or SUSPENDED, of an object that was suspended before its first attempt.
 	// +optional
 	Status string `json:"status,omitempty"`
 

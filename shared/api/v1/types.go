@@ -12,9 +12,12 @@ import (
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:path=externalsecrets,singular=externalsecret,shortName=es,scope=Namespaced
 // +kubebuilder:subresource:status
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Last Sync",type=date,JSONPath=`.status.lastSync`
-// +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.status`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Backend",type=string,priority=1,JSONPath=`.spec.backendType`
+// +kubebuilder:printcolumn:name="Status",type=string,priority=1,JSONPath=`.status.status`
 // +kubebuilder:validation:XValidation:rule="has(self.spec) || has(self.secretDescriptor)",message="spec is required",reason=FieldValueRequired,fieldPath=".spec"
 type ExternalSecret struct {
 	metav1.TypeMeta   `json:",inline"`
