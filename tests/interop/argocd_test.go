@@ -1,42 +1,104 @@
 package interop
 
 import (
+	"os"
+	"os/exec"
+	"strings"
 	"testing"
 
 	lua "github.com/yuin/gopher-lua"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 )
 
-// TestHealthForArgoCD runs the script as Argo CD does: in the same interpreter, with as few of its libraries.
+// TestHealthForArgoCD runs our script as Argo CD runs those of its users: in the same interpreter, with as few of its libraries.
 func TestHealthForArgoCD(t *testing.T) {
 	script := read(t, "argocd-health.lua")
 	for name, o := range statuses() {
 		t.Run(name, func(t *testing.T) {
-			state := lua.NewState(lua.Options{SkipOpenLibs: true})
-			defer state.Close()
-			state.SetContext(t.Context())
-			for library, open := range map[string]lua.LGFunction{
-				lua.LoadLibName: lua.OpenPackage, lua.BaseLibName: lua.OpenBase, lua.TabLibName: lua.OpenTable,
-			} {
-				if err := state.CallByParam(lua.P{Fn: state.NewFunction(open), Protect: true}, lua.LString(library)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			state.SetGlobal("obj", value(state, o.parse(t)))
-			if err := state.DoString(script); err != nil {
+			got, message, err := health(t, script, o, lua.Options{SkipOpenLibs: true})
+			if err != nil {
 				t.Fatal(err)
 			}
-			health, isTable := state.Get(-1).(*lua.LTable)
-			if !isTable {
-				t.Fatalf("the script returns no table but %s", state.Get(-1).Type())
+			if got != o.argoCD {
+				t.Errorf("got %s, want %s", got, o.argoCD)
 			}
-			if got := health.RawGetString("status").String(); got != o.argoCD {
-				t.Errorf("it is %s, not %s", got, o.argoCD)
-			}
-			if message, isText := health.RawGetString("message").(lua.LString); !isText || message == "" {
-				t.Error("it says nothing about it")
+			if message == "" {
+				t.Error("got no message")
 			}
 		})
 	}
+}
+
+// TestArgoCDsOwnHealth runs the script that Argo CD has for ExternalSecrets itself, with all libraries, as it does, over what the
+// syncer writes.
+func TestArgoCDsOwnHealth(t *testing.T) {
+	script := argoCDsScript(t)
+	const suspended = "{spec: {suspend: true}, status: {observedGeneration: 2, conditions: [{type: Ready, status: Unknown, reason: Suspended, message: why}]"
+	for name, tc := range map[string]struct{ object, health, message string }{
+		"it was just created":                     {"spec: {backendType: vault}", "Progressing", "Waiting for ExternalSecret."},
+		"it is synced":                            {"status: {status: SUCCESS}", "Healthy", "Fetched ExternalSecret."},
+		"it failed":                               {"status: {status: 'ERROR, spec.data[0].key: why'}", "Degraded", "spec.data[0].key: why"},
+		"it was suspended from the start":         {suspended + ", status: " + apiv1.StatusSuspended + "}}", "Progressing", "Waiting for ExternalSecret."},
+		"it is suspended after a success":         {suspended + ", status: SUCCESS}}", "Healthy", "Fetched ExternalSecret."},
+		"it is suspended after a failure":         {suspended + ", status: 'ERROR, why'}}", "Degraded", "why"},
+		"kubernetes-external-secrets synced it":   {"status: {lastSync: '2026-01-01T00:00:00Z', status: SUCCESS}", "Healthy", "Fetched ExternalSecret."},
+		"kubernetes-external-secrets had no luck": {"status: {lastSync: '2026-01-01T00:00:00Z', status: 'ERROR, why'}", "Degraded", "why"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, message, err := health(t, script, observed{object: tc.object}, lua.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != tc.health || message != tc.message {
+				t.Errorf("got %s %q, want %s %q", got, message, tc.health, tc.message)
+			}
+		})
+	}
+	// This is why the syncer writes status.status always. Where Argo CD has learnt better, so may the syncer.
+	if _, _, err := health(t, script, observed{object: suspended + "}}"}, lua.Options{}); err == nil {
+		t.Error("a status without status.status is understood, too: correct what gitops.md and the API say of it")
+	}
+}
+
+// argoCDsScript takes it from the module of Argo CD, whose version tests/tools/argocd names.
+func argoCDsScript(t *testing.T) string {
+	t.Helper()
+	program := exec.CommandContext(t.Context(), "go", "run", ".")
+	program.Dir = "../tools/argocd"
+	program.Env = append(os.Environ(), "GOWORK=off")
+	var stderr strings.Builder
+	program.Stderr = &stderr
+	script, err := program.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, stderr.String())
+	}
+	return string(script)
+}
+
+// health is what a script makes of an object.
+func health(t *testing.T, script string, o observed, options lua.Options) (status, message string, err error) {
+	t.Helper()
+	state := lua.NewState(options)
+	defer state.Close()
+	state.SetContext(t.Context())
+	for library, open := range map[string]lua.LGFunction{
+		lua.LoadLibName: lua.OpenPackage, lua.BaseLibName: lua.OpenBase, lua.TabLibName: lua.OpenTable,
+	} {
+		if err := state.CallByParam(lua.P{Fn: state.NewFunction(open), Protect: true}, lua.LString(library)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	state.SetGlobal("obj", value(state, o.parse(t)))
+	if err := state.DoString(script); err != nil {
+		return "", "", err
+	}
+	table, isTable := state.Get(-1).(*lua.LTable)
+	if !isTable {
+		t.Fatalf("the script returns no table but %s", state.Get(-1).Type())
+	}
+	text, _ := table.RawGetString("message").(lua.LString)
+	return table.RawGetString("status").String(), string(text), nil
 }
 
 // value is a JSON value as Lua's.

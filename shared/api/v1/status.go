@@ -42,6 +42,10 @@ const (
 	ReasonSecretWriteFailed Reason = "SecretWriteFailed"
 )
 
+// StatusSuspended is the status of an object that was suspended before its first attempt. It neither is SUCCESS nor begins with
+// ERROR. It is there at all since Argo CD's own health check fails on a status without a text.
+const StatusSuspended = "SUSPENDED"
+
 // ExternalSecretStatus says what the syncer last did. It never holds a value, nor a digest of one.
 type ExternalSecretStatus struct {
 	// When the syncer last tried.
