@@ -78,6 +78,10 @@ func (c *Checker) form(f *findings, s *schema) map[string]any {
 	for _, path := range s.prune(pruned) {
 		f.add(Error, UnknownField, path, "is not a field of the CRD: kubectl refuses it, other clients drop it silently"+s.fieldNear(path))
 	}
+	for _, path := range s.dropNulls(pruned) {
+		f.add(Warning, Advice, path, "is null, which the API server takes for absent, while Helm and others that validate by the schema "+
+			"may refuse it: remove the field, or give it a value")
+	}
 	return pruned
 }
 

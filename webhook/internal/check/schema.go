@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed" // the CRDs
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,10 +12,12 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	structural "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"sigs.k8s.io/yaml"
@@ -65,6 +68,34 @@ func newSchema(crd []byte) (*schema, error) {
 // prune removes the fields that the schema does not know, as the API server does, and lists them.
 func (s *schema) prune(value map[string]any) (unknown []string) {
 	return pruning.PruneWithOptions(value, s.structural, true, structural.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
+}
+
+// dropNulls removes the members that are null, as the API server does where the schema lets none be, and lists them.
+func (s *schema) dropNulls(value map[string]any) (dropped []string) {
+	before := runtime.DeepCopyJSON(value)
+	defaulting.PruneNonNullableNullsWithoutDefaults(value, s.structural)
+	return lost(before, value, nil)
+}
+
+// lost lists what is in before, and not in after, in order.
+func lost(before, after any, at *field.Path) (paths []string) {
+	switch before := before.(type) {
+	case map[string]any:
+		after, _ := after.(map[string]any)
+		for _, name := range slices.Sorted(maps.Keys(before)) {
+			if below, kept := after[name]; kept {
+				paths = append(paths, lost(before[name], below, at.Child(name))...)
+			} else {
+				paths = append(paths, at.Child(name).String())
+			}
+		}
+	case []any:
+		after, _ := after.([]any)
+		for i := range before {
+			paths = append(paths, lost(before[i], after[i], at.Index(i))...)
+		}
+	}
+	return paths
 }
 
 // fieldNear ends a message about a field that the schema does not know, with the one beside it that was probably meant.
