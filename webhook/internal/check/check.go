@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"maps"
 	"os"
 	"runtime"
-	"slices"
 
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
@@ -39,29 +37,6 @@ type Checker struct {
 	definitionSchema *schema // of SecretDefinitions
 	namespaces       *namespaces
 	stdin            []byte
-}
-
-// Report is the outcome of a check.
-type Report struct {
-	Findings    []Finding // in the order of the inputs
-	Files       int
-	Objects     int            // ExternalSecrets
-	Definitions int            // SecretDefinitions
-	Skipped     int            // other documents and objects
-	Namesakes   map[string]int // of those, the ones of a kind that is called like ours, by their group
-	Unreadable  int            // documents
-	Stdin       []byte         // what fixing made of stdin
-}
-
-// Count counts the findings of a severity.
-func (r *Report) Count(s Severity) int {
-	n := 0
-	for _, f := range r.Findings {
-		if f.Severity == s {
-			n++
-		}
-	}
-	return n
 }
 
 // Run checks files, folders and "-". The error is of inputs that cannot be had at all; it lists all.
@@ -150,11 +125,19 @@ type outcome struct {
 	findings                                  []Finding
 	objects, definitions, skipped, unreadable int
 	namesakes                                 []string // groups
-	failed                                    error    // its file cannot be read
+	unjudged                                  []*unjudged
+	failed                                    error // its file cannot be read
+}
+
+func (o *outcome) add(f *findings) {
+	o.findings = append(o.findings, f.sorted()...)
+	if f.unjudged != nil {
+		o.unjudged = append(o.unjudged, f.unjudged)
+	}
 }
 
 func (c *Checker) checkAll(ctx context.Context, files []string, report *Report) error {
-	done := 0
+	done, unknown := 0, unknowns{}
 	for o := range ordered(runtime.GOMAXPROCS(0), c.documents(files), func(d document) outcome { return c.document(ctx, d) }) {
 		if err := errors.Join(ctx.Err(), o.failed); err != nil {
 			return err
@@ -163,6 +146,9 @@ func (c *Checker) checkAll(ctx context.Context, files []string, report *Report) 
 		report.Objects += o.objects
 		report.Definitions += o.definitions
 		report.Skipped += o.skipped
+		for _, one := range o.unjudged {
+			unknown.add(one)
+		}
 		for _, group := range o.namesakes {
 			report.Namesakes[group]++
 		}
@@ -172,6 +158,7 @@ func (c *Checker) checkAll(ctx context.Context, files []string, report *Report) 
 			c.Progress(done)
 		}
 	}
+	report.Findings = append(report.Findings, c.judgeUnknown(unknown)...)
 	return nil
 }
 
@@ -221,15 +208,15 @@ func (c *Checker) object(ctx context.Context, one object, o *outcome) {
 	meant, mistyped := one.api().meant()
 	switch {
 	case mistyped:
-		o.findings = append(o.findings, c.judgeMistyped(one, meant)...)
+		o.add(c.judgeMistyped(one, meant))
 	case one.isNamespace() && c.CompareMatching:
 	case one.isNamespace():
-		o.findings = append(o.findings, c.judgeNamespace(one)...)
+		o.add(c.judgeNamespace(one))
 	case one.isSecretDefinition() && c.CompareMatching:
 		o.definitions++ // KES had none, so that there is nothing to compare
 	case one.isSecretDefinition():
 		o.definitions++
-		o.findings = append(o.findings, c.judgeDefinition(ctx, one)...)
+		o.add(c.judgeDefinition(ctx, one))
 	case !one.isExternalSecret():
 		o.skipped++
 		if a := one.api(); a.isNamesake() {
@@ -237,41 +224,11 @@ func (c *Checker) object(ctx context.Context, one object, o *outcome) {
 		}
 	case c.CompareMatching:
 		o.objects++
-		o.findings = append(o.findings, c.compare(ctx, one)...)
+		o.add(c.compare(ctx, one))
 	default:
 		o.objects++
-		o.findings = append(o.findings, c.judge(ctx, one)...)
+		o.add(c.judge(ctx, one))
 	}
-}
-
-// Summary is a line about the whole.
-func (r *Report) Summary() string {
-	objects := counted(r.Objects, "ExternalSecret")
-	if r.Definitions > 0 {
-		objects += " and " + counted(r.Definitions, "SecretDefinition")
-	}
-	text := fmt.Sprintf("%s in %s: %s, %s", objects, counted(r.Files, "file"),
-		counted(r.Count(Error), "error"), counted(r.Count(Warning), "warning"))
-	if n := r.Count(Note); n > 0 {
-		text += fmt.Sprintf(", %d fixed", n)
-	}
-	if r.Skipped > 0 {
-		text += fmt.Sprintf("; %s skipped", counted(r.Skipped, "other object"))
-	}
-	for _, group := range slices.Sorted(maps.Keys(r.Namesakes)) {
-		text += fmt.Sprintf(", %d of another product: %s", r.Namesakes[group], group)
-	}
-	if r.Unreadable > 0 {
-		text += fmt.Sprintf("; %s could not be read", counted(r.Unreadable, "document"))
-	}
-	return text
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func (c *Checker) read(file string) ([]byte, error) {

@@ -102,6 +102,8 @@ type findings struct {
 	object object
 	name   string // namespace/name
 	list   []Finding
+
+	unjudged *unjudged // nil: the namespace is known, or need not be
 }
 
 func (f *findings) add(severity Severity, rule Rule, path, message string) {

@@ -20,7 +20,7 @@ import (
 
 // judge tells what would become of an ExternalSecret that is created, with all reasons at once: the
 // API server would stop at the first stage that fails.
-func (c *Checker) judge(ctx context.Context, o object) []Finding {
+func (c *Checker) judge(ctx context.Context, o object) *findings {
 	f := c.about(o)
 	pruned := c.form(f, c.schema)
 	conversion := admit.Convert(pruned, nil, admit.Writer{})
@@ -36,7 +36,7 @@ func (c *Checker) judge(ctx context.Context, o object) []Finding {
 	f.errors(Schema, c.schema.guess(misfits, converted))
 	es, err := typed(converted)
 	if err != nil {
-		return f.sorted() // its metadata does not fit, which was said
+		return f // its metadata does not fit, which was said
 	}
 	es.Namespace = c.namespaceOf(o)
 	p, errs := plan.Examine(es, c.Defaults)
@@ -45,28 +45,28 @@ func (c *Checker) judge(ctx context.Context, o object) []Finding {
 		f.advise(p.Warnings)
 		c.policy(ctx, f, p)
 	}
-	return f.sorted()
+	return f
 }
 
 // judgeDefinition tells what would become of a SecretDefinition, likewise.
-func (c *Checker) judgeDefinition(ctx context.Context, o object) []Finding {
+func (c *Checker) judgeDefinition(ctx context.Context, o object) *findings {
 	f := c.about(o)
 	pruned := c.form(f, c.definitionSchema)
 	misfits := c.definitionSchema.validate(ctx, pruned)
 	raw, err := json.Marshal(pruned)
 	if err != nil {
-		return f.sorted()
+		return f
 	}
 	p, errs, err := admit.SecretDefinitions(c.Definitions)(raw, c.namespaceOf(o))
 	// The plan names the members of keysMap unmistakably.
 	f.errors(Schema, c.definitionSchema.guess(unsaid(misfits, errs, true), pruned))
 	if err != nil {
-		return f.sorted() // a type that does not fit, which the schema says
+		return f // a type that does not fit, which the schema says
 	}
 	f.errors(Invalid, c.definitionSchema.guess(errs, pruned))
 	f.advise(p.Warnings)
 	c.policy(ctx, f, p)
-	return f.sorted()
+	return f
 }
 
 // form checks what the API server asks of any object, and returns the object without the fields that the schema does not know.

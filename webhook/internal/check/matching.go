@@ -11,21 +11,21 @@ import (
 
 // compare tells whether the verdict on an object depends on how patterns are matched, and why. An
 // object that cannot be understood is denied either way.
-func (c *Checker) compare(ctx context.Context, o object) []Finding {
+func (c *Checker) compare(ctx context.Context, o object) *findings {
 	f := c.about(o)
 	conversion := admit.Convert(o.value, nil, admit.Writer{})
 	es, err := typed(conversion.Object)
 	if err != nil || len(conversion.Conflicts) > 0 {
-		return nil
+		return f
 	}
 	es.Namespace = c.namespaceOf(o)
 	p, errs := plan.Examine(es, c.Defaults)
 	if len(errs) > 0 {
-		return nil
+		return f
 	}
 	ns, ok := c.namespace(ctx, f, es.Namespace)
 	if !ok {
-		return f.sorted()
+		return f
 	}
 	anywhere, whole := c.Settings, c.Settings
 	anywhere.Legacy, whole.Legacy = true, false
@@ -36,7 +36,7 @@ func (c *Checker) compare(ctx context.Context, o object) []Finding {
 	case len(ours) == 0:
 		c.differs(f, kes, "matching of whole values permits it, KES's does not")
 	}
-	return f.sorted()
+	return f
 }
 
 func (c *Checker) differs(f *findings, reasons policy.Violations, why string) {

@@ -96,7 +96,7 @@ func (d *document) resembles() bool {
 }
 
 // judgeMistyped says what an object was probably meant to be.
-func (c *Checker) judgeMistyped(o object, meant api) []Finding {
+func (c *Checker) judgeMistyped(o object, meant api) *findings {
 	f, is := c.about(o), o.api()
 	if meant.group == "" { // a Namespace is in none
 		f.name = o.metadata("name")
@@ -107,5 +107,5 @@ func (c *Checker) judgeMistyped(o object, meant api) []Finding {
 	}
 	f.add(Error, UnknownKind, path, fmt.Sprintf("%q, kind %q is not an API that Secretgate serves: did you mean apiVersion: %s, kind: %s?",
 		is.apiVersion(), is.kind, meant.apiVersion(), meant.kind))
-	return f.sorted()
+	return f
 }

@@ -2,7 +2,6 @@ package check
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -91,7 +90,7 @@ func (o object) texts(name string) (texts map[string]string, others []string) {
 }
 
 // judgeNamespace tells what the webhook of namespaces would say of one that is created.
-func (c *Checker) judgeNamespace(o object) []Finding {
+func (c *Checker) judgeNamespace(o object) *findings {
 	f := &findings{object: o, name: o.metadata("name")}
 	c.repeated(f)
 	metadataOf(f) // what is no annotation is no policy
@@ -101,30 +100,17 @@ func (c *Checker) judgeNamespace(o object) []Finding {
 	for _, warning := range warnings {
 		f.add(Warning, Advice, "metadata.annotations", warning)
 	}
-	return f.sorted()
+	return f
 }
 
-// namespace finds the namespace of an object, or says why its policy is not judged.
+// namespace finds the namespace of an object, or notes that its policy is not judged.
 func (c *Checker) namespace(ctx context.Context, f *findings, name string) (policy.Namespace, bool) {
 	found := c.namespaces.find(ctx, name)
 	if found.found {
 		return policy.Namespace{Name: name, Annotations: found.annotations}, true
 	}
-	message := fmt.Sprintf("namespace %q is not known, and its annotations are the policy: name the file of its manifest (--namespaces), "+
-		"or a cluster that has it (--kubeconfig), or do without (--unknown-namespace=allow)", name)
-	switch {
-	case found.err != nil:
-		message = fmt.Sprintf("namespace %q, whose annotations are the policy, cannot be read: %v", name, found.err)
-	case c.namespaces.live != nil:
-		message = fmt.Sprintf("namespace %q does not exist in the cluster: create it first, or name the file of its manifest "+
-			"(--namespaces)", name)
-	}
-	switch c.UnknownNamespace {
-	case UnknownPasses:
-	case UnknownWarns:
-		f.add(Warning, UnknownNamespace, "metadata.namespace", message)
-	default:
-		f.add(Error, UnknownNamespace, "metadata.namespace", message)
+	if c.UnknownNamespace != UnknownPasses {
+		f.unjudged = &unjudged{namespace: name, first: f.object, objects: 1, unnamed: f.object.metadata("namespace") == "", err: found.err}
 	}
 	return policy.Namespace{}, false
 }
