@@ -37,7 +37,7 @@ var (
 
 // fieldRules are the rules of the fields of a spec that an installation may set for objects that do not.
 var fieldRules = map[string]rule{
-	"region": region, "vaultMountPoint": vaultPath, "vaultRole": plainText, "keyVaultName": hostLabel, "projectId": project,
+	"roleArn": awsRole, "region": region, "vaultMountPoint": vaultPath, "vaultRole": plainText, "keyVaultName": hostLabel, "projectId": project,
 }
 
 // Unusable says why an installation's value for a field of a spec can never be used, or nothing: as it stands in for the field,

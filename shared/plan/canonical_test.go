@@ -22,6 +22,8 @@ const (
 	simple    = "must be letters, digits, _ and -"
 	host      = "must be letters, digits and dashes: it becomes a host name"
 	aRegion   = "must be lower-case letters, digits and dashes, as in eu-west-1: it becomes a host name"
+	aRole     = "must be the ARN of a role, as in arn:aws:iam::123456789012:role/name"
+	aRAMRole  = "must be the ARN of a RAM role, as in acs:ram::1234567890123456:role/name"
 	aProject  = "must be a project id or number: lower-case letters, digits, dashes, dots and colons"
 )
 
@@ -86,7 +88,7 @@ func TestOnlyOneSpellingOfAKeyIsAccepted(t *testing.T) {
 }
 
 func TestOnlyOneSpellingOfOtherNamesIsAccepted(t *testing.T) {
-	for field, test := range map[string]struct {
+	for subject, test := range map[string]struct {
 		backend string
 		values  map[string]string
 	}{
@@ -95,7 +97,14 @@ func TestOnlyOneSpellingOfOtherNamesIsAccepted(t *testing.T) {
 			"-eu": aRegion, "eu-": aRegion, "eu west": aRegion, "eu@evil": aRegion, "eu\n": aRegion, "a:8080": aRegion,
 		}},
 		"roleArn": {"secretsManager", map[string]string{
-			"arn:aws:iam::123456789012:role/test-role": "", "anything that the webhook may judge": "", "arn\n": control, " arn": spaces, "arn\u200b": invisible,
+			"arn:aws:iam::123456789012:role/test-role": "", "arn:aws-cn:iam::123456789012:role/a/path/name+=,.@-_": "",
+			"arn:aws-iso-b:iam::123456789012:role/r": "", "nope": aRole, "test-role": aRole, "arn:aws:iam::1234:role/r": aRole, "arn:aws:iam::123456789012:user/u": aRole,
+			"arn:aws:sts::123456789012:assumed-role/r/s": aRole, "arn:aws:iam::123456789012:role/": aRole, "arn:aws:iam::123456789012:role/a:b": aRole,
+			"acs:ram::1234567890123456:role/r": aRole, "arn\n": control, " arn": spaces, "arn\u200b": invisible,
+		}},
+		"roleArn of Alibaba Cloud": {"alicloudSecretsManager", map[string]string{
+			"acs:ram::1234567890123456:role/demo": "", "acs:ram::{UID}:role/demo": "", "demo": aRAMRole, "arn:aws:iam::123456789012:role/r": aRAMRole,
+			"acs:ram:::role/demo": aRAMRole, "acs:ram::1:user/u": aRAMRole, "acs:ram::1:role/a\u200b": invisible,
 		}},
 		"vaultMountPoint": {"vault", map[string]string{
 			"my-kubernetes-vault-mount-point": "", "clusters/one": "", "a/../b": dots, "a/": slashes + ": write a", "a%2e": special,
@@ -110,8 +119,9 @@ func TestOnlyOneSpellingOfOtherNamesIsAccepted(t *testing.T) {
 			"my-gsm-secret-project": "", "123456789": "", "example.com:project": "", "p/secrets/x": aProject, "../p": aProject, "P": aProject, "p\n": aProject, "p%2f": aProject,
 		}},
 	} {
+		field, _, _ := strings.Cut(subject, " ")
 		for value, problem := range test.values {
-			t.Run(fmt.Sprintf("%s %q", field, value), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s %q", subject, value), func(t *testing.T) {
 				other := "keyVaultName: ok, "
 				if field == "keyVaultName" {
 					other = ""

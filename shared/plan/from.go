@@ -78,16 +78,17 @@ func (b *builder) scope(defaults Defaults) {
 	case apiv1.BackendAWSSecretsManager, apiv1.BackendAWSParameterStore:
 		s.Identity.RoleARN = spec.RoleARN
 		s.Region = or(spec.Region, defaults.Region)
-		b.canonical(at.Child("roleArn"), spec.RoleARN, plainText)
+		b.field("roleArn", spec.RoleARN)
 		b.field("region", s.Region)
 	case apiv1.BackendAlicloudKMS:
 		s.Identity.RoleARN = spec.RoleARN
-		b.canonical(at.Child("roleArn"), spec.RoleARN, plainText)
+		b.canonical(at.Child("roleArn"), spec.RoleARN, alicloudRole)
 	case apiv1.BackendVault:
 		s.Identity.VaultMount = or(spec.VaultMountPoint, defaults.VaultMount)
 		s.Identity.VaultRole = or(spec.VaultRole, defaults.VaultRole)
 		b.field("vaultMountPoint", s.Identity.VaultMount)
 		b.field("vaultRole", s.Identity.VaultRole)
+		b.vaultLogin()
 	case apiv1.BackendAzureKeyVault:
 		s.KeyVault = spec.KeyVaultName
 		if spec.KeyVaultName == "" {
@@ -109,6 +110,19 @@ func (b *builder) scope(defaults Defaults) {
 		b.fail(field.Invalid(at.Child("kvVersion"), *spec.KVVersion, "must be 1 or 2"))
 	}
 	b.ignored()
+}
+
+// vaultLogin warns of half of what a login needs. Neither is fine: the syncer may have an AppRole.
+func (b *builder) vaultLogin() {
+	spec, id := &b.in.spec, b.plan.Scope.Identity
+	switch {
+	case id.VaultRole == "" && spec.VaultMountPoint != "":
+		b.warn("%s has no meaning without vaultRole, for which the installation has no default (DEFAULT_VAULT_ROLE): set vaultRole, too",
+			b.in.at.Child("vaultMountPoint"))
+	case id.VaultRole != "" && id.VaultMount == "":
+		b.warn("%s is needed beside vaultRole, and the installation has no default (DEFAULT_VAULT_MOUNT_POINT): "+
+			"set the mount of Vault's Kubernetes auth method", b.in.at.Child("vaultMountPoint"))
+	}
 }
 
 // ignored warns of fields that mean nothing to the chosen backend; KES ignored them silently.
@@ -213,6 +227,9 @@ func (b *builder) entry(e Entry, keyAt *field.Path) {
 		return
 	}
 	b.canonical(keyAt, e.Read.Key, keyRules[b.plan.Scope.Backend])
+	if !e.Read.Path {
+		b.arnKey(keyAt, e.Read.Key)
+	}
 	b.plan.Entries = append(b.plan.Entries, e)
 }
 

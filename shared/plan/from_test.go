@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -86,7 +87,7 @@ func TestFromUnderstandsEveryBackend(t *testing.T) {
 			`
 spec:
   backendType: secretsManager
-  roleArn: arn:aws:iam::1:role/r
+  roleArn: arn:aws:iam::123456789012:role/r
   region: us-west-2
   dataFrom: [all]
   dataFromWithOptions: [{key: some, isBinary: true, versionStage: AWSPREVIOUS}, {key: pinned, versionId: v1, versionStage: AWSPREVIOUS}]
@@ -95,7 +96,7 @@ spec:
   - {key: one, name: prop, property: a.b, isBinary: true, versionStage: AWSPREVIOUS}
   - {key: one, name: id, versionId: v2, versionStage: AWSPREVIOUS, version: 3}`,
 			minimal(
-				plan.Scope{Backend: "secretsManager", Region: "us-west-2", Identity: plan.Identity{RoleARN: "arn:aws:iam::1:role/r"}},
+				plan.Scope{Backend: "secretsManager", Region: "us-west-2", Identity: plan.Identity{RoleARN: "arn:aws:iam::123456789012:role/r"}},
 				plan.Entry{Field: "spec.dataFrom[0]", KeyField: "spec.dataFrom[0]", Kind: plan.Members, Read: plan.Read{Key: "all", VersionStage: "AWSCURRENT"}},
 				plan.Entry{
 					Field: "spec.dataFromWithOptions[0]", KeyField: "spec.dataFromWithOptions[0].key", Kind: plan.Members, Binary: true,
@@ -241,7 +242,7 @@ func TestFromRefreshInterval(t *testing.T) {
 }
 
 func TestFromWarnsOfFieldsThatMeanNothingToTheBackend(t *testing.T) {
-	const all = `, roleArn: r, region: eu-west-1, vaultMountPoint: m, vaultRole: v, kvVersion: 1, keyVaultName: k, projectId: p, keyByName: true, dataFrom: [a]}}`
+	const all = `, roleArn: "ROLE", region: eu-west-1, vaultMountPoint: m, vaultRole: v, kvVersion: 1, keyVaultName: k, projectId: p, keyByName: true, dataFrom: [a]}}`
 	ignored := func(backend string, fields ...string) (want []string) {
 		for _, f := range fields {
 			want = append(want, "spec."+f+" has no meaning for backendType "+backend+" and is ignored")
@@ -257,7 +258,11 @@ func TestFromWarnsOfFieldsThatMeanNothingToTheBackend(t *testing.T) {
 		"alicloudSecretsManager": ignored("alicloudSecretsManager", "region", "vaultMountPoint", "vaultRole", "kvVersion", "keyVaultName", "projectId", "keyByName"),
 	} {
 		t.Run(backend, func(t *testing.T) {
-			p := mustFrom(t, `{spec: {backendType: `+backend+all, plan.Defaults{})
+			role := "arn:aws:iam::123456789012:role/r"
+			if backend == "alicloudSecretsManager" {
+				role = "acs:ram::1:role/r"
+			}
+			p := mustFrom(t, strings.ReplaceAll(`{spec: {backendType: `+backend+all, "ROLE", role), plan.Defaults{})
 			if diff := cmp.Diff(want, p.Warnings); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}

@@ -49,7 +49,7 @@ func (d *Definitions) Finish() (plan.Definitions, error) {
 		problems = append(problems, d.vault(&where))
 	case "azure-kv":
 		where.Scope.Backend, where.Scope.KeyVault = apiv1.BackendAzureKeyVault, d.keyVault
-		problems = append(problems, usable("--azure-kv.name (AZURE_KV_NAME)", "keyVaultName", d.keyVault))
+		problems = append(problems, CheckField("--azure-kv.name (AZURE_KV_NAME)", "keyVaultName", d.keyVault))
 	default:
 		problems = append(problems, fmt.Errorf("--backend is %q: must be vault or azure-kv", d.backend))
 	}
@@ -69,11 +69,11 @@ func (d *Definitions) vault(where *plan.Definitions) error {
 	switch d.authMethod {
 	case authAppRole:
 		where.Scope.Identity.VaultMount = d.AppRolePath
-		problems = append(problems, usable("--vault.approle-path", "vaultMountPoint", d.AppRolePath))
+		problems = append(problems, CheckField("--vault.approle-path", "vaultMountPoint", d.AppRolePath))
 	case authKubernetes:
 		where.Scope.Identity = plan.Identity{VaultMount: d.kubernetesPath, VaultRole: d.kubernetesRole}
-		problems = append(problems, usable("--vault.kubernetes-path", "vaultMountPoint", d.kubernetesPath),
-			usable("--vault.kubernetes-role", "vaultRole", d.kubernetesRole))
+		problems = append(problems, CheckField("--vault.kubernetes-path", "vaultMountPoint", d.kubernetesPath),
+			CheckField("--vault.kubernetes-role", "vaultRole", d.kubernetesRole))
 		if d.kubernetesRole == "" { // the syncer would take an AppRole, which policy has not judged
 			problems = append(problems, errors.New("--vault.auth-method=kubernetes needs --vault.kubernetes-role"))
 		}

@@ -56,18 +56,18 @@ func (p *Policy) Finish() error {
 	problems = append(problems,
 		annotation("--role-permitted-annotation (ROLE_PERMITTED_ANNOTATION)", p.Settings.RoleAnnotation),
 		annotation("--naming-permitted-annotation (NAMING_PERMITTED_ANNOTATION)", p.Settings.KeyNameAnnotation),
-		usable("--aws-region (AWS_REGION, AWS_DEFAULT_REGION)", "region", p.Defaults.Region),
-		usable("--default-vault-mount-point (DEFAULT_VAULT_MOUNT_POINT)", "vaultMountPoint", p.Defaults.VaultMount),
-		usable("--default-vault-role (DEFAULT_VAULT_ROLE)", "vaultRole", p.Defaults.VaultRole),
-		usable("--default-gcp-project (DEFAULT_GCP_PROJECT)", "projectId", p.Defaults.Project))
+		CheckField("--aws-region (AWS_REGION, AWS_DEFAULT_REGION)", "region", p.Defaults.Region),
+		CheckField("--default-vault-mount-point (DEFAULT_VAULT_MOUNT_POINT)", "vaultMountPoint", p.Defaults.VaultMount),
+		CheckField("--default-vault-role (DEFAULT_VAULT_ROLE)", "vaultRole", p.Defaults.VaultRole),
+		CheckField("--default-gcp-project (DEFAULT_GCP_PROJECT)", "projectId", p.Defaults.Project))
 	if p.Defaults.MinRefreshInterval < 0 {
 		problems = append(problems, fmt.Errorf("--min-refresh-interval is %s: must not be negative", p.Defaults.MinRefreshInterval))
 	}
 	return errors.Join(problems...)
 }
 
-// usable refuses a value that stands in for a field of objects, and that no object could be read with.
-func usable(setting, field, value string) error {
+// CheckField refuses a value that stands in for a field of objects, and that no object could be read with.
+func CheckField(setting, field, value string) error {
 	if problem := plan.Unusable(field, value); problem != "" {
 		return fmt.Errorf("%s is %q: %s", setting, value, problem)
 	}

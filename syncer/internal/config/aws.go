@@ -23,6 +23,11 @@ func (c *Config) bindAWS(s *settings.Section, lookup func(string) (string, bool)
 	return s
 }
 
+// checkAWS refuses a role that could never be assumed, before every object is told so.
+func (c *Config) checkAWS() error {
+	return settings.CheckField("--aws-intermediate-role-arn (AWS_INTERMEDIATE_ROLE_ARN)", "roleArn", c.AWS.IntermediateRoleARN)
+}
+
 // finishAWS completes what AWS's drivers are told. Endpoints that are given win over LocalStack's.
 func (c *Config) finishAWS() {
 	if c.localstack {

@@ -133,7 +133,7 @@ func (c *Config) Finish(sections []*settings.Section, lookup func(string) (strin
 	}
 	handler, err := c.log.Handler(os.Stderr)
 	c.Handler = handler
-	problems = append(problems, err, c.Policy.Finish(), c.sync(), c.Shard.check(), c.checkAzure())
+	problems = append(problems, err, c.Policy.Finish(), c.sync(), c.Shard.check(), c.checkAWS(), c.checkAzure())
 	c.backends(lookup)
 	problems = append(problems, c.definitions(lookup),
 		settings.CheckAddress("metrics-bind-address", c.MetricsBindAddress),

@@ -68,7 +68,7 @@ func TestSettings(t *testing.T) {
 	}{
 		{"nothing set", nil, nil, func(*Config) {}},
 		{"KES's environment", map[string]string{
-			"AWS_REGION": "eu-west-1", "AWS_INTERMEDIATE_ROLE_ARN": "arn:aws:iam::1:role/i", "AWS_SM_ENDPOINT": "https://sm", "AWS_SSM_ENDPOINT": "https://ssm", "AWS_STS_ENDPOINT": "https://sts",
+			"AWS_REGION": "eu-west-1", "AWS_INTERMEDIATE_ROLE_ARN": "arn:aws:iam::123456789012:role/i", "AWS_SM_ENDPOINT": "https://sm", "AWS_SSM_ENDPOINT": "https://ssm", "AWS_STS_ENDPOINT": "https://sts",
 			"AWS_STS_ENDPOINT_TYPE": "legacy", "VAULT_ADDR": "https://vault", "VAULT_NAMESPACE": "team", "VAULT_TOKEN_RENEW_THRESHOLD": "60",
 			"DEFAULT_VAULT_MOUNT_POINT": "k8s", "DEFAULT_VAULT_ROLE": "reader", "NODE_EXTRA_CA_CERTS": "/ca.pem",
 			"POLLER_INTERVAL_MILLISECONDS": "15000", "WATCHED_NAMESPACES": "a, b,", "INSTANCE_ID": "blue", "METRICS_PORT": "9102",
@@ -79,7 +79,7 @@ func TestSettings(t *testing.T) {
 			"ALICLOUD_STS_ENDPOINT": "sts.eu-central-1.aliyuncs.com", "ALICLOUD_REGION": "eu-central-1",
 			"ALIBABA_CLOUD_ROLE_ARN": "role", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN": "provider", "ALIBABA_CLOUD_OIDC_TOKEN_FILE": "token",
 		}, nil, func(c *Config) {
-			c.AWS = awssession.Config{Region: "eu-west-1", IntermediateRoleARN: "arn:aws:iam::1:role/i", STSEndpoint: "https://sts", STSEndpointType: "legacy",
+			c.AWS = awssession.Config{Region: "eu-west-1", IntermediateRoleARN: "arn:aws:iam::123456789012:role/i", STSEndpoint: "https://sts", STSEndpointType: "legacy",
 				ExtraCACerts: "/ca.pem", Timeout: 10 * time.Second}
 			c.SecretsManagerEndpoint, c.ParameterStoreEndpoint = "https://sm", "https://ssm"
 			c.Vault = hashivault.Config{Address: "https://vault", Namespace: "team", RenewThreshold: time.Minute, JWTPath: "/token", RoleID: "id", SecretID: "secret",
@@ -164,9 +164,10 @@ func TestProblems(t *testing.T) {
 				`--health-probe-bind-address is "8081": must be host:port, :port, or 0 for none`,
 				`--vault-addr must be a URL such as https://host:port`,
 			}},
-		{"defaults that no object could be read with", map[string]string{"AWS_REGION": "US WEST", "DEFAULT_VAULT_MOUNT_POINT": "it%2Fk"}, nil, []string{
+		{"defaults that no object could be read with", map[string]string{"AWS_REGION": "US WEST", "DEFAULT_VAULT_MOUNT_POINT": "it%2Fk", "AWS_INTERMEDIATE_ROLE_ARN": "hop"}, nil, []string{
 			`--aws-region (AWS_REGION, AWS_DEFAULT_REGION) is "US WEST": must be lower-case letters, digits and dashes, as in eu-west-1: it becomes a host name`,
 			`--default-vault-mount-point (DEFAULT_VAULT_MOUNT_POINT) is "it%2Fk": must not contain %, ?, # or \, which a URL's path gives another meaning: write it/k`,
+			`--aws-intermediate-role-arn (AWS_INTERMEDIATE_ROLE_ARN) is "hop": must be the ARN of a role, as in arn:aws:iam::123456789012:role/name`,
 		}},
 		{"an interval of nothing", map[string]string{"POLLER_INTERVAL_MILLISECONDS": "0"}, nil,
 			[]string{`--refresh-interval is 0s: must be more than 0; --disable-polling turns refreshes off`}},

@@ -108,7 +108,7 @@ func namespaceIn(t *testing.T, file string) string {
 const permitted = `apiVersion: kubernetes-client.io/v1
 kind: ExternalSecret
 metadata: {name: a%s}
-spec: {backendType: vault, vaultRole: my-core-role, data: [{key: secret/data/core/db, name: db}]}
+spec: {backendType: vault, vaultRole: my-core-role, vaultMountPoint: kubernetes, data: [{key: secret/data/core/db, name: db}]}
 `
 
 func TestANamespaceIsFoundOrSaidToBeUnknown(t *testing.T) {
