@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/iam"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/secretsmanager"
 	"github.com/secretgate/secretgate/tests/lab/clouds/counter"
+	"github.com/secretgate/secretgate/tests/lab/clouds/fault"
 	"github.com/secretgate/secretgate/tests/lab/clouds/permission"
 )
 
@@ -252,6 +254,43 @@ func TestAWSSourcesThatGiveNoCredentials(t *testing.T) {
 				t.Error("the error holds the token")
 			}
 			t.Log(err)
+		})
+	}
+}
+
+// What hands out credentials may answer without end, too. For metadata and pods the SDK has HTTP clients of its own.
+func TestAWSSourcesWhoseAnswersAreTooLong(t *testing.T) {
+	const limit = 192 << 20 // bytes allocated
+	for name, source := range map[string]awsSource{
+		"a web identity": webIdentity(), "EKS Pod Identity": podIdentity(), "the instance's metadata": instanceMetadata(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := startAWS(t)
+			c := l.cluster(t)
+			l.put(t, secretsmanager.Secret{Name: "pod/a", String: "planted"})
+			l.podRole(t)
+			c.writes(t, podSubject, source.audience, time.Hour)
+			l.withoutKeys(t, source.environment(l.url, c.file))
+			f := fault.Fault{Kind: fault.Flood, Service: source.login.Service, Operation: source.login.Operation}
+			if _, err := l.Faults().Add(f); err != nil {
+				t.Fatal(err)
+			}
+			client := awsClient(l.driver(t, l.url, awssession.Config{}))
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := client.Get(t.Context(), plan.Source{Scope: awsScope(""), Read: awsRead("pod/a")})
+			runtime.ReadMemStats(&after)
+			failed, ok := errors.AsType[*backend.Error](err)
+			if !ok || failed.Kind != driver.Unavailable || failed.Message != "no session: the answer is longer than any of the backend's" {
+				t.Errorf("got %v, want that the answer is too long", err)
+			}
+			if took := after.TotalAlloc - before.TotalAlloc; took > limit {
+				t.Errorf("%d MiB were allocated, want %d at most", took>>20, limit>>20)
+			}
+			l.Faults().Clear()
+			if _, err := client.Get(t.Context(), plan.Source{Scope: awsScope(""), Read: awsRead("pod/a")}); err != nil {
+				t.Errorf("after it: %v", err)
+			}
 		})
 	}
 }

@@ -159,6 +159,7 @@ func TestAzureKeyVaultConforms(t *testing.T) {
 			l.fault("an outage of Key Vault", fault.Fault{Kind: fault.Outage, Service: "keyvault"}, driver.Unavailable),
 			l.fault("connections are cut", fault.Fault{Kind: fault.Cut}, driver.Unavailable),
 			l.fault("garbage", fault.Fault{Kind: fault.Garbage}, driver.Unavailable),
+			l.fault("little that unpacks to much", fault.Fault{Kind: fault.Flood}, driver.Unavailable),
 			l.fault("throttling", fault.Fault{Kind: fault.Throttle}, driver.Throttled),
 			l.fault("an error of Azure's own", fault.Fault{Kind: fault.Error, Code: "InternalServerError", Status: 500}, driver.Unavailable),
 		},

@@ -108,6 +108,7 @@ func TestAWSParameterStoreConforms(t *testing.T) {
 			l.fault("an outage", fault.Fault{Kind: fault.Outage}, driver.Unavailable),
 			l.fault("connections are cut", fault.Fault{Kind: fault.Cut}, driver.Unavailable),
 			l.fault("garbage", fault.Fault{Kind: fault.Garbage}, driver.Unavailable),
+			l.fault("little that unpacks to much", fault.Fault{Kind: fault.Flood}, driver.Unavailable),
 			l.fault("throttling", fault.Fault{Kind: fault.Throttle}, driver.Throttled),
 			l.fault("an error of AWS's own", fault.Fault{Kind: fault.Error, Code: "InternalServerError", Status: 500}, driver.Unavailable),
 			l.fault("the KMS key is gone", fault.Fault{Kind: fault.Error, Code: "InvalidKeyId"}, driver.Denied),

@@ -88,7 +88,7 @@ func New(config Config) (*Driver, error) {
 		kms: service, sts: security, oidc: config.OIDC, now: config.Now,
 		own: rpc.Key{ID: config.AccessKeyID, Secret: config.AccessKeySecret},
 		caller: &rpc.Caller{
-			Client: transport.Client(transport.HTTP(roots), config.Timeout), Region: cmp.Or(config.Region, service.Region()),
+			Client: transport.Client(transport.HTTP(roots), config.Timeout, rpc.MaxAnswer), Region: cmp.Or(config.Region, service.Region()),
 		},
 	}
 	d.sessions = &session.Cache[string, rpc.Key]{

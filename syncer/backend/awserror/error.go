@@ -163,7 +163,7 @@ func kindOfTransport(err error) driver.Kind {
 
 // Explain is AWS's answer without the SDK's words around it.
 func Explain(err error) string {
-	if withoutSTS(err) {
+	if withoutSTS(err) && !errors.Is(err, transport.ErrTooLong) {
 		return err.Error() // each source of the chain, and why it has none
 	}
 	var prefix string
@@ -175,6 +175,8 @@ func Explain(err error) string {
 	var send *smithyhttp.RequestSendError
 	var garbage *smithy.DeserializationError
 	switch {
+	case errors.Is(err, transport.ErrTooLong):
+		return prefix + transport.ErrTooLong.Error()
 	case errors.As(err, &garbage):
 		// Not what it says: it may quote the answer.
 		return prefix + "the answer is not one of AWS's"

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/awserror"
@@ -69,6 +70,7 @@ func New(c Config) (*Sessions, error) {
 	s := &Sessions{config: c}
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(client),
+		config.WithAPIOptions([]func(*middleware.Stack) error{bounded}),
 		config.WithRegion(c.Region),
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // whoever calls us tries again
 		config.WithWebIdentityRoleCredentialOptions(func(o *stscreds.WebIdentityRoleOptions) { o.Client = webIdentity{s} }),
@@ -92,7 +94,7 @@ func httpClient(c Config) (*awshttp.BuildableClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := awshttp.NewBuildableClient().WithTimeout(c.Timeout).WithTransportOptions(transport.NoticeSilence)
+	client := awshttp.NewBuildableClient().WithTimeout(c.Timeout).WithTransportOptions(transport.Guard)
 	if roots == nil {
 		return client, nil
 	}

@@ -67,7 +67,7 @@ func New(config Config) (*Driver, error) {
 		return nil, err
 	}
 	return &Driver{
-		cloud: cloud, http: transport.Client(wire, 0), tokens: entra.New(cloud, config.Credentials, wire, config.Timeout),
+		cloud: cloud, http: transport.Client(wire, 0, maxAnswer), tokens: entra.New(cloud, config.Credentials, wire, config.Timeout),
 		clients: map[string]*azsecrets.Client{},
 	}, nil
 }

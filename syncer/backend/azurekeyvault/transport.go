@@ -56,7 +56,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	response, err := w.transport.RoundTrip(r)
 	if err == nil {
-		response.Body = http.MaxBytesReader(nil, response.Body, maxAnswer)
+		response.Body = transport.Bound(response.Body, maxAnswer) // here, since package entra reads before any client does
 	}
 	return response, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
 func TestWhatGoesThroughTheProxy(t *testing.T) {
@@ -78,7 +79,7 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 	defer func() { _ = response.Body.Close() }()
 	_, err = io.ReadAll(response.Body)
-	if large, ok := errors.AsType[*http.MaxBytesError](err); !ok || (&Driver{}).Classify(large) != driver.Unavailable {
+	if !errors.Is(err, transport.ErrTooLong) || (&Driver{}).Classify(err) != driver.Unavailable {
 		t.Errorf("got %v, want that the answer is too large", err)
 	}
 }

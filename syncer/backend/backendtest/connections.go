@@ -1,11 +1,13 @@
 package backendtest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,6 +24,7 @@ func (s *suite) connections(t *testing.T) {
 		wantKind(t, err, driver.Unavailable)
 	})
 	for name, answer := range map[string]http.HandlerFunc{
+		"somebody else answers without end": endless,
 		"somebody else answers 200 with a page":            page(http.StatusOK),
 		"somebody else answers 502 with a page":            page(http.StatusBadGateway),
 		"the connection is cut in the middle of an answer": cutShort,
@@ -33,8 +36,10 @@ func (s *suite) connections(t *testing.T) {
 				answer(w, r)
 			}))
 			defer server.Close()
-			_, err := s.reader(s.At(t, server.URL)).get(t.Context(), s.Scopes[0], key)
-			wantKind(t, err, driver.Unavailable)
+			modestly(t, func() {
+				_, err := s.reader(s.At(t, server.URL)).get(t.Context(), s.Scopes[0], key)
+				wantKind(t, err, driver.Unavailable)
+			})
 			if n := calls.Load(); n > 1 {
 				t.Errorf("the driver called %d times: to try again is its caller's business", n)
 			}
@@ -77,6 +82,31 @@ func page(status int) http.HandlerFunc {
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte("<html><body>" + canary + "</body></html>"))
+	}
+}
+
+// maxAllocated is how many bytes a call may allocate: far more than the largest answer needs, far less than an endless one.
+const maxAllocated = 192 << 20
+
+// modestly does something that must not take much memory, whatever the backend sends.
+func modestly(t *testing.T, do func()) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	do()
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > maxAllocated {
+		t.Errorf("%d MiB were allocated, want %d at most", took>>20, maxAllocated>>20)
+	}
+}
+
+// endless goes on until its caller hangs up, or half a gigabyte is sent.
+func endless(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_, err := w.Write([]byte(`{"data":"` + canary))
+	more := bytes.Repeat([]byte("x"), 64<<10)
+	for i := 0; i < 8<<10 && err == nil; i++ {
+		_, err = w.Write(more)
 	}
 }
 

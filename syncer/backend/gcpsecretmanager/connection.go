@@ -14,8 +14,13 @@ import (
 	"google.golang.org/grpc/keepalive"
 )
 
-// maxAnswer bounds what is read of an answer, in bytes: Google's largest payload has 64 KiB.
-const maxAnswer = 8 << 20
+// maxAnswer, maxHeader and maxToken bound what is read of an answer, in bytes: Google's largest payload has 64 KiB. maxToken is
+// for those that hand out tokens.
+const (
+	maxAnswer = 8 << 20
+	maxHeader = 256 << 10
+	maxToken  = 1 << 20
+)
 
 var errEndpoint = errors.New("--gcp-endpoint must be host, host:port or https://host:port: it is spoken to by gRPC over TLS")
 
@@ -49,7 +54,7 @@ func (d *Driver) connect(target string) (*grpc.ClientConn, error) {
 	d.connection, err = grpc.NewClient("passthrough:///"+target,
 		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: d.roots})),
 		grpc.WithDisableRetry(), grpc.WithDisableServiceConfig(), // whoever calls us tries again
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)), grpc.WithMaxHeaderListSize(maxHeader),
 		// After an outage, reads fail for no longer than this.
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 5 * time.Second},

@@ -60,7 +60,7 @@ func New(config Config) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := transport.Client(transport.HTTP(roots), config.Timeout)
+	client := transport.Client(transport.HTTP(roots), config.Timeout, maxToken)
 	return &Driver{roots: roots, logins: login.New(endpoint, client, config.Timeout)}, nil
 }
 

@@ -5,6 +5,7 @@ package hashivault
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -48,10 +49,6 @@ type Config struct {
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
-
-// maxAnswer bounds what is read of an answer, in bytes. A value of 1 MiB, the most that a Secret holds, fits in with every
-// character escaped.
-const maxAnswer = 8 << 20
 
 // Driver reads Vault.
 type Driver struct {
@@ -108,17 +105,17 @@ func (d *Driver) read(ctx context.Context, token, path string) ([]byte, error) {
 	case err != nil && answer == nil:
 		return nil, err
 	case err != nil && answer.StatusCode == http.StatusNotFound:
-		body, _ := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+		body, _ := io.ReadAll(answer.Body)
 		return nil, notFound(body)
 	case err != nil:
 		return nil, transport.Postpone(err, answer.Header)
 	}
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(body) > maxAnswer {
+	body, err := io.ReadAll(answer.Body)
+	switch {
+	case errors.Is(err, transport.ErrTooLong):
 		return nil, errTooLarge
+	case err != nil:
+		return nil, err
 	}
 	return body, nil
 }

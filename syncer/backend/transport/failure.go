@@ -11,13 +11,12 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// Unanswered tells that there was no answer, or half of one, or one of no bounds. Beware of errors of files: the system's look
+// Unanswered tells that there was no answer, or half of one. Beware of errors of files: the system's look
 // like the network's.
 func Unanswered(err error) bool {
 	var network net.Error
 	var request *url.Error
-	var large *http.MaxBytesError
-	return errors.As(err, &network) || errors.As(err, &request) || errors.As(err, &large) ||
+	return errors.As(err, &network) || errors.As(err, &request) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 

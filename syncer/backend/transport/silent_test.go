@@ -75,7 +75,7 @@ func TestAConnectionThatWentSilentIsGivenUp(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			response, err := Client(tr, 0).Do(request)
+			response, err := Client(tr, 0, 1<<20).Do(request)
 			if err != nil {
 				return "none"
 			}

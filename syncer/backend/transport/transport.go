@@ -18,20 +18,25 @@ func HTTP(roots *x509.CertPool) *http.Transport {
 	t := cleanhttp.DefaultPooledTransport()
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 	t.MaxIdleConnsPerHost = t.MaxIdleConns // there are but few hosts
-	NoticeSilence(t)
+	Guard(t)
 	return t
 }
 
-// NoticeSilence has a connection of HTTP/2, which carries all requests, given up within half a minute where its other end is gone
+// Guard bounds the header of answers, and has a connection of HTTP/2, which carries all requests, given up within half a minute where its other end is gone
 // without a word: the kernel would take a quarter of an hour.
-func NoticeSilence(t *http.Transport) {
+func Guard(t *http.Transport) {
+	t.MaxResponseHeaderBytes = maxHeader
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
 }
 
-// Client makes a client that follows no redirect: whoever one names would learn the request, and what is signed in it.
-func Client(t http.RoundTripper, timeout time.Duration) *http.Client {
+// maxHeader bounds the header of an answer, in bytes.
+const maxHeader = 256 << 10
+
+// Client makes a client that follows no redirect: whoever one names would learn the request, and what is signed in it. Of an answer it
+// reads no more than limit bytes: see ErrTooLong.
+func Client(t http.RoundTripper, timeout time.Duration, limit int64) *http.Client {
 	return &http.Client{
-		Transport: answers{t}, Timeout: timeout,
+		Transport: answers{t, limit}, Timeout: timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

@@ -38,7 +38,7 @@ func TestRootsAreTrusted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			client := Client(HTTP(roots), 0)
+			client := Client(HTTP(roots), 0, 1<<20)
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
 			if err != nil {
 				t.Fatal(err)
@@ -69,7 +69,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	}
 	server.Start()
 	defer server.Close()
-	client := Client(HTTP(nil), 0)
+	client := Client(HTTP(nil), 0, 1<<20)
 	for range 3 {
 		together.Add(n)
 		var asking sync.WaitGroup
@@ -107,7 +107,7 @@ func TestOldTLSIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := Client(HTTP(roots), 0).Do(request)
+	response, err := Client(HTTP(roots), 0, 1<<20).Do(request)
 	if err == nil {
 		_ = response.Body.Close()
 	}

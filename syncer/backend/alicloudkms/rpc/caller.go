@@ -19,13 +19,13 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
-// maxAnswer bounds what is read of an answer, in bytes. KMS keeps 30 KB in a secret at most.
-const maxAnswer = 4 << 20
+// MaxAnswer bounds what is read of an answer, in bytes. KMS keeps 30 KB in a secret at most.
+const MaxAnswer = 4 << 20
 
 // Caller sends signed requests. Requests and signature are the SDK's, its client is not used: that one takes no context,
 // changes its timeouts during calls that go on, and where the variable DEBUG says sdk it prints keys, signatures and values.
 type Caller struct {
-	Client *http.Client
+	Client *http.Client // reads MaxAnswer at most
 	Region string
 }
 
@@ -67,12 +67,10 @@ func (c *Caller) send(request *http.Request, answer any) error {
 		return &TransportError{withoutURL(err)}
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	body, err := io.ReadAll(response.Body)
 	switch {
 	case err != nil:
 		return &TransportError{err}
-	case len(body) > maxAnswer:
-		return ErrGarbage
 	case response.StatusCode != http.StatusOK:
 		return refusal(response, body)
 	case json.Unmarshal(body, answer) != nil:

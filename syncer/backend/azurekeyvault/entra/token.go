@@ -16,6 +16,9 @@ import (
 // renewBefore is how long before its end a token is replaced, unless Entra says when.
 const renewBefore = 5 * time.Minute
 
+// maxAnswer bounds what is read of an answer, in bytes: far more than a token has.
+const maxAnswer = 1 << 20
+
 // Tokens keeps the syncer's token for each tenant, for all vaults. It is the SDK's credential, and a policy of its
 // pipeline that learns which tokens are refused.
 type Tokens struct {
@@ -50,7 +53,7 @@ func (t *Tokens) obtain(
 ) (begun session.Session[azcore.AccessToken], err error) {
 	seen := &record{RoundTripper: t.wire}
 	// A new credential each time: what the SDK keeps in one might be the token that was refused.
-	credential, err := t.open(transport.Client(seen, 0))
+	credential, err := t.open(transport.Client(seen, 0, maxAnswer))
 	if err != nil {
 		return begun, notSetUp(err)
 	}

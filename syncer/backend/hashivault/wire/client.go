@@ -17,6 +17,10 @@ import (
 // defaultAddress is KES's.
 const defaultAddress = "http://127.0.0.1:8200"
 
+// MaxAnswer bounds what is read of an answer, in bytes. A value of 1 MiB, the most that a Secret holds, fits in with every
+// character escaped.
+const MaxAnswer = 8 << 20
+
 // Config of the client: see the driver's.
 type Config struct {
 	Address, Namespace   string
@@ -35,7 +39,7 @@ func New(config Config) (*api.Client, error) {
 	client, err := api.NewClient(&api.Config{
 		Address:    cmp.Or(config.Address, defaultAddress),
 		Timeout:    config.Timeout,
-		HttpClient: transport.Client(redirects{next: transport.HTTP(roots)}, 0),
+		HttpClient: transport.Client(redirects{next: transport.HTTP(roots)}, 0, MaxAnswer),
 		// Whoever calls us tries again.
 		CheckRetry: func(context.Context, *http.Response, error) (bool, error) { return false, nil },
 	})

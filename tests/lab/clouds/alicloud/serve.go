@@ -24,7 +24,7 @@ type answer struct {
 	code       string // for counters
 	body       []byte
 	retryAfter time.Duration
-	cut        bool
+	cut, flood bool
 }
 
 // ServeHTTP answers one call: route, authenticate, let faults strike, run the operation, count, send.
@@ -109,6 +109,8 @@ func fail(f fault.Fault, host string) answer {
 		return answer{code: "ConnectionCut", cut: true}
 	case fault.Garbage:
 		return answer{status: http.StatusOK, code: "Garbage", body: []byte("<<<this is { no JSON")}
+	case fault.Flood:
+		return answer{code: "Flood", flood: true}
 	case fault.Throttle:
 		e = api.Errorf(http.StatusBadRequest, "Throttling.User", "Request was denied due to user flow control.")
 	case fault.Outage:
@@ -129,6 +131,10 @@ func encode(result map[string]any) []byte {
 }
 
 func (a answer) send(w http.ResponseWriter) {
+	if a.flood {
+		fault.WriteFlood(w, "application/json;charset=utf-8")
+		return
+	}
 	w.Header().Set("Content-Type", "application/json;charset=utf-8")
 	if a.retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(a.retryAfter.Seconds()))))

@@ -20,6 +20,8 @@ func (c *Cloud) serveMetadata(w http.ResponseWriter, r *http.Request, request me
 	case !waited:
 	case strike.Failure != nil && strike.Failure.Kind == fault.Cut:
 		a.code = "ConnectionCut"
+	case strike.Failure != nil && strike.Failure.Kind == fault.Flood:
+		a = answer{code: "Flood", contentType: "application/json", flood: true}
 	case strike.Failure != nil:
 		a = answer{status: http.StatusServiceUnavailable, code: "ServiceUnavailable", contentType: "text/plain"}
 	default:

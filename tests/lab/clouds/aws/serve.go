@@ -24,7 +24,7 @@ type answer struct {
 	contentType string
 	body        []byte
 	retryAfter  time.Duration
-	cut         bool
+	cut, flood  bool
 }
 
 // ServeHTTP answers one call: route, authenticate, let faults strike, run the operation, count, send.
@@ -102,6 +102,8 @@ func fail(p *protocol, requestID string, f fault.Fault) answer {
 		return answer{code: "ConnectionCut", cut: true}
 	case fault.Garbage:
 		return answer{status: http.StatusOK, code: "Garbage", contentType: p.contentType, body: []byte("<<<this is { neither JSON nor XML")}
+	case fault.Flood:
+		return answer{code: "Flood", contentType: p.contentType, flood: true}
 	case fault.Throttle:
 		e = p.refuse(throttled, f.Message)
 	case fault.Outage:
@@ -115,6 +117,10 @@ func fail(p *protocol, requestID string, f fault.Fault) answer {
 }
 
 func (a answer) send(w http.ResponseWriter, requestID string, now time.Time) {
+	if a.flood {
+		fault.WriteFlood(w, a.contentType)
+		return
+	}
 	h := w.Header()
 	h.Set("Content-Type", a.contentType)
 	h.Set("X-Amzn-Requestid", requestID)

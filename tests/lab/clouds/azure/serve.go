@@ -25,7 +25,7 @@ type answer struct {
 	challenge  string
 	retryAfter time.Duration
 	garbage    bool
-	cut        bool
+	cut, flood bool
 }
 
 func ok(body any) answer { return answer{status: http.StatusOK, code: "OK", body: body} }
@@ -70,6 +70,8 @@ func fail(service string, f fault.Fault, now time.Time) answer {
 		return answer{code: "ConnectionCut", cut: true}
 	case fault.Garbage:
 		return answer{status: http.StatusOK, code: "Garbage", garbage: true}
+	case fault.Flood:
+		return answer{code: "Flood", flood: true}
 	case fault.Throttle:
 		a.status, a.code = http.StatusTooManyRequests, "Throttled"
 	case fault.Outage:
@@ -91,6 +93,10 @@ func fail(service string, f fault.Fault, now time.Time) answer {
 }
 
 func (a answer) send(w http.ResponseWriter) {
+	if a.flood {
+		fault.WriteFlood(w, "application/json; charset=utf-8")
+		return
+	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	if a.challenge != "" {

@@ -25,6 +25,8 @@ const (
 	Cut Kind = "cut"
 	// Garbage answers 200 with a body that is not of the protocol.
 	Garbage Kind = "garbage"
+	// Flood answers 200 with a small body that unpacks to half a gigabyte. gRPC calls do not suffer it.
+	Flood Kind = "flood"
 	// Error answers with the Code, Message and Status given.
 	Error Kind = "error"
 )
@@ -89,9 +91,9 @@ func (f Fault) check() error {
 		if f.Code == "" {
 			return fmt.Errorf("fault of kind error: code is empty: give the cloud's error code, such as InternalServiceError")
 		}
-	case Throttle, Outage, Cut, Garbage:
+	case Throttle, Outage, Cut, Garbage, Flood:
 	default:
-		return fmt.Errorf("fault kind %q is unknown: use one of latency, throttle, outage, cut, garbage, error", f.Kind)
+		return fmt.Errorf("fault kind %q is unknown: use one of latency, throttle, outage, cut, garbage, flood, error", f.Kind)
 	}
 	if f.Fraction < 0 || f.Fraction > 1 {
 		return fmt.Errorf("fault fraction is %v: give a number from 0 to 1", f.Fraction)

@@ -95,7 +95,7 @@ func TestDelaysAddUpAndKeepTheFailure(t *testing.T) {
 
 func TestAFaultThatMakesNoSenseIsRefused(t *testing.T) {
 	for name, f := range map[string]Fault{
-		"an unknown kind":            {Kind: "flood"},
+		"an unknown kind":            {Kind: "tide"},
 		"a latency of nothing":       {Kind: Latency},
 		"an error without a code":    {Kind: Error},
 		"a fraction over one":        {Kind: Outage, Fraction: 1.1},

@@ -116,6 +116,10 @@ func (c *Cloud) suffers(w http.ResponseWriter, r *http.Request, at call) bool {
 		c.count(at, "Garbage")
 		page(w)
 		return true
+	case failure.Kind == fault.Flood:
+		c.count(at, "Flood")
+		fault.WriteFlood(w, "application/json")
+		return true
 	}
 	status := map[fault.Kind]int{fault.Throttle: http.StatusTooManyRequests, fault.Outage: http.StatusServiceUnavailable}[failure.Kind]
 	if status == 0 {
