@@ -136,7 +136,7 @@ func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, source
 	}
 	gate := &server{
 		port:    c.Port,
-		tls:     &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: source.GetCertificate, NextProtos: []string{"h2", "http/1.1"}},
+		tls:     &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: source.GetCertificate, NextProtos: []string{"http/1.1"}},
 		handler: admission(mgr, c, counts, log), log: log,
 	}
 	informer, err := mgr.GetCache().GetInformer(ctx, admit.NamespaceMetadata(), cache.BlockUntilSynced(false))
@@ -154,27 +154,37 @@ func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, source
 	)
 }
 
-// admission answers the three webhooks.
+// admission answers the webhooks.
 func admission(mgr manager.Manager, c *config.Config, counts *metrics.Metrics, log *slog.Logger) http.Handler {
-	mux, room := http.NewServeMux(), admit.NewRoom()
-	// It is not started, as our own server ends better. What it registers counts calls and their latency.
-	register := webhook.NewServer(webhook.Options{WebhookMux: mux}).Register
-	register("/mutate", &webhook.Admission{Handler: &admit.Mutator{Room: room, Log: log, Metrics: counts}})
-	register("/validate", &webhook.Admission{Handler: &admit.Validator{
-		Namespaces: admit.Namespaces{Cached: mgr.GetCache(), Live: mgr.GetAPIReader()},
-		Settings:   c.Policy.Settings, Defaults: c.Policy.Defaults, Room: room, Log: log, Metrics: counts,
-	}})
-	register("/validate-secretdefinition", &webhook.Admission{Handler: &admit.Validator{
-		Namespaces: admit.Namespaces{Cached: mgr.GetCache(), Live: mgr.GetAPIReader()},
-		Settings:   c.Policy.Settings, Understand: admit.SecretDefinitions(c.Definitions), Room: room, Log: log, Metrics: counts,
-	}})
-	register("/validate-namespace", &webhook.Admission{Handler: &admit.NamespaceValidator{
-		Stored: admit.Stored{
-			Live: mgr.GetAPIReader(), Settings: c.Policy.Settings, Defaults: c.Policy.Defaults, Definitions: &c.Definitions,
-			Turns: make(chan struct{}, 1), // one page of objects in memory
+	limiter := admit.NewLimiter()
+	namespaces := admit.Namespaces{Cached: mgr.GetCache(), Live: mgr.GetAPIReader()}
+	return routes(limiter, map[string]admit.Handler{
+		"/mutate": &admit.Mutator{Limiter: limiter, Log: log, Metrics: counts},
+		"/validate": &admit.Validator{
+			Namespaces: namespaces, Settings: c.Policy.Settings, Defaults: c.Policy.Defaults, Limiter: limiter, Log: log, Metrics: counts,
 		},
-		Log: log, Metrics: counts,
-	}})
+		"/validate-secretdefinition": &admit.Validator{
+			Namespaces: namespaces, Settings: c.Policy.Settings, Understand: admit.SecretDefinitions(c.Definitions),
+			Limiter: limiter, Log: log, Metrics: counts,
+		},
+		"/validate-namespace": &admit.NamespaceValidator{
+			Stored: admit.Stored{
+				Live: mgr.GetAPIReader(), Settings: c.Policy.Settings, Defaults: c.Policy.Defaults, Definitions: &c.Definitions,
+				Turns: make(chan struct{}, 1), // one page of objects in memory
+			},
+			Limiter: limiter, Log: log, Metrics: counts,
+		},
+	})
+}
+
+// routes leads each path to its handler, through the limiter that they share.
+func routes(limiter *admit.Limiter, handlers map[string]admit.Handler) http.Handler {
+	mux := http.NewServeMux()
+	// It is not started, as our own server ends better. What it registers counts calls and their latency.
+	server := webhook.NewServer(webhook.Options{WebhookMux: mux})
+	for path, handler := range handlers {
+		server.Register(path, admit.NewIntake(limiter, handler))
+	}
 	return mux
 }
 

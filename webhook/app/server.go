@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
 const (
@@ -21,6 +23,12 @@ const (
 	drainTime = 5 * time.Second
 	// callTime is the API server's timeout of our webhooks: no call that is under way takes longer.
 	callTime = 5 * time.Second
+	// answerTime bounds a handshake, and a call from its headers to its answer.
+	answerTime = 2 * callTime
+	// maxConnections bounds what callers cost before their turn: some 60 KiB each. An API server has as many as it has writes of
+	// our objects under way. maxHeader is more than its headers take.
+	maxConnections = 1000
+	maxHeader      = 16 << 10
 )
 
 // server answers API servers, and ends without failing one of their calls. They keep connections for the next call, do not
@@ -47,12 +55,12 @@ func (s *server) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("admission cannot be served: %w: see --port", err)
 	}
-	return s.serve(ctx, tls.NewListener(listener, s.tls))
+	return s.serve(ctx, tls.NewListener(netutil.LimitListener(listener, maxConnections), s.tls))
 }
 
 func (s *server) serve(ctx context.Context, listener net.Listener) error {
 	inner := &http.Server{
-		Handler: s, ReadHeaderTimeout: idleTime, IdleTimeout: idleTime,
+		Handler: s, ReadHeaderTimeout: idleTime, IdleTimeout: idleTime, WriteTimeout: answerTime, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelInfo), // handshakes that fail
 	}
 	ended := make(chan error, 1)

@@ -17,9 +17,9 @@ func creation(object string) admission.Request {
 	}}
 }
 
-// of fills what the API server takes, three megabytes, with an item.
+// of fills a megabyte with an item: what is much larger is denied before it is looked at.
 func of(begin, item, end string) string {
-	return begin + strings.Repeat(item, 3<<20/len(item)) + end
+	return begin + strings.Repeat(item, 1<<20/len(item)) + end
 }
 
 // handled answers a request, for which the pod's 256 MiB must be plenty.

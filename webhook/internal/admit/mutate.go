@@ -26,7 +26,7 @@ const (
 // be judged by one and synced by the other. It denies only those two at once; all other bad input
 // is left to the schema and to Validator, who name the field that the author wrote.
 type Mutator struct {
-	Room    *Room            // nil: any number of objects at a time
+	Limiter *Limiter         // nil: any number of objects at a time
 	Log     *slog.Logger     // nil: silent
 	Metrics *metrics.Metrics // nil: none
 }
@@ -34,7 +34,10 @@ type Mutator struct {
 // Handle implements admission.Handler.
 func (m *Mutator) Handle(ctx context.Context, request admission.Request) admission.Response {
 	defer m.Metrics.Took(mutating, time.Now())
-	v := m.handle(ctx, request.AdmissionRequest)
+	return m.answer(ctx, request, m.handle(ctx, request))
+}
+
+func (m *Mutator) answer(ctx context.Context, request admission.Request, v verdict) admission.Response {
 	name := nameOf(request)
 	if v.reason != "" || len(v.deprecated) > 0 || len(v.patch) > 0 {
 		observer{mutating, m.Log, m.Metrics}.report(ctx, request, name, v)
@@ -42,10 +45,10 @@ func (m *Mutator) Handle(ctx context.Context, request admission.Request) admissi
 	return v.response(request, name)
 }
 
-func (m *Mutator) handle(ctx context.Context, request admissionv1.AdmissionRequest) verdict {
-	leave, err := m.Room.enter(ctx, len(request.Object.Raw)+len(request.OldObject.Raw))
-	if err != nil {
-		return verdict{reason: crowded, cause: err}
+func (m *Mutator) handle(ctx context.Context, request admission.Request) verdict {
+	leave, refusal := m.Limiter.decode(ctx, request)
+	if refusal.reason != "" {
+		return refusal
 	}
 	defer leave()
 	updated, err := decode(request.Object.Raw)

@@ -24,6 +24,7 @@ import (
 // must be able to write its namespaces whatever becomes of us.
 type NamespaceValidator struct {
 	Stored  Stored           // its settings are the webhook's
+	Limiter *Limiter         // nil: any number of namespaces at a time
 	Log     *slog.Logger     // nil: silent
 	Metrics *metrics.Metrics // nil: none
 }
@@ -39,19 +40,14 @@ func (v *NamespaceValidator) Handle(ctx context.Context, request admission.Reque
 			}
 		}
 	}()
-	decision, notices := v.handle(ctx, request.AdmissionRequest)
+	decision, notices := v.handle(ctx, request)
 	return v.report(ctx, request, decision, notices)
 }
 
-func (v *NamespaceValidator) handle(ctx context.Context, request admissionv1.AdmissionRequest) (verdict, []notice) {
-	var updated, old metav1.PartialObjectMetadata
-	if err := json.Unmarshal(request.Object.Raw, &updated); err != nil {
+func (v *NamespaceValidator) handle(ctx context.Context, request admission.Request) (verdict, []notice) {
+	updated, old, err := v.decode(ctx, request)
+	if err != nil {
 		return verdict{}, []notice{broke(err)}
-	}
-	if request.Operation == admissionv1.Update {
-		if err := json.Unmarshal(request.OldObject.Raw, &old); err != nil {
-			return verdict{}, []notice{broke(err)}
-		}
 	}
 	if updated.DeletionTimestamp != nil {
 		return verdict{}, nil // its end waits for nothing
@@ -68,6 +64,24 @@ func (v *NamespaceValidator) handle(ctx context.Context, request admissionv1.Adm
 		}
 	}
 	return verdict{}, notices
+}
+
+// answer lets pass what was not read.
+func (v *NamespaceValidator) answer(ctx context.Context, request admission.Request, unread verdict) admission.Response {
+	return v.report(ctx, request, verdict{}, []notice{broke(unread.cause)})
+}
+
+// decode reads the metadata of a namespace, and of what it was before an update, in its turn.
+func (v *NamespaceValidator) decode(ctx context.Context, request admission.Request) (updated, old metav1.PartialObjectMetadata, err error) {
+	leave, refusal := v.Limiter.decode(ctx, request)
+	if refusal.reason != "" {
+		return updated, old, refusal.cause
+	}
+	defer leave()
+	if err = json.Unmarshal(request.Object.Raw, &updated); err == nil && request.Operation == admissionv1.Update {
+		err = json.Unmarshal(request.OldObject.Raw, &old)
+	}
+	return updated, old, err
 }
 
 func broke(err error) notice {

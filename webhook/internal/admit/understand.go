@@ -33,6 +33,9 @@ func ExternalSecrets(defaults plan.Defaults) Understanding {
 // SecretDefinitions understands them.
 func SecretDefinitions(where plan.Definitions) Understanding {
 	return func(raw []byte, namespace string) (*plan.Plan, field.ErrorList, error) {
+		if err := bounded(raw); err != nil {
+			return nil, nil, err
+		}
 		d := &v1alpha1.SecretDefinition{}
 		if err := json.Unmarshal(raw, d); err != nil {
 			return nil, nil, err

@@ -26,7 +26,7 @@ type Validator struct {
 	Settings   policy.Settings
 	Defaults   plan.Defaults
 	Understand Understanding    // nil: ExternalSecrets, with Defaults
-	Room       *Room            // nil: any number of objects at a time
+	Limiter    *Limiter         // nil: any number of objects at a time
 	Log        *slog.Logger     // nil: silent
 	Metrics    *metrics.Metrics // nil: none
 }
@@ -34,7 +34,10 @@ type Validator struct {
 // Handle implements admission.Handler.
 func (v *Validator) Handle(ctx context.Context, request admission.Request) admission.Response {
 	defer v.Metrics.Took(validating, time.Now())
-	decision := v.handle(ctx, request)
+	return v.answer(ctx, request, v.handle(ctx, request))
+}
+
+func (v *Validator) answer(ctx context.Context, request admission.Request, decision verdict) admission.Response {
 	decision.judged = true
 	name := nameOf(request)
 	observer{validating, v.Log, v.Metrics}.report(ctx, request, name, decision)
@@ -62,11 +65,11 @@ func (v *Validator) handle(ctx context.Context, request admission.Request) verdi
 	return verdict{warnings: append(p.Warnings, policy.Warnings(p, ns)...)}
 }
 
-// understand finds room for the object, and leaves it before a namespace is read. The verdict is on what cannot be had.
+// understand decodes the object in its turn, which ends before a namespace is read. The verdict is on what cannot be understood.
 func (v *Validator) understand(ctx context.Context, request admission.Request) (*plan.Plan, field.ErrorList, verdict) {
-	leave, err := v.Room.enter(ctx, len(request.Object.Raw))
-	if err != nil {
-		return nil, nil, verdict{reason: crowded, cause: err}
+	leave, refusal := v.Limiter.decode(ctx, request)
+	if refusal.reason != "" {
+		return nil, nil, refusal
 	}
 	defer leave()
 	understand := v.Understand

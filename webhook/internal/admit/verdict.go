@@ -78,7 +78,8 @@ const (
 	conflicting         reason = "conflict"             // a deprecated field and its replacement are both set
 	invalid             reason = "invalid"              // plan.From does not understand the object
 	forbidden           reason = "policy"               // the namespace does not permit it
-	crowded             reason = "crowded"              // too much is judged at the moment
+	overloaded          reason = "overloaded"           // too much is judged at the moment
+	tooLarge            reason = "too_large"            // the object is larger than what can be stored
 	namespaceUnreadable reason = "namespace_unreadable" // nobody can tell what the namespace permits
 )
 
@@ -91,7 +92,8 @@ var statuses = map[reason]struct {
 	conflicting:         {http.StatusUnprocessableEntity, metav1.StatusReasonInvalid},
 	invalid:             {http.StatusUnprocessableEntity, metav1.StatusReasonInvalid},
 	forbidden:           {http.StatusForbidden, metav1.StatusReasonForbidden},
-	crowded:             {http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable},
+	overloaded:          {http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable},
+	tooLarge:            {http.StatusRequestEntityTooLarge, metav1.StatusReasonRequestEntityTooLarge},
 	namespaceUnreadable: {http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable},
 	badPattern:          {http.StatusUnprocessableEntity, metav1.StatusReasonInvalid},
 }

@@ -1,0 +1,132 @@
+package admit
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/secretgate/secretgate/shared/plan"
+)
+
+// planner understands nothing, a second for each object, and notes how many bytes there were at a time.
+type planner struct {
+	mu            sync.Mutex
+	present, most int
+}
+
+func (p *planner) understand(raw []byte, _ string) (*plan.Plan, field.ErrorList, error) {
+	p.enter(len(raw))
+	defer p.enter(-len(raw))
+	<-time.After(time.Second)
+	return nil, nil, errors.New("nothing is understood")
+}
+
+func (p *planner) enter(size int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.present += size
+	p.most = max(p.most, p.present)
+}
+
+func TestLargeObjectsWaitForEachOther(t *testing.T) {
+	for name, c := range map[string]struct {
+		size, objects int
+		most          int
+		takes         time.Duration
+	}{
+		"ordinary ones do not wait":                   {size: 5 << 10, objects: 25, most: 125 << 10, takes: time.Second},
+		"large ones wait":                             {size: 150 << 10, objects: 6, most: 300 << 10, takes: 3 * time.Second},
+		"one larger than all that may be in is alone": {size: 1 << 20, objects: 3, most: 1 << 20, takes: 3 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				seen := &planner{}
+				v := &Validator{Understand: seen.understand, Limiter: NewLimiter()}
+				begin := time.Now()
+				var all sync.WaitGroup
+				for range c.objects {
+					all.Go(func() { v.Handle(t.Context(), creation(strings.Repeat(" ", c.size))) })
+				}
+				all.Wait()
+				if took := time.Since(begin); seen.most != c.most || took != c.takes {
+					t.Errorf("%d bytes at a time, want %d; took %s, want %s", seen.most, c.most, took, c.takes)
+				}
+			})
+		})
+	}
+}
+
+// handlers are all that judge objects.
+func handlers(l *Limiter) []admission.Handler {
+	return []admission.Handler{
+		&Mutator{Limiter: l}, &Validator{Limiter: l}, &Validator{Limiter: l, Understand: SecretDefinitions(plan.Definitions{})},
+	}
+}
+
+func TestSmallObjectsNeverWaitForLargeOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter()
+		leave, err := l.decoding.enter(t.Context(), "core", maxObject)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer leave()
+		if got := (&Mutator{Limiter: l}).Handle(t.Context(), creation(`{}`)); !got.Allowed {
+			t.Errorf("a small object beside a large one is answered %+v", got.Result)
+		}
+	})
+}
+
+func TestObjectsThatHaveNoTurnAreDeniedInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter()
+		leave, err := l.decoding.enter(t.Context(), "elsewhere", smallReview)
+		for range smallDecoding/smallReview - 1 {
+			if err == nil {
+				_, err = l.decoding.enter(t.Context(), "elsewhere", smallReview)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		for _, handler := range handlers(l) {
+			got := handler.Handle(ctx, creation(`{}`))
+			const want = `the webhook is overloaded, and namespace "core" had no turn in time: apply again, fewer or smaller objects at a time`
+			if got.Allowed || got.Result.Reason != metav1.StatusReasonServiceUnavailable || got.Result.Message != want {
+				t.Errorf("%T answers %+v, want %q", handler, got.Result, want)
+			}
+		}
+		leave()
+		if got := (&Mutator{Limiter: l}).Handle(t.Context(), creation(`{}`)); !got.Allowed {
+			t.Errorf("denied in its turn: %+v", got.Result)
+		}
+	})
+}
+
+func TestObjectsThatCannotBeStoredAreDeniedUnread(t *testing.T) {
+	object := `{"metadata": {}, "spec": "` + strings.Repeat("x", maxObject) + `"}`
+	for _, handler := range handlers(NewLimiter()) {
+		got := handler.Handle(t.Context(), creation(object))
+		const want = "the object has 1537 KiB, and no more than 1536 KiB are judged, as etcd stores no more: make several objects of it"
+		if got.Allowed || got.Result.Code != 413 || got.Result.Message != want {
+			t.Errorf("%T answers %+v, want %q", handler, got.Result, want)
+		}
+	}
+	request := namespaceRequest(t, nil, nil)
+	request.Object = runtime.RawExtension{Raw: []byte(object)}
+	got := (&NamespaceValidator{Limiter: NewLimiter()}).Handle(t.Context(), request)
+	if !got.Allowed || len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "lets them pass: the object has 1537 KiB") {
+		t.Errorf("such a namespace is answered %+v with %q", got.Result, got.Warnings)
+	}
+}
