@@ -94,6 +94,7 @@ func TestShares(t *testing.T) {
 func TestATenantWithManyClaimsDelaysAnotherByOneOfThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shares{capacity: 10}
+		var mu sync.Mutex
 		begin, took := time.Now(), map[string][]time.Duration{}
 		claim := func(namespace string) {
 			giveBack, err := s.take(t.Context(), namespace, 5)
@@ -103,6 +104,8 @@ func TestATenantWithManyClaimsDelaysAnotherByOneOfThem(t *testing.T) {
 			}
 			<-time.After(time.Second)
 			giveBack()
+			mu.Lock()
+			defer mu.Unlock()
 			took[namespace] = append(took[namespace], time.Since(begin))
 		}
 		for range 100 {
