@@ -43,6 +43,7 @@ func Examine(es *apiv1.ExternalSecret, defaults Defaults) (*Plan, field.ErrorLis
 		Secret:         es.Name,
 		UID:            es.UID,
 		Generation:     es.Generation,
+		ControllerID:   in.spec.ControllerID,
 		Suspend:        in.spec.Suspend,
 		ForceSync:      es.Annotations[apiv1.AnnotationForceSync],
 		DeletionPolicy: in.spec.DeletionPolicy,

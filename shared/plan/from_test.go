@@ -198,6 +198,7 @@ spec: {backendType: secretsManager, dataFrom: [a], suspend: true, deletionPolicy
 		Field: "spec.dataFrom[0]", KeyField: "spec.dataFrom[0]", Kind: plan.Members, Read: plan.Read{Key: "a", VersionStage: "AWSCURRENT"},
 	})
 	want.UID, want.Generation, want.Suspend, want.ForceSync = "u", 7, true, "now"
+	want.ControllerID = "other"
 	want.DeletionPolicy, want.AdoptExisting, want.Refresh = apiv1.DeletionRetain, true, plan.Refresh{Interval: 90 * time.Minute}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

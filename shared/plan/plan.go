@@ -31,6 +31,8 @@ type Plan struct {
 	UID        types.UID
 	Generation int64
 
+	ControllerID string // the INSTANCE_ID of the syncer that serves the object
+
 	Scope Scope
 	// ScopeIsFixed: the installation says where to read and as whom, so that no field of the object is to blame.
 	ScopeIsFixed bool

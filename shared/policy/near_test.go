@@ -52,7 +52,7 @@ func TestNearMisses(t *testing.T) {
 func TestAKeyUnderOurPrefixThatIsNearNoneIsAnsweredWithAll(t *testing.T) {
 	got := policy.NearMisses(map[string]string{"externalsecrets.kubernetes-client.io/limits": "x"}, policy.Settings{})
 	want := []string{"annotation externalsecrets.kubernetes-client.io/limits means nothing to Secretgate and limits nothing; known are " +
-		"iam.amazonaws.com/permitted, permit-adopt, permitted-key-name, permitted-key-vault, permitted-project, permitted-region, " +
+		"iam.amazonaws.com/permitted, permit-adopt, permitted-controller-id, permitted-key-name, permitted-key-vault, permitted-project, permitted-region, " +
 		"permitted-vault-mount, require-role"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

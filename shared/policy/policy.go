@@ -142,6 +142,9 @@ func (j *judge) key(at, key string, path bool) {
 // reach judges the other fields that widen an object's authority. A value that neither the object
 // nor the installation names cannot be judged, which denies.
 func (j *judge) reach(p *plan.Plan) {
+	if !p.ScopeIsFixed { // else no field chooses the syncer
+		j.match("spec.controllerId", p.ControllerID, apiv1.AnnotationPermittedControllerID, nil)
+	}
 	switch s := p.Scope; s.Backend {
 	case apiv1.BackendAWSSecretsManager, apiv1.BackendAWSParameterStore:
 		j.match(place(p, "spec.region"), s.Region, apiv1.AnnotationPermittedRegion, nil)
@@ -233,7 +236,7 @@ func (s Settings) keyNameAnnotation() string {
 func (s Settings) PatternAnnotations() []string {
 	return []string{
 		s.roleAnnotation(), s.keyNameAnnotation(), apiv1.AnnotationPermittedRegion, apiv1.AnnotationPermittedVaultMount,
-		apiv1.AnnotationPermittedKeyVault, apiv1.AnnotationPermittedProject,
+		apiv1.AnnotationPermittedKeyVault, apiv1.AnnotationPermittedProject, apiv1.AnnotationPermittedControllerID,
 	}
 }
 

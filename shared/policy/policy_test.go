@@ -60,6 +60,13 @@ func vault(mount, vaultRole string) *plan.Plan {
 	return scoped(plan.Scope{Backend: apiv1.BackendVault, Identity: plan.Identity{VaultMount: mount, VaultRole: vaultRole}})
 }
 
+// chosen is the plan of an object that chooses its syncer.
+func chosen(id string) *plan.Plan {
+	p := aws("")
+	p.ControllerID = id
+	return p
+}
+
 func TestCheck(t *testing.T) {
 	for name, test := range map[string]struct {
 		plan        *plan.Plan
@@ -130,6 +137,24 @@ func TestCheck(t *testing.T) {
 				Errors:  []string{`spec.vaultRole: Forbidden: "admin" is not permitted in namespace "core": annotation ` + role + ` allows "core"`},
 				Reasons: []string{"namespace does not allow to assume role admin"},
 			},
+		},
+		"the id of a syncer is judged": {
+			plan: chosen("other"), annotations: annotations{apiv1.AnnotationPermittedControllerID: "core"},
+			want: verdict{Errors: []string{`spec.controllerId: Forbidden: "other" is not permitted in namespace "core": annotation ` +
+				apiv1.AnnotationPermittedControllerID + ` allows "core"`}},
+		},
+		"so is an omitted one, as no pattern says that it may be": {
+			plan: chosen(""), annotations: annotations{apiv1.AnnotationPermittedControllerID: "core"},
+			want: verdict{Errors: []string{`spec.controllerId: Forbidden: a value that is not set is not permitted in namespace "core": annotation ` +
+				apiv1.AnnotationPermittedControllerID + ` allows "core"`}},
+		},
+		"a pattern may permit to omit it": {
+			plan: chosen(""), annotations: annotations{apiv1.AnnotationPermittedControllerID: "(core)?"},
+		},
+		"a permitted id": {plan: chosen("core"), annotations: annotations{apiv1.AnnotationPermittedControllerID: "core"}},
+		"an object whose installation chooses is not judged by it": {
+			plan:        &plan.Plan{Scope: plan.Scope{Backend: apiv1.BackendVault}, ScopeIsFixed: true},
+			annotations: annotations{apiv1.AnnotationPermittedControllerID: "core"},
 		},
 		"renamed annotations count, and the default names no more": {
 			plan:        aws("arn:r", read("spec.data[0].key", "/prod/a")),

@@ -1,7 +1,11 @@
 //nolint:lll // a table of cases has long rows
 package attack
 
-import "fmt"
+import (
+	"fmt"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+)
 
 // key is an attack on AWS Secrets Manager by one key. It is quoted as YAML, which has JSON's escapes.
 func key(name, key, denied string) Attack {
@@ -65,6 +69,11 @@ func fields() []Attack {
 		{
 			Name: "an object of another syncer", Guard: Core(), Object: "spec: {controllerId: another, backendType: secretsManager, dataFrom: [prod/db]}",
 			Denied: notPermitted("prod/db"), Unserved: true,
+		},
+		{
+			Name: "a syncer that is not the namespace's", Guard: with(Guard{apiv1.AnnotationPermittedControllerID: "(core)?"}),
+			Object: "spec: {controllerId: another, backendType: secretsManager, dataFrom: [dev/core/a]}",
+			Denied: notPermitted("another"), Unserved: true,
 		},
 		{
 			Name: "a forced refresh", Guard: Core(), Denied: notPermitted("prod/db"),

@@ -34,6 +34,7 @@ func beyondThePolicy() map[string]string {
 		"a single dot":                                     "must not contain the path segments . and ..",
 		"a slash at the end":                               "must not start or end with /",
 		"a status":                                         "a template may set",
+		"a syncer that is not the namespace's":             `"another" is not permitted in namespace`,
 		"a token beside the type's deprecated name":        "is the deprecated name of",
 		"a token by a descriptor's type":                   "may not be made from an ExternalSecret",
 		"a token by the type's deprecated name":            "may not be made from an ExternalSecret",

@@ -18,6 +18,8 @@ const (
 	AnnotationPermittedKeyVault = prefix + "permitted-key-vault"
 	// AnnotationPermittedProject on a Namespace limits the effective GCP project.
 	AnnotationPermittedProject = prefix + "permitted-project"
+	// AnnotationPermittedControllerID on a Namespace limits controllerId, which chooses the syncer, and so the identities that read.
+	AnnotationPermittedControllerID = prefix + "permitted-controller-id"
 	// AnnotationRequireRole on a Namespace, set to "true", denies objects that would read with
 	// the syncer's own identity.
 	AnnotationRequireRole = prefix + "require-role"

@@ -96,7 +96,7 @@ func namespaceRequest(t *testing.T, updated, old map[string]string) admission.Re
 
 func TestNamespaceValidator(t *testing.T) {
 	type annotations = map[string]string
-	const knownKeys = "iam.amazonaws.com/permitted, permit-adopt, permitted-key-name, permitted-key-vault, permitted-project, permitted-region, permitted-vault-mount, require-role"
+	const knownKeys = "iam.amazonaws.com/permitted, permit-adopt, permitted-controller-id, permitted-key-name, permitted-key-vault, permitted-project, permitted-region, permitted-vault-mount, require-role"
 	many := func(n int) (named []string) {
 		for i := range min(n, maxNamed) {
 			named = append(named, fmt.Sprintf("ExternalSecret es-%d: spec.dataFrom[0]", i))
