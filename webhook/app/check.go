@@ -68,7 +68,8 @@ func (o *checkOptions) bind(lookup func(string) (string, bool)) []*settings.Sect
 	work := settings.NewSection("check", lookup)
 	work.Bool(&o.checker.Fix, "fix", false, "rewrite deprecated fields in the files, and leave every other byte as it is")
 	work.Bool(&o.checker.CompareMatching, "compare-matching", false,
-		"list only the objects whose verdict differs between KES's matching (--policy-matching=legacy) and ours (whole)")
+		"list only the objects whose verdict differs between KES's matching (--policy-matching=legacy) and ours (whole), "+
+			"and patterns that look like globs")
 	work.String(&o.output, "output", string(check.Text), "text, json, sarif or github")
 
 	policy := settings.NewSection("policy", lookup)

@@ -73,7 +73,7 @@ func TestCheckJudgesManifests(t *testing.T) {
 			args: []string{"--namespaces=namespaces", "old.yaml"}, code: exitFailure,
 			environment: map[string]string{"NAMING_PERMITTED_ANNOTATION": "other.example/annotation", "ENFORCE_NAMESPACE_ANNOTATIONS": "1"},
 			stdout:      "old.yaml:5:14: error: core/hello-service: metadata.namespace: Forbidden: Missing required annotation other.example/annotation",
-			stderr:      "webhook: 1 ExternalSecret in 1 file: 1 error, 3 warnings\n",
+			stderr:      "webhook: 1 ExternalSecret in 1 file: 1 error, 4 warnings\n",
 		},
 		"a namespace that is not known": {
 			args: []string{"old.yaml"}, code: exitFailure,

@@ -62,9 +62,10 @@ func (c *Checker) Run(ctx context.Context, inputs []string) (*Report, error) {
 		}
 	}
 	c.namespaces = &namespaces{
-		known: map[string]map[string]string{}, given: map[string]map[string]string{c.Namespace: c.Annotations}, live: c.Live,
+		known: map[string]map[string]string{}, judged: map[string]bool{},
+		given: map[string]map[string]string{c.Namespace: c.Annotations}, live: c.Live,
 	}
-	if err := c.learn(append(more, files...)); err != nil {
+	if err := errors.Join(c.learn(more, false), c.learn(files, true)); err != nil {
 		return nil, err
 	}
 	if err := c.checkAll(ctx, files, report); err != nil {
@@ -95,8 +96,8 @@ func (c *Checker) fixAll(files []string, report *Report) error {
 	return nil
 }
 
-// learn reads the Namespaces of the files.
-func (c *Checker) learn(files []string) error {
+// learn reads the Namespaces of files, of which those that are inputs are judged, too.
+func (c *Checker) learn(files []string, judged bool) error {
 	type outcome struct {
 		objects []object
 		failed  error
@@ -113,7 +114,7 @@ func (c *Checker) learn(files []string) error {
 		}
 		for _, o := range found.objects {
 			if o.isNamespace() {
-				c.namespaces.learn(o)
+				c.namespaces.learn(o, judged)
 			}
 		}
 	}
@@ -125,19 +126,19 @@ type outcome struct {
 	findings                                  []Finding
 	objects, definitions, skipped, unreadable int
 	namesakes                                 []string // groups
-	unjudged                                  []*unjudged
+	unseen                                    []*unseen
 	failed                                    error // its file cannot be read
 }
 
 func (o *outcome) add(f *findings) {
 	o.findings = append(o.findings, f.sorted()...)
-	if f.unjudged != nil {
-		o.unjudged = append(o.unjudged, f.unjudged)
+	if f.unseen != nil {
+		o.unseen = append(o.unseen, f.unseen)
 	}
 }
 
 func (c *Checker) checkAll(ctx context.Context, files []string, report *Report) error {
-	done, unknown := 0, unknowns{}
+	done, namespaces := 0, unseens{}
 	for o := range ordered(runtime.GOMAXPROCS(0), c.documents(files), func(d document) outcome { return c.document(ctx, d) }) {
 		if err := errors.Join(ctx.Err(), o.failed); err != nil {
 			return err
@@ -146,8 +147,8 @@ func (c *Checker) checkAll(ctx context.Context, files []string, report *Report) 
 		report.Objects += o.objects
 		report.Definitions += o.definitions
 		report.Skipped += o.skipped
-		for _, one := range o.unjudged {
-			unknown.add(one)
+		for _, one := range o.unseen {
+			namespaces.add(one)
 		}
 		for _, group := range o.namesakes {
 			report.Namesakes[group]++
@@ -158,7 +159,7 @@ func (c *Checker) checkAll(ctx context.Context, files []string, report *Report) 
 			c.Progress(done)
 		}
 	}
-	report.Findings = append(report.Findings, c.judgeUnknown(unknown)...)
+	report.Findings = append(report.Findings, c.judgeUnseen(namespaces)...)
 	return nil
 }
 
@@ -210,6 +211,7 @@ func (c *Checker) object(ctx context.Context, one object, o *outcome) {
 	case mistyped:
 		o.add(c.judgeMistyped(one, meant))
 	case one.isNamespace() && c.CompareMatching:
+		o.add(c.compareNamespace(one))
 	case one.isNamespace():
 		o.add(c.judgeNamespace(one))
 	case one.isSecretDefinition() && c.CompareMatching:

@@ -103,7 +103,7 @@ type findings struct {
 	name   string // namespace/name
 	list   []Finding
 
-	unjudged *unjudged // nil: the namespace is known, or need not be
+	unseen *unseen // the object's namespace; nil: an input holds it, or it does not matter
 }
 
 func (f *findings) add(severity Severity, rule Rule, path, message string) {

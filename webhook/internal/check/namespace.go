@@ -23,10 +23,11 @@ const (
 
 // namespaces are those of the files, and of the cluster where one is asked.
 type namespaces struct {
-	known map[string]map[string]string // annotations by name; not written to once checking starts
-	given map[string]map[string]string // those that flags give, over whatever else the namespace has
-	live  Live
-	asked sync.Map // name -> func() answer
+	known  map[string]map[string]string // annotations by name; not written to once checking starts
+	judged map[string]bool              // those of them that are inputs, too
+	given  map[string]map[string]string // those that flags give, over whatever else the namespace has
+	live   Live
+	asked  sync.Map // name -> func() answer
 }
 
 // Live reads a namespace's annotations from a cluster. It is not found where the cluster has none.
@@ -68,8 +69,10 @@ func (n *namespaces) read(ctx context.Context, name string) answer {
 }
 
 // learn takes a Namespace of the files. The last one of a name counts, as if they were applied.
-func (n *namespaces) learn(o object) {
-	n.known[o.metadata("name")], _ = o.texts("annotations")
+func (n *namespaces) learn(o object, judged bool) {
+	name := o.metadata("name")
+	n.known[name], _ = o.texts("annotations")
+	n.judged[name] = n.judged[name] || judged
 }
 
 // texts are an object's labels or annotations, and the keys of those whose values are no texts, in order.
@@ -106,11 +109,22 @@ func (c *Checker) judgeNamespace(o object) *findings {
 // namespace finds the namespace of an object, or notes that its policy is not judged.
 func (c *Checker) namespace(ctx context.Context, f *findings, name string) (policy.Namespace, bool) {
 	found := c.namespaces.find(ctx, name)
-	if found.found {
-		return policy.Namespace{Name: name, Annotations: found.annotations}, true
+	if !c.namespaces.judged[name] {
+		f.unseen = &unseen{
+			namespace: name, found: found, first: f.object, objects: 1, unnamed: f.object.metadata("namespace") == "",
+		}
 	}
-	if c.UnknownNamespace != UnknownPasses {
-		f.unjudged = &unjudged{namespace: name, first: f.object, objects: 1, unnamed: f.object.metadata("namespace") == "", err: found.err}
+	return policy.Namespace{Name: name, Annotations: found.annotations}, found.found
+}
+
+// compareNamespace tells which of a Namespace's patterns hardly permit what is meant where they match whole values.
+func (c *Checker) compareNamespace(o object) *findings {
+	f := &findings{object: o, name: o.metadata("name")}
+	texts, _ := o.texts("annotations")
+	whole := c.Settings
+	whole.Legacy = false
+	for _, sentence := range policy.Hints(texts, whole) {
+		f.add(Warning, Matching, "metadata.annotations", sentence)
 	}
-	return policy.Namespace{}, false
+	return f
 }

@@ -8,7 +8,7 @@ import (
 
 // Report is the outcome of a check.
 type Report struct {
-	Findings    []Finding // in the order of the inputs, those about namespaces that are not known at the end
+	Findings    []Finding // in the order of the inputs, those about namespaces that no input holds at the end
 	Files       int
 	Objects     int            // ExternalSecrets
 	Definitions int            // SecretDefinitions

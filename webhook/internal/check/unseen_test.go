@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/policy"
 )
 
 func TestANamespaceThatIsNotKnownIsSaidOnceAndLast(t *testing.T) {
@@ -57,4 +60,49 @@ func TestANamespaceThatIsNotKnownIsSaidOnceAndLast(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestANamespaceThatIsNoInputIsAdvisedOnOnce(t *testing.T) {
+	object := func(name string) string { return fmt.Sprintf(permitted, name+", namespace: core") + "---\n" }
+	path := file(t, "a.yaml", object("1")+object("2"))
+	inFile := file(t, "core.yaml", `{apiVersion: v1, kind: Namespace, metadata: {name: core, annotations: {`+apiv1.AnnotationPermittedKeyName+`: "secret/data/core/*"}}}`)
+	const glob = "annotation " + apiv1.AnnotationPermittedKeyName + `: line 1 "secret/data/core/*" looks like a glob: in a regular expression * repeats ` +
+		`the "/" before it; write .* for any text`
+	const whole = "KES's matching permits it (a pattern may match anywhere in a value, an empty annotation permits all), ours does not: "
+	const denied = `error: spec.data[0].key: ` + whole + `Forbidden: "secret/data/core/db" is not permitted in namespace "core": annotation ` +
+		apiv1.AnnotationPermittedKeyName + ` allows "secret/data/core/*"`
+	live := func(annotation, value string) Live {
+		return func(context.Context, string) (map[string]string, bool, error) {
+			return map[string]string{annotation: value}, true, nil
+		}
+	}
+	for name, tc := range map[string]struct {
+		checker Checker
+		want    []string
+	}{
+		"a policy that never applies": {Checker{Live: live("externalsecrets.kubernetes-client.io/permitted-keyname", "x")}, []string{
+			`warning: metadata.namespace: namespace "core": annotation externalsecrets.kubernetes-client.io/permitted-keyname means nothing to ` +
+				`Secretgate and limits nothing: did you mean externalsecrets.kubernetes-client.io/permitted-key-name?`}},
+		"a glob, where matching is compared": {Checker{CompareMatching: true, Settings: policy.Settings{Legacy: true}, Live: live(apiv1.AnnotationPermittedKeyName, "secret/data/core/*")},
+			[]string{denied, denied, `warning: metadata.namespace: namespace "core": ` + glob}},
+		"a glob in a file, where matching is compared": {Checker{CompareMatching: true, NamespaceFiles: []string{inFile}},
+			[]string{denied, denied, `warning: metadata.namespace: namespace "core": ` + glob}},
+		"nothing to say": {Checker{Live: live(apiv1.AnnotationPermittedKeyName, "secret/data/core/.*")}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, f := range run(t, &tc.checker, path).Findings {
+				got = append(got, string(f.Severity)+": "+f.text())
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+	t.Run("a glob in a file that is checked, where matching is compared", func(t *testing.T) {
+		findings := run(t, &Checker{CompareMatching: true}, inFile).Findings
+		if len(findings) != 1 || findings[0].text() != "metadata.annotations: "+glob || findings[0].Severity != Warning {
+			t.Errorf("got %v, want %s", findings, glob)
+		}
+	})
 }
