@@ -21,7 +21,7 @@ OVERLAYS := $(notdir $(wildcard kustomize/overlays/*))
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Test packages that need the lab, or take long; all others are unit tests.
-LAB_TESTS := integration|e2e|faults|monitoring|cluster
+LAB_TESTS := integration|e2e|monitoring|cluster
 
 # The tools are built from tests/tools/<tool>, each a module of its own outside go.work, so that no version binds another.
 TOOLS := .cache/tools

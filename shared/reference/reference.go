@@ -86,11 +86,7 @@ func Flags(sections []*settings.Section) (text string, named []string) {
 			var env []string
 			if found := variables.FindStringSubmatch(usage); found != nil {
 				env = strings.Split(found[1], ", ")
-				remark := ""
-				if found[2] != "" {
-					remark = "(of the variable: " + found[2] + ")"
-				}
-				usage = strings.TrimSpace(strings.Replace(usage, found[0], remark, 1))
+				usage = strings.TrimSpace(strings.Replace(usage, found[0], remark(found[2]), 1))
 			}
 			named = append(named, env...)
 			rows = append(rows, []string{"`--" + f.Name + "`", codes(env), codes([]string{f.DefValue}), usage})
@@ -99,6 +95,17 @@ func Flags(sections []*settings.Section) (text string, named []string) {
 		text += title + ":\n\n" + Table([]string{"flag", "environment", "default", "meaning"}, rows)
 	}
 	return text, named
+}
+
+// remark says in the table, whose columns tell flag and variable apart, what the usage says of the variable.
+func remark(text string) string {
+	if what, ok := strings.CutPrefix(text, "which "); ok {
+		return "(the variable " + what + ")"
+	}
+	if text != "" {
+		return "(of the variable: " + text + ")"
+	}
+	return ""
 }
 
 // description is how client_golang prints a metric's description; shared knows no Prometheus.

@@ -154,7 +154,8 @@ func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, source
 	)
 }
 
-// admission answers the webhooks.
+// admission answers what the webhook configurations ask: the conversion and the verdict on ExternalSecrets, and the verdicts on
+// SecretDefinitions and on Namespaces.
 func admission(mgr manager.Manager, c *config.Config, counts *metrics.Metrics, log *slog.Logger) http.Handler {
 	limiter := admit.NewLimiter()
 	namespaces := admit.Namespaces{Cached: mgr.GetCache(), Live: mgr.GetAPIReader()}
