@@ -74,7 +74,7 @@ func (c *Config) bindSync(s *settings.Section) *settings.Section {
 	s.String(&c.Kubeconfig, "kubeconfig", "", "file that says how to reach the cluster; in a pod the service account does")
 	s.String(&c.watchedNamespaces, "watched-namespaces", "", "serve these namespaces only, comma-separated; empty: all", "WATCHED_NAMESPACES")
 	s.String(&c.InstanceID, "instance-id", "", "serve only objects whose spec.controllerId equals this", "INSTANCE_ID")
-	s.Int(&c.Workers, "workers", 16, "objects synced at a time")
+	s.Int(&c.Workers, "workers", 16, "objects synced at a time; one namespace's are three quarters of them at most")
 	s.Duration(&c.RefreshInterval, "refresh-interval", 5*time.Minute, time.Millisecond,
 		"how often backends are read for objects without spec.refreshInterval; each read may be billed", "POLLER_INTERVAL_MILLISECONDS")
 	s.Switch(&c.DisablePolling, "disable-polling",
