@@ -169,7 +169,9 @@ func (r *Reconciler) sync(ctx context.Context, object Object, p *plan.Plan, resu
 	defer cancel()
 	secret, errs := render.Render(inTime, p, result.Values)
 	if len(errs) > 0 {
-		return unrendered(errs, entries)
+		o := unrendered(errs, entries)
+		o.retry = inTime.Err() != nil // it may be the machine that was slow
+		return o
 	}
 	written, overtaken, err := r.write(ctx, object, p, secret)
 	if err != nil {
