@@ -161,6 +161,15 @@ func TestNamesThatAreTooLongAreNotRepeated(t *testing.T) {
 		"spec.roleArn"+tooLong, "spec.region"+tooLong, "spec.data[0].path"+tooLong)
 }
 
+func TestOptionsThatAreTooLongAreNotRepeated(t *testing.T) {
+	long := func(n int) string { return strings.Repeat("a", n) }
+	checkProblems(t, `{spec: {backendType: secretsManager, dataFromWithOptions: [{key: a, versionId: `+long(65)+`, versionStage: `+long(257)+`}],
+		data: [{key: a, name: x, property: `+long(1025)+`}, {key: a, name: z, property: `+long(1024)+`, versionStage: `+long(256)+`}]}}`,
+		"spec.dataFromWithOptions[0].versionId: Too long: may not be more than 64 characters",
+		"spec.dataFromWithOptions[0].versionStage: Too long: may not be more than 256 characters",
+		"spec.data[0].property: Too long: may not be more than 1024 characters")
+}
+
 // A default is judged as what an object says: a mistake in the settings must not become a request.
 func TestDefaultsMustBeCanonical(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -91,6 +91,7 @@ func (b *builder) keysMap(sources map[string]v1alpha1.DataSource, kvVersion int3
 			b.fail(field.Invalid(at, name, problem))
 		}
 		e := Entry{Field: at.String(), KeyField: at.Child("path").String(), Name: name, Read: Read{Key: source.Path}}
+		b.short(at.Child("key"), source.Key, maxProperty)
 		switch source.Encoding {
 		case "", v1alpha1.EncodingText:
 		case v1alpha1.EncodingBase64:

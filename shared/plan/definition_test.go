@@ -101,6 +101,15 @@ func TestASecretDefinitionReadsAThousandValuesAndNoMore(t *testing.T) {
 	}
 }
 
+func TestAKeyThatIsTooLongIsNotRepeated(t *testing.T) {
+	d := many(1)
+	d.Spec.KeysMap["entry-0"] = v1alpha1.DataSource{Path: "secret/data/db", Key: strings.Repeat("a", 1025)}
+	_, errs := plan.FromDefinition(d, plan.Definitions{})
+	if diff := cmp.Diff([]string{"spec.keysMap[entry-0].key: Too long: may not be more than 1024 characters"}, problems(errs)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestWhereNothingIsSaidSecretDefinitionsAreReadFromVault(t *testing.T) {
 	p, errs := plan.FromDefinition(many(1), plan.Definitions{})
 	if len(errs) > 0 {

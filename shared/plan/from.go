@@ -187,6 +187,7 @@ func (b *builder) dataEntry(at *field.Path, d *apiv1.DataEntry) {
 		read.Version = d.Version.String()
 		b.version(at.Child("version"), read.Version)
 	}
+	b.short(at.Child("property"), d.Property, maxProperty)
 	b.unusedOptions(at, options{
 		key: d.Key, version: read.Version, versionID: d.VersionID, versionStage: d.VersionStage, recursive: d.Recursive,
 		secretType: d.SecretType, path: d.Path != "", named: d.Name != "",

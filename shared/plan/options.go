@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -12,6 +13,20 @@ import (
 // maxWarnings bounds how many warnings an object earns: the API server cuts what is longer than 4 KiB together, and says
 // nothing of the rest.
 const maxWarnings = 20
+
+// The lengths of options in characters, as the CRD bounds them.
+const (
+	maxProperty     = 1024
+	maxVersionID    = 64
+	maxVersionStage = 256
+)
+
+// short refuses an option that is longer than the CRD lets it be: an older CRD, such as KES's, may have let it pass.
+func (b *builder) short(at *field.Path, value string, limit int) {
+	if utf8.RuneCountInString(value) > limit {
+		b.fail(field.TooLongCharacters(at, value, limit))
+	}
+}
 
 // boundWarnings keeps the first warnings, and counts the others.
 func (b *builder) boundWarnings() {
@@ -34,6 +49,8 @@ type options struct {
 // word, so that a pinned version was none.
 func (b *builder) unusedOptions(at *field.Path, o options) {
 	backend := b.plan.Scope.Backend
+	b.short(at.Child("versionId"), o.versionID, maxVersionID)
+	b.short(at.Child("versionStage"), o.versionStage, maxVersionStage)
 	pins := []struct{ name, value string }{
 		{"version", o.version}, {"versionId", o.versionID}, {"versionStage", o.versionStage},
 	}
