@@ -171,7 +171,7 @@ func (b *builder) entries() {
 	for i, d := range spec.DataFromWithOptions {
 		p := at.Child("dataFromWithOptions").Index(i)
 		read := b.read(Read{Key: d.Key, VersionStage: d.VersionStage, VersionID: d.VersionID})
-		b.unusedOptions(p, options{key: d.Key, versionID: d.VersionID, versionStage: d.VersionStage, noVersion: true})
+		b.options(p, options{key: d.Key, versionID: d.VersionID, versionStage: d.VersionStage, noVersion: true})
 		b.entry(Entry{Field: p.String(), KeyField: p.Child("key").String(), Kind: Members, Read: read, Binary: d.IsBinary}, p.Child("key"))
 	}
 	for i := range spec.Data {
@@ -188,7 +188,7 @@ func (b *builder) dataEntry(at *field.Path, d *apiv1.DataEntry) {
 		b.version(at.Child("version"), read.Version)
 	}
 	b.short(at.Child("property"), d.Property, maxProperty)
-	b.unusedOptions(at, options{
+	b.options(at, options{
 		key: d.Key, version: read.Version, versionID: d.VersionID, versionStage: d.VersionStage, recursive: d.Recursive,
 		secretType: d.SecretType, path: d.Path != "", named: d.Name != "",
 	})

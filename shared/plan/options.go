@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -45,12 +46,15 @@ type options struct {
 	noVersion                        bool // the entry has no field version
 }
 
-// unusedOptions warns of every option of an entry that means nothing to the backend. KES took the newest value without a
-// word, so that a pinned version was none.
-func (b *builder) unusedOptions(at *field.Path, o options) {
+// options refuses what is too long, and warns of every option of an entry that means nothing to the backend. KES took the
+// newest value without a word, so that a pinned version was none.
+func (b *builder) options(at *field.Path, o options) {
 	backend := b.plan.Scope.Backend
 	b.short(at.Child("versionId"), o.versionID, maxVersionID)
 	b.short(at.Child("versionStage"), o.versionStage, maxVersionStage)
+	if !slices.Contains(backends, backend) {
+		return // of which more is said than that
+	}
 	pins := []struct{ name, value string }{
 		{"version", o.version}, {"versionId", o.versionID}, {"versionStage", o.versionStage},
 	}

@@ -137,3 +137,10 @@ func TestWarningsAreBounded(t *testing.T) {
 		t.Errorf("got %d warnings, the last one %q; want 20 and a count of the others", len(got), got[len(got)-1])
 	}
 }
+
+func TestOptionsOfABackendThatIsNotServedAreNoMatter(t *testing.T) {
+	p, errs := plan.Examine(object(t, `{spec: {backendType: ibmcloudSecretsManager, data: [{key: a, name: x, secretType: arbitrary, version: 1}]}}`), plan.Defaults{})
+	if len(errs) != 1 || len(p.Warnings) > 0 {
+		t.Errorf("got errors %v and warnings %v, want the one of the backend alone", errs, p.Warnings)
+	}
+}
