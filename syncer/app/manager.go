@@ -37,6 +37,9 @@ func restConfig(kubeconfig string) (cluster *rest.Config, namespace string, err 
 		return nil, "", fmt.Errorf("how to reach the cluster is not known; set --kubeconfig, or run in a pod: %w", err)
 	}
 	cluster.QPS = -1 // the API server's own fairness decides: a limit here would only delay Secrets
+	// They are logged otherwise, and quote what was written: the server itself a key that is no PEM of its kind, an admission policy
+	// whatever its author likes.
+	cluster.WarningHandlerWithContext = rest.NoWarnings{}
 	return rest.AddUserAgent(cluster, apiv1.FieldManager), namespace, nil
 }
 

@@ -72,6 +72,8 @@ func restConfig(kubeconfig string) (*rest.Config, error) {
 		return nil, fmt.Errorf("how to reach the cluster is not known; set --kubeconfig, or run in a pod: %w", err)
 	}
 	cluster.QPS = -1 // the API server's own fairness decides: namespaces are read live before every denial
+	// They are logged otherwise, and an admission policy's may quote what was written: the key of the webhook's own CA.
+	cluster.WarningHandlerWithContext = rest.NoWarnings{}
 	return rest.AddUserAgent(cluster, "secretgate-webhook"), nil
 }
 
