@@ -4,6 +4,8 @@ package policy
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -19,6 +21,9 @@ type Settings struct {
 	KeyNameAnnotation string // empty: apiv1.AnnotationPermittedKeyName
 	Enforce           bool   // a missing annotation denies
 	Legacy            bool   // match unanchored, and let an empty annotation permit everything, as KES did
+	// ControllerIDs are those that syncers serve, comma-separated; the empty one of several, as in ",a", is that of a syncer without
+	// an id. Empty: not known.
+	ControllerIDs string
 }
 
 // Namespace is what policy needs to know of one.
@@ -96,6 +101,26 @@ func Warnings(p *plan.Plan, ns Namespace) []string {
 	}
 	return []string{fmt.Sprintf(`spec.adoptExisting is not honoured: namespace %s lacks annotation %s: "true"`,
 		ns.Name, apiv1.AnnotationPermitAdopt)}
+}
+
+// Unserved are warnings about a plan that no syncer serves, as far as the ids of the syncers are known. Each begins with a path.
+func Unserved(p *plan.Plan, s Settings) []string {
+	if s.ControllerIDs == "" || p.ScopeIsFixed {
+		return nil
+	}
+	ids := strings.Split(strings.ReplaceAll(s.ControllerIDs, " ", ""), ",")
+	if slices.Contains(ids, p.ControllerID) {
+		return nil
+	}
+	what := strconv.Quote(first(maxValue, p.ControllerID))
+	if p.ControllerID == "" {
+		what = "not set"
+	}
+	for i, id := range ids {
+		ids[i] = strconv.Quote(id)
+	}
+	return []string{fmt.Sprintf("spec.controllerId is %s, which no syncer serves, so that the object is never synced: write one of %s, "+
+		"or add it to CONTROLLER_IDS", what, strings.Join(ids, ", "))}
 }
 
 // AdoptPermitted tells whether a namespace lets its objects take over Secrets that they did not make.

@@ -286,6 +286,30 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+func TestUnserved(t *testing.T) {
+	warning := func(what, ids string) []string {
+		return []string{"spec.controllerId is " + what + ", which no syncer serves, so that the object is never synced: write one of " + ids +
+			", or add it to CONTROLLER_IDS"}
+	}
+	for name, tc := range map[string]struct {
+		id, ids string
+		want    []string
+	}{
+		"the ids are not known":                   {id: "other"},
+		"one of them":                             {id: "b", ids: "a, b"},
+		"none of them":                            {id: "other", ids: "a, b", want: warning(`"other"`, `"a", "b"`)},
+		"an omitted one, where all have ids":      {ids: "a", want: warning("not set", `"a"`)},
+		"an omitted one, where a syncer has none": {ids: ",a"},
+	} {
+		if diff := cmp.Diff(tc.want, policy.Unserved(chosen(tc.id), policy.Settings{ControllerIDs: tc.ids})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	if got := policy.Unserved(&plan.Plan{ScopeIsFixed: true}, policy.Settings{ControllerIDs: "a"}); got != nil {
+		t.Errorf("of an object that chooses no syncer: %q", got)
+	}
+}
+
 func TestWarnings(t *testing.T) {
 	ns := func(annotations map[string]string) policy.Namespace {
 		return policy.Namespace{Name: "core", Annotations: annotations}

@@ -74,6 +74,7 @@ func (o *checkOptions) bind(lookup func(string) (string, bool)) []*settings.Sect
 
 	policy := settings.NewSection("policy", lookup)
 	o.policy.Bind(policy)
+	o.policy.BindControllerIDs(policy)
 
 	definitions := settings.NewSection("secret definitions", lookup)
 	o.definitions.Bind(definitions)

@@ -75,6 +75,12 @@ func TestCheckJudgesManifests(t *testing.T) {
 			stdout:      "old.yaml:5:14: error: core/hello-service: metadata.namespace: Forbidden: Missing required annotation other.example/annotation",
 			stderr:      "webhook: 1 ExternalSecret in 1 file: 1 error, 4 warnings\n",
 		},
+		"an object that no syncer serves": {
+			args: []string{"--namespaces=namespaces", "--controller-ids=team-a,team-b", "old.yaml"},
+			stdout: "old.yaml:6:1: warning: core/hello-service: secretDescriptor: is deprecated: use spec\n" +
+				`old.yaml:6:1: warning: core/hello-service: spec.controllerId: is not set, which no syncer serves`,
+			stderr: "webhook: 1 ExternalSecret in 1 file: 0 errors, 4 warnings\n",
+		},
 		"a namespace that is not known": {
 			args: []string{"old.yaml"}, code: exitFailure,
 			stdout: "old.yaml:6:1: warning: core/hello-service: secretDescriptor: is deprecated: use spec\n",

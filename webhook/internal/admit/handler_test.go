@@ -25,6 +25,7 @@ import (
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/webhook/internal/metrics"
 )
 
@@ -241,6 +242,16 @@ func checkMutation(t *testing.T, object string, patch []byte) {
 		t.Fatal(err)
 	}
 	applyPatch(t, before, patch)
+}
+
+func TestAnObjectThatNoSyncerServesIsStoredWithAWarning(t *testing.T) {
+	everything := permitting(".*")
+	v := &Validator{Namespaces: Namespaces{Cached: everything, Live: everything}, Settings: policy.Settings{ControllerIDs: "a"}}
+	got := review(t, v, es(`{"backendType": "vault", "controllerId": "other", "dataFrom": ["x"]}`))
+	want := []string{`spec.controllerId is "other", which no syncer serves, so that the object is never synced: write one of "a", or add it to CONTROLLER_IDS`}
+	if diff := cmp.Diff(want, got.Warnings); diff != "" || !got.Allowed {
+		t.Errorf("allowed: %t; warnings (-want +got):\n%s", got.Allowed, diff)
+	}
 }
 
 func TestManyViolationsAreCut(t *testing.T) {

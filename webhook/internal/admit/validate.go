@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,7 +63,7 @@ func (v *Validator) handle(ctx context.Context, request admission.Request) verdi
 	case len(violations) > 0:
 		return verdict{reason: forbidden, violations: violations.Errors()}
 	}
-	return verdict{warnings: append(p.Warnings, policy.Warnings(p, ns)...)}
+	return verdict{warnings: slices.Concat(p.Warnings, policy.Unserved(p, v.Settings), policy.Warnings(p, ns))}
 }
 
 // understand decodes the object in its turn, which ends before a namespace is read. The verdict is on what cannot be understood.

@@ -43,6 +43,7 @@ func (c *Checker) judge(ctx context.Context, o object) *findings {
 	f.errors(Invalid, unsaid(errs, misfits, p != nil))
 	if p != nil {
 		f.advise(p.Warnings)
+		f.advise(policy.Unserved(p, c.Settings))
 		c.policy(ctx, f, p)
 	}
 	return f

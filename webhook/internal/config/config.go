@@ -66,6 +66,7 @@ func (c *Config) Bind(lookup func(string) (string, bool)) []*settings.Section {
 
 	policy := settings.NewSection("policy", lookup)
 	c.Policy.Bind(policy)
+	c.Policy.BindControllerIDs(policy)
 
 	definitions := settings.NewSection("secret definitions", lookup)
 	c.definitions.Bind(definitions)
