@@ -1,0 +1,55 @@
+// Package manifests tests what kustomize's files must hold beside what the API server checks.
+package manifests
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"sigs.k8s.io/yaml"
+)
+
+// documents reads the YAML documents of a file below kustomize.
+func documents[T any](t *testing.T, file string) []T {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "kustomize", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []T
+	for part := range bytes.SplitSeq(text, []byte("\n---\n")) {
+		var document T
+		if err := yaml.UnmarshalStrict(part, &document); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all = append(all, document)
+	}
+	return all
+}
+
+// Go's limit is to be reached before the kernel's, at which the pod ends, but not long before.
+func TestMemoryIsCollectedBeforeThePodEnds(t *testing.T) {
+	for _, service := range []string{"webhook", "syncer"} {
+		container := documents[appsv1.Deployment](t, "base/"+service+"/deployment.yaml")[0].Spec.Template.Spec.Containers[0]
+		at := slices.IndexFunc(container.Env, func(e corev1.EnvVar) bool { return e.Name == "GOMEMLIMIT" })
+		if at < 0 {
+			t.Errorf("%s has no GOMEMLIMIT", service)
+			continue
+		}
+		value := container.Env[at].Value
+		soft, err := resource.ParseQuantity(strings.TrimSuffix(value, "B"))
+		if err != nil || !strings.HasSuffix(value, "iB") {
+			t.Errorf("%s: GOMEMLIMIT %q is not in Go's units: %v", service, value, err)
+		}
+		hard := container.Resources.Limits.Memory().Value()
+		if share := float64(soft.Value()) / float64(hard); share < 0.85 || share > 0.95 {
+			t.Errorf("%s: GOMEMLIMIT %s is %.2f of the limit, want nine tenths", service, value, share)
+		}
+	}
+}
