@@ -11,6 +11,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/yaml"
 )
@@ -50,6 +51,25 @@ func TestMemoryIsCollectedBeforeThePodEnds(t *testing.T) {
 		hard := container.Resources.Limits.Memory().Value()
 		if share := float64(soft.Value()) / float64(hard); share < 0.85 || share > 0.95 {
 			t.Errorf("%s: GOMEMLIMIT %s is %.2f of the limit, want nine tenths", service, value, share)
+		}
+	}
+}
+
+// A namespace's owner may label it, but not name it like another.
+func TestMetricsAreScrapedFromNamespacesByName(t *testing.T) {
+	for _, policy := range documents[networkingv1.NetworkPolicy](t, "components/network-policy/policies.yaml") {
+		selectors := 0
+		for _, rule := range policy.Spec.Ingress {
+			for _, peer := range rule.From {
+				selectors++
+				s := peer.NamespaceSelector
+				if s == nil || len(s.MatchLabels) > 0 || len(s.MatchExpressions) != 1 || s.MatchExpressions[0].Key != corev1.LabelMetadataName {
+					t.Errorf("%s lets in %+v, not a namespace by its name", policy.Name, peer)
+				}
+			}
+		}
+		if selectors != 1 {
+			t.Errorf("%s lets in %d peers, want those who scrape", policy.Name, selectors)
 		}
 	}
 }
