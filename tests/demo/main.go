@@ -51,7 +51,7 @@ func run(ctx context.Context) error {
 	switch {
 	case err == nil && keep:
 		fmt.Printf("\nThe lab stays up; make lab-down stops it. To look around:\n"+
-			"  set -a; . %s/env; PATH=$LAB_BIN:$PATH; kubectl get externalsecrets -A\n", dir)
+			"  set -a; . %s/env; PATH=$LAB_BIN:$PATH; kubectl get externalsecrets.kubernetes-client.io -A\n", dir)
 		return nil
 	case err != nil:
 		fmt.Fprintf(os.Stderr, "demo: a step failed; the logs stay in %s\n", filepath.Join(dir, "log"))

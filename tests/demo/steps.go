@@ -92,7 +92,7 @@ func showSecrets(ctx context.Context, w *world) error {
 }
 
 func showStatus(ctx context.Context, w *world) error {
-	_, err := w.kubectl(ctx, "get", "externalsecrets")
+	_, err := w.kubectl(ctx, "get", "externalsecrets.kubernetes-client.io")
 	return err
 }
 
@@ -104,7 +104,7 @@ func convertDeprecated(ctx context.Context, w *world) error {
 	if !strings.Contains(out, "Warning:") {
 		return errors.New("kubectl showed no warning")
 	}
-	if _, err := w.kubectl(ctx, "get", "externalsecret", "hello-deprecated", "-o", `jsonpath={.spec}{"\n"}`); err != nil {
+	if _, err := w.kubectl(ctx, "get", "externalsecrets.kubernetes-client.io", "hello-deprecated", "-o", `jsonpath={.spec}{"\n"}`); err != nil {
 		return err
 	}
 	return w.awaitStatus(ctx, "hello-deprecated", "SUCCESS")
@@ -181,7 +181,7 @@ func surviveOutage(ctx context.Context, w *world) error {
 	if err := w.awaitStatus(ctx, "hello-service", "ERROR"); err != nil {
 		return err
 	}
-	if _, err := w.kubectl(ctx, "get", "externalsecret", "hello-service"); err != nil {
+	if _, err := w.kubectl(ctx, "get", "externalsecrets.kubernetes-client.io", "hello-service", "-o", "wide"); err != nil {
 		return err
 	}
 	after, err := w.secret(ctx, "hello-service")
@@ -200,7 +200,7 @@ func surviveOutage(ctx context.Context, w *world) error {
 	if err := w.awaitStatus(ctx, "hello-service", "SUCCESS"); err != nil {
 		return err
 	}
-	_, err = w.kubectl(ctx, "get", "externalsecrets")
+	_, err = w.kubectl(ctx, "get", "externalsecrets.kubernetes-client.io")
 	return err
 }
 
