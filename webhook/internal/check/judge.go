@@ -32,6 +32,7 @@ func (c *Checker) judge(ctx context.Context, o object) *findings {
 	for _, path := range c.schema.prune(converted) { // the inside of secretDescriptor
 		f.add(Warning, UnknownField, path, "is not a field of the CRD and has no effect"+c.schema.fieldNear(path))
 	}
+	f.dropNulls(c.schema, converted)
 	misfits := c.schema.validate(ctx, converted)
 	f.errors(Schema, c.schema.guess(misfits, converted))
 	es, err := typed(converted)
@@ -79,11 +80,16 @@ func (c *Checker) form(f *findings, s *schema) map[string]any {
 	for _, path := range s.prune(pruned) {
 		f.add(Error, UnknownField, path, "is not a field of the CRD: kubectl refuses it, other clients drop it silently"+s.fieldNear(path))
 	}
-	for _, path := range s.dropNulls(pruned) {
-		f.add(Warning, Advice, path, "is null, which the API server takes for absent, while Helm and others that validate by the schema "+
-			"may refuse it: remove the field, or give it a value")
-	}
+	f.dropNulls(s, pruned)
 	return pruned
+}
+
+// dropNulls removes what is null, and says who refuses it.
+func (f *findings) dropNulls(s *schema, value map[string]any) {
+	for _, path := range s.dropNulls(value) {
+		f.add(Warning, Advice, path, "is null: kubectl apply and create take it for absent, server-side apply (Flux's, too) refuses it: "+
+			"remove the field, or give it a value")
+	}
 }
 
 // policy judges by the namespace.

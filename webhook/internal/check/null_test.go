@@ -10,14 +10,15 @@ import (
 // A field that is null is stored as if it were absent; the end-to-end tests apply one.
 func TestAFieldThatIsNullIsNoError(t *testing.T) {
 	const es = "apiVersion: kubernetes-client.io/v1\nkind: ExternalSecret\nmetadata: {name: a}\n"
-	const why = ": is null, which the API server takes for absent, while Helm and others that validate by the schema may refuse it: " +
-		"remove the field, or give it a value"
+	const why = ": is null: kubectl apply and create take it for absent, server-side apply (Flux's, too) refuses it: remove the field, or give it a value"
 	for name, tc := range map[string]struct {
 		text string
 		want []string
 	}{
 		"in the spec": {es + "spec: {backendType: gcpSecretsManager, projectId: , suspend: null, data: [{key: a, name: b}]}", []string{
 			"warning: spec.projectId" + why, "warning: spec.suspend" + why}},
+		"in a descriptor": {es + "secretDescriptor: {backendType: gcpSecretsManager, projectId: , data: [{key: a, name: b}]}", []string{
+			"warning: secretDescriptor: is deprecated: use spec", "warning: spec.projectId" + why}},
 		"in an entry": {es + "spec: {backendType: gcpSecretsManager, data: [{key: a, name: b, version: }]}", []string{"warning: spec.data[0].version" + why}},
 		"a field that is required": {es + "spec: {backendType: , data: [{key: a, name: b}]}", []string{
 			"warning: spec.backendType" + why, "error: spec.backendType: Required value"}},
