@@ -9,9 +9,9 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
-// maxAnswer bounds what is read of an answer, in bytes: a batch of Secrets Manager has 20 values of 64 KiB, and a character of theirs
-// may be escaped.
-const maxAnswer = 4 << 20
+// maxAnswer bounds what is read of an answer, in bytes: a batch of Secrets Manager has 20 values of 64 KiB, of which each byte may
+// take six where it is escaped. What is longer than the bound passes for an outage, which values must not be able to cause.
+const maxAnswer = 10 << 20
 
 // bounded adds to the steps of each call, innermost, one that bounds what is read of the answer. It is no RoundTripper, since the SDK
 // makes clients of its own for the machine's metadata and for a pod's credentials.
