@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	awsRolePattern      = regexp.MustCompile(`\Aarn:[0-9a-z-]+:iam::[0-9]{12}:role/[^:]*[^:/]\z`)
+	awsRolePattern      = regexp.MustCompile(`\Aarn:[0-9a-z-]+:iam::\d{12}:role/[^:]*[^:/]\z`)
 	alicloudRolePattern = regexp.MustCompile(`\Aacs:ram::[^:/]+:role/[^:/]+\z`)
 )
 
@@ -55,5 +55,6 @@ func (b *builder) arnKey(at *field.Path, key string) {
 	if b.in.spec.Region == "" {
 		whose += ", the installation's"
 	}
-	b.fail(field.Invalid(at, key, fmt.Sprintf("is an ARN of region %s, but this object reads in %s: set region: %s", parts[3], whose, parts[3])))
+	theirs := parts[3]
+	b.fail(field.Invalid(at, key, fmt.Sprintf("is an ARN of region %s, but this object reads in %s: set region: %s", theirs, whose, theirs)))
 }

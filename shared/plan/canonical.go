@@ -37,19 +37,20 @@ var (
 
 // fieldRules are the rules of the fields of a spec that an installation may set for objects that do not.
 var fieldRules = map[string]rule{
-	"roleArn": awsRole, "region": region, "vaultMountPoint": vaultPath, "vaultRole": plainText, "keyVaultName": hostLabel, "projectId": project,
+	"roleArn": awsRole, "region": region, "vaultMountPoint": vaultPath, "vaultRole": plainText,
+	"keyVaultName": hostLabel, "projectId": project,
 }
 
 // Unusable says why an installation's value for a field of a spec can never be used, or nothing: as it stands in for the field,
 // it would be the fault of every object that lacks it.
-func Unusable(field, value string) (problem string) {
+func Unusable(name, value string) (problem string) {
 	switch {
 	case value == "":
 		return ""
 	case utf8.RuneCountInString(value) > maxText:
 		return fmt.Sprintf("may not be more than %d characters", maxText)
 	}
-	return fieldRules[field](value)
+	return fieldRules[name](value)
 }
 
 // maxText bounds every value that names something, in characters, as the CRD does for keys: patterns

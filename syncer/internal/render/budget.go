@@ -48,7 +48,7 @@ func (b *budget) takeWork(n int) error {
 	if b.spent == nil && b.stop() != nil {
 		b.spent = errors.New("the Secret could not be made in time: split the object")
 	}
-	return b.take(&b.left, n, "the values up to this one take more than %d bytes of reading, each as often as entries look into it: split the object", maxWork)
+	return b.take(&b.left, n, "the entries up to this one go through more than %d bytes: split the object", maxWork)
 }
 
 func (b *budget) take(left *int, n int, problem string, limit int) error {

@@ -70,7 +70,7 @@ func TestAnObjectCostsWhatItsBudgetAllows(t *testing.T) {
 		{"a thousand deep paths, each through a large value of its own", thousand(func(i int) plan.Entry {
 			return propertyEntry(i, fmt.Sprintf("k%d", i)+strings.Repeat(".a", 500))
 		}), deep(500, 900),
-			"the values up to this one take more than 268435456 bytes of reading, each as often as entries look into it: split the object", 257 * mib, 96 * mib},
+			"the entries up to this one go through more than 268435456 bytes: split the object", 257 * mib, 96 * mib},
 		{"a thousand properties that are nothing but brackets", thousand(func(i int) plan.Entry {
 			return propertyEntry(i, strings.Repeat("[", 1000)+fmt.Sprint(i))
 		}), `{}`, "and 980 more entries cannot be made", 4 * mib, 64 * mib},

@@ -31,7 +31,8 @@ func lacking(p *plan.Plan, data map[string][]byte) []*Error {
 		if missing(name) {
 			fail("a Secret of type %s needs the entry %s, which no entry makes: add it, or change the type", kind, name)
 		} else if json.Unmarshal(data[name], &object) != nil {
-			fail("a Secret of type %s needs JSON in the entry %s, an object, which its value is not: check what is read, or change the type", kind, name)
+			fail("a Secret of type %s needs a JSON object in the entry %s, which its value is not: check what is read, or change the type",
+				kind, name)
 		}
 	case corev1.SecretTypeTLS:
 		for _, name := range []string{corev1.TLSCertKey, corev1.TLSPrivateKeyKey} {

@@ -27,10 +27,10 @@ func TestTypesNeedTheirEntries(t *testing.T) {
 		{"one under another name", "kubernetes.io/dockerconfigjson", map[string]string{"config.json": "{}"},
 			[]string{"spec.template.type: a Secret of type kubernetes.io/dockerconfigjson needs the entry .dockerconfigjson" + add}},
 		{"one that is not JSON", "kubernetes.io/dockerconfigjson", map[string]string{".dockerconfigjson": "planted"}, []string{
-			"spec.template.type: a Secret of type kubernetes.io/dockerconfigjson needs JSON in the entry .dockerconfigjson, an object, " +
+			"spec.template.type: a Secret of type kubernetes.io/dockerconfigjson needs a JSON object in the entry .dockerconfigjson, " +
 				"which its value is not: check what is read, or change the type"}},
 		{"one that is a list", "kubernetes.io/dockercfg", map[string]string{".dockercfg": `["planted"]`}, []string{
-			"spec.template.type: a Secret of type kubernetes.io/dockercfg needs JSON in the entry .dockercfg, an object, " +
+			"spec.template.type: a Secret of type kubernetes.io/dockercfg needs a JSON object in the entry .dockercfg, " +
 				"which its value is not: check what is read, or change the type"}},
 		{"a login with a password alone", "kubernetes.io/basic-auth", map[string]string{"password": ""}, nil},
 		{"a login with neither", "kubernetes.io/basic-auth", map[string]string{"pass": "planted"}, []string{

@@ -111,7 +111,8 @@ func namesNothing(s string) bool {
 func propertyProblem(err error, d *document, e *plan.Entry, w words) error {
 	switch {
 	case errors.Is(err, errNotJSON):
-		return fmt.Errorf("the value of %s is not JSON, so it has no property %s: remove %s to use it as it is", e.Read.Key, e.Property, w.property)
+		return fmt.Errorf("the value of %s is not JSON, so it has no property %s: remove %s to use it as it is",
+			e.Read.Key, e.Property, w.property)
 	case errors.Is(err, errNotFound):
 		return fmt.Errorf("Could not find property %s in %s: %s", e.Property, e.Read.Key, d.hint(w)) //nolint:staticcheck // KES's words
 	default:

@@ -84,7 +84,8 @@ func (r *renderer) fill(data map[string][]byte, values Values) []*Error {
 		}
 		switch {
 		case made.err != nil:
-			if failed++; failed <= maxProblems {
+			failed++
+			if failed <= maxProblems {
 				errs = append(errs, &Error{Field: e.Field, Problem: made.err.Error()})
 			}
 		case e.Kind == plan.Single:

@@ -125,7 +125,7 @@ func base64Problem(data []byte) error {
 	}, data)
 	body := bytes.TrimRight(text, "=")
 	switch {
-	case bytes.ContainsFunc(body, func(r rune) bool { return r > unicode.MaxASCII || !isBase64(byte(r)) }):
+	case bytes.ContainsFunc(body, func(r rune) bool { return !isBase64(r) }):
 		return errCharacters
 	case bytes.ContainsAny(body, "-_") && bytes.ContainsAny(body, "+/"):
 		return errAlphabets
@@ -136,8 +136,8 @@ func base64Problem(data []byte) error {
 	}
 }
 
-func isBase64(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("+/-_", c) >= 0
+func isBase64(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("+/-_", r)
 }
 
 // shown is a name of the backend in a message: cut, and without what would not be seen.
