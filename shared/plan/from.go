@@ -54,6 +54,7 @@ func Examine(es *apiv1.ExternalSecret, defaults Defaults) (*Plan, field.ErrorLis
 	b.refresh(defaults.MinRefreshInterval)
 	b.deletion()
 	b.template()
+	b.overridden()
 	b.boundWarnings()
 	return b.plan, b.errs
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -74,6 +75,27 @@ func (b *builder) options(at *field.Path, o options) {
 	}
 	if o.secretType != "" {
 		b.warn("%s has no meaning for backendType %s and is ignored: remove it", at.Child("secretType"), backend)
+	}
+}
+
+// overridden warns of what never reaches the Secret: of two entries of data with one name the last wins, and what is read wins
+// over the template, though KES let stringData win.
+func (b *builder) overridden() {
+	winners := make(map[string]string, len(b.plan.Entries))
+	for _, e := range b.plan.Entries {
+		if e.Kind == Single {
+			winners[e.Name] = e.Field
+		}
+	}
+	for _, e := range b.plan.Entries {
+		if winner := winners[e.Name]; e.Kind == Single && winner != e.Field {
+			b.warn("%s.name is %s's, too, which wins: remove one of them", e.Field, winner)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(b.plan.Template.Data)) {
+		if winner, both := winners[name]; both {
+			b.warn("%s sets the entry %s, which %s overrides: remove one of them", b.in.at.Child("template"), name, winner)
+		}
 	}
 }
 

@@ -138,6 +138,35 @@ func TestWarningsAreBounded(t *testing.T) {
 	}
 }
 
+func TestWhatIsOverriddenIsWarnedOf(t *testing.T) {
+	for name, test := range map[string]struct {
+		spec string
+		want []string
+	}{
+		"two entries of one name": {
+			`data: [{key: secret/data/a, name: x}, {key: secret/data/b, name: w}, {key: secret/data/c, name: x}]`,
+			[]string{"spec.data[0].name is spec.data[2]'s, too, which wins: remove one of them"},
+		},
+		"a template's entries, which KES let win as stringData": {
+			`data: [{key: secret/data/a, name: x}, {key: secret/data/b, name: w}], template: {data: {w: QQ==}, stringData: {x: A, other: A}}`,
+			[]string{
+				"spec.template sets the entry w, which spec.data[1] overrides: remove one of them",
+				"spec.template sets the entry x, which spec.data[0] overrides: remove one of them",
+			},
+		},
+		"members may override each other, as their names are not known": {
+			`dataFrom: [secret/data/a, secret/data/a], data: [{key: secret/data/a, name: x}], template: {stringData: {other: A}}`, nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := mustFrom(t, `{spec: {backendType: vault, `+test.spec+`}}`, plan.Defaults{}).Warnings
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestOptionsOfABackendThatIsNotServedAreNoMatter(t *testing.T) {
 	p, errs := plan.Examine(object(t, `{spec: {backendType: ibmcloudSecretsManager, data: [{key: a, name: x, secretType: arbitrary, version: 1}]}}`), plan.Defaults{})
 	if len(errs) != 1 || len(p.Warnings) > 0 {
