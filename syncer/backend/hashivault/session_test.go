@@ -159,6 +159,7 @@ func TestALoginWithoutWhatItNeeds(t *testing.T) {
 		who  plan.Identity
 		want string
 	}{
+		"neither a role nor a mount":    {plan.Identity{}, "no Vault role is given, and no mount of Vault's Kubernetes auth method"},
 		"neither a role nor an AppRole": {plan.Identity{VaultMount: "k8s"}, "no Vault role is given"},
 		"a role at no mount":            {plan.Identity{VaultRole: "r"}, "no mount of Vault's Kubernetes auth method is given"},
 	} {

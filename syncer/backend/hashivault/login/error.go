@@ -11,6 +11,10 @@ var (
 		Kind: driver.Invalid, Problem: "no Vault role is given",
 		Advice: "set spec.vaultRole, or DEFAULT_VAULT_ROLE for webhook and syncer",
 	}
+	ErrNeither = &driver.Error{
+		Kind: driver.Invalid, Problem: "no Vault role is given, and no mount of Vault's Kubernetes auth method",
+		Advice: "set spec.vaultRole and spec.vaultMountPoint, or DEFAULT_VAULT_ROLE and DEFAULT_VAULT_MOUNT_POINT for webhook and syncer",
+	}
 	ErrNoMount = &driver.Error{
 		Kind: driver.Invalid, Problem: "no mount of Vault's Kubernetes auth method is given",
 		Advice: "set spec.vaultMountPoint, or DEFAULT_VAULT_MOUNT_POINT for webhook and syncer",

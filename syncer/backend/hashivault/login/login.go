@@ -97,6 +97,8 @@ func (l *Logins) identity(i plan.Identity) (identity, error) {
 	switch {
 	case i.VaultRole == "" && l.config.RoleID != "":
 		return identity{mount: cmp.Or(l.config.AppRoleMount, appRoleDefault)}, nil
+	case i.VaultRole == "" && i.VaultMount == "":
+		return identity{}, ErrNeither
 	case i.VaultRole == "":
 		return identity{}, ErrNoRole
 	case i.VaultMount == "":
