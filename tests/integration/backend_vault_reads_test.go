@@ -37,6 +37,7 @@ func TestVaultReads(t *testing.T) {
 			plan.Read{Key: "secret/data/reads/deleted", KVVersion: 2}, "not found: the current version is deleted or destroyed",
 		},
 		"a path of KV 2 without data/":                {plan.Read{Key: "secret/reads/kept", KVVersion: 2}, "Invalid path for a versioned"},
+		"a KV 2 secret read as KV 1":                  {plan.Read{Key: "secret/data/reads/kept", KVVersion: 1}, "set kvVersion: 2"},
 		"a KV 1 secret read as KV 2":                  {plan.Read{Key: "kv1/reads/kept", KVVersion: 2}, "set kvVersion: 1"},
 		"a mount that is not there":                   {plan.Read{Key: "nowhere/a", KVVersion: 1}, "no handler for route"},
 		"the syncer's own token":                      {plan.Read{Key: "auth/token/lookup-self", KVVersion: 1}, "one of Vault's own"},

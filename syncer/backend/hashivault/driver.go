@@ -40,6 +40,8 @@ type Config struct {
 	Failed func(operation string, err error)
 	// RefreshInterval is how often objects are read by default. POLLER_INTERVAL_MILLISECONDS.
 	RefreshInterval time.Duration
+	// EngineFlag is the flag that says of which version KV engines are; empty: each object says it by kvVersion.
+	EngineFlag string
 	// CACert is a PEM file of the only CAs to trust; empty: the system's. VAULT_CACERT.
 	CACert string
 	// ExtraCACerts is a PEM file of CAs to trust beside them. NODE_EXTRA_CA_CERTS.
@@ -52,8 +54,9 @@ type Config struct {
 
 // Driver reads Vault.
 type Driver struct {
-	client *api.Client
-	logins *login.Logins
+	client     *api.Client
+	logins     *login.Logins
+	engineFlag string
 }
 
 // New makes a driver; it calls nobody.
@@ -73,7 +76,7 @@ func New(config Config) (*Driver, error) {
 		RenewThreshold: config.RenewThreshold, RenewIncrement: config.RenewIncrement, Failed: config.Failed,
 		RefreshInterval: config.RefreshInterval, Timeout: config.Timeout, Now: config.Now,
 	})
-	return &Driver{client: client, logins: logins}, nil
+	return &Driver{client: client, logins: logins, engineFlag: config.EngineFlag}, nil
 }
 
 // Get reads exactly the key, as a logical path. The value is the secret's data as compact JSON, with numbers and the order
@@ -92,7 +95,8 @@ func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (dri
 	if err != nil {
 		return driver.Value{}, err
 	}
-	return parse(body, read.KVVersion)
+	value, err := parse(body, read.KVVersion)
+	return value, setBy(d.engineFlag, err)
 }
 
 // read returns the body of a successful answer.

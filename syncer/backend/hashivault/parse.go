@@ -32,16 +32,34 @@ func parse(body []byte, kvVersion int32) (driver.Value, error) {
 		return driver.Value{}, wire.ErrGarbage
 	}
 	if kvVersion == 1 {
+		if isVersioned(outer.Data) {
+			return driver.Value{}, errIsKV2
+		}
 		return value(outer.Data, "")
 	}
 	var inner versioned
-	if len(outer.Data) == 0 || json.Unmarshal(outer.Data, &inner) != nil || inner.Metadata == nil {
+	if len(outer.Data) == 0 || json.Unmarshal(outer.Data, &inner) != nil || inner.Metadata == nil || inner.Metadata.Version == "" {
 		return driver.Value{}, errNotKV2
 	}
 	if inner.Metadata.Destroyed || inner.Metadata.DeletionTime != "" && isNull(inner.Data) {
 		return driver.Value{}, errDeleted
 	}
 	return value(inner.Data, inner.Metadata.Version.String())
+}
+
+// isVersioned recognises what version 2 wraps around a secret: data and metadata, nothing else, and in the latter what each version has.
+// As a value of version 1 it would become two entries that nobody asked for.
+func isVersioned(data json.RawMessage) bool {
+	var members, metadata map[string]json.RawMessage
+	if json.Unmarshal(data, &members) != nil || len(members) != 2 || members["data"] == nil || json.Unmarshal(members["metadata"], &metadata) != nil {
+		return false
+	}
+	for _, name := range []string{"created_time", "deletion_time", "destroyed", "version"} {
+		if _, ok := metadata[name]; !ok {
+			return false
+		}
+	}
+	return true
 }
 
 func value(data json.RawMessage, version string) (driver.Value, error) {

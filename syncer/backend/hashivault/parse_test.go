@@ -45,15 +45,27 @@ func TestParse(t *testing.T) {
 			body: `{"data":{"data":{"a":1},"metadata":{"version":1,"deletion_time":"2126-01-01T00:00:00Z"}}}`,
 			kv:   2, want: driver.Value{Data: []byte(`{"a":1}`), Version: "1"},
 		},
-		"data that is null is no value":      {body: `{"data":{"data":null,"metadata":{"version":1}}}`, kv: 2, err: errEmpty},
-		"an answer without data is no value": {body: `{"auth":null}`, kv: 1, err: errEmpty},
-		"version 1 read as version 2":        {body: `{"data":{"a":"x"}}`, kv: 2, err: errNotKV2},
-		"version 1 with a text called data":  {body: `{"data":{"data":"x"}}`, kv: 2, err: errNotKV2},
-		"version 2 without anything":         {body: `{}`, kv: 2, err: errNotKV2},
-		"a page":                             {body: `<html>`, kv: 2, err: wire.ErrGarbage},
-		"nothing at all":                     {body: ``, kv: 1, err: wire.ErrGarbage},
-		"an array":                           {body: `[1]`, kv: 1, err: wire.ErrGarbage},
-		"an answer that is cut short":        {body: `{"data":{"data":{"a":"x"`, kv: 2, err: wire.ErrGarbage},
+		"data that is null is no value":            {body: `{"data":{"data":null,"metadata":{"version":1}}}`, kv: 2, err: errEmpty},
+		"an answer without data is no value":       {body: `{"auth":null}`, kv: 1, err: errEmpty},
+		"version 1 read as version 2":              {body: `{"data":{"a":"x"}}`, kv: 2, err: errNotKV2},
+		"version 1 with a text called data":        {body: `{"data":{"data":"x"}}`, kv: 2, err: errNotKV2},
+		"version 1 with an object called metadata": {body: `{"data":{"data":{"a":1},"metadata":{"owner":"me"}}}`, kv: 2, err: errNotKV2},
+		"version 2 read as version 1": {
+			body: `{"data":{"data":{"a":"x"},"metadata":{"created_time":"t","custom_metadata":null,"deletion_time":"","destroyed":false,"version":7}}}`,
+			kv:   1, err: errIsKV2,
+		},
+		"version 1 with members called data and metadata": {
+			body: `{"data":{"data":"x","metadata":{"version":7}}}`, kv: 1, want: driver.Value{Data: []byte(`{"data":"x","metadata":{"version":7}}`)},
+		},
+		"version 1 with more than version 2 has": {
+			body: `{"data":{"a":1,"data":{},"metadata":{"created_time":"t","deletion_time":"","destroyed":false,"version":7}}}`,
+			kv:   1, want: driver.Value{Data: []byte(`{"a":1,"data":{},"metadata":{"created_time":"t","deletion_time":"","destroyed":false,"version":7}}`)},
+		},
+		"version 2 without anything":  {body: `{}`, kv: 2, err: errNotKV2},
+		"a page":                      {body: `<html>`, kv: 2, err: wire.ErrGarbage},
+		"nothing at all":              {body: ``, kv: 1, err: wire.ErrGarbage},
+		"an array":                    {body: `[1]`, kv: 1, err: wire.ErrGarbage},
+		"an answer that is cut short": {body: `{"data":{"data":{"a":"x"`, kv: 2, err: wire.ErrGarbage},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

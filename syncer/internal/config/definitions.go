@@ -106,6 +106,7 @@ func (c *Config) definitions(lookup func(string) (string, bool)) error {
 // backendOfDefinitions gives their drivers what holds for all drivers.
 func (c *Config) backendOfDefinitions() {
 	d := &c.Definitions
+	d.Vault.EngineFlag = "--vault.engine"
 	d.Vault.Namespace, d.Vault.JWTPath, d.Vault.CACert = c.Vault.Namespace, c.Vault.JWTPath, c.Vault.CACert
 	d.Vault.AppRoleMount, d.Vault.RefreshInterval = d.shared.AppRolePath, d.RefreshInterval
 	d.Vault.RenewThreshold = time.Duration(d.maxTokenTTL) * time.Second

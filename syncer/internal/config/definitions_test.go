@@ -26,7 +26,7 @@ func secretsManagers() Definitions {
 		Vault: hashivault.Config{
 			Address: "https://127.0.0.1:8200", RoleID: "role", JWTPath: "/var/run/secrets/kubernetes.io/serviceaccount/token",
 			AppRoleMount: "approle", RenewThreshold: 5 * time.Minute, RenewIncrement: 10 * time.Minute,
-			RefreshInterval: 5 * time.Second, Timeout: 5 * time.Second,
+			RefreshInterval: 5 * time.Second, Timeout: 5 * time.Second, EngineFlag: "--vault.engine",
 		},
 		Azure: azurekeyvault.Config{Environment: "AzureCloud", Timeout: 5 * time.Second},
 	}
@@ -47,7 +47,7 @@ func TestFlagsOfSecretsManager(t *testing.T) {
 			d.Where.Scope.Identity.VaultMount, d.Where.KVVersion = "apps", 1
 			d.RefreshInterval, d.BackendTimeout, d.TokenPolling = time.Minute, 2*time.Second, time.Minute
 			d.Vault = hashivault.Config{Address: "http://vault:8200", RoleID: "r", SecretID: "s", JWTPath: d.Vault.JWTPath, AppRoleMount: "apps",
-				RenewThreshold: time.Minute, RenewIncrement: 2 * time.Minute, RefreshInterval: time.Minute, Timeout: 2 * time.Second}
+				RenewThreshold: time.Minute, RenewIncrement: 2 * time.Minute, RefreshInterval: time.Minute, Timeout: 2 * time.Second, EngineFlag: "--vault.engine"}
 			d.Azure.Timeout = 2 * time.Second
 		}},
 		{"a login by service account", nil, []string{"--vault.auth-method=kubernetes", "--vault.kubernetes-path=prod", "--vault.kubernetes-role=reader"},
