@@ -41,6 +41,36 @@ var line = regexp.MustCompile(`panics:\d+`)
 
 type advice struct{ error }
 
+// advised is a driver that knows what to do.
+type advised struct{ scripted }
+
+func (advised) Advise(err error) string {
+	if strings.Contains(err.Error(), "region") {
+		return "check the region"
+	}
+	return ""
+}
+
+func TestWhatADriverAdvises(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"goes before what one does about the kind":            {errors.New("denied: region"), "check the region"},
+		"is that of the kind where it advises nothing":        {errors.New("denied"), `give role "app" at mount "kubernetes" a policy with the capability read on the path`},
+		"gives way to what an error of the driver's own says": {advice{errors.New("denied: region")}, "do this"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := advised{func(context.Context) (driver.Value, error) { return driver.Value{}, test.err }}
+			_, err := (&Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendVault: d}}).Get(t.Context(), vaultSource)
+			failed, ok := errors.AsType[*Error](err)
+			if !ok || failed.Remedy() != test.want {
+				t.Errorf("got %v, want the remedy %q", err, test.want)
+			}
+		})
+	}
+}
+
 func (advice) Remedy() string { return "do this" }
 
 var vaultSource = plan.Source{

@@ -15,6 +15,11 @@ type explainer interface {
 	Explain(err error) string
 }
 
+// counsellor is implemented by drivers that know by an error of their SDK what to do about it better than its kind does.
+type counsellor interface {
+	Advise(err error) string // empty: they do not
+}
+
 // adviser is implemented by errors of drivers that know the remedy better than their kind does.
 type adviser interface {
 	error
@@ -52,6 +57,9 @@ func worded(d driver.Driver, source plan.Source, err error) *Error {
 		text = err.Error()
 	}
 	failed := newError(source, d.Classify(err), text, nil)
+	if c, ok := d.(counsellor); ok {
+		failed.remedy = c.Advise(err)
+	}
 	if a, ok := errors.AsType[adviser](err); ok {
 		failed.remedy = a.Remedy()
 	}

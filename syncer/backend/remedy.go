@@ -19,7 +19,7 @@ func (e *Error) Remedy() string {
 	case driver.Denied:
 		return e.deniedRemedy()
 	case driver.Invalid:
-		return "correct the key and its options in the ExternalSecret"
+		return "correct the key and its options in the object"
 	case driver.Unauthenticated:
 		return e.credentialRemedy()
 	case driver.Throttled:
@@ -62,6 +62,9 @@ func (e *Error) deniedRemedy() string {
 		}
 		if strings.Contains(e.Message, "sts:AssumeRole") {
 			return "let the syncer's identity assume the role: in the role's trust policy, and with sts:AssumeRole in its own"
+		}
+		if e.Source.Path && ofKMS(e.Message) { // AWS does not say of which parameter it speaks
+			return "allow kms:Decrypt on the key of each parameter below the path to " + who + ", and see that the keys are enabled"
 		}
 		return "allow " + e.actionsOfAWS() + ", and kms:Decrypt on its key, to " + who
 	case apiv1.BackendVault:
@@ -127,6 +130,12 @@ func (e *Error) deniedByGoogle(who string) string {
 		return "enable the key, and give Secret Manager's service agent the role roles/cloudkms.cryptoKeyEncrypterDecrypter on it"
 	}
 	return "give " + who + " the role roles/secretmanager.secretAccessor on the secret"
+}
+
+// ofKMS reports whether a denial of AWS's is one of the key that encrypts a value, not of the value.
+func ofKMS(message string) bool {
+	return strings.Contains(message, "kms:Decrypt") || strings.HasPrefix(message, "InvalidKeyId") || strings.HasPrefix(message, "KMS") ||
+		strings.HasPrefix(message, "DecryptionFailure")
 }
 
 // actionsOfAWS are those that the read needs, beside its key's.

@@ -183,7 +183,12 @@ func TestAWSParameterErrors(t *testing.T) {
 	const key = "arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d-90ab-cdef-fedc-ba9876543210"
 	l := startAWS(t)
 	l.putParameters(t, ssm.Parameter{Name: "/dev/own-key", Value: "planted", KeyID: key})
-	reader := l.ssmRole(t, "reader", "/dev", []string{aws.LabUserARN}, "ssm:GetParameter")
+	l.putParameters(t, ssm.Parameter{Name: "/walked/a", Value: "planted"}, ssm.Parameter{Name: "/walked/b", Value: "planted", KeyID: key})
+	reader := l.roleOf(t, "reader", permission.Set{
+		{Actions: []string{"ssm:GetParameter"}, Resources: []string{parameterARN + "/dev/*"}},
+		{Actions: []string{"ssm:GetParametersByPath"}, Resources: []string{parameterARN + "/walked"}},
+	}, aws.LabUserARN)
+	reader.Backend = apiv1.BackendAWSParameterStore
 	client := awsClient(l.ssmDriver(t, l.url, awssession.Config{}))
 	const as = " from systemManager in region eu-west-1 as arn:aws:iam::123456789012:role/reader: "
 	for name, test := range map[string]struct {
@@ -199,6 +204,10 @@ func TestAWSParameterErrors(t *testing.T) {
 			"to perform: ssm:GetParametersByPath on resource: " + parameterARN + "/dev because no identity-based policy allows the " +
 			"ssm:GetParametersByPath action; allow ssm:GetParametersByPath on the path, and kms:Decrypt on its key, " +
 			"to arn:aws:iam::123456789012:role/reader"},
+		"a key of a parameter below a path": {ssmPath("/walked", true), `cannot read path "/walked"` + as +
+			"access denied: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/reader/k8s-external-secrets is not authorized " +
+			"to perform: kms:Decrypt on resource: " + key + " because no identity-based policy allows the kms:Decrypt action; " +
+			"allow kms:Decrypt on the key of each parameter below the path to arn:aws:iam::123456789012:role/reader, and see that the keys are enabled"},
 		"a parameter that is not there": {plan.Read{Key: "/dev/none"}, `cannot read key "/dev/none"` + as +
 			"not found: ParameterNotFound; check the name, the region, and the version or label after the colon"},
 	} {
@@ -228,7 +237,7 @@ func TestAWSParameterErrors(t *testing.T) {
 	}
 	_, err := client.Get(t.Context(), plan.Source{Scope: ssmScope(""), Read: plan.Read{Key: "dev/none"}})
 	if want := `cannot read key "dev/none" from systemManager in region eu-west-1: not a valid request: ` +
-		"ValidationException: Parameter name must be a fully qualified name; correct the key and its options in the ExternalSecret"; fmt.Sprint(err) != want {
+		"ValidationException: Parameter name must be a fully qualified name; correct the key and its options in the object"; fmt.Sprint(err) != want {
 		t.Errorf("error (-want +got):\n%s", cmp.Diff(want, fmt.Sprint(err)))
 	}
 }

@@ -90,6 +90,9 @@ func Classify(err error) driver.Kind {
 	if own, ok := errors.AsType[*driver.Error](err); ok {
 		return own.Kind
 	}
+	if noRegion(err) != "" {
+		return driver.Invalid
+	}
 	if withoutSTS(err) {
 		return driver.Unauthenticated
 	}
@@ -132,12 +135,16 @@ func kindOf(api smithy.APIError) (driver.Kind, bool) {
 	if _, throttled := retry.DefaultThrottleErrorCodes[code]; throttled {
 		return driver.Throttled, true
 	}
-	// To whoever reads, a secret in its recovery window is gone.
-	if code == "InvalidRequestException" && strings.Contains(api.ErrorMessage(), "marked for deletion") {
+	if markedForDeletion(api) {
 		return driver.NotFound, true
 	}
 	kind, ok := kinds[code]
 	return kind, ok
+}
+
+// markedForDeletion reports whether a secret is in its recovery window: to those who read, it is gone.
+func markedForDeletion(api smithy.APIError) bool {
+	return api.ErrorCode() == "InvalidRequestException" && strings.Contains(api.ErrorMessage(), "marked for deletion")
 }
 
 func kindOfStatus(status int) driver.Kind {
@@ -177,6 +184,8 @@ func Explain(err error) string {
 	switch {
 	case errors.Is(err, transport.ErrTooLong):
 		return prefix + transport.ErrTooLong.Error()
+	case noRegion(err) != "":
+		return prefix + "there is no host " + noRegion(err)
 	case errors.As(err, &garbage):
 		// Not what it says: it may quote the answer.
 		return prefix + "the answer is not one of AWS's"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -28,6 +29,25 @@ func TestClassify(t *testing.T) {
 		want    driver.Kind
 		explain string
 	}{
+		"a region that does not exist": {
+			fromSTS(&smithyhttp.RequestSendError{Err: &net.OpError{Op: "dial", Err: &net.DNSError{Name: "sts.eu-west-9.amazonaws.com", IsNotFound: true}}}),
+			driver.Invalid, "no session: there is no host sts.eu-west-9.amazonaws.com",
+		},
+		"a region of China's that does not exist": {
+			&smithyhttp.RequestSendError{Err: &net.DNSError{Name: "secretsmanager.cn-east-9.amazonaws.com.cn", IsNotFound: true}},
+			driver.Invalid, "there is no host secretsmanager.cn-east-9.amazonaws.com.cn",
+		},
+		"a region that does not exist, to a web identity": {
+			&CredentialsError{&smithy.OperationError{ServiceID: "STS", Err: &net.DNSError{Name: "sts.x.amazonaws.com", IsNotFound: true}}},
+			driver.Invalid, "no session: there is no host sts.x.amazonaws.com",
+		},
+		"DNS that does not answer": {
+			&smithyhttp.RequestSendError{Err: &net.DNSError{Name: "ssm.eu-west-1.amazonaws.com", Err: "server misbehaving", IsTemporary: true}},
+			driver.Unavailable, "lookup ssm.eu-west-1.amazonaws.com: server misbehaving",
+		},
+		"an endpoint of one's own that does not exist": {
+			&smithyhttp.RequestSendError{Err: &net.DNSError{Name: "localstack", Err: "no such host", IsNotFound: true}}, driver.Unavailable, "lookup localstack: no such host",
+		},
 		"no such secret": {code("ResourceNotFoundException", "m"), driver.NotFound, "ResourceNotFoundException: m"},
 		"one marked for deletion": {
 			code("InvalidRequestException", "it was marked for deletion."), driver.NotFound, "InvalidRequestException: it was marked for deletion.",
@@ -107,6 +127,40 @@ func TestExpired(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if got := Expired(test.err, test.used); got != test.want {
 				t.Errorf("got %t", got)
+			}
+		})
+	}
+}
+
+func TestAdvice(t *testing.T) {
+	code := func(code, message string) error {
+		return &smithy.OperationError{Err: &smithy.GenericAPIError{Code: code, Message: message}}
+	}
+	for name, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"a region that does not exist": {
+			&CredentialsError{&net.DNSError{Name: "sts.eu-west-9.amazonaws.com", IsNotFound: true}},
+			"check the region (spec.region, or AWS_REGION for webhook and syncer), and the DNS of the syncer's node",
+		},
+		"a region that the account has not enabled, or a key that AWS does not know": {
+			code("UnrecognizedClientException", "The security token included in the request is invalid."),
+			"check the AWS credentials of the syncer; where this region alone refuses them, enable it for the account, or check spec.region",
+		},
+		"a secret that is marked for deletion": {
+			code("InvalidRequestException", "it was marked for deletion."), "restore the secret while its recovery window lasts, or name another",
+		},
+		"the same in a batch": {
+			&ItemError{"InvalidRequestException", "it was marked for deletion."}, "restore the secret while its recovery window lasts, or name another",
+		},
+		"a denial":           {code("AccessDeniedException", "m"), ""},
+		"what is not AWS's":  {io.EOF, ""},
+		"an outage of DNS's": {&net.DNSError{Name: "sts.eu-west-1.amazonaws.com", IsTimeout: true}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := Advise(test.err); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
 	}

@@ -98,6 +98,9 @@ func (d *Driver) Classify(err error) driver.Kind { return awserror.Classify(err)
 // Explain is AWS's answer without the SDK's words around it.
 func (d *Driver) Explain(err error) string { return awserror.Explain(err) }
 
+// Advise says what to do about an error, where AWS's answer tells.
+func (d *Driver) Advise(err error) string { return awserror.Advise(err) }
+
 func value(parameter *types.Parameter) (driver.Value, error) {
 	if parameter == nil || parameter.Value == nil {
 		return driver.Value{}, driver.ErrNoValue
