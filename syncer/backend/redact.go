@@ -41,6 +41,10 @@ var (
 	// The caller's own address in errors of connections: another port each time, which would make each failure a new one.
 	localPort = regexp.MustCompile(`(?:[0-9.]+|\[[0-9a-f:]+\]):\d+->`)
 
+	// What errors go on with after a colon: "open /run/token: no such file or directory". None of these is a password.
+	prose = regexp.MustCompile(`\A(?:no|not|is|permission|invalid|unexpected|unable|cannot|could|failed|missing|malformed|expired|` +
+		`unsupported|too|open|read|stat|lookup|operation|input/output|i/o|EOF)\z`)
+
 	hexBlob = regexp.MustCompile(`\b[0-9a-fA-F]{32,}\b`)
 	// The two alphabets of base64 apart: in the first, a path is in one piece; in the second, a dashed name.
 	base64Blob    = regexp.MustCompile(`[A-Za-z0-9+/]{40,}={0,2}`)
@@ -82,11 +86,16 @@ func redact(text string, known ...string) string {
 func redactAfterName(rule *regexp.Regexp, text string, isKnown func(string) bool) string {
 	return rule.ReplaceAllStringFunc(text, func(s string) string {
 		parts := rule.FindStringSubmatch(s)
-		if strings.HasPrefix(redacted, parts[3]) || isKnown(strings.Trim(parts[3], `"'`)) {
+		if strings.HasPrefix(redacted, parts[3]) || isKnown(strings.Trim(parts[3], `"'`)) || isProse(parts[2], parts[3]) {
 			return s
 		}
 		return parts[1] + parts[2] + redacted
 	})
+}
+
+// isProse tells a value from a sentence: the word after a colon and a space is one that errors begin with.
+func isProse(name, word string) bool {
+	return strings.HasSuffix(name, ": ") && prose.MatchString(word)
 }
 
 // bounded keeps the work small; what it cuts in two is dropped, so that no half of a token escapes its rule.
