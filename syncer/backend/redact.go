@@ -28,8 +28,8 @@ var (
 	authorization = regexp.MustCompile(`(?i)\b(authorization["']?\s*[:=]\s*["']?)[^\r\n"']+`)
 	jsonObject    = regexp.MustCompile(`(?s)\{\s*\\?"[^}]*\}*`)
 	urlSecrets    = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)(?:[^/\s"'?#]*@)?([^\s"'?#]*)(?:[?#][^\s"']*)?`)
-	// Not after a colon: in an ARN, secret: is followed by the name of the secret.
-	named = regexp.MustCompile(`(?i)(^|[^:a-z0-9_-])(` + sensitive + `["']?\s*[:=]\s*)(` + quoted + `|[^\s,;&"'})\]]+)`)
+	// Not after a colon: in an ARN, secret: is followed by the name of the secret. Names may follow each other: token: password: x.
+	named = regexp.MustCompile(`(?i)(^|[^:a-z0-9_-])((?:` + sensitive + `["']?\s*[:=]\s*)+)(` + quoted + `|[^\s,;&"'})\]]+)`)
 	after = regexp.MustCompile(`(?i)(^|[^:a-z0-9_-])(` + sensitive + `(?:\s+[a-z]+){0,2}\s+)(` + quoted + `)`)
 
 	// Forms that are credentials wherever they stand: Vault's tokens, AWS, Alibaba and Google keys and tokens, JWTs.

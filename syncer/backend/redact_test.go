@@ -111,6 +111,7 @@ func TestRedactTakesOutWhatMustNotBeShown(t *testing.T) {
 		"a chain of errors": {
 			text: "failed to read token: open /x/token: no such file or directory", want: "failed to read token: open /x/token: no such file or directory",
 		},
+		"a password that is called twice":   {text: "bad token: password: hunter2", want: "bad token: password: [redacted]"},
 		"a value that begins like an error": {text: "password: nothing, token: invalid1", want: "password: [redacted], token: [redacted]"},
 		"a value after an equals sign":      {text: "password=invalid x", want: "password=[redacted] x"},
 		"a value without a space":           {text: "password:no x", want: "password:[redacted] x"},
