@@ -294,3 +294,35 @@ func TestAWSSourcesWhoseAnswersAreTooLong(t *testing.T) {
 		})
 	}
 }
+
+// Where version 2 of the metadata service gives no token, version 1 is not asked, which would give credentials to anybody.
+func TestAWSInstancesAreAskedByVersion2Alone(t *testing.T) {
+	for name, f := range map[string]fault.Fault{
+		"an outage": {Kind: fault.Outage}, "no answer": {Kind: fault.Cut}, "an answer that is no token's": {Kind: fault.Flood},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := startAWS(t)
+			l.put(t, secretsmanager.Secret{Name: "pod/a", String: "planted"})
+			l.podRole(t)
+			l.withoutKeys(t, instanceMetadata().environment(l.url, ""))
+			f.Service, f.Operation = "imds", "Token"
+			if _, err := l.Faults().Add(f); err != nil {
+				t.Fatal(err)
+			}
+			client := awsClient(l.driver(t, l.url, awssession.Config{}))
+			source := plan.Source{Scope: awsScope(""), Read: awsRead("pod/a")}
+			for range 2 {
+				if _, err := client.Get(t.Context(), source); err == nil {
+					t.Error("there are credentials")
+				}
+			}
+			if n := l.Counters().Sum(counter.Key{Service: "imds", Operation: "Role"}); n != 0 {
+				t.Errorf("%d requests without a token", n)
+			}
+			l.Faults().Clear()
+			if _, err := client.Get(t.Context(), source); err != nil {
+				t.Errorf("after it: %v", err)
+			}
+		})
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/secretgate/secretgate/syncer/backend/awserror"
@@ -98,6 +99,14 @@ func (w webIdentity) AssumeRoleWithWebIdentity(
 	ctx context.Context, input *sts.AssumeRoleWithWebIdentityInput, options ...func(*sts.Options),
 ) (*sts.AssumeRoleWithWebIdentityOutput, error) {
 	return w.sts.For(w.aws.Region).AssumeRoleWithWebIdentity(ctx, input, options...)
+}
+
+// instance gets the chain's credentials of a machine, by a client that is made once the chain is.
+type instance struct{ *Sessions }
+
+// GetMetadata implements ec2rolecreds.GetMetadataAPIClient.
+func (i instance) GetMetadata(ctx context.Context, input *imds.GetMetadataInput, options ...func(*imds.Options)) (*imds.GetMetadataOutput, error) {
+	return i.imds.GetMetadata(ctx, input, options...)
 }
 
 func (s *Sessions) assume(ctx context.Context, id identity, by aws.Credentials) (aws.Credentials, error) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -13,7 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/middleware"
 
@@ -44,6 +47,8 @@ type Config struct {
 	STSEndpointType string
 	// ExtraCACerts is a PEM file of CAs to trust beside the system's. NODE_EXTRA_CA_CERTS.
 	ExtraCACerts string
+	// Log gets the SDK's own log lines, at debug; nil: nothing does.
+	Log *slog.Logger
 	// Timeout of one HTTP request, and of beginning a session, which goes on when its first caller gives up; 0 means 10 s.
 	Timeout time.Duration
 }
@@ -53,6 +58,7 @@ type Sessions struct {
 	config Config
 	aws    aws.Config
 	sts    Clients[sts.Client]
+	imds   *imds.Client // of version 2 alone
 	held   *session.Cache[identity, aws.Credentials]
 }
 
@@ -74,12 +80,16 @@ func New(c Config) (*Sessions, error) {
 		config.WithRegion(c.Region),
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // whoever calls us tries again
 		config.WithWebIdentityRoleCredentialOptions(func(o *stscreds.WebIdentityRoleOptions) { o.Client = webIdentity{s} }),
+		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = instance{s} }),
+		config.WithLogger(logger(c.Log)), config.WithClientLogMode(0),
 	}
 	// Not a caller's context: it would end the credentials' own requests. Nothing is called here.
 	s.aws, err = config.LoadDefaultConfig(context.Background(), options...)
 	if err != nil {
 		return nil, fmt.Errorf("the AWS configuration (AWS_ variables and shared files) cannot be used: %w", err)
 	}
+	// Version 1 of the metadata service asks for no proof: whoever can make the syncer fetch a URL could have its credentials.
+	s.imds = imds.NewFromConfig(s.aws, func(o *imds.Options) { o.EnableFallback = aws.FalseTernary })
 	s.aws.HTTPClient = sender{s.aws.HTTPClient}
 	s.sts.Make = func(region string) *sts.Client { return sts.NewFromConfig(s.aws, c.stsEndpoint(region)) }
 	s.held = &session.Cache[identity, aws.Credentials]{Obtain: s.obtain, Timeout: c.Timeout, Patience: session.Patience}
