@@ -56,6 +56,7 @@ func backendsOf(c *config.Config) (backends, error) {
 
 // drivers makes every backend that ExternalSecrets may name. They call nobody until they are used.
 func drivers(c *config.Config) (map[apiv1.Backend]driver.Driver, error) {
+	c.AWS.Log = slog.New(c.Handler)
 	sessions, awsErr := awssession.New(c.AWS)
 	secretsManager, smErr := awssecretsmanager.New(awssecretsmanager.Config{Sessions: sessions, Endpoint: c.SecretsManagerEndpoint})
 	parameterStore, ssmErr := awsparameterstore.New(awsparameterstore.Config{Sessions: sessions, Endpoint: c.ParameterStoreEndpoint})
@@ -78,6 +79,7 @@ func run(ctx context.Context, c *config.Config, b backends, version string) erro
 	log := slog.New(c.Handler)
 	ctrl.SetLogger(logr.FromSlogHandler(c.Handler))
 	klog.SetLogger(logr.FromSlogHandler(c.Handler))
+	redirectLibraries(log)
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbage)
 	}
