@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -35,8 +36,11 @@ func PostponeBy(err error, after time.Duration) error {
 
 // retryAfter takes seconds or a date: https://www.rfc-editor.org/rfc/rfc9110.html#name-retry-after.
 func retryAfter(text string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+	switch seconds, err := strconv.ParseUint(text, 10, 31); {
+	case err == nil:
 		return time.Duration(seconds) * time.Second
+	case errors.Is(err, strconv.ErrRange):
+		return maxRetryAfter
 	}
 	if at, err := http.ParseTime(text); err == nil {
 		return at.Sub(now)
