@@ -43,6 +43,7 @@ func TestAzureKeyVaultVersions(t *testing.T) {
 		{Name: "hello-service", Value: "of KES's documents", Version: "credentials"},
 		{Name: "bundle", Value: "YWJj", ContentType: "application/x-pkcs12"},
 		{Name: "text", Value: "-----BEGIN CERTIFICATE-----", ContentType: "application/x-pem-file"},
+		{Name: "untyped", Value: "-----BEGIN PRIVATE KEY-----"},
 	} {
 		l.put(t, "hello-world", secret)
 	}
@@ -63,16 +64,16 @@ func TestAzureKeyVaultVersions(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a certificate in PEM is bytes, which isBinary leaves alone, and one in PKCS#12 is base64", func(t *testing.T) {
+	t.Run("a certificate in PEM is bytes, which isBinary leaves alone, by its content type; one in PKCS#12 is base64, and any other a text", func(t *testing.T) {
 		got := map[string]bool{}
-		for _, key := range []string{"bundle", "text", "rotated"} {
+		for _, key := range []string{"bundle", "text", "untyped", "rotated"} {
 			value, err := d.Get(t.Context(), azureScope("hello-world"), plan.Read{Key: key})
 			if err != nil {
 				t.Fatal(err)
 			}
 			got[key] = value.Bytes
 		}
-		if diff := cmp.Diff(map[string]bool{"bundle": false, "text": true, "rotated": false}, got); diff != "" {
+		if diff := cmp.Diff(map[string]bool{"bundle": false, "text": true, "untyped": false, "rotated": false}, got); diff != "" {
 			t.Errorf("marked as bytes (-want +got):\n%s", diff)
 		}
 	})
