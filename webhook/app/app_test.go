@@ -62,6 +62,18 @@ webhook: --metrics-bind-address is "x": must be host:port, :port, or 0 for none
 			args: []string{"serve", "--tls-names=ok.example, 127.0.0.1,not ok"},
 			want: "webhook: --tls-names has \"not ok\": must be DNS names and IP addresses\n",
 		},
+		"names of callers without a CA": {
+			args: []string{"serve", "--client-names=apiserver"},
+			want: "webhook: --client-names needs --client-ca, which signs what has these names\n",
+		},
+		"a CA of callers that is none": {
+			args: []string{"serve", "--client-ca=app_test.go"},
+			want: "webhook: --client-ca: app_test.go holds no certificate in PEM\n",
+		},
+		"a CA of callers that is not there": {
+			args: []string{"serve", "--client-ca=none.crt"},
+			want: "webhook: --client-ca: open none.crt: no such file or directory\n",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stdout, stderr := run(t, c.environment, c.args...)

@@ -45,7 +45,11 @@ func serve(ctx context.Context, c *config.Config, version string) error {
 	if err != nil {
 		return err
 	}
-	source, err := certificates(cluster, c)
+	clients, err := clientsOf(c)
+	if err != nil {
+		return err
+	}
+	source, err := certificates(cluster, c, clients)
 	if err != nil {
 		return err
 	}
@@ -56,7 +60,7 @@ func serve(ctx context.Context, c *config.Config, version string) error {
 	if err := controllermetrics.Registry.Register(metrics.NewBuild(version)); err != nil {
 		return fmt.Errorf("register the metric of the version: %w", err)
 	}
-	if err := assemble(ctx, mgr, c, source, log); err != nil {
+	if err := assemble(ctx, mgr, c, source, clients, log); err != nil {
 		return err
 	}
 	err = mgr.Start(ctx)
@@ -77,7 +81,15 @@ func restConfig(kubeconfig string) (*rest.Config, error) {
 	return rest.AddUserAgent(cluster, "secretgate-webhook"), nil
 }
 
-func certificates(cluster *rest.Config, c *config.Config) (*certs.Source, error) {
+// clientsOf are those who may ask; nil: anybody may.
+func clientsOf(c *config.Config) (*certs.Clients, error) {
+	if c.ClientCA == "" {
+		return nil, nil
+	}
+	return certs.NewClients(c.ClientCA, c.ClientNames)
+}
+
+func certificates(cluster *rest.Config, c *config.Config, clients *certs.Clients) (*certs.Source, error) {
 	scheme, err := newScheme()
 	if err != nil {
 		return nil, err
@@ -88,7 +100,7 @@ func certificates(cluster *rest.Config, c *config.Config) (*certs.Source, error)
 		return nil, fmt.Errorf("make a client: %w", err)
 	}
 	d := certs.Dependencies{
-		API: api, Configuration: c.WebhookConfiguration,
+		API: api, Configuration: c.WebhookConfiguration, Clients: clients,
 		Address: fmt.Sprintf("127.0.0.1:%d", c.Port),
 		Log:     logr.FromSlogHandler(c.Handler).WithName("certs"),
 	}
@@ -131,16 +143,14 @@ func newScheme() (*runtime.Scheme, error) {
 }
 
 // assemble lists all that runs.
-func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, source *certs.Source, log *slog.Logger) error {
+func assemble(
+	ctx context.Context, mgr manager.Manager, c *config.Config, source *certs.Source, clients *certs.Clients, log *slog.Logger,
+) error {
 	counts := metrics.New(controllermetrics.Registry) // what the manager's server shows
 	if err := controllermetrics.Registry.Register(source.Expiry); err != nil {
 		return fmt.Errorf("register the metrics of certificates: %w", err)
 	}
-	gate := &server{
-		port:    c.Port,
-		tls:     &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: source.GetCertificate, NextProtos: []string{"http/1.1"}},
-		handler: admission(mgr, c, counts, log), log: log,
-	}
+	gate := &server{port: c.Port, tls: servingTLS(source, clients), handler: admission(mgr, c, counts, log), log: log}
 	informer, err := mgr.GetCache().GetInformer(ctx, admit.NamespaceMetadata(), cache.BlockUntilSynced(false))
 	if err != nil {
 		return fmt.Errorf("watch namespaces: %w", err)
@@ -154,6 +164,16 @@ func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, source
 		mgr.AddReadyzCheck("certificate", told(log, "certificate", source.Ready)),
 		mgr.AddReadyzCheck("end", told(log, "end", gate.ready)),
 	)
+}
+
+// servingTLS is how the webhook speaks TLS. API servers speak HTTP/1.1 to webhooks, so that they spread over replicas; HTTP/2 would
+// take in bodies before they have their turn.
+func servingTLS(source *certs.Source, clients *certs.Clients) *tls.Config {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: source.GetCertificate, NextProtos: []string{"http/1.1"}}
+	if clients == nil {
+		return config
+	}
+	return clients.Demand(config)
 }
 
 // admission answers what the webhook configurations ask: the conversion and the verdict on ExternalSecrets, and the verdicts on

@@ -58,6 +58,7 @@ func newFromDirectory(d Dependencies, directory string) (*Source, error) {
 			api:           d.API,
 			configuration: d.Configuration,
 			address:       d.Address,
+			clients:       d.Clients,
 			serving:       files.GetCertificate,
 			trouble:       func() error { return fileTrouble(files.CertPath, files.KeyPath) },
 		},

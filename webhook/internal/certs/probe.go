@@ -31,6 +31,7 @@ type probe struct {
 	api           client.Reader
 	configuration string
 	address       string
+	clients       *Clients // nil: the listener demands no certificate
 	serving       func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	trouble       func() error           // why there is no certificate
 	bundle        func() ([]byte, error) // nil, or gives a bundle that goes before the configurations'
@@ -140,10 +141,11 @@ func (p *probe) handshake(ctx context.Context, bundle []byte, host string) error
 			roots.AddCert(certificate)
 		}
 	}
-	dialer := tls.Dialer{
-		NetDialer: &net.Dialer{Timeout: handshakeTime},
-		Config:    &tls.Config{RootCAs: roots, ServerName: host, MinVersion: tls.VersionTLS12},
+	config := &tls.Config{RootCAs: roots, ServerName: host, MinVersion: tls.VersionTLS12}
+	if p.clients != nil {
+		config.Certificates = []tls.Certificate{p.clients.own}
 	}
+	dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: handshakeTime}, Config: config}
 	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
 	defer cancel()
 	connection, err := dialer.DialContext(ctx, "tcp", p.address)

@@ -50,6 +50,7 @@ func NewSelfSigned(d Dependencies, config SelfSigned) (*Source, error) {
 			api:           d.API,
 			configuration: d.Configuration,
 			address:       d.Address,
+			clients:       d.Clients,
 			serving:       leaves.GetCertificate,
 			trouble:       ca.trouble,
 			remedy:        "the webhook publishes its CA by itself within seconds; if this stays, its log says why it cannot",

@@ -3,6 +3,7 @@ package config
 
 import (
 	"cmp"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,6 +33,8 @@ type Config struct {
 	CertDir                string
 	TLSSecret              string
 	TLSNames               []string
+	ClientCA               string
+	ClientNames            []string
 	Kubeconfig             string
 	MetricsBindAddress     string
 	HealthProbeBindAddress string
@@ -41,6 +44,7 @@ type Config struct {
 
 	log         settings.Log
 	tlsNames    string
+	clientNames string
 	definitions settings.Definitions
 }
 
@@ -63,6 +67,10 @@ func (c *Config) Bind(lookup func(string) (string, bool)) []*settings.Section {
 		"Opaque Secret that keeps our CA, in our namespace; it must exist; for self-signed")
 	certificates.String(&c.tlsNames, "tls-names", "",
 		"DNS names and IP addresses of the certificate, comma-separated (default webhook.<namespace>.svc and its longer form); for self-signed")
+	certificates.String(&c.ClientCA, "client-ca", "",
+		"file of the CA (PEM) whose certificates callers must present; empty: anybody who reaches the port may ask")
+	certificates.String(&c.clientNames, "client-names", "",
+		"common names or DNS names of which a caller's certificate must have one, comma-separated (default any name); for --client-ca")
 
 	policy := settings.NewSection("policy", lookup)
 	c.Policy.Bind(policy)
@@ -85,7 +93,7 @@ func (c *Config) Finish(sections []*settings.Section) error {
 	where, definitionsErr := c.definitions.Finish()
 	c.Definitions = where
 	problems := []error{
-		err, c.Policy.Finish(), definitionsErr, c.server(), c.certificate(),
+		err, c.Policy.Finish(), definitionsErr, c.server(), c.certificate(), c.clients(),
 		settings.CheckAddress("metrics-bind-address", c.MetricsBindAddress),
 		settings.CheckAddress("health-probe-bind-address", c.HealthProbeBindAddress),
 	}
@@ -138,4 +146,26 @@ func (c *Config) certificate() error {
 		c.TLSNames = append(c.TLSNames, name)
 	}
 	return errors.Join(problems...)
+}
+
+func (c *Config) clients() error {
+	for name := range strings.SplitSeq(c.clientNames, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			c.ClientNames = append(c.ClientNames, name)
+		}
+	}
+	switch {
+	case c.ClientCA == "" && len(c.ClientNames) > 0:
+		return errors.New("--client-names needs --client-ca, which signs what has these names")
+	case c.ClientCA == "":
+		return nil
+	}
+	authorities, err := os.ReadFile(c.ClientCA)
+	if err != nil {
+		return fmt.Errorf("--client-ca: %w", err)
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM(authorities) {
+		return fmt.Errorf("--client-ca: %s holds no certificate in PEM", c.ClientCA)
+	}
+	return nil
 }
