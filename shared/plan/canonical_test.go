@@ -100,7 +100,7 @@ func TestOnlyOneSpellingOfOtherNamesIsAccepted(t *testing.T) {
 			"arn:aws:iam::123456789012:role/test-role": "", "arn:aws-cn:iam::123456789012:role/a/path/name+=,.@-_": "",
 			"arn:aws-iso-b:iam::123456789012:role/r": "", "nope": aRole, "test-role": aRole, "arn:aws:iam::1234:role/r": aRole, "arn:aws:iam::123456789012:user/u": aRole,
 			"arn:aws:sts::123456789012:assumed-role/r/s": aRole, "arn:aws:iam::123456789012:role/": aRole, "arn:aws:iam::123456789012:role/a:b": aRole,
-			"acs:ram::1234567890123456:role/r": aRole, "arn\n": control, "arn ": spaces, "arn\u200b": invisible,
+			"acs:ram::1234567890123456:role/r": aRole, "arn\n": control, "the role": aRole, " arn": spaces, "arn\u200b": invisible,
 		}},
 		"roleArn of Alibaba Cloud": {"alicloudSecretsManager", map[string]string{
 			"acs:ram::1234567890123456:role/demo": "", "acs:ram::{UID}:role/demo": "", "demo": aRAMRole, "arn:aws:iam::123456789012:role/r": aRAMRole,
