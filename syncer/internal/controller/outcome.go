@@ -116,11 +116,12 @@ func excessive() outcome {
 }
 
 func unrendered(errs []*render.Error, entries []apiv1.EntryStatus) outcome {
-	message := errs[0].Error()
+	message, late := errs[0].Error(), errs[0].Late
 	for _, err := range errs[1:] {
 		message += "; " + err.Error()
+		late = late || err.Late
 	}
-	return outcome{reason: apiv1.ReasonInvalidValue, message: cut(message), entries: entries}
+	return outcome{reason: apiv1.ReasonInvalidValue, message: cut(message), entries: entries, retry: late}
 }
 
 func unwritten(err error, entries []apiv1.EntryStatus) outcome {

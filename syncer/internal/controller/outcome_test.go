@@ -67,6 +67,8 @@ func TestOutcomes(t *testing.T) {
 			"ERROR, spec.data[1]: " + refused.Err.Error() + " (and 2 more entries failed: see status.entries)", "False", 0}},
 		{"a value that cannot be used", unrendered([]*render.Error{{Field: "spec.data[0]", Problem: "x"}, {Field: "spec.data[1]", Problem: "y"}}, nil),
 			told{apiv1.ReasonInvalidValue, "ERROR, spec.data[0]: x; spec.data[1]: y", "False", 0}},
+		{"a Secret that could not be made in time is tried again", unrendered([]*render.Error{{Field: "spec.data[0]", Problem: "x"}, {Field: "spec.data[1]", Problem: "y", Late: true}}, nil),
+			told{apiv1.ReasonInvalidValue, "ERROR, spec.data[0]: x; spec.data[1]: y", "False", 4 * time.Second}},
 		{"a Secret of others", unwritten(&apply.NotOwnedError{Problem: "it is foreign"}, nil), told{apiv1.ReasonSecretNotOwned, "ERROR, it is foreign", "False", 4 * time.Second}},
 		{"a write that failed", unwritten(errors.New("etcd is full"), nil),
 			told{apiv1.ReasonSecretWriteFailed, "ERROR, the Secret cannot be written: etcd is full", "False", 4 * time.Second}},

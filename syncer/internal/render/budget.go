@@ -15,6 +15,8 @@ const (
 	maxWork      = 256 << 20 // bytes gone through
 )
 
+var errLate = errors.New("the Secret could not be made in time: it is tried again; split the object if it stays so")
+
 // budget is what is left for an object. Each of its methods takes before the work is done, and says why it must not be.
 type budget struct {
 	spent error // why nothing more is done
@@ -46,7 +48,7 @@ func (b *budget) takeBytes(n int) error {
 // takeWork is for what is gone through.
 func (b *budget) takeWork(n int) error {
 	if b.spent == nil && b.stop() != nil {
-		b.spent = errors.New("the Secret could not be made in time: split the object")
+		b.spent = errLate
 	}
 	return b.take(&b.left, n, "the entries up to this one go through more than %d bytes: split the object", maxWork)
 }

@@ -4,6 +4,7 @@ package render
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -33,6 +34,7 @@ type Secret struct {
 type Error struct {
 	Field   string // the entry, such as spec.data[1]
 	Problem string
+	Late    bool // there was no more time, which another attempt may have
 }
 
 func (e *Error) Error() string { return e.Field + ": " + e.Problem }
@@ -80,7 +82,7 @@ func (r *renderer) fill(data map[string][]byte, values Values) []*Error {
 			made.entries = nil // the same comes again, and would override them
 		}
 		if spent := r.budget.takeWork(1 + len(made.entries)); spent != nil {
-			return append(errs, &Error{Field: e.Field, Problem: spent.Error()})
+			return append(errs, &Error{Field: e.Field, Problem: spent.Error(), Late: errors.Is(spent, errLate)})
 		}
 		switch {
 		case made.err != nil:
