@@ -9,9 +9,9 @@ import (
 	"google.golang.org/grpc/grpclog"
 )
 
-// redirectLibraries has those that write to stderr by themselves do so by our log, at debug and without their texts, which may be a backend's:
-// net/http quotes what comes after an answer, gRPC what it cannot read. Azure's writes requests where AZURE_SDK_GO_LOGGING asks for it,
-// and is kept from that.
+// redirectLibraries has those that write to stderr by themselves do so by our log, at debug and without their texts, which may be
+// a backend's: net/http quotes what comes after an answer, gRPC what it cannot read. Azure's writes requests where
+// AZURE_SDK_GO_LOGGING asks for it, and is kept from that.
 func redirectLibraries(ours *slog.Logger) {
 	azure.SetListener(nil)
 	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, withoutText{ours, "gRPC"}))

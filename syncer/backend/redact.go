@@ -52,8 +52,8 @@ var (
 )
 
 // redact takes out of a backend's message what is a credential or a value, or looks like one, puts it on one line without
-// characters that are not printable, and cuts it. It errs on the side of taking out too much: the error's kind and remedy say what matters. known are
-// texts that the message shows in any case.
+// characters that are not printable, and cuts it. It errs on the side of taking out too much: the error's kind and remedy say
+// what matters. known are texts that the message shows in any case.
 func redact(text string, known ...string) string {
 	text = bounded(strings.ToValidUTF8(text, "?"))
 	isKnown := func(s string) bool {

@@ -35,8 +35,8 @@ func damaging(t *testing.T, upstream string, transport http.RoundTripper, change
 	})
 }
 
-// damagingPlainly is one without TLS.
-func damagingPlainly(t *testing.T, upstream string, change func(answer []byte) []byte) (url string) {
+// damagingPlainly is the URL of one without TLS.
+func damagingPlainly(t *testing.T, upstream string, change func(answer []byte) []byte) string {
 	t.Helper()
 	server := damaging(t, upstream, http.DefaultTransport, change)
 	server.Start()

@@ -145,8 +145,9 @@ type secret struct {
 
 // answers reports whether the answer names what was asked for, as far as it names anything. A secret may be asked for by its ARN.
 func (s secret) answers(read plan.Read) bool {
+	byARN := strings.HasPrefix(read.Key, "acs:kms:") && strings.HasSuffix(read.Key, ":secret/"+s.Name)
 	switch {
-	case s.Name != "" && s.Name != read.Key && !(strings.HasPrefix(read.Key, "acs:kms:") && strings.HasSuffix(read.Key, ":secret/"+s.Name)):
+	case s.Name != "" && s.Name != read.Key && !byARN:
 		return false
 	case read.VersionID != "":
 		return s.VersionID == "" || s.VersionID == read.VersionID

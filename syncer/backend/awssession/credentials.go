@@ -105,7 +105,9 @@ func (w webIdentity) AssumeRoleWithWebIdentity(
 type instance struct{ *Sessions }
 
 // GetMetadata implements ec2rolecreds.GetMetadataAPIClient.
-func (i instance) GetMetadata(ctx context.Context, input *imds.GetMetadataInput, options ...func(*imds.Options)) (*imds.GetMetadataOutput, error) {
+func (i instance) GetMetadata(
+	ctx context.Context, input *imds.GetMetadataInput, options ...func(*imds.Options),
+) (*imds.GetMetadataOutput, error) {
 	return i.imds.GetMetadata(ctx, input, options...)
 }
 

@@ -98,8 +98,8 @@ func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (dri
 	return value, nil
 }
 
-// isAnswer reports whether an id (https://vault.suffix/secrets/name/version) is of what was asked for. Key Vault keeps capitals and does not
-// tell them from small letters.
+// isAnswer reports whether an id (https://vault.suffix/secrets/name/version) is of what was asked for. Key Vault keeps capitals
+// and does not tell them from small letters.
 func isAnswer(id azsecrets.ID, vault, name, version string) bool {
 	at, err := url.Parse(string(id))
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 // Further abilities (reading in batches, walking a path) are interfaces of their own, found by
 // assertion, so that a driver without them stays as small as this.
 type Driver interface {
-	// Get reads one value. An answer that names another than was asked for is ErrOther. Errors are the SDK's own: they are classified, worded and redacted by the
-	// caller. Retries are the caller's too.
+	// Get reads one value. An answer that names another than was asked for is ErrOther. Errors are the SDK's own: they are
+	// classified, worded and redacted by the caller. Retries are the caller's too.
 	Get(ctx context.Context, scope plan.Scope, read plan.Read) (Value, error)
 
 	// Classify says what kind of failure an error of the driver is.

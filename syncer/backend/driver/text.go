@@ -15,7 +15,8 @@ func Word(text string) string {
 	var shown strings.Builder
 	n := 0
 	for _, r := range text {
-		if n++; n > maxWord {
+		n++
+		if n > maxWord {
 			kept := []rune(shown.String())
 			return string(kept[:maxWord-1]) + "…"
 		}

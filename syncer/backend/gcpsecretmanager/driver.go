@@ -92,7 +92,7 @@ var nameForm = regexp.MustCompile(`\Aprojects/([^/]+)/secrets/([^/]+)/versions/(
 // id, the answer has the number.
 func isAnswer(project string, read plan.Read, name string) bool {
 	told := nameForm.FindStringSubmatch(name)
-	return told != nil && !areTwo(told[1], project) && told[2] == read.Key && !areTwo(told[3], read.Version)
+	return len(told) > 3 && !areTwo(told[1], project) && told[2] == read.Key && !areTwo(told[3], read.Version)
 }
 
 // areTwo reports whether two texts are numbers, and not the same one.

@@ -51,7 +51,10 @@ func parse(body []byte, kvVersion int32) (driver.Value, error) {
 // As a value of version 1 it would become two entries that nobody asked for.
 func isVersioned(data json.RawMessage) bool {
 	var members, metadata map[string]json.RawMessage
-	if json.Unmarshal(data, &members) != nil || len(members) != 2 || members["data"] == nil || json.Unmarshal(members["metadata"], &metadata) != nil {
+	if json.Unmarshal(data, &members) != nil || len(members) != 2 || members["data"] == nil {
+		return false
+	}
+	if json.Unmarshal(members["metadata"], &metadata) != nil {
 		return false
 	}
 	for _, name := range []string{"created_time", "deletion_time", "destroyed", "version"} {

@@ -22,8 +22,8 @@ func HTTP(roots *x509.CertPool) *http.Transport {
 	return t
 }
 
-// Guard bounds the header of answers, and has a connection of HTTP/2, which carries all requests, given up within half a minute where its other end is gone
-// without a word: the kernel would take a quarter of an hour.
+// Guard bounds the header of answers, and has a connection of HTTP/2, which carries all requests, given up within half a minute
+// where its other end is gone without a word: the kernel would take a quarter of an hour.
 func Guard(t *http.Transport) {
 	t.MaxResponseHeaderBytes = maxHeader
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
