@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/near"
 )
 
 // maxEdits is how many characters a key may be away from one of ours to be taken for it.
@@ -41,7 +42,7 @@ func nearest(key string, known []string) string {
 	lower := strings.ToLower(key) // the API server takes keys of any case, we take our own
 	best, least := "", maxEdits+1
 	for _, candidate := range known {
-		n := edits(lower, strings.ToLower(candidate))
+		n := near.Edits(lower, strings.ToLower(candidate), maxEdits+1)
 		if n < least && n <= len(candidate)/6 { // a short key of an installation's own has many neighbours
 			best, least = candidate, n
 		}
@@ -80,28 +81,4 @@ func short(keys []string) []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// edits counts the insertions, deletions and replacements that make b of a (Levenshtein's distance), as far as maxEdits+1.
-func edits(a, b string) int {
-	if len(a)-len(b) > maxEdits || len(b)-len(a) > maxEdits {
-		return maxEdits + 1
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return min(row[len(b)], maxEdits+1)
 }
