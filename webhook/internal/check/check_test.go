@@ -184,6 +184,16 @@ func TestAnnotationsOfNamespacesAreJudged(t *testing.T) {
 			want: []string{"6:24: error: core: metadata.annotations[example.com/roles]: Invalid value: line 1 \"[a\" is not a valid RE2 pattern: " +
 				"missing closing ]: `[a`: correct the line (https://github.com/google/re2/wiki/Syntax)"},
 		},
+		"a key that resembles ours": {
+			annotation: "iam.amazonaws.com/permited: a",
+			want: []string{"5:3: warning: core: metadata.annotations: annotation iam.amazonaws.com/permited means nothing to Secretgate and limits nothing: " +
+				"did you mean iam.amazonaws.com/permitted?"},
+		},
+		"a glob": {
+			annotation: apiv1.AnnotationPermittedKeyName + ": core/*",
+			want: []string{"5:3: warning: core: metadata.annotations: annotation externalsecrets.kubernetes-client.io/permitted-key-name: line 1 \"core/*\" " +
+				"looks like a glob: in a regular expression * repeats the \"/\" before it; write .* for any text"},
+		},
 		"an annotation that is empty": {
 			annotation: apiv1.AnnotationPermittedKeyName + ": ''",
 			want: []string{"5:3: warning: core: metadata.annotations: annotation externalsecrets.kubernetes-client.io/permitted-key-name is empty, " +

@@ -3,6 +3,8 @@ package check
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/objectmeta"
@@ -75,6 +77,7 @@ func (c *Checker) judgeDefinition(ctx context.Context, o object) *findings {
 func (c *Checker) form(f *findings, s *schema) map[string]any {
 	c.repeated(f)
 	checkMetadata(f)
+	f.judgeAnnotations(c.Settings)
 	pruned := runtime.DeepCopyJSON(f.object.value)
 	delete(pruned, "status") // a client cannot set it
 	for _, path := range s.prune(pruned) {
@@ -167,6 +170,26 @@ func metadataOf(f *findings) (meta *metav1.ObjectMeta, ok bool) {
 		meta = &metav1.ObjectMeta{}
 	}
 	return meta, clean
+}
+
+// judgeAnnotations says which of an object's annotations look as if they meant something, and do not.
+func (f *findings) judgeAnnotations(s policy.Settings) {
+	onNamespaces := append(s.PatternAnnotations(), policy.Switches()...)
+	texts, _ := f.object.texts("annotations")
+	for _, key := range slices.Sorted(maps.Keys(texts)) {
+		message := "means nothing on this object"
+		switch meant := near.Typo(key, []string{apiv1.AnnotationForceSync}); {
+		case meant == key:
+			continue
+		case meant != "":
+			message += didYouMean(meant)
+		case slices.Contains(onNamespaces, key):
+			message += ": it counts on the Namespace"
+		case !strings.HasPrefix(key, apiv1.ReservedPrefix):
+			continue
+		}
+		f.add(Warning, Advice, field.NewPath("metadata", "annotations").Key(key).String(), message)
+	}
 }
 
 // didYouMean is the end of a message that asks for it.
