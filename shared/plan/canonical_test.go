@@ -97,7 +97,7 @@ func TestOnlyOneSpellingOfOtherNamesIsAccepted(t *testing.T) {
 			"-eu": aRegion, "eu-": aRegion, "eu west": aRegion, "eu@evil": aRegion, "eu\n": aRegion, "a:8080": aRegion,
 		}},
 		"roleArn": {"secretsManager", map[string]string{
-			"arn:aws:iam::123456789012:role/test-role": "", "arn:aws-cn:iam::123456789012:role/a/path/name+=,.@-_": "",
+			"arn:aws:iam::123456789012:role/test-role": "", "arn:aws-cn:iam::123456789012:role/a/path/name+=,.@-_": "", "arn:aws:iam::123456789012:role/a:b/r": "",
 			"arn:aws-iso-b:iam::123456789012:role/r": "", "nope": aRole, "test-role": aRole, "arn:aws:iam::1234:role/r": aRole, "arn:aws:iam::123456789012:user/u": aRole,
 			"arn:aws:sts::123456789012:assumed-role/r/s": aRole, "arn:aws:iam::123456789012:role/": aRole, "arn:aws:iam::123456789012:role/a:b": aRole,
 			"acs:ram::1234567890123456:role/r": aRole, "arn\n": control, "the role": aRole, " arn": spaces, "arn\u200b": invisible,

@@ -169,9 +169,7 @@ func (r *Reconciler) sync(ctx context.Context, object Object, p *plan.Plan, resu
 	defer cancel()
 	secret, errs := render.Render(inTime, p, result.Values)
 	if len(errs) > 0 {
-		o := unrendered(errs, entries)
-		o.retry = inTime.Err() != nil // it may be the machine that was slow
-		return o
+		return unrendered(errs, entries)
 	}
 	written, overtaken, err := r.write(ctx, object, p, secret)
 	if err != nil {
