@@ -79,7 +79,7 @@ func TestSecretDefinitionOfTheDocuments(t *testing.T) {
 		t.Errorf("status (-want +got):\n%s", diff)
 	}
 	header, _, _ := strings.Cut(mustKubectl(t, "", "get", "secretdefinitions", "-n", namespace), "\n")
-	if diff := cmp.Diff([]string{"NAME", "SECRET", "LAST", "SYNC", "STATUS", "AGE"}, strings.Fields(header)); diff != "" {
+	if diff := cmp.Diff([]string{"NAME", "SECRET", "READY", "REASON", "LAST", "SYNC", "AGE"}, strings.Fields(header)); diff != "" {
 		t.Error(diff)
 	}
 
