@@ -12,7 +12,7 @@ func targets() map[report.Key]report.Target {
 	}
 	most := func(limit float64) report.Target { return report.Target{Limit: limit} }
 	least := func(limit float64) report.Target { return report.Target{AtLeast: true, Limit: limit} }
-	return map[report.Key]report.Target{
+	all := map[report.Key]report.Target{
 		key("cold", small, 1, relativeName, ""):    least(0.75),
 		key("cold", small, 1, "backend calls", ""): most(60),
 		key("cold", large, 1, scaleName, ""):       least(0.8),
@@ -51,7 +51,18 @@ func targets() map[report.Key]report.Target {
 		key("admission", teamsPerObject*small, 1, handlerName("validating"), "ms"):   most(2),
 		key("admission", teamsPerObject*small, 1, atPace("applies that failed"), ""): most(0),
 		key("admission", teamsPerObject*small, 1, callsName(forms()[0].name), ""):    most(1),
+
+		key("neighbour", healthyObjects, 1, "edits: "+editCallsName, ""):            most(10),
+		key("neighbour", healthyObjects, 1, retryAfterName+": "+readAgainName, "s"): most(61),
 	}
+	for _, d := range disturbances() {
+		for name, target := range map[[2]string]float64{
+			{lateRatioName, ""}: 2, {rotationRatioName, ""}: 2, {peakName, "MiB"}: memoryLimit, {unhealthyName, ""}: 0, {normalName, "s"}: 10,
+		} {
+			all[key("neighbour", healthyObjects, 1, d.name+": "+name[0], name[1])] = most(target)
+		}
+	}
+	return all
 }
 
 const scaleName = "rate relative to that of the small number"

@@ -87,21 +87,24 @@ func (o Object) Spec() apiv1.ExternalSecretSpec {
 
 // Create stores objects at the API server, many at a time.
 func (w *World) Create(ctx context.Context, objects ...Object) error {
-	return each(ctx, objects, func(ctx context.Context, o Object) error {
-		body, err := json.Marshal(map[string]any{
-			"apiVersion": "kubernetes-client.io/v1", "kind": "ExternalSecret",
-			"metadata": metav1.ObjectMeta{Namespace: o.Namespace, Name: o.Name}, "spec": o.Spec(),
-		})
-		if err != nil {
-			return err
-		}
-		var stored struct {
-			Metadata struct{ UID types.UID } `json:"metadata"`
-		}
-		err = w.Client.Do(ctx, http.MethodPost, collection(o.Namespace), JSON, body, &stored)
-		w.uids.Store(o.NamespacedName, stored.Metadata.UID)
-		return err
+	return each(ctx, objects, func(ctx context.Context, o Object) error { return w.CreateSpec(ctx, o.NamespacedName, o.Spec()) })
+}
+
+// CreateSpec stores one object of any spec.
+func (w *World) CreateSpec(ctx context.Context, name types.NamespacedName, spec apiv1.ExternalSecretSpec) error {
+	body, err := json.Marshal(map[string]any{
+		"apiVersion": "kubernetes-client.io/v1", "kind": "ExternalSecret",
+		"metadata": metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}, "spec": spec,
 	})
+	if err != nil {
+		return err
+	}
+	var stored struct {
+		Metadata struct{ UID types.UID } `json:"metadata"`
+	}
+	err = w.Client.Do(ctx, http.MethodPost, collection(name.Namespace), JSON, body, &stored)
+	w.uids.Store(name, stored.Metadata.UID)
+	return err
 }
 
 // UID is the uid that the API server gave a stored object.
@@ -130,6 +133,11 @@ func (w *World) Delete(ctx context.Context, objects ...Object) error {
 		}
 		return nil
 	})
+}
+
+// DeleteAll deletes all objects of a namespace by one request.
+func (w *World) DeleteAll(ctx context.Context, namespace string) error {
+	return w.Client.Do(ctx, http.MethodDelete, collection(namespace), "", nil, nil)
 }
 
 // writers is how many requests the preparation of a world makes at a time.

@@ -27,6 +27,8 @@ type Options struct {
 	NoAudit bool
 	// Webhook starts one replica of the webhook, which the API server then asks.
 	Webhook bool
+	// Env are variables of the services beside those that the lab gives them, NAME=value each.
+	Env []string
 }
 
 // World is a running lab with Secretgate's CRDs and rights installed, and no syncer yet.
@@ -52,7 +54,9 @@ const CallLatency = 20 * time.Millisecond
 func Start(ctx context.Context, options Options) (*World, context.Context, error) {
 	w := &World{options: options, sources: sources{values: map[string]value{}}}
 	w.Audit.file = filepath.Join(options.Dir, "audit.log")
-	labOptions := lab.Options{Dir: filepath.Join(options.Dir, "lab"), Services: options.Webhook}
+	labOptions := lab.Options{
+		Dir: filepath.Join(options.Dir, "lab"), Services: options.Webhook, Webhook: lab.Extra{Env: options.Env},
+	}
 	if !options.NoAudit {
 		if err := w.Audit.prepare(options.Dir); err != nil {
 			return nil, nil, err
@@ -88,8 +92,7 @@ func (w *World) furnish(ctx context.Context) error {
 		return err
 	}
 	for i := range Namespaces {
-		body := fmt.Appendf(nil, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":%q}}`, NamespaceName(i))
-		if err := w.Client.Do(ctx, http.MethodPost, "/api/v1/namespaces", JSON, body, nil); err != nil {
+		if err := w.CreateNamespace(ctx, NamespaceName(i)); err != nil {
 			return err
 		}
 	}
@@ -117,7 +120,13 @@ func (w *World) NewSyncer() (*lab.Service, error) {
 	w.syncers++
 	name := "syncer-" + strconv.Itoa(w.syncers)
 	w.mu.Unlock()
-	return w.Lab.NewSyncer(name, lab.Extra{Args: []string{"--refresh-interval=" + w.options.Interval.String()}})
+	return w.Lab.NewSyncer(name, lab.Extra{Args: []string{"--refresh-interval=" + w.options.Interval.String()}, Env: w.options.Env})
+}
+
+// CreateNamespace creates a namespace without annotations, where everything is permitted.
+func (w *World) CreateNamespace(ctx context.Context, name string) error {
+	body := fmt.Appendf(nil, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":%q}}`, name)
+	return w.Client.Do(ctx, http.MethodPost, "/api/v1/namespaces", JSON, body, nil)
 }
 
 // Annotate sets an annotation of a namespace; nil removes it.
