@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
@@ -35,7 +34,7 @@ func (r *admissionRound) applies(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	seen, err := r.paced(ctx, manifests)
+	seen, err := r.paced(ctx, r.world, pace, manifests)
 	if err != nil {
 		return err
 	}
@@ -68,8 +67,9 @@ type applied struct {
 	rate float64         // how many were sent a second
 }
 
-// paced applies one manifest after the other, each at its time. Applies that fail are counted, and the first is told of.
-func (r *admissionRound) paced(ctx context.Context, manifests []world.Manifest) (applied, error) {
+// paced applies one manifest after the other, so many a second, each at its time. Applies that fail are counted, and the first is
+// told of.
+func (b *bench) paced(ctx context.Context, w *world.World, pace int, manifests []world.Manifest) (applied, error) {
 	var mu sync.Mutex
 	var seen applied
 	var telling sync.Once
@@ -79,21 +79,21 @@ func (r *admissionRound) paced(ctx context.Context, manifests []world.Manifest) 
 	for i, m := range manifests {
 		body, err := m.JSON()
 		if err == nil {
-			err = world.Pause(ctx, time.Until(begin.Add(time.Duration(i)*time.Second/pace)))
+			err = world.Pause(ctx, time.Until(begin.Add(time.Duration(i)*time.Second/time.Duration(pace))))
 		}
 		if err != nil {
 			return applied{}, err
 		}
 		applying.Go(func() {
 			from := time.Now()
-			err := r.world.Client.Do(ctx, http.MethodPatch, m.Path()+"?fieldManager=bench&force=true", world.ApplyPatch, body, nil)
+			err := w.Apply(ctx, m, body)
 			took := time.Since(from)
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
 				seen.took = append(seen.took, took)
 			} else if ctx.Err() == nil {
-				telling.Do(func() { r.say("  an apply failed: %v", err) })
+				telling.Do(func() { b.say("  an apply failed: %v", err) })
 			}
 		})
 	}

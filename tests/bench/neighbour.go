@@ -61,6 +61,9 @@ func (b *bench) neighbours() []stage {
 			return b.neighbourhood(ctx, d.name, func(ctx context.Context, n *neighbourhood) error { return n.disturb(ctx, d) })
 		}})
 	}
+	for _, v := range volleys() {
+		stages = append(stages, stage{v.name, serves, func(ctx context.Context) error { return b.crowded(ctx, v) }})
+	}
 	return append(stages, stage{retryAfterName, serves, func(ctx context.Context) error {
 		return b.neighbourhood(ctx, retryAfterName, retryAfter)
 	}})

@@ -62,6 +62,13 @@ func targets() map[report.Key]report.Target {
 			all[key("neighbour", healthyObjects, 1, d.name+": "+name[0], name[1])] = most(target)
 		}
 	}
+	for _, v := range volleys() {
+		for name, target := range map[[2]string]float64{
+			{applyRatioName, ""}: 2, {applyAfterName, ""}: 2, {appliesFailedName, ""}: 0, {peakName, "MiB"}: webhookMemoryLimit, {unhealthyName, ""}: 0,
+		} {
+			all[key("neighbour", healthyObjects, 1, v.name+": "+name[0], name[1])] = most(target)
+		}
+	}
 	return all
 }
 

@@ -175,7 +175,13 @@ func (a *Admission) Judge(m Manifest, connections int) (*Judge, error) {
 
 // Ask has the object judged as if it were another team's. What is not allowed is an error.
 func (j *Judge) Ask(ctx context.Context, team int) error {
-	body := bytes.ReplaceAll(j.template, []byte(TeamNamespace(0)), []byte(TeamNamespace(team)))
+	return j.post(ctx, bytes.ReplaceAll(j.template, []byte(TeamNamespace(0)), []byte(TeamNamespace(team))))
+}
+
+// Repeat asks about the manifest's own object, without another copy of the question.
+func (j *Judge) Repeat(ctx context.Context) error { return j.post(ctx, j.template) }
+
+func (j *Judge) post(ctx context.Context, body []byte) error {
 	var answer json.RawMessage
 	if err := j.client.Do(ctx, http.MethodPost, "/validate", JSON, body, &answer); err != nil {
 		return err

@@ -23,6 +23,8 @@ type Manifest struct {
 	Old bool
 	// Version is part of the keys, so that another one is another spec.
 	Version int
+	// Padding makes each entry three times as much longer.
+	Padding int
 	// Forbidden reads keys that the namespace's policy does not permit.
 	Forbidden bool
 }
@@ -55,7 +57,10 @@ func (m Manifest) JSON() ([]byte, error) {
 		if m.Forbidden {
 			key = "prod/elsewhere/app"
 		}
-		entries[i] = map[string]string{"key": key, "name": fmt.Sprintf("entry-%d", i), "property": "password"}
+		entries[i] = map[string]string{
+			"key": key + strings.Repeat("x", 2*m.Padding), "name": fmt.Sprintf("entry-%d", i),
+			"property": "password" + strings.Repeat("x", m.Padding),
+		}
 	}
 	object := map[string]any{
 		"apiVersion": apiv1.GroupVersion.String(), "kind": apiv1.Kind,
@@ -118,6 +123,11 @@ func (w *World) awaitTeams(ctx context.Context, n int) error {
 			return err
 		}
 	}
+}
+
+// Apply applies a manifest, whose JSON is given, on the server's side.
+func (w *World) Apply(ctx context.Context, m Manifest, body []byte) error {
+	return w.Client.Do(ctx, http.MethodPatch, m.Path()+"?fieldManager=bench&force=true", ApplyPatch, body, nil)
 }
 
 // Store creates the objects of manifests, many at a time.
