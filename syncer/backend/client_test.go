@@ -246,6 +246,16 @@ func TestErrorText(t *testing.T) {
 			want: `cannot read key "/a:3" from systemManager in region eu-west-1: access denied; ` +
 				`allow ssm:GetParameter on the parameter, and kms:Decrypt on its key, to the syncer's own identity`,
 		},
+		"an ARN of another region": {
+			source: plan.Source{Scope: aws, Read: plan.Read{Key: "arn:aws:secretsmanager:eu-west-2:123456789012:secret:db"}}, kind: driver.NotFound,
+			want: `cannot read key "arn:aws:secretsmanager:eu-west-2:123456789012:secret:db" from ` + as + `: not found; ` +
+				`the key is an ARN of another region: set spec.region to eu-west-2`,
+		},
+		"an ARN of the same region": {
+			source: plan.Source{Scope: aws, Read: plan.Read{Key: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db"}}, kind: driver.NotFound,
+			want: `cannot read key "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db" from ` + as + `: not found; ` +
+				`check the key, the region, and the version or staging label`,
+		},
 		"a path that may not be walked": {
 			source: plan.Source{Scope: ssm, Read: plan.Read{Key: "/a", Path: true}}, kind: driver.Denied,
 			want: `cannot read path "/a" from systemManager in region eu-west-1: access denied; ` +

@@ -13,6 +13,9 @@ func (e *Error) Remedy() string {
 	if e.remedy != "" {
 		return e.remedy
 	}
+	if other := regionOf(e.Source); other != "" && (e.Kind == driver.NotFound || e.Kind == driver.Denied || e.Kind == driver.Invalid) {
+		return "the key is an ARN of another region: set spec.region to " + other
+	}
 	switch e.Kind {
 	case driver.NotFound:
 		return e.notFoundRemedy()
@@ -29,6 +32,15 @@ func (e *Error) Remedy() string {
 	default:
 		return "it is tried again: look into the backend's own logs if this goes on"
 	}
+}
+
+// regionOf is that of a key which is an ARN, where the source reads another region; else empty.
+func regionOf(s plan.Source) string {
+	parts := strings.Split(s.Key, ":") // arn:partition:service:region:account:resource
+	if s.Region == "" || len(parts) < 6 || parts[0] != "arn" || parts[3] == s.Region {
+		return ""
+	}
+	return driver.Word(parts[3])
 }
 
 func (e *Error) notFoundRemedy() string {
