@@ -11,8 +11,11 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// maxWalk bounds what one walk gathers, in bytes of values and names: far more than a Secret holds.
-const maxWalk = 16 << 20
+// maxWalk bounds what one walk gathers, in bytes of values and names and perValue for each: far more than a Secret holds.
+const (
+	maxWalk  = 16 << 20
+	perValue = 100
+)
 
 // errTooMuch says that there is more below a path than anybody can use.
 var errTooMuch = &driver.Error{
@@ -53,7 +56,7 @@ func (d *Driver) Walk(ctx context.Context, scope plan.Scope, read plan.Read) ([]
 					return fmt.Errorf("%s: %w", driver.Word(name), err)
 				}
 				v.Name = name
-				if size += len(v.Name) + len(v.Data); size > maxWalk {
+				if size += len(v.Name) + len(v.Data) + perValue; size > maxWalk {
 					return errTooMuch
 				}
 				found = append(found, v)

@@ -18,6 +18,7 @@ import (
 // page is an answer to GetParametersByPath: a parameter, and where to go on.
 type page struct {
 	name, value, next string
+	copies            int  // more than one of the parameter
 	refused           bool // the session has ended
 }
 
@@ -42,7 +43,8 @@ func walk(t *testing.T, answer func(token string) page) ([]driver.Value, error) 
 			_, _ = fmt.Fprint(w, `{"__type":"ExpiredTokenException"}`)
 			return
 		}
-		_, _ = fmt.Fprintf(w, `{"Parameters":[{"Name":%q,"Value":%q,"Version":1}],"NextToken":%q}`, p.name, p.value, p.next)
+		parameter := fmt.Sprintf(`{"Name":%q,"Value":%q,"Version":1}`, p.name, p.value)
+		_, _ = fmt.Fprintf(w, `{"Parameters":[%s%s],"NextToken":%q}`, strings.Repeat(parameter+",", max(0, p.copies-1)), parameter, p.next)
 	}))
 	t.Cleanup(server.Close)
 	d, err := New(Config{Endpoint: server.URL})
@@ -53,17 +55,26 @@ func walk(t *testing.T, answer func(token string) page) ([]driver.Value, error) 
 }
 
 func TestAWalkWithoutEndIsGivenUp(t *testing.T) {
-	pages := 0
-	value := strings.Repeat("x", 1<<20)
-	found, err := walk(t, func(string) page {
-		pages++
-		if pages > 2*maxWalk>>20 {
-			return page{refused: true} // it must have been given up by now
-		}
-		return page{name: fmt.Sprint("/a/", pages), value: value, next: fmt.Sprint(pages)}
-	})
-	if !errors.Is(err, errTooMuch) || found != nil || pages != maxWalk>>20 {
-		t.Errorf("got %d values and the error %v after %d pages", len(found), err, pages)
+	for name, test := range map[string]struct {
+		value  string
+		copies int // of a page's parameter
+		want   int // pages until it is given up
+	}{
+		"of large values": {strings.Repeat("x", 1<<20), 1, 16},
+		"of empty ones":   {"", 50_000, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pages := 0
+			found, err := walk(t, func(string) page {
+				if pages++; pages > 2*test.want {
+					return page{refused: true} // it must have been given up by now
+				}
+				return page{name: fmt.Sprint("/a/", pages), value: test.value, next: fmt.Sprint(pages), copies: test.copies}
+			})
+			if !errors.Is(err, errTooMuch) || found != nil || pages != test.want {
+				t.Errorf("got %d values and the error %v after %d pages, want none after %d", len(found), err, pages, test.want)
+			}
+		})
 	}
 }
 

@@ -10,11 +10,15 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/awserror"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
 // maxBatch is how many ids one BatchGetSecretValue takes.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html
 const maxBatch = 20
+
+// maxBytes is more than so many values have, of 64 KiB each.
+const maxBytes = 4 << 20
 
 // BatchSize implements driver.Batcher. Batches give current versions alone.
 func (d *Driver) BatchSize(read plan.Read) int {
@@ -37,6 +41,9 @@ func (d *Driver) GetBatch(ctx context.Context, scope plan.Scope, reads []plan.Re
 				return err
 			}
 			all.values, all.errors = append(all.values, page.SecretValues...), append(all.errors, page.Errors...)
+			if all.isTooLong(len(input.SecretIdList)) {
+				return transport.ErrTooLong
+			}
 		}
 		return nil
 	})
@@ -68,6 +75,15 @@ func ids(reads []plan.Read) []string {
 type answer struct {
 	values []types.SecretValueEntry
 	errors []types.APIErrorType
+}
+
+// isTooLong reports whether an answer of several pages, each of which is bounded, has more than a batch of so many ids can have.
+func (a *answer) isTooLong(ids int) bool {
+	size := 0
+	for i := range a.values {
+		size += len(aws.ToString(a.values[i].SecretString)) + len(a.values[i].SecretBinary)
+	}
+	return len(a.values)+len(a.errors) > 2*ids || size > maxBytes
 }
 
 // of finds what the answer says of an id: a name, an ARN, or an ARN without its random end.

@@ -1,7 +1,11 @@
 package awssecretsmanager
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,6 +15,7 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/awserror"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
 // Two accounts.
@@ -99,5 +104,39 @@ func TestIDsAreSentOnce(t *testing.T) {
 	reads := []plan.Read{{Key: "b"}, {Key: "a"}, {Key: "b", VersionStage: "AWSCURRENT"}}
 	if diff := cmp.Diff([]string{"b", "a"}, ids(reads)); diff != "" {
 		t.Errorf("ids (-want +got):\n%s", diff)
+	}
+}
+
+// Each page is bounded, but there may be any number of them.
+func TestABatchWithoutEndIsGivenUp(t *testing.T) {
+	for name, value := range map[string]string{
+		"of large values": `{"Name":"a","SecretString":"` + strings.Repeat("x", 1<<20) + `"}`, "of empty ones": `{}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			for name, value := range map[string]string{
+				"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_ENDPOINT_URL": "",
+				"AWS_CONFIG_FILE": t.TempDir() + "/none", "AWS_SHARED_CREDENTIALS_FILE": t.TempDir() + "/none",
+			} {
+				t.Setenv(name, value)
+			}
+			pages := 0
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+				if pages++; pages > 100 {
+					w.WriteHeader(http.StatusBadRequest) // it must have been given up by now
+					return
+				}
+				_, _ = fmt.Fprintf(w, `{"SecretValues":[%s],"NextToken":"%d"}`, value, pages)
+			}))
+			defer server.Close()
+			d, err := New(Config{Endpoint: server.URL})
+			if err != nil {
+				t.Fatal(err)
+			}
+			results, err := d.GetBatch(t.Context(), plan.Scope{Region: "eu-west-1"}, []plan.Read{{Key: "a"}, {Key: "b"}, {Key: "c"}})
+			if !errors.Is(err, transport.ErrTooLong) || d.Classify(err) != driver.Unavailable || results != nil {
+				t.Errorf("got %d results and the error %v after %d pages", len(results), err, pages)
+			}
+		})
 	}
 }
