@@ -295,7 +295,7 @@ func TestAWSSourcesWhoseAnswersAreTooLong(t *testing.T) {
 	}
 }
 
-// Where version 2 of the metadata service gives no token, version 1 is not asked, which would give credentials to anybody.
+// Where version 2 of the metadata service gives no token, version 1 is not asked, which asks for no proof.
 func TestAWSInstancesAreAskedByVersion2Alone(t *testing.T) {
 	for name, f := range map[string]fault.Fault{
 		"an outage": {Kind: fault.Outage}, "no answer": {Kind: fault.Cut}, "an answer that is no token's": {Kind: fault.Flood},

@@ -88,7 +88,7 @@ func New(c Config) (*Sessions, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the AWS configuration (AWS_ variables and shared files) cannot be used: %w", err)
 	}
-	// Version 1 of the metadata service asks for no proof: whoever can make the syncer fetch a URL could have its credentials.
+	// Version 1 of the metadata service asks for no proof: those who can make the syncer fetch a URL could have its credentials.
 	s.imds = imds.NewFromConfig(s.aws, func(o *imds.Options) { o.EnableFallback = aws.FalseTernary })
 	s.aws.HTTPClient = sender{s.aws.HTTPClient}
 	s.sts.Make = func(region string) *sts.Client { return sts.NewFromConfig(s.aws, c.stsEndpoint(region)) }

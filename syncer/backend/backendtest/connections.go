@@ -24,7 +24,7 @@ func (s *suite) connections(t *testing.T) {
 		wantKind(t, err, driver.Unavailable)
 	})
 	for name, answer := range map[string]http.HandlerFunc{
-		"somebody else answers without end":                endless,
+		"another server answers without end":               endless,
 		"somebody else answers 200 with a page":            page(http.StatusOK),
 		"somebody else answers 502 with a page":            page(http.StatusBadGateway),
 		"the connection is cut in the middle of an answer": cutShort,

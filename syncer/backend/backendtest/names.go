@@ -19,7 +19,7 @@ func (s *suite) names(t *testing.T) {
 	}
 	s.put(t, 0, "asked", canary)
 	key := s.Key(0, "asked")
-	t.Run("an answer that nobody changed is taken", func(t *testing.T) {
+	t.Run("an answer that is not changed is taken", func(t *testing.T) {
 		got, err := instead("asked", "asked").get(t.Context(), s.Scopes[0], key)
 		if err != nil {
 			t.Fatal(err)

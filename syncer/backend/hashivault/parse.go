@@ -48,7 +48,7 @@ func parse(body []byte, kvVersion int32) (driver.Value, error) {
 }
 
 // isVersioned recognises what version 2 wraps around a secret: data and metadata, nothing else, and in the latter what each version has.
-// As a value of version 1 it would become two entries that nobody asked for.
+// As a value of version 1 it would become two entries that the object does not ask for.
 func isVersioned(data json.RawMessage) bool {
 	var members, metadata map[string]json.RawMessage
 	if json.Unmarshal(data, &members) != nil || len(members) != 2 || members["data"] == nil {

@@ -32,8 +32,8 @@ func Guard(t *http.Transport) {
 // maxHeader bounds the header of an answer, in bytes.
 const maxHeader = 256 << 10
 
-// Client makes a client that follows no redirect: whoever one names would learn the request, and what is signed in it. Of an answer it
-// reads no more than limit bytes: see ErrTooLong.
+// Client makes a client that follows no redirect: the server that one names would learn the request, and what is signed in it. Of an
+// answer it reads no more than limit bytes: see ErrTooLong.
 func Client(t http.RoundTripper, timeout time.Duration, limit int64) *http.Client {
 	return &http.Client{
 		Transport: answers{t, limit}, Timeout: timeout,
