@@ -66,7 +66,8 @@ func TestAWalkWithoutEndIsGivenUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			pages := 0
 			found, err := walk(t, func(string) page {
-				if pages++; pages > 2*test.want {
+				pages++
+				if pages > 2*test.want {
 					return page{refused: true} // it must have been given up by now
 				}
 				return page{name: fmt.Sprint("/a/", pages), value: test.value, next: fmt.Sprint(pages), copies: test.copies}

@@ -122,7 +122,8 @@ func TestABatchWithoutEndIsGivenUp(t *testing.T) {
 			pages := 0
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-				if pages++; pages > 100 {
+				pages++
+				if pages > 100 {
 					w.WriteHeader(http.StatusBadRequest) // it must have been given up by now
 					return
 				}
