@@ -8,7 +8,7 @@ import (
 func TestTypo(t *testing.T) {
 	fields := []string{"data", "dataFrom", "isBinary", "key", "name", "path", "refreshInterval", "roleArn", "vaultRole", "version", "versionId"}
 	for name, tc := range map[string]struct{ word, want string }{
-		"two letters that changed places":  {"nmae", "name"},
+		"two letters that changed places":  {"naem", "name"},
 		"a letter that lacks":              {"vesion", "version"},
 		"a letter too much":                {"dataa", "data"},
 		"another letter":                   {"kay", "key"},

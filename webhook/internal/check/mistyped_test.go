@@ -127,8 +127,8 @@ func TestAMistypedFieldIsNamed(t *testing.T) {
 			"error: spec.backend: is not a field of the CRD" + unknown + "; did you mean backendType?",
 		}},
 		"with nothing near": {es + ", secretStoreRef: x}", []string{"error: spec.secretStoreRef: is not a field of the CRD" + unknown}},
-		"in an entry": {strings.Replace(es, "name: a}]", "nmae: a, name: a}]", 1) + "}", []string{
-			"error: spec.data[0].nmae: is not a field of the CRD" + unknown + "; did you mean name?",
+		"in an entry": {strings.Replace(es, "name: a}]", "naem: a, name: a}]", 1) + "}", []string{
+			"error: spec.data[0].naem: is not a field of the CRD" + unknown + "; did you mean name?",
 		}},
 		"near a deprecated field alone": {es + ", propertes: x}", []string{"error: spec.propertes: is not a field of the CRD" + unknown}},
 		"beside the spec":               {es + "}\nspce: {}", []string{"error: spce: is not a field of the CRD" + unknown + "; did you mean spec?"}},
@@ -156,8 +156,8 @@ func TestAMistypedFieldIsNamed(t *testing.T) {
 			"error: metadata.anotations: is not a field of metadata" + unknown + "; did you mean annotations?",
 		}},
 		"in a map whose keys have dots": {"apiVersion: secrets-manager.tuenti.io/v1alpha1\nkind: SecretDefinition\nmetadata: {name: a}\n" +
-			"spec: {name: a, keysMap: {tls.crt: {path: secret/data/a, enconding: text}}}", []string{
-			"error: spec.keysMap.tls.crt.enconding: is not a field of the CRD" + unknown + "; did you mean encoding?",
+			"spec: {name: a, keysMap: {tls.crt: {path: secret/data/a, encodng: text}}}", []string{
+			"error: spec.keysMap.tls.crt.encodng: is not a field of the CRD" + unknown + "; did you mean encoding?",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

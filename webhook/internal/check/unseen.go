@@ -73,7 +73,8 @@ func (c *Checker) whyUnknown(u *unseen) string {
 	case u.found.err != nil:
 		return fmt.Sprintf("%s cannot be read, and %s: %v", name, annotations, u.found.err)
 	case c.namespaces.live != nil:
-		return name + " does not exist in the cluster, and " + annotations + ": create it first, or name the file of its manifest (--namespaces)" + or
+		return name + " does not exist in the cluster, and " + annotations + ": create it first, or name the file of its manifest " +
+			"(--namespaces)" + or
 	default:
 		return name + " is not known, and " + annotations + ": name the file of its manifest (--namespaces), or a cluster that has it " +
 			"(--kubeconfig)" + or + ", or do without (--unknown-namespace=allow)"
