@@ -177,7 +177,7 @@ func (o outcome) statusText() string {
 	case apiv1.ReasonSynced:
 		return "SUCCESS"
 	case apiv1.ReasonSuspended:
-		return "SUSPENDED"
+		return apiv1.StatusSuspended
 	default:
 		return "ERROR, " + o.message
 	}

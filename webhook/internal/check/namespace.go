@@ -117,7 +117,7 @@ func (c *Checker) namespace(ctx context.Context, f *findings, name string) (poli
 	return policy.Namespace{Name: name, Annotations: found.annotations}, found.found
 }
 
-// compareNamespace tells which of a Namespace's patterns hardly permit what is meant where they match whole values.
+// compareNamespace says which of a Namespace's patterns hardly permit what is meant where they match whole values.
 func (c *Checker) compareNamespace(o object) *findings {
 	f := &findings{object: o, name: o.metadata("name")}
 	texts, _ := o.texts("annotations")
