@@ -49,8 +49,8 @@ func globs(key, text string) []string {
 		case len(sentences) == maxHints:
 			more++
 		default:
-			sentences = append(sentences, fmt.Sprintf("annotation %s: line %d %s looks like a glob: in a regular expression * repeats the %s before it; "+
-				"write .* for any text", key, i+1, strconv.Quote(cut(line)), strconv.Quote(repeated)))
+			sentences = append(sentences, fmt.Sprintf("annotation %s: line %d %s looks like a glob: in a regular expression * repeats "+
+				"the %s before it; write .* for any text", key, i+1, strconv.Quote(cut(line)), strconv.Quote(repeated)))
 		}
 	}
 	if more > 0 {

@@ -46,7 +46,8 @@ func (p *Policy) Bind(s *Section) {
 // BindControllerIDs adds what only the webhook and its check ask: the syncers know their own id.
 func (p *Policy) BindControllerIDs(s *Section) {
 	s.String(&p.Settings.ControllerIDs, "controller-ids", "",
-		"INSTANCE_IDs of all syncers, comma-separated, an empty one for a syncer without (\",team-a\"): objects of others earn a warning", "CONTROLLER_IDS")
+		"INSTANCE_IDs of all syncers, comma-separated, an empty one for a syncer without (\",team-a\"): objects of others earn a warning",
+		"CONTROLLER_IDS")
 }
 
 // Finish checks the settings once flags are parsed. The error lists all that is wrong.

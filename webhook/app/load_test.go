@@ -84,6 +84,7 @@ func TestSlowBodiesDoNotHoldTheirBytes(t *testing.T) {
 				return
 			}
 			statuses <- fmt.Sprint(what, ": ", response.StatusCode)
+			_ = response.Body.Close()
 			_ = c.conn.Close()
 		}
 		for i := range 10 {

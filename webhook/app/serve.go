@@ -169,11 +169,11 @@ func assemble(
 // servingTLS is how the webhook speaks TLS. API servers speak HTTP/1.1 to webhooks, so that they spread over replicas; HTTP/2 would
 // take in bodies before they have their turn.
 func servingTLS(source *certs.Source, clients *certs.Clients) *tls.Config {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: source.GetCertificate, NextProtos: []string{"http/1.1"}}
+	all := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: source.GetCertificate, NextProtos: []string{"http/1.1"}}
 	if clients == nil {
-		return config
+		return all
 	}
-	return clients.Demand(config)
+	return clients.Demand(all)
 }
 
 // admission answers what the webhook configurations ask: the conversion and the verdict on ExternalSecrets, and the verdicts on

@@ -33,7 +33,10 @@ func NewClients(file string, names []string) (*Clients, error) {
 		return nil, err
 	}
 	c := &Clients{file: file, names: names, own: own}
-	return c, c.reload()
+	if err := c.reload(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // Demand has a server refuse, at the handshake, whoever is none of the clients.
