@@ -12,9 +12,9 @@ import (
 	"github.com/secretgate/secretgate/tests/bench/measure"
 )
 
-// TestATenantOfLargeObjectsStopsNobody: while one writes objects that cannot be stored, and a pod floods the webhook's port, others'
+// TestATenantOfLargeObjectsDoesNotStopOthers: while one writes objects that cannot be stored, and a pod floods the webhook's port, others'
 // writes are judged and the webhook stays within its pod's memory. It runs beside no other test, as the webhook is everybody's.
-func TestATenantOfLargeObjectsStopsNobody(t *testing.T) {
+func TestATenantOfLargeObjectsDoesNotStopOthers(t *testing.T) {
 	l := startLoad(t)
 	hostile := newNamespace(t, nil)
 	var all sync.WaitGroup

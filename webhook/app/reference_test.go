@@ -29,7 +29,7 @@ func TestReference(t *testing.T) {
 	if err := c.Finish(c.Bind(none)); err != nil {
 		t.Fatal(err)
 	}
-	source, err := certificates(&rest.Config{Host: "http://127.0.0.1:9"}, c, nil) // it asks nobody yet
+	source, err := certificates(&rest.Config{Host: "http://127.0.0.1:9"}, c, nil) // it makes no request yet
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/cert-manager/cert-manager/pkg/util/pki"
 )
 
-// Clients are those who may ask the webhook: whoever has a certificate of a CA, and one of some names. Else any pod that reaches the
-// port can ask what a namespace's patterns are, and keep the webhook busy.
+// Clients are the callers that the webhook answers: they have a certificate of a CA, and one of some names. Else any pod that reaches
+// the port can ask what a namespace's patterns are, and keep the webhook busy.
 type Clients struct {
 	file  string
 	names []string        // common names and DNS names; none: any
@@ -39,7 +39,7 @@ func NewClients(file string, names []string) (*Clients, error) {
 	return c, nil
 }
 
-// Demand has a server refuse, at the handshake, whoever is none of the clients.
+// Demand has a server refuse, at the handshake, any caller that is none of the clients.
 func (c *Clients) Demand(config *tls.Config) *tls.Config {
 	config = config.Clone()
 	config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
