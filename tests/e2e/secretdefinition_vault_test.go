@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/api"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/lab/servers"
 )
 
 // Every flag of Vault, with the one dash of secrets-manager's own deployments: the engine of the first version, and AppRole at
@@ -40,7 +41,7 @@ func TestFlagsOfVault(t *testing.T) {
 	mustApply(t, namespace, definition("broken", "secret-of-broken", in(namespace, "{a: {path: kv1/NS/nowhere}}")))
 	awaitDefinition(t, namespace, "broken", apiv1.ReasonSecretNotFound, "")
 	vault := fmt.Sprintf(`{vault_address=%q,vault_cluster_id="`, theLab.VaultAddr)
-	awaitSeries(t, metrics, "secrets_manager_vault_max_token_ttl"+vault, `vault_engine="kv1",vault_version="1.21.0"} 120`)
+	awaitSeries(t, metrics, "secrets_manager_vault_max_token_ttl"+vault, fmt.Sprintf(`vault_engine="kv1",vault_version=%q} 120`, strings.TrimPrefix(servers.Vault, "v")))
 	awaitSeries(t, metrics, "secrets_manager_vault_token_ttl"+vault, "")
 	labels := func(name string) string { return fmt.Sprintf("{name=%q,namespace=%q}", name, namespace) }
 	awaitSeries(t, metrics, "secrets_manager_controller_last_sync_status"+labels("secret-of-db"), " 1")

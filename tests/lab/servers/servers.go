@@ -31,6 +31,9 @@ const (
 	Oldest = "v1.30.14"
 )
 
+// Vault is the version of Vault. The later ones of 1.21 do not build with the sdk that their module asks for, v0.21.0.
+const Vault = "v1.21.2"
+
 // kubernetes is a version's module. Without that in its programs kubectl cannot parse what the API server says about itself.
 func kubernetes(folder, version string, programs ...program) module {
 	const variable = " -X k8s.io/component-base/version."
@@ -51,7 +54,7 @@ func modules() []module {
 			program{"kubectl", "k8s.io/kubernetes/cmd/kubectl"}),
 		{
 			// Without the user interface, which is not in the module, and without the plugins that the lab does not use.
-			folder: "vault", version: "v1.21.0", gcflags: unoptimised, ldflags: strip, tags: "minimal",
+			folder: "vault", version: Vault, gcflags: unoptimised, ldflags: strip, tags: "minimal",
 			programs: []program{{"vault", "github.com/hashicorp/vault"}},
 		},
 		{
