@@ -27,7 +27,7 @@ const (
 
 // Versions of Kubernetes: the one that the lab runs, and the oldest that Secretgate supports.
 const (
-	Newest = "v1.36.3"
+	Newest = "v1.37.2"
 	Oldest = "v1.30.14"
 )
 
