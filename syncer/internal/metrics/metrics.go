@@ -26,7 +26,7 @@ type object struct {
 	successes, errors uint64
 	failing           bool
 	suspended         bool
-	unserved          bool // by this syncer; there is nothing else then
+	unserved          bool  // by this syncer; there is nothing else then
 	lastSuccess       int64 // Unix time; 0: never
 }
 
