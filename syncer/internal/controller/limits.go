@@ -28,11 +28,14 @@ type limits struct {
 // wait counts a read of an object now, and returns 0; or returns how long it must wait, and counts nothing.
 func (l *limits) wait(object types.NamespacedName, forced bool, now time.Time) time.Duration {
 	l.sweep(now)
+	if l.objects == nil {
+		l.objects, l.namespaces = map[types.NamespacedName]*rate.Limiter{}, map[string]*rate.Limiter{}
+	}
 	reservations := []*rate.Reservation{
-		limiter(&l.objects, object, rate.Every(readEvery), readBurst).ReserveN(now, 1),
+		limiter(l.objects, object, rate.Every(readEvery), readBurst).ReserveN(now, 1),
 	}
 	if forced {
-		reservations = append(reservations, limiter(&l.namespaces, object.Namespace, namespaceForces, namespaceForceBurst).ReserveN(now, 1))
+		reservations = append(reservations, limiter(l.namespaces, object.Namespace, namespaceForces, namespaceForceBurst).ReserveN(now, 1))
 	}
 	wait := time.Duration(0)
 	for _, r := range reservations {
@@ -46,14 +49,11 @@ func (l *limits) wait(object types.NamespacedName, forced bool, now time.Time) t
 	return wait
 }
 
-func limiter[K comparable](limiters *map[K]*rate.Limiter, key K, every rate.Limit, burst int) *rate.Limiter {
-	if *limiters == nil {
-		*limiters = map[K]*rate.Limiter{}
+func limiter[K comparable](limiters map[K]*rate.Limiter, key K, every rate.Limit, burst int) *rate.Limiter {
+	if limiters[key] == nil {
+		limiters[key] = rate.NewLimiter(every, burst)
 	}
-	if (*limiters)[key] == nil {
-		(*limiters)[key] = rate.NewLimiter(every, burst)
-	}
-	return (*limiters)[key]
+	return limiters[key]
 }
 
 // sweep forgets, now and then, what limits nothing any more.

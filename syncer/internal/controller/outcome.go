@@ -111,7 +111,7 @@ func unread(p *plan.Plan, failures []fetch.Failure, entries []apiv1.EntryStatus)
 
 // excessive is for sources that hold more together than one object may have in memory.
 func excessive() outcome {
-	return outcome{reason: apiv1.ReasonInvalidValue, message: fmt.Sprintf(
+	return outcome{reason: apiv1.ReasonInvalidValue, retry: true, message: fmt.Sprintf(
 		"spec: what the entries read has more than %d bytes together: split the object, or read smaller secrets", fetch.MaxObjectBytes)}
 }
 

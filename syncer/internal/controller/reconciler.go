@@ -29,6 +29,7 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/syncer/internal/apply"
+	"github.com/secretgate/secretgate/syncer/internal/fair"
 	"github.com/secretgate/secretgate/syncer/internal/fetch"
 	"github.com/secretgate/secretgate/syncer/internal/metrics"
 	"github.com/secretgate/secretgate/syncer/internal/render"
@@ -36,6 +37,9 @@ import (
 
 // maxRender is how long one Secret's content may take to make: that of the largest objects takes a second.
 const maxRender = 10 * time.Second
+
+// smallRender is how many bytes of values take no time worth speaking of.
+const smallRender = 64 << 10
 
 // Settings are the installation's choices about syncing.
 type Settings struct {
@@ -68,9 +72,10 @@ type Reconciler struct {
 	Owns     func(uid types.UID) bool // whether this replica serves an object; nil: all
 	Now      func() time.Time         // nil: time.Now
 
-	memory memory
-	lanes  lanes
-	queue  queue
+	memory  memory
+	renders fair.Turns // of large values
+	lanes   lanes
+	queue   queue
 }
 
 // Reconcile makes one attempt and reports on it.
@@ -165,9 +170,7 @@ func (r *Reconciler) sync(ctx context.Context, object Object, p *plan.Plan, resu
 	if o, permitted := r.judgeWalked(ctx, p, result.Values); !permitted {
 		return o // it goes on being read: the next walk may find other names
 	}
-	inTime, cancel := context.WithTimeout(ctx, maxRender)
-	defer cancel()
-	secret, errs := render.Render(inTime, p, result.Values)
+	secret, errs := r.render(ctx, p, result.Values)
 	if len(errs) > 0 {
 		return unrendered(errs, entries)
 	}
@@ -176,6 +179,19 @@ func (r *Reconciler) sync(ctx context.Context, object Object, p *plan.Plan, resu
 		return unwritten(err, entries)
 	}
 	return synced(written, entries, overtaken)
+}
+
+// render makes the Secret's content. Those of large values are made one at a time: each may take a processor for a second, and
+// others would get one in turn with all of them.
+func (r *Reconciler) render(ctx context.Context, p *plan.Plan, values render.Values) (*render.Secret, []*render.Error) {
+	if values.Bytes() > smallRender {
+		if end, err := r.renders.Take(ctx, p.Object.Namespace); err == nil {
+			defer end()
+		} // else ctx has ended, as Render says
+	}
+	inTime, cancel := context.WithTimeout(ctx, maxRender)
+	defer cancel()
+	return render.Render(inTime, p, values)
 }
 
 // interval is how often an object's sources are read without a change of its own; 0: never.

@@ -51,12 +51,8 @@ func (e *Engine) hurry(o *object, lane Lane) {
 func (e *Engine) want(o *object, lane Lane, fresh bool, have *source, values []driver.Value) {
 	d := &demand{lane: lane, needs: make(map[*source]uint64, len(o.sources)), values: render.Values{}}
 	o.demand = d
+	o.excess = false
 	expected := o.expected()
-	if o.excess = expected > maxObjectBytes; o.excess {
-		d.excess = true
-		e.complete(o)
-		return
-	}
 	if !e.shares.bytes.May(o.name.Namespace, expected) {
 		e.postpone(o)
 		return
@@ -66,8 +62,12 @@ func (e *Engine) want(o *object, lane Lane, fresh bool, have *source, values []d
 	if have != nil {
 		e.put(o, have.Read, values)
 	}
-	if o.demand != d {
+	switch {
+	case o.demand != d:
 		return // it is put off
+	case d.excess:
+		e.complete(o)
+		return
 	}
 	for _, s := range o.sources {
 		switch {
@@ -85,8 +85,8 @@ func (e *Engine) want(o *object, lane Lane, fresh bool, have *source, values []d
 	}
 }
 
-// put adds what was read to a demand. A demand that grows beyond its bounds is failed; one beyond its namespace's share is put
-// off.
+// put adds what was read to a demand. One that grows beyond its bounds is complete, without values; one beyond its namespace's
+// share is put off.
 func (e *Engine) put(o *object, read plan.Read, values []driver.Value) {
 	d := o.demand
 	if d.valueless() {
@@ -96,8 +96,7 @@ func (e *Engine) put(o *object, read plan.Read, values []driver.Value) {
 	more := bytes - d.reserved
 	switch {
 	case bytes > maxObjectBytes:
-		d.excess, o.excess = true, true
-		e.empty(o)
+		e.exceed(o)
 	case more > 0 && !e.shares.bytes.May(o.name.Namespace, more):
 		e.postpone(o)
 	default:
@@ -114,6 +113,22 @@ func (e *Engine) empty(o *object) {
 	d := o.demand
 	e.shares.bytes.Give(o.name.Namespace, d.reserved)
 	d.values, d.bytes, d.reserved = nil, 0, 0
+}
+
+// exceed ends a demand whose values are too many bytes. Until the object is asked for again, nothing more is read for it.
+func (e *Engine) exceed(o *object) {
+	d := o.demand
+	waited := len(d.needs) > 0
+	d.excess, o.excess, d.needs = true, true, nil
+	e.empty(o)
+	for _, s := range o.sources {
+		if !s.asked() && s.interval() == 0 {
+			s.unschedule()
+		}
+	}
+	if waited {
+		e.complete(o)
+	}
 }
 
 // postpone has an object read for later, when there is room for its values.

@@ -109,7 +109,7 @@ func TestObjectsThatHoldMuchLeaveMemoryForOthers(t *testing.T) {
 	})
 }
 
-func TestAnObjectWhoseSourcesHoldTooMuchIsToldSoUntilTheyHoldLess(t *testing.T) {
+func TestAnObjectWhoseSourcesHoldTooMuchIsReadWhenItIsAskedForAlone(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		const sources = 20
 		keys := make([]string, sources)
@@ -122,20 +122,31 @@ func TestAnObjectWhoseSourcesHoldTooMuchIsToldSoUntilTheyHoldLess(t *testing.T) 
 		if diff := cmp.Diff([]string{"too much"}, w.got["o"]); diff != "" {
 			t.Errorf("after five minutes (-want +got):\n%s", diff)
 		}
-		if w.shares.bytes.Held() != 0 || w.failed["o"] < 3 {
-			t.Errorf("got %d bytes that are held and %d refreshes that failed, want 0 and 3 at least", w.shares.bytes.Held(), w.failed["o"])
+		if held := w.shares.bytes.Held(); held != 0 {
+			t.Errorf("got %d bytes that are held, want 0", held)
 		}
 		w.count()
 		w.pass(10 * minute)
-		if n := w.count(); n > 20 {
-			t.Errorf("got %d calls in ten minutes, want two a minute at most", n)
+		if n := w.count(); n != 0 {
+			t.Errorf("got %d calls in ten minutes without being asked, want 0", n)
+		}
+		w.Ask(named("o"), Background, false)
+		w.pass(minute)
+		if got := w.got["o"]; len(got) != 2 || got[1] != "too much" {
+			t.Errorf("got %d answers, want a second one that it is too much", len(got))
 		}
 		for _, key := range keys[2:] {
 			w.values[key] = "less"
 		}
+		w.Ask(named("o"), Background, false)
 		w.pass(2 * minute)
-		if got := w.got["o"]; len(got) != 2 || len(got[1]) < 2<<20 {
-			t.Errorf("got %d answers, want a second one with the values", len(got))
+		if got := w.got["o"]; len(got) != 3 || len(got[2]) < 2<<20 {
+			t.Errorf("got %d answers, want a third one with the values", len(got))
+		}
+		w.count()
+		w.pass(10 * minute)
+		if n := w.count(); n < 10 {
+			t.Errorf("got %d calls in ten minutes, want one a minute: it is refreshed again", n)
 		}
 	})
 }

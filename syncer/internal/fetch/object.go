@@ -21,7 +21,7 @@ type object struct {
 	verified bool
 	asked    bool // Ask was called, and nothing has been taken with success since
 	demand   *demand
-	excess   bool // its sources held too many bytes when they were last read
+	excess   bool // its sources hold too many bytes: they are not refreshed for it
 	told     bool // a source failed, or failed otherwise than before, and the owner has not taken notice
 }
 
@@ -30,12 +30,12 @@ func (o *object) reads(sources []plan.Source) bool {
 	return slices.EqualFunc(o.sources, sources, func(s *source, other plan.Source) bool { return s.Source == other })
 }
 
-// expected is how many bytes its sources held when they were last read.
+// expected is how many bytes its sources may take, by what they held when they were last read.
 func (o *object) expected() (bytes int) {
 	for _, s := range o.sources {
 		bytes += s.size
 	}
-	return bytes
+	return min(bytes, maxObjectBytes)
 }
 
 // result is what is known of the object's sources, and the values that were asked for.

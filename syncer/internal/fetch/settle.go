@@ -56,11 +56,10 @@ func (e *Engine) tell(o *object, s *source, r reading, news bool) {
 	case o.demand != nil:
 		e.satisfy(o, s, r, news)
 	case o.interval == 0 && !o.asked: // what others refresh is not for it
+	case o.excess: // its owner asks again
 	case news && (r.err != nil || o.failing()):
 		o.told = true // a source has recovered while another one fails: what is said of the object changes
 		e.Notify(o.name, Background)
-	case o.excess && r.err == nil && (!news || o.expected() > maxObjectBytes):
-		e.observe(o, s, false)
 	case r.err == nil && (news || !o.verified) && !o.failing():
 		e.want(o, Background, false, s, r.values) // the others become due now
 	default:
@@ -83,21 +82,12 @@ func (e *Engine) satisfy(o *object, s *source, r reading, news bool) {
 	case d.putOff != nil: // all is read again
 	case waits && needed > s.reads: // it wants a later read, which plan sees to
 	case waits:
-		delete(d.needs, s)
-		if r.err != nil {
-			d.failed = true
-			e.empty(o)
-		} else {
-			e.put(o, s.Read, r.values)
-		}
-		if o.demand.complete() {
-			e.complete(o)
-		}
+		e.collect(o, s, r)
 	case !news:
 	case r.err != nil:
 		o.told = true // what it holds was good when it was read; this comes after it
 		e.Notify(o.name, Background)
-	case d.valueless() && d.complete():
+	case d.failed && d.complete():
 		e.release(o)
 		e.want(o, d.lane, false, s, r.values)
 	case d.complete():
@@ -108,6 +98,21 @@ func (e *Engine) satisfy(o *object, s *source, r reading, news bool) {
 		}
 	default:
 		e.put(o, s.Read, r.values) // newer than what it holds
+	}
+}
+
+// collect takes what a demand was waiting for.
+func (e *Engine) collect(o *object, s *source, r reading) {
+	d := o.demand
+	if r.err != nil {
+		d.failed = true
+		e.empty(o)
+	} else if e.put(o, s.Read, r.values); o.demand != d || d.excess {
+		return // it is put off, or complete
+	}
+	delete(d.needs, s)
+	if d.complete() {
+		e.complete(o)
 	}
 }
 

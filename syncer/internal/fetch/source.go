@@ -53,11 +53,11 @@ type source struct {
 	failures int // in a row
 }
 
-// interval is the shortest among its subscribers'; 0: none of them refreshes.
+// interval is the shortest among its subscribers'; 0: it is refreshed for none of them.
 func (s *source) interval() time.Duration {
 	var shortest time.Duration
 	for _, o := range s.subscribers {
-		if o.interval > 0 && (shortest == 0 || o.interval < shortest) {
+		if o.interval > 0 && !o.excess && (shortest == 0 || o.interval < shortest) {
 			shortest = o.interval
 		}
 	}

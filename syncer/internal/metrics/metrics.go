@@ -65,7 +65,8 @@ var (
 	reasons = prometheus.NewDesc("secretgate_externalsecrets",
 		"ExternalSecrets that this replica serves, by the reason of their condition Ready.", []string{"namespace", "reason"}, nil)
 	unserved = prometheus.NewDesc("secretgate_unserved_externalsecrets",
-		"ExternalSecrets whose controllerId is not this syncer's INSTANCE_ID. Another syncer may serve them, or none.", []string{"namespace"}, nil)
+		"ExternalSecrets whose controllerId is not this syncer's INSTANCE_ID. Another syncer may serve them, or none.",
+		[]string{"namespace"}, nil)
 )
 
 // Observe counts one sync attempt. The counts of a backend that the object no longer names go. An object that is suspended is

@@ -21,6 +21,16 @@ const maxProblems = 20
 // Values holds what was read: one value for most reads, any number for a path.
 type Values map[plan.Read][]driver.Value
 
+// Bytes is how many bytes the values have together.
+func (v Values) Bytes() (bytes int) {
+	for _, values := range v {
+		for _, value := range values {
+			bytes += len(value.Data)
+		}
+	}
+	return bytes
+}
+
 // Secret is the content of the Secret to write. Everything else about it is its owner's.
 type Secret struct {
 	Data        map[string][]byte

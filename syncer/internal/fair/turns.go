@@ -1,0 +1,54 @@
+package fair
+
+import (
+	"context"
+	"sync"
+)
+
+// Turns lets one at a time do what takes much of the processors. Namespaces take turns. The zero value is ready to use, and may be
+// used concurrently.
+type Turns struct {
+	mu      sync.Mutex
+	taken   bool
+	waiting Queue[chan struct{}] // each is closed when its turn comes
+}
+
+// Take waits for a turn of a namespace until ctx ends. The caller is to end the turn.
+func (t *Turns) Take(ctx context.Context, namespace string) (end func(), err error) {
+	t.mu.Lock()
+	if !t.taken {
+		t.taken = true
+		t.mu.Unlock()
+		return t.pass, nil
+	}
+	turn := make(chan struct{})
+	place := t.waiting.Push(namespace, turn)
+	t.mu.Unlock()
+	select {
+	case <-turn:
+		return t.pass, nil
+	case <-ctx.Done():
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	select {
+	case <-turn: // it came all the same
+		t.next()
+	default:
+		t.waiting.Remove(place)
+	}
+	return nil, ctx.Err()
+}
+
+func (t *Turns) pass() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.next()
+}
+
+func (t *Turns) next() {
+	turn, ok := t.waiting.Pop(nil)
+	if t.taken = ok; ok {
+		close(turn)
+	}
+}
