@@ -156,7 +156,7 @@ SOAK_DURATION ?= 1h
 SOAK_FLAGS    ?=
 
 .PHONY: bench
-bench: build lab-build ## Measure both services on labs of their own, 40 minutes (BENCH_FLAGS=--quick: 5); writes tests/bench/RESULTS.md
+bench: build lab-build ## Measure both services on labs of their own, 50 minutes (BENCH_FLAGS=--quick: 10); writes tests/bench/RESULTS.md
 	cd tests && go run ./bench $(BENCH_FLAGS)
 
 .PHONY: soak

@@ -20,6 +20,8 @@ const (
 	// each other before all of them begin again.
 	healthyPace = 10
 	volleyPause = 2 * time.Second
+	// settles is how long after the end of what is hostile all is to be as it was: the API server goes on with what it was sent.
+	settles = 10 * time.Second
 )
 
 // volley is what many hostile clients send at a time to keep the webhook busy.
@@ -44,7 +46,7 @@ func volleys() []volley {
 const (
 	appliesFailedName = "applies that failed"
 	applyRatioName    = "apply's p95, as a multiple of that at a webhook that permits all"
-	applyAfterName    = "apply's p95 in the ten seconds after, as a multiple of that alone"
+	applyAfterName    = "apply's p95 ten seconds after the end, as a multiple of that alone"
 )
 
 // crowd is one replica of the webhook, a healthy tenant who applies small objects, and a hostile one.
@@ -102,6 +104,9 @@ func (c *crowd) measure(ctx context.Context, v volley) error {
 	}
 	beside, err := c.beside(ctx, v)
 	if err != nil {
+		return err
+	}
+	if err := world.Pause(ctx, settles); err != nil {
 		return err
 	}
 	after, err := c.applies(ctx)

@@ -57,7 +57,7 @@ func targets() map[report.Key]report.Target {
 	}
 	for _, d := range disturbances() {
 		for name, target := range map[[2]string]float64{
-			{lateRatioName, ""}: 2, {rotationRatioName, ""}: 2, {peakName, "MiB"}: memoryLimit, {unhealthyName, ""}: 0, {normalName, "s"}: 10,
+			{lateRatioName, ""}: 2, {rotationRatioName, ""}: 2, {peakName, "MiB"}: memoryLimit, {unhealthyName, ""}: 0, {normalName, "s"}: settles.Seconds(),
 		} {
 			all[key("neighbour", healthyObjects, 1, d.name+": "+name[0], name[1])] = most(target)
 		}
