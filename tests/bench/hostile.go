@@ -78,7 +78,8 @@ func storeHangingRoles(ctx context.Context, n *neighbourhood) error {
 // storeLargeValues has four objects read as many sources as an object can, each as large as AWS permits.
 func storeLargeValues(ctx context.Context, n *neighbourhood) error {
 	const objects, size = 4, 64 << 10
-	value := fmt.Sprintf(`{"value":"%s"}`, strings.Repeat("x", size-len(`{"value":""}`)))
+	const before, after = `{"value":"`, `"}`
+	value := before + strings.Repeat("x", size-len(before+after)) + after
 	for i := range objects {
 		spec := apiv1.ExternalSecretSpec{Backend: apiv1.BackendAWSSecretsManager}
 		var sources []secretsmanager.Secret

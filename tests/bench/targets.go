@@ -1,6 +1,8 @@
 package main
 
 import (
+	"maps"
+
 	"github.com/secretgate/secretgate/tests/bench/report"
 )
 
@@ -51,24 +53,34 @@ func targets() map[report.Key]report.Target {
 		key("admission", teamsPerObject*small, 1, handlerName("validating"), "ms"):   most(2),
 		key("admission", teamsPerObject*small, 1, atPace("applies that failed"), ""): most(0),
 		key("admission", teamsPerObject*small, 1, callsName(forms()[0].name), ""):    most(1),
+	}
+	maps.Copy(all, neighbourTargets())
+	return all
+}
 
-		key("neighbour", healthyObjects, 1, "edits: "+editCallsName, ""):            most(10),
-		key("neighbour", healthyObjects, 1, retryAfterName+": "+readAgainName, "s"): most(61),
+// neighbourTargets are those of the healthy tenant, and of the services, beside a hostile one.
+func neighbourTargets() map[report.Key]report.Target {
+	all := map[report.Key]report.Target{}
+	most := func(about, name, unit string, limit float64) {
+		key := report.Key{Scenario: "neighbour", Objects: healthyObjects, Replicas: 1, Name: about + ": " + name, Unit: unit}
+		all[key] = report.Target{Limit: limit}
 	}
 	for _, d := range disturbances() {
-		for name, target := range map[[2]string]float64{
-			{lateRatioName, ""}: 2, {rotationRatioName, ""}: 2, {peakName, "MiB"}: memoryLimit, {unhealthyName, ""}: 0, {normalName, "s"}: settles.Seconds(),
-		} {
-			all[key("neighbour", healthyObjects, 1, d.name+": "+name[0], name[1])] = most(target)
-		}
+		most(d.name, lateRatioName, "", 2)
+		most(d.name, rotationRatioName, "", 2)
+		most(d.name, peakName, "MiB", memoryLimit)
+		most(d.name, unhealthyName, "", 0)
+		most(d.name, normalName, "s", settles.Seconds())
 	}
 	for _, v := range volleys() {
-		for name, target := range map[[2]string]float64{
-			{applyRatioName, ""}: 2, {applyAfterName, ""}: 2, {appliesFailedName, ""}: 0, {peakName, "MiB"}: webhookMemoryLimit, {unhealthyName, ""}: 0,
-		} {
-			all[key("neighbour", healthyObjects, 1, v.name+": "+name[0], name[1])] = most(target)
-		}
+		most(v.name, applyRatioName, "", 2)
+		most(v.name, applyAfterName, "", 2)
+		most(v.name, appliesFailedName, "", 0)
+		most(v.name, peakName, "MiB", webhookMemoryLimit)
+		most(v.name, unhealthyName, "", 0)
 	}
+	most("edits", editCallsName, "", 10)
+	most(retryAfterName, readAgainName, "s", 61)
 	return all
 }
 
