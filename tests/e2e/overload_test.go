@@ -63,7 +63,7 @@ func applyTooLarge(t *testing.T, client *http.Client, namespace string, i int) {
 
 // flood sends a body of 6.5 MB to the webhook's port, as any pod may.
 func flood() {
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}} //nolint:gosec // it does not care
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
 	body := `{"request": {"uid": "u", "object": {"a": "` + strings.Repeat("x", 6500<<10) + `"}}}`
 	response, err := client.Post("https://"+theLab.Webhook.Address+"/validate", "application/json", strings.NewReader(body)) //nolint:noctx // the webhook ends it
 	if err == nil {                                                                                                          // whatever the answer
