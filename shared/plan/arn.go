@@ -12,7 +12,7 @@ import (
 
 var (
 	// A path may hold any printable character of ASCII, colons too (IAM API reference, CreateRole).
-	awsRolePattern      = regexp.MustCompile(`\Aarn:[0-9a-z-]+:iam::\d{12}:role/([!-~]+/)?[\w+=,.@-]{1,64}\z`)
+	awsRolePattern      = regexp.MustCompile(`\Aarn:[0-9a-z-]+:iam::\d{12}:role/(?:[[:graph:]]+/)?[\w+=,.@-]{1,64}\z`)
 	alicloudRolePattern = regexp.MustCompile(`\Aacs:ram::[^:/]+:role/[^:/]+\z`)
 )
 
