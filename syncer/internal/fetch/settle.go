@@ -107,7 +107,10 @@ func (e *Engine) collect(o *object, s *source, r reading) {
 	if r.err != nil {
 		d.failed = true
 		e.empty(o)
-	} else if e.put(o, s.Read, r.values); o.demand != d || d.excess {
+	} else {
+		e.put(o, s.Read, r.values)
+	}
+	if o.demand != d || d.excess {
 		return // it is put off, or complete
 	}
 	delete(d.needs, s)
