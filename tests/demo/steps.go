@@ -104,7 +104,8 @@ func convertDeprecated(ctx context.Context, w *world) error {
 	if !strings.Contains(out, "Warning:") {
 		return errors.New("kubectl showed no warning")
 	}
-	if _, err := w.kubectl(ctx, "get", "externalsecrets.kubernetes-client.io", "hello-deprecated", "-o", `jsonpath={.spec}{"\n"}`); err != nil {
+	_, err = w.kubectl(ctx, "get", "externalsecrets.kubernetes-client.io", "hello-deprecated", "-o", `jsonpath={.spec}{"\n"}`)
+	if err != nil {
 		return err
 	}
 	return w.awaitStatus(ctx, "hello-deprecated", "SUCCESS")
