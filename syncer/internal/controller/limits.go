@@ -7,7 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Reads that somebody asks for, beside the refreshes: as many at once, and one more each so long. Those of an object are forced
+// Reads that users ask for, beside the refreshes: as many at once, and one more each so long. Those of an object are forced
 // refreshes and edits, whose number the interval of the object would not bound; what it may cost so is what the shortest
 // interval would cost. Those of all of a namespace's objects are forced refreshes alone: an edit of many is often one rollout.
 const (

@@ -37,6 +37,7 @@ type outcome struct {
 	// retry: it is tried again after a while. Otherwise the engine says when a source has changed, or
 	// something must be edited first.
 	retry bool
+	rests bool // the next attempt costs much, and is likely to end as this one did
 }
 
 func (o outcome) ok() bool {
@@ -111,7 +112,7 @@ func unread(p *plan.Plan, failures []fetch.Failure, entries []apiv1.EntryStatus)
 
 // excessive is for sources that hold more together than one object may have in memory.
 func excessive() outcome {
-	return outcome{reason: apiv1.ReasonInvalidValue, retry: true, message: fmt.Sprintf(
+	return outcome{reason: apiv1.ReasonInvalidValue, retry: true, rests: true, message: fmt.Sprintf(
 		"spec: what the entries read has more than %d bytes together: split the object, or read smaller secrets", fetch.MaxObjectBytes)}
 }
 
@@ -206,6 +207,8 @@ func (o outcome) next(interval, backoff time.Duration) time.Duration {
 		return firstBackoff
 	case !o.retry:
 		return 0
+	case o.rests:
+		return lastBackoff
 	case interval > 0 && backoff > interval:
 		return interval
 	default:

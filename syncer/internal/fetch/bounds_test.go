@@ -66,8 +66,9 @@ func TestNoMoreBytesAreReadThanMayBeHeld(t *testing.T) {
 			}
 			w.pass(2 * latency)
 		}
-		if w.shares.bytes.Held() != 0 || taken != objects {
-			t.Errorf("%d objects were given values, and %d bytes are held", taken, w.shares.bytes.Held())
+		if w.shares.bytes.Held() != 0 || w.untaken != 0 || taken != objects {
+			t.Errorf("got %d objects that were given values, %d that wait to be taken and %d bytes that are held, want %d, 0 and 0",
+				taken, w.untaken, w.shares.bytes.Held(), objects)
 		}
 	})
 }

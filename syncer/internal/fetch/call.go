@@ -30,12 +30,9 @@ func (e *Engine) launch(sc *scope, l Lane, sources []*source, now time.Time) {
 	batch, namespace, share := len(sources) > 1, sources[0].namespace, e.shares.of(sc)
 	share.Take(namespace, 1)
 	sc.lanes[l].calls.Take(namespace, 1)
+	batch = batch || sources[0].batch > 1 // a lone read of what could be in a batch: what comes meanwhile forms one
 	if batch {
-		sc.lanes[l].batchesNow++
-	} else if sources[0].batch > 1 {
-		// A lone read of what could be in a batch: what comes meanwhile forms one.
-		sc.lanes[l].batchesNow++
-		batch = true
+		sc.lanes[l].batchCalls.Take(namespace, 1)
 	}
 	sc.breaker.begin()
 	sc.limiter.begin(now)
@@ -48,7 +45,7 @@ func (e *Engine) launch(sc *scope, l Lane, sources []*source, now time.Time) {
 		e.ended = time.Now()
 		sc.ended = e.ended
 		if batch {
-			sc.lanes[l].batchesNow--
+			sc.lanes[l].batchCalls.Give(namespace, 1)
 		}
 		if e.ctx.Err() != nil {
 			return // a call that was cut off says nothing

@@ -17,6 +17,7 @@ type demand struct {
 	values render.Values
 	failed bool // a source was not read; no values are held
 	excess bool // they are too many bytes; no values are held
+	told   bool // its owner was told that it is complete
 
 	bytes    int // of values
 	reserved int // of its namespace's share of all bytes: what it is expected to need, or what it holds
@@ -145,6 +146,7 @@ func (e *Engine) complete(o *object) {
 		e.taken = time.Now()
 	}
 	e.untaken++
+	o.demand.told = true
 	e.hold(o)
 	e.Notify(o.name, o.demand.lane)
 }
@@ -177,7 +179,8 @@ func (e *Engine) release(o *object) {
 	}
 	if d.putOff != nil {
 		e.shares.putOff.Remove(d.putOff)
-	} else if d.complete() {
+	}
+	if d.told {
 		e.untaken--
 		e.unhold(o)
 		e.taken = time.Now()

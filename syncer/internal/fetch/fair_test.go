@@ -103,8 +103,8 @@ func TestObjectsThatHoldMuchLeaveMemoryForOthers(t *testing.T) {
 				t.Errorf("object %d was given %d answers, want its values", i, len(got))
 			}
 		}
-		if held := w.shares.bytes.Held(); held != 0 {
-			t.Errorf("got %d bytes that are held in the end, want 0", held)
+		if held := w.shares.bytes.Held(); held != 0 || w.untaken != 0 || w.holding != 0 {
+			t.Errorf("got %d bytes that are held and %d and %d objects that wait to be taken in the end, want none", held, w.untaken, w.holding)
 		}
 	})
 }
@@ -181,4 +181,24 @@ func TestWhatIsSaidOfFailuresFollowsThem(t *testing.T) {
 		}
 		synctest.Wait()
 	})
+}
+
+func TestManyReadsOfOneNamespaceLeaveCallsOfTheirIdentityForOthers(t *testing.T) {
+	for name, key := range map[string]string{"read singly": "v", "read in batches": "k"} {
+		t.Run(name, func(t *testing.T) {
+			inFakeTime(t, func(w *world) {
+				w.add("first", "", minute, key)
+				w.pass(time.Second)
+				for i := range 5000 {
+					w.add(fmt.Sprintf("hog/o%d", i), "", minute, fmt.Sprint(key, "hog", i))
+				}
+				w.pass(latency / 2) // all calls that may be are under way
+				w.add("late", "", minute, key+"late")
+				w.pass(latency)
+				if diff := cmp.Diff([]string{key + "late"}, w.got["late"]); diff != "" {
+					t.Errorf("-want +got:\n%s", diff)
+				}
+			})
+		})
+	}
 }

@@ -37,14 +37,15 @@ type scope struct {
 type lane struct {
 	singles, batches queue
 	calls            fair.Pool // under way
-	batchesNow       int       // those of them that are batches
+	batchCalls       fair.Pool // those of them that are batches
 }
 
 func (e *Engine) scope(s plan.Scope) *scope {
 	sc := e.scopes[s]
 	if sc == nil {
 		sc = &scope{Scope: s, sources: map[plan.Read]*source{}}
-		sc.lanes[Foreground].calls.Capacity, sc.lanes[Background].calls.Capacity = maxForegroundReads, maxBackgroundReads
+		sc.lanes[Foreground].calls.Capacity, sc.lanes[Foreground].batchCalls.Capacity = maxForegroundReads, maxForegroundBatches
+		sc.lanes[Background].calls.Capacity, sc.lanes[Background].batchCalls.Capacity = maxBackgroundReads, maxBackgroundBatches
 		e.scopes[s] = sc
 	}
 	return sc
@@ -194,20 +195,30 @@ func (sc *scope) next(now time.Time, may func(namespace string) bool) ([]*source
 	if sources := front.single(may); sources != nil {
 		return sources, Foreground
 	}
-	if first, ok := front.batches.Peek(may); ok && front.batchesNow < maxForegroundBatches {
-		if front.batches.Len() >= first.batch || front.batchesNow == 0 {
-			sources := front.batches.take(first.batch, may)
-			return append(sources, back.batches.take(first.batch-len(sources), may)...), Foreground
-		}
+	if first, ok := front.batch(may); ok && (front.batches.Len() >= first.batch || front.batchCalls.Held() == 0) {
+		sources := front.fill(first, may)
+		return append(sources, back.batches.take(first.batch-len(sources), may)...), Foreground
 	}
 	if sources := back.single(may); sources != nil {
 		return sources, Background
 	}
-	if first, ok := back.batches.Peek(may); ok && back.batchesNow < maxBackgroundBatches {
-		sources := back.batches.take(first.batch, may)
+	if first, ok := back.batch(may); ok {
+		sources := back.fill(first, may)
 		return append(sources, sc.early(first.batch-len(sources), now)...), Background
 	}
 	return nil, Background
+}
+
+// batch is the source that the next batch begins with, if there may be one more: of a namespace that does not hold more of the
+// lane's batches than its share.
+func (l *lane) batch(may func(namespace string) bool) (*source, bool) {
+	return l.batches.Peek(func(namespace string) bool { return l.batchCalls.May(namespace, 1) && may(namespace) })
+}
+
+// fill takes a source, and what fits into a batch with it.
+func (l *lane) fill(first *source, may func(namespace string) bool) []*source {
+	l.batches.remove(first)
+	return append([]*source{first}, l.batches.take(first.batch-1, may)...)
 }
 
 // single takes a source that is read alone; none where a namespace would hold more of the lane than its share.
