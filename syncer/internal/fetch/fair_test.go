@@ -202,3 +202,36 @@ func TestManyReadsOfOneNamespaceLeaveCallsOfTheirIdentityForOthers(t *testing.T)
 		})
 	}
 }
+
+func TestABatchIsFilledUpWithWhatCannotFillOneOfItsOwn(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.add("first", "", 0, "v")
+		w.pass(latency)
+		for i := range 5000 {
+			w.add(fmt.Sprintf("hog/o%d", i), "", 0, fmt.Sprint("hog", i))
+		}
+		w.pass(latency / 2) // all calls that may be are under way
+		w.count()
+		for i := range 19 {
+			w.add(fmt.Sprintf("ns%d/new%d", i, i), "", 0, fmt.Sprint("new", i))
+		}
+		w.add("ns0/last", "", 0, "last")
+		w.pass(5 * latency)
+		w.guard.Lock()
+		defer w.guard.Unlock()
+		calls, all := 0, 0
+		for _, call := range w.received {
+			news := strings.Count(call.Keys, "new") + strings.Count(call.Keys, "last")
+			if news == 0 {
+				continue
+			}
+			calls, all = calls+1, all+news
+			if keys := len(strings.Fields(call.Keys)); news < keys {
+				t.Errorf("got a call for %d keys of which %d are of namespaces with few, want them apart", keys, news)
+			}
+		}
+		if all != 20 || calls > 4 { // the first ones do not wait for the others
+			t.Errorf("got %d calls for %d keys of namespaces with few, want 4 at most for 20", calls, all)
+		}
+	})
+}

@@ -197,7 +197,7 @@ func (sc *scope) next(now time.Time, may func(namespace string) bool) ([]*source
 	}
 	if first, ok := front.batch(may); ok && (front.batches.Len() >= first.batch || front.batchCalls.Held() == 0) {
 		sources := front.fill(first, may)
-		return append(sources, back.batches.take(first.batch-len(sources), may)...), Foreground
+		return append(sources, back.batches.take(first.batch-len(sources), back.riders(first, may))...), Foreground
 	}
 	if sources := back.single(may); sources != nil {
 		return sources, Background
@@ -215,10 +215,18 @@ func (l *lane) batch(may func(namespace string) bool) (*source, bool) {
 	return l.batches.Peek(func(namespace string) bool { return l.batchCalls.May(namespace, 1) && may(namespace) })
 }
 
-// fill takes a source, and what fits into a batch with it.
+// fill takes a source, and what fits into a batch with it: of its own namespace before others.
 func (l *lane) fill(first *source, may func(namespace string) bool) []*source {
-	l.batches.remove(first)
-	return append([]*source{first}, l.batches.take(first.batch-1, may)...)
+	sources := l.batches.take(first.batch, func(namespace string) bool { return namespace == first.namespace })
+	return append(sources, l.batches.take(first.batch-len(sources), l.riders(first, may))...)
+}
+
+// riders are the namespaces whose sources fill up a batch of another one: those that cannot fill one of their own. The answer to
+// a batch takes as long as all of its values do, and those of a namespace with many sources may be large.
+func (l *lane) riders(first *source, may func(namespace string) bool) func(namespace string) bool {
+	return func(namespace string) bool {
+		return may(namespace) && (namespace == first.namespace || l.batches.Waiting(namespace) < first.batch)
+	}
 }
 
 // single takes a source that is read alone; none where a namespace would hold more of the lane than its share.
