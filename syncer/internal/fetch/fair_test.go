@@ -70,7 +70,7 @@ func TestManyReadsOfOneNamespaceLeaveTurnsForOthers(t *testing.T) {
 
 func TestObjectsThatHoldMuchLeaveMemoryForOthers(t *testing.T) {
 	inFakeTime(t, func(w *world) {
-		const sources, value = 200, 64 << 10 // 12.5 MiB each object
+		const sources, value = 100, 64 << 10 // 6.25 MiB each object
 		for i := range 20 {
 			keys := make([]string, sources)
 			for j := range keys {

@@ -17,7 +17,7 @@ const (
 	// their own end from being noticed.
 	maxReady = 512
 	// maxObjectBytes bounds the values of one object.
-	maxObjectBytes = 16 << 20
+	maxObjectBytes = 8 << 20
 )
 
 // readyWeight is the share of an object that waits to be taken, whose values may be small.
