@@ -130,6 +130,13 @@ func TestAnObjectWhoseSourcesHoldTooMuchIsReadWhenItIsAskedForAlone(t *testing.T
 		if n := w.count(); n != 0 {
 			t.Errorf("got %d calls in ten minutes without being asked, want 0", n)
 		}
+		w.add("shares", "", minute, keys[0])
+		w.values[keys[0]] = strings.Repeat("y", 1<<20)
+		w.pass(2 * minute)
+		if got := w.got["o"]; len(got) != 1 {
+			t.Errorf("got %d answers after news of a source that it shares, want the first one alone", len(got))
+		}
+		w.Unsubscribe(named("shares"))
 		w.Ask(named("o"), Background, false)
 		w.pass(minute)
 		if got := w.got["o"]; len(got) != 2 || got[1] != "too much" {
