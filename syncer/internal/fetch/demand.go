@@ -96,7 +96,7 @@ func (e *Engine) put(o *object, read plan.Read, values []driver.Value) {
 	bytes := d.bytes + size(values) - size(d.values[read])
 	more := bytes - d.reserved
 	switch {
-	case bytes > maxObjectBytes:
+	case bytes > MaxObjectBytes:
 		e.exceed(o)
 	case more > 0 && !e.shares.bytes.May(o.name.Namespace, more):
 		e.postpone(o)

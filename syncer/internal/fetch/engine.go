@@ -6,7 +6,7 @@
 //	object.go, source.go    what is known of both
 //	demand.go               an object's wish to have its sources read, from Ask or news until Take
 //	share.go                what all objects share, by namespace: calls and bytes
-//	scope.go                the sources of one identity at one backend, and which call comes next
+//	scope.go, lane.go       the sources of one identity at one backend, and which call comes next
 //	call.go                 a call: a read, or a batch with its fallbacks
 //	settle.go               what a read means to the objects that subscribe to the source
 //	slot, breaker, limiter, digest   decisions without side effects
@@ -82,9 +82,6 @@ type Result struct {
 	// Excess: the sources hold more than MaxObjectBytes together. There is nothing else then.
 	Excess bool
 }
-
-// MaxObjectBytes is what the values of an object's sources may add up to.
-const MaxObjectBytes = maxObjectBytes
 
 // State says what Take has.
 type State int

@@ -35,7 +35,7 @@ func (o *object) expected() (bytes int) {
 	for _, s := range o.sources {
 		bytes += s.size
 	}
-	return min(bytes, maxObjectBytes)
+	return min(bytes, MaxObjectBytes)
 }
 
 // result is what is known of the object's sources, and the values that were asked for.

@@ -16,9 +16,10 @@ const (
 	// maxReady is how many objects may wait to be taken before no more is read. Failures hold no values, and must not keep
 	// their own end from being noticed.
 	maxReady = 512
-	// maxObjectBytes bounds the values of one object.
-	maxObjectBytes = 8 << 20
 )
+
+// MaxObjectBytes is what the values of an object's sources may add up to.
+const MaxObjectBytes = 8 << 20
 
 // readyWeight is the share of an object that waits to be taken, whose values may be small.
 const readyWeight = maxHeldBytes / maxReady
