@@ -72,7 +72,7 @@ func TestTemplateRefusals(t *testing.T) {
 	const (
 		onlyThese = "a template may set metadata.labels, metadata.annotations, type, immutable, data and stringData"
 		onlyMeta  = "a template may set labels and annotations only; name, namespace and owner are the ExternalSecret's"
-		own       = "keys under externalsecrets.kubernetes-client.io/ are Secretgate's own"
+		own       = "keys under secretgate.io/ are Secretgate's own"
 		lodash    = "lodash templates (<% … %>) are not supported yet: write the value itself"
 		dollar    = "lodash templates (${ … }) are not supported yet: write the value itself; text that holds ${ … } can be written in data, as base64"
 		quotes    = "must be a string: put it in quotes"
@@ -110,10 +110,10 @@ func TestTemplateRefusals(t *testing.T) {
 			},
 		},
 		"our own keys": {
-			`{metadata: {labels: {externalsecrets.kubernetes-client.io/managed: "false"}, annotations: {externalsecrets.kubernetes-client.io/owner-uid: x}}}`,
+			`{metadata: {labels: {secretgate.io/managed: "false"}, annotations: {secretgate.io/owner-uid: x}}}`,
 			[]string{
-				"spec.template.metadata.annotations[externalsecrets.kubernetes-client.io/owner-uid]: Forbidden: " + own,
-				"spec.template.metadata.labels[externalsecrets.kubernetes-client.io/managed]: Forbidden: " + own,
+				"spec.template.metadata.annotations[secretgate.io/owner-uid]: Forbidden: " + own,
+				"spec.template.metadata.labels[secretgate.io/managed]: Forbidden: " + own,
 			},
 		},
 		"an invalid label value": {

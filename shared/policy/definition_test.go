@@ -33,9 +33,9 @@ func TestWhatTheInstallationSaysIsJudgedToo(t *testing.T) {
 			[]string{`spec: Forbidden: "reader" is not permitted in namespace "core": annotation iam.amazonaws.com/permitted allows "writer"`}},
 		{"so is the mount that it logs in at", p, map[string]string{apiv1.AnnotationPermittedVaultMount: "other"},
 			[]string{`spec: Forbidden: "kubernetes" is not permitted in namespace "core": ` +
-				`annotation externalsecrets.kubernetes-client.io/permitted-vault-mount allows "other"`}},
+				`annotation secretgate.io/permitted-vault-mount allows "other"`}},
 		{"AppRole is the syncer's own identity where a role is demanded", &appRole, map[string]string{apiv1.AnnotationRequireRole: "true"},
-			[]string{`spec: Required value: namespace "core" demands a role (annotation externalsecrets.kubernetes-client.io/require-role): ` +
+			[]string{`spec: Required value: namespace "core" demands a role (annotation secretgate.io/require-role): ` +
 				`without one the syncer's own identity would read`}},
 		{"a role of the installation is one", p, map[string]string{apiv1.AnnotationRequireRole: "true"}, nil},
 	} {

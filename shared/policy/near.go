@@ -26,7 +26,7 @@ func NearMisses(annotations map[string]string, s Settings) []string {
 		switch {
 		case meant != "":
 			sentences = append(sentences, fmt.Sprintf("annotation %s means nothing to Secretgate and limits nothing: did you mean %s?", key, meant))
-		case strings.HasPrefix(key, apiv1.ReservedPrefix):
+		case slices.ContainsFunc(apiv1.PolicyPrefixes(), func(prefix string) bool { return strings.HasPrefix(key, prefix) }):
 			sentences = append(sentences, fmt.Sprintf("annotation %s means nothing to Secretgate and limits nothing; known are %s",
 				key, strings.Join(short(known), ", ")))
 		}
@@ -73,11 +73,14 @@ func split(key string) (prefix, name string) {
 	return "", key
 }
 
-// short lists keys without our prefix.
+// short lists keys without the prefixes that all but one of them have.
 func short(keys []string) []string {
 	names := make([]string, len(keys))
 	for i, key := range keys {
-		names[i] = strings.TrimPrefix(key, apiv1.ReservedPrefix)
+		names[i] = key
+		for _, prefix := range apiv1.PolicyPrefixes() {
+			names[i] = strings.TrimPrefix(names[i], prefix)
+		}
 	}
 	slices.Sort(names)
 	return names

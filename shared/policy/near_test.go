@@ -21,7 +21,7 @@ func TestNearMisses(t *testing.T) {
 		"a letter is missing under our prefix":       {key: "externalsecrets.kubernetes-client.io/permited-key-name", meant: keyName},
 		"two letters are swapped":                    {key: "iam.amazonaws.com/permitetd", meant: role},
 		"a plural":                                   {key: "externalsecrets.kubernetes-client.io/permitted-key-names", meant: keyName},
-		"another case":                               {key: "externalsecrets.kubernetes-client.io/Permitted-Region", meant: apiv1.AnnotationPermittedRegion},
+		"another case":                               {key: "secretgate.io/Permitted-Region", meant: apiv1.AnnotationPermittedRegion},
 		"another case of the prefix":                 {key: "IAM.amazonaws.com/permitted", meant: role},
 		"a prefix that lacks its plural":             {key: "externalsecret.kubernetes-client.io/require-role", meant: apiv1.AnnotationRequireRole},
 		"the API's group as a prefix":                {key: "kubernetes-client.io/permitted-key-name", meant: keyName},
@@ -50,8 +50,8 @@ func TestNearMisses(t *testing.T) {
 }
 
 func TestAKeyUnderOurPrefixThatIsNearNoneIsAnsweredWithAll(t *testing.T) {
-	got := policy.NearMisses(map[string]string{"externalsecrets.kubernetes-client.io/limits": "x"}, policy.Settings{})
-	want := []string{"annotation externalsecrets.kubernetes-client.io/limits means nothing to Secretgate and limits nothing; known are " +
+	got := policy.NearMisses(map[string]string{"secretgate.io/limits": "x"}, policy.Settings{})
+	want := []string{"annotation secretgate.io/limits means nothing to Secretgate and limits nothing; known are " +
 		"iam.amazonaws.com/permitted, permit-adopt, permitted-controller-id, permitted-key-name, permitted-key-vault, permitted-project, permitted-region, " +
 		"permitted-vault-mount, require-role"}
 	if diff := cmp.Diff(want, got); diff != "" {

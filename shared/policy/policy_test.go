@@ -322,7 +322,7 @@ func TestWarnings(t *testing.T) {
 		"nothing is adopted":             {ns: ns(nil)},
 		"the namespace permits adoption": {adopt: true, ns: ns(map[string]string{apiv1.AnnotationPermitAdopt: "true"})},
 		"it does not": {adopt: true, ns: ns(map[string]string{apiv1.AnnotationPermitAdopt: "True"}), want: []string{
-			`spec.adoptExisting is not honoured: namespace core lacks annotation externalsecrets.kubernetes-client.io/permit-adopt: "true"`,
+			`spec.adoptExisting is not honoured: namespace core lacks annotation secretgate.io/permit-adopt: "true"`,
 		}},
 	} {
 		if diff := cmp.Diff(tc.want, policy.Warnings(&plan.Plan{AdoptExisting: tc.adopt}, tc.ns)); diff != "" {

@@ -77,7 +77,7 @@ func fields() []Attack {
 		},
 		{
 			Name: "a forced refresh", Guard: Core(), Denied: notPermitted("prod/db"),
-			Object: "{metadata: {annotations: {externalsecrets.kubernetes-client.io/force-sync: now}}, spec: {backendType: secretsManager, dataFrom: [prod/db]}}",
+			Object: "{metadata: {annotations: {secretgate.io/force-sync: now}}, spec: {backendType: secretsManager, dataFrom: [prod/db]}}",
 		},
 		{
 			Name: "a status of success, made up", Guard: Core(), Denied: notPermitted("prod/db"),
@@ -86,7 +86,7 @@ func fields() []Attack {
 		},
 		{
 			Name: "the policy's annotations on the object itself", Guard: Core(), Denied: notPermitted("prod/db"),
-			Object: "{metadata: {annotations: {externalsecrets.kubernetes-client.io/permitted-key-name: '.*', externalsecrets.kubernetes-client.io/permit-adopt: 'true'}}, " +
+			Object: "{metadata: {annotations: {externalsecrets.kubernetes-client.io/permitted-key-name: '.*', secretgate.io/permit-adopt: 'true'}}, " +
 				"spec: {backendType: secretsManager, dataFrom: [prod/db]}}",
 		},
 	}

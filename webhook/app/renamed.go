@@ -54,7 +54,7 @@ func unasked(configuration admissionregistrationv1.ValidatingWebhookConfiguratio
 		named := slices.ContainsFunc(configuration.Webhooks[at].MatchConditions, func(m admissionregistrationv1.MatchCondition) bool {
 			return strings.Contains(m.Expression, "'"+key+"'")
 		})
-		if !named && !strings.HasPrefix(key, apiv1.ReservedPrefix) {
+		if !named && !slices.ContainsFunc(apiv1.PolicyPrefixes(), func(prefix string) bool { return strings.HasPrefix(key, prefix) }) {
 			keys = append(keys, key)
 		}
 	}

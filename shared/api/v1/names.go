@@ -4,12 +4,14 @@ package v1
 // defaults: KES's environment variables ROLE_PERMITTED_ANNOTATION and NAMING_PERMITTED_ANNOTATION
 // rename them.
 const (
-	prefix = "externalsecrets.kubernetes-client.io/"
+	prefix = "secretgate.io/"
+	// prefixKES is that of kubernetes-external-secrets.
+	prefixKES = "externalsecrets.kubernetes-client.io/"
 
 	// AnnotationPermittedRole on a Namespace limits roleArn and vaultRole.
 	AnnotationPermittedRole = "iam.amazonaws.com/permitted"
 	// AnnotationPermittedKeyName on a Namespace limits every key and path read.
-	AnnotationPermittedKeyName = prefix + "permitted-key-name"
+	AnnotationPermittedKeyName = prefixKES + "permitted-key-name"
 	// AnnotationPermittedRegion on a Namespace limits the effective AWS region.
 	AnnotationPermittedRegion = prefix + "permitted-region"
 	// AnnotationPermittedVaultMount on a Namespace limits the effective Vault login mount.
@@ -44,3 +46,6 @@ const (
 // ReservedPrefix starts every label and annotation key that belongs to Secretgate. Templates
 // may not set such keys.
 const ReservedPrefix = prefix
+
+// PolicyPrefixes start the keys of a Namespace that mean something to Secretgate, or nothing at all to anybody.
+func PolicyPrefixes() []string { return []string{prefix, prefixKES} }

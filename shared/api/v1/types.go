@@ -186,7 +186,7 @@ type ExternalSecretSpec struct {
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 
 	// Take over an existing Secret of this name that no controller owns. Only in namespaces with the
-	// annotation externalsecrets.kubernetes-client.io/permit-adopt: "true".
+	// annotation secretgate.io/permit-adopt: "true".
 	// +optional
 	AdoptExisting bool `json:"adoptExisting,omitempty"`
 

@@ -156,7 +156,7 @@ func TestValidator(t *testing.T) {
 		},
 		"adoption that the namespace does not permit earns a warning": {
 			object: es(`{"backendType": "vault", "adoptExisting": true, "data": [{"key": "a", "name": "n"}]}`), cached: everything, live: everything, allowed: true,
-			warnings: []string{`spec.adoptExisting is not honoured: namespace core lacks annotation externalsecrets.kubernetes-client.io/permit-adopt: "true"`},
+			warnings: []string{`spec.adoptExisting is not honoured: namespace core lacks annotation secretgate.io/permit-adopt: "true"`},
 		},
 		"an unknown backend is denied": {
 			object: es(`{"backendType": "floppy", "data": [{"key": "a", "name": "n"}]}`), reason: metav1.StatusReasonInvalid,

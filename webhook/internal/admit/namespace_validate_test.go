@@ -153,8 +153,8 @@ func TestNamespaceValidator(t *testing.T) {
 			warnings: []string{"annotation " + apiv1.AnnotationRequireRole + ` is "True", which leaves it off: only "true" switches it on`},
 		},
 		"a key under our prefix that means nothing earns a warning": {
-			updated: annotations{"externalsecrets.kubernetes-client.io/limits": ".*"}, verdict: "unknown warned",
-			warnings: []string{"annotation externalsecrets.kubernetes-client.io/limits means nothing to Secretgate and limits nothing; known are " + knownKeys},
+			updated: annotations{"secretgate.io/limits": ".*"}, verdict: "unknown warned",
+			warnings: []string{"annotation secretgate.io/limits means nothing to Secretgate and limits nothing; known are " + knownKeys},
 		},
 		"a key that looks like one of ours earns a question": {
 			updated: annotations{"iam.amazonaws.com/permited": ".*"}, verdict: "unknown warned",

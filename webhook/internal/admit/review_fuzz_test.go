@@ -27,7 +27,7 @@ func FuzzReview(f *testing.F) {
 		head + `"operation":"UPDATE","object":{"spec":{"type":"x","dataFrom":["z"]},"metadata":{"managedFields":[{"manager":"m","operation":"Apply"}]}},` +
 			`"oldObject":{"spec":{}},"options":{"fieldManager":"m"}}}`,
 		head + `"operation":"UPDATE","object":{"metadata":{"annotations":{"externalsecrets.kubernetes-client.io/permitted-key-name":"(?!x)"}}},"oldObject":{"metadata":{}}}}`,
-		head + `"operation":"CREATE","object":{"metadata":{"annotations":{"externalsecrets.kubernetes-client.io/require-role":"True","iam.amazonaws.com/permitted":"x{1000}{1000}"}}}}}`,
+		head + `"operation":"CREATE","object":{"metadata":{"annotations":{"secretgate.io/require-role":"True","iam.amazonaws.com/permitted":"x{1000}{1000}"}}}}}`,
 		head + `"operation":"CREATE","object":null}}`,
 		head + `"operation":"DELETE","object":1,"oldObject":[],"options":""}}`,
 		`{"apiVersion":"admission.k8s.io/v1beta1","kind":"AdmissionReview"}`,
@@ -87,9 +87,9 @@ func answerTo(t *testing.T, webhook *admission.Webhook, body []byte) *admissionv
 func FuzzAnnotations(f *testing.F) {
 	f.Add("externalsecrets.kubernetes-client.io/permitted-key-name", "(?!x)", "a")
 	f.Add("iam.amazonaws.com/permitted", "[", "[")
-	f.Add("externalsecrets.kubernetes-client.io/permitted-region", "\n\n", "")
-	f.Add("externalsecrets.kubernetes-client.io/require-role", "True", "true")
-	f.Add("externalsecrets.kubernetes-client.io/typo", "x{1000}", "")
+	f.Add("secretgate.io/permitted-region", "\n\n", "")
+	f.Add("secretgate.io/require-role", "True", "true")
+	f.Add("secretgate.io/typo", "x{1000}", "")
 	f.Fuzz(func(t *testing.T, key, now, before string) {
 		namespace := func(text string) runtime.RawExtension {
 			raw, err := json.Marshal(map[string]any{"metadata": map[string]any{"name": "core", "annotations": map[string]string{key: text}}})

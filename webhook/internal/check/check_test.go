@@ -201,7 +201,7 @@ func TestAnnotationsOfNamespacesAreJudged(t *testing.T) {
 		},
 		"a switch that is no text": {
 			annotation: apiv1.AnnotationRequireRole + ": true",
-			want:       []string{"6:56: error: core: metadata.annotations[externalsecrets.kubernetes-client.io/require-role]: must be a text: write it in quotes"},
+			want:       []string{"6:33: error: core: metadata.annotations[secretgate.io/require-role]: must be a text: write it in quotes"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

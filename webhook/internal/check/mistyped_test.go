@@ -143,12 +143,12 @@ func TestAMistypedFieldIsNamed(t *testing.T) {
 			"error: metadata.labels[a]: must be a text: write it in quotes",
 		}},
 		"an annotation that is null": {strings.Replace(es, "name: a}", "name: a, annotations: {a: }}", 1) + "}", nil},
-		"in an annotation": {strings.Replace(es, "name: a}", "name: a, annotations: {externalsecrets.kubernetes-client.io/forcesync: a}}", 1) + "}", []string{
-			"warning: metadata.annotations[externalsecrets.kubernetes-client.io/forcesync]: means nothing on this object; did you mean " +
-				"externalsecrets.kubernetes-client.io/force-sync?",
+		"in an annotation": {strings.Replace(es, "name: a}", "name: a, annotations: {secretgate.io/forcesync: a}}", 1) + "}", []string{
+			"warning: metadata.annotations[secretgate.io/forcesync]: means nothing on this object; did you mean " +
+				"secretgate.io/force-sync?",
 		}},
 		"an annotation that is right": {
-			strings.Replace(es, "name: a}", "name: a, annotations: {externalsecrets.kubernetes-client.io/force-sync: a, b: c}}", 1) + "}", nil},
+			strings.Replace(es, "name: a}", "name: a, annotations: {secretgate.io/force-sync: a, b: c}}", 1) + "}", nil},
 		"a policy on an object": {strings.Replace(es, "name: a}", "name: a, annotations: {iam.amazonaws.com/permitted: a}}", 1) + "}", []string{
 			"warning: metadata.annotations[iam.amazonaws.com/permitted]: means nothing on this object: it counts on the Namespace",
 		}},
