@@ -7,6 +7,7 @@ import (
 
 	"github.com/secretgate/secretgate/tests/bench/measure"
 	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // teamsPerObject makes 2,000 namespaces of a whole run's small number of objects. Each has a policy, and one object to begin with.
@@ -87,12 +88,12 @@ func (r *admissionRound) asked(ctx context.Context) (asked, error) {
 	}
 	var a asked
 	for _, webhook := range []string{"mutating", "validating"} {
-		calls, _, err := measure.Metric(ctx, r.world.Lab.Webhook.MetricsAddress, handlerMetric+"_count", webhookLabel(webhook))
+		calls, _, err := harness.Metric(ctx, r.world.Lab.Webhook.MetricsAddress, handlerMetric+"_count", webhookLabel(webhook))
 		if err != nil {
 			return a, err
 		}
 		name := map[string]string{"mutating": "mutate", "validating": "validate"}[webhook] + ".externalsecrets.secretgate.io"
-		waited, _, err := measure.Series(text, "apiserver_admission_webhook_admission_duration_seconds_sum", fmt.Sprintf("name=%q", name))
+		waited, _, err := harness.Metrics(text).Sum("apiserver_admission_webhook_admission_duration_seconds_sum", fmt.Sprintf("name=%q", name))
 		if err != nil {
 			return a, err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/secretgate/secretgate/tests/bench/measure"
 	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // pace is how many applies a second there are.
@@ -79,7 +80,7 @@ func (b *bench) paced(ctx context.Context, w *world.World, pace int, manifests [
 	for i, m := range manifests {
 		body, err := m.JSON()
 		if err == nil {
-			err = world.Pause(ctx, time.Until(begin.Add(time.Duration(i)*time.Second/time.Duration(pace))))
+			err = harness.Pause(ctx, time.Until(begin.Add(time.Duration(i)*time.Second/time.Duration(pace))))
 		}
 		if err != nil {
 			return applied{}, err
@@ -119,10 +120,10 @@ func (r *admissionRound) handlers(ctx context.Context) ([]handler, error) {
 			return nil, err
 		}
 		const requests = "controller_runtime_webhook_latency_seconds"
-		if h.seconds, _, err = measure.Metric(ctx, address, requests+"_sum", webhookLabel(path)); err != nil {
+		if h.seconds, _, err = harness.Metric(ctx, address, requests+"_sum", webhookLabel(path)); err != nil {
 			return nil, err
 		}
-		if h.requests, _, err = measure.Metric(ctx, address, requests+"_count", webhookLabel(path)); err != nil {
+		if h.requests, _, err = harness.Metric(ctx, address, requests+"_count", webhookLabel(path)); err != nil {
 			return nil, err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/tests/bench/measure"
 	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // writes are the two requests that keeping one object cannot do without.
@@ -40,10 +41,10 @@ func bare(ctx context.Context, w *world.World, objects []world.Object, workers i
 	begin := time.Now()
 	for _, one := range all {
 		group.Go(func() error {
-			if err := w.Client.Do(ctx, http.MethodPatch, one.secretPath, world.ApplyPatch, one.secret, nil); err != nil {
+			if err := w.Client.Do(ctx, http.MethodPatch, one.secretPath, harness.ApplyPatch, one.secret, nil); err != nil {
 				return err
 			}
-			if err := w.Client.Do(ctx, http.MethodPatch, one.statusPath, world.MergePatch, one.status, nil); err != nil {
+			if err := w.Client.Do(ctx, http.MethodPatch, one.statusPath, harness.MergePatch, one.status, nil); err != nil {
 				return err
 			}
 			mu.Lock()

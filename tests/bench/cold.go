@@ -10,6 +10,7 @@ import (
 
 	"github.com/secretgate/secretgate/tests/bench/measure"
 	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 	"github.com/secretgate/secretgate/tests/lab/clouds/counter"
 )
@@ -48,7 +49,7 @@ func start(ctx context.Context, w *world.World, replicas int, objects []world.Ob
 		}
 		c.syncers = append(c.syncers, s)
 	}
-	if err := world.Pause(ctx, time.Second); err != nil { // the API server's own work on what was stored
+	if err := harness.Pause(ctx, time.Second); err != nil { // the API server's own work on what was stored
 		return c, err
 	}
 	before := calls(w)

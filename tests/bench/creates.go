@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // arm is a kind of create whose latency is compared with that of others.
@@ -89,7 +90,7 @@ func (r *admissionRound) create(ctx context.Context, m world.Manifest) (time.Dur
 		return 0, err
 	}
 	begin := time.Now()
-	err = r.world.Client.Do(ctx, http.MethodPost, m.Collection(), world.JSON, body, nil)
+	err = r.world.Client.Do(ctx, http.MethodPost, m.Collection(), harness.JSON, body, nil)
 	return time.Since(begin), err
 }
 

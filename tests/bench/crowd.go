@@ -8,6 +8,7 @@ import (
 
 	"github.com/secretgate/secretgate/tests/bench/measure"
 	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 const (
@@ -106,7 +107,7 @@ func (c *crowd) measure(ctx context.Context, v volley) error {
 	if err != nil {
 		return err
 	}
-	if err := world.Pause(ctx, settles); err != nil {
+	if err := harness.Pause(ctx, settles); err != nil {
 		return err
 	}
 	after, err := c.applies(ctx)
@@ -155,7 +156,7 @@ func (c *crowd) beside(ctx context.Context, v volley) (applied, error) {
 				all.Go(func() { _ = v.send(sending, c) })
 			}
 			all.Wait()
-			_ = world.Pause(sending, volleyPause)
+			_ = harness.Pause(sending, volleyPause)
 		}
 	})
 	seen, err := c.applies(ctx)

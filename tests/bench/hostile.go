@@ -14,6 +14,7 @@ import (
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/secretsmanager"
@@ -123,10 +124,10 @@ func edit(ctx context.Context, n *neighbourhood) error {
 		if err != nil {
 			return err
 		}
-		if err := n.world.Client.Do(ctx, http.MethodPatch, edited().Path(), world.MergePatch, body, nil); err != nil {
+		if err := n.world.Client.Do(ctx, http.MethodPatch, edited().Path(), harness.MergePatch, body, nil); err != nil {
 			return err
 		}
-		if err := world.Pause(ctx, time.Until(begin.Add(time.Duration(i+1)*length/edits))); err != nil {
+		if err := harness.Pause(ctx, time.Until(begin.Add(time.Duration(i+1)*length/edits))); err != nil {
 			return err
 		}
 	}

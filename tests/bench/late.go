@@ -7,6 +7,7 @@ import (
 
 	"github.com/secretgate/secretgate/tests/bench/measure"
 	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // trial is one late comer: how long after its create was sent, and after that had returned, its Secret existed.
@@ -60,7 +61,7 @@ func lateComers(ctx context.Context, w *world.World, pause time.Duration, object
 			return nil, err
 		}
 		trials[i] = trial{sent: took[0], stored: took[0] - returned}
-		if err := world.Pause(ctx, pause); err != nil {
+		if err := harness.Pause(ctx, pause); err != nil {
 			return nil, err
 		}
 	}

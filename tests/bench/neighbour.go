@@ -9,6 +9,7 @@ import (
 
 	"github.com/secretgate/secretgate/tests/bench/measure"
 	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 )
 
@@ -89,7 +90,7 @@ func (b *bench) neighbourhood(ctx context.Context, about string, work func(conte
 			return err
 		}
 		n.syncer = c.syncers[0]
-		if err := world.Pause(ctx, neighbourInterval); err != nil {
+		if err := harness.Pause(ctx, neighbourInterval); err != nil {
 			return err
 		}
 		if err := work(ctx, n); err != nil {
@@ -181,7 +182,7 @@ func watchHealth(ctx context.Context, s *lab.Service) (unhealthy func() int) {
 	counted := make(chan int)
 	go func() {
 		failed := 0
-		for world.Pause(ctx, 500*time.Millisecond) == nil {
+		for harness.Pause(ctx, 500*time.Millisecond) == nil {
 			asking, done := context.WithTimeout(ctx, 5*time.Second)
 			if _, err := lab.Get(asking, fmt.Sprintf("http://%s/healthz", s.HealthAddress)); err != nil && ctx.Err() == nil {
 				failed++

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab/clouds/fault"
 )
 
@@ -22,7 +23,7 @@ func (b *bench) outageRound(ctx context.Context) error {
 		if _, err := start(ctx, w, 1, objects); err != nil {
 			return err
 		}
-		if err := world.Pause(ctx, b.interval); err != nil {
+		if err := harness.Pause(ctx, b.interval); err != nil {
 			return err
 		}
 		everybody := append(append([]world.Object{}, objects...), late...)
@@ -36,7 +37,7 @@ func (b *bench) outageRound(ctx context.Context) error {
 		if err := b.load(ctx, w, everybody, late); err != nil {
 			return err
 		}
-		if err := world.Pause(ctx, b.outage-time.Since(begin)); err != nil {
+		if err := harness.Pause(ctx, b.outage-time.Since(begin)); err != nil {
 			return err
 		}
 		made, touched := calls(w)-callsBefore, changed(intact, w.Secrets.Versions())
@@ -70,7 +71,7 @@ func (b *bench) load(ctx context.Context, w *world.World, everybody, late []worl
 		if err := w.Create(ctx, o); err != nil {
 			return fmt.Errorf("creating objects in the outage: %w", err)
 		}
-		if err := world.Pause(ctx, b.outage/2/newcomers); err != nil {
+		if err := harness.Pause(ctx, b.outage/2/newcomers); err != nil {
 			return err
 		}
 	}

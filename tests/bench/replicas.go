@@ -9,6 +9,7 @@ import (
 
 	"github.com/secretgate/secretgate/tests/bench/measure"
 	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws"
 )
@@ -74,7 +75,7 @@ const spreadName = "objects of the one furthest from its even share, off by"
 func served(ctx context.Context, syncers []*lab.Service) ([]float64, error) {
 	shares := make([]float64, len(syncers))
 	for i, s := range syncers {
-		n, found, err := measure.Metric(ctx, s.MetricsAddress, shardObjects, shardKind)
+		n, found, err := harness.Metric(ctx, s.MetricsAddress, shardObjects, shardKind)
 		if err != nil {
 			return nil, err
 		}
@@ -113,7 +114,7 @@ func (b *bench) replicasSteady(ctx context.Context, replicas int) error {
 		if err != nil {
 			return err
 		}
-		if err := world.Pause(ctx, b.interval); err != nil {
+		if err := harness.Pause(ctx, b.interval); err != nil {
 			return err
 		}
 		for range b.rounds {
@@ -171,7 +172,7 @@ func (b *bench) comeAndGo(ctx context.Context, w *world.World, older *lab.Servic
 		}
 		took := time.Since(begin).Seconds()
 		b.note("replicas", b.small, 2, "scale-out from 1, balanced after", "s", took)
-		if err := world.Pause(ctx, b.interval/4); err != nil { // the dead one should have been a settled one
+		if err := harness.Pause(ctx, b.interval/4); err != nil { // the dead one should have been a settled one
 			return err
 		}
 		served, err := b.kill(ctx, w, older, objects)
@@ -187,9 +188,7 @@ func (b *bench) comeAndGo(ctx context.Context, w *world.World, older *lab.Servic
 
 // balanced waits until every object is some replica's, and each replica has its even share.
 func balanced(ctx context.Context, objects int, syncers ...*lab.Service) error {
-	const limit = time.Minute
-	deadline := time.Now().Add(limit)
-	for {
+	return harness.Poll{Limit: time.Minute, Every: 50 * time.Millisecond}.Until(ctx, func() error {
 		shares, err := served(ctx, syncers)
 		if err != nil {
 			return err
@@ -198,16 +197,11 @@ func balanced(ctx context.Context, objects int, syncers ...*lab.Service) error {
 		for _, n := range shares {
 			total += n
 		}
-		switch {
-		case int(total) == objects && spread(shares) <= balance:
-			return nil
-		case time.Now().After(deadline):
-			return fmt.Errorf("the replicas were not balanced within %s: %v of %d objects", limit, shares, objects)
+		if int(total) != objects || spread(shares) > balance {
+			return fmt.Errorf("the replicas are not balanced: %v of %d objects", shares, objects)
 		}
-		if err := world.Pause(ctx, 50*time.Millisecond); err != nil {
-			return err
-		}
-	}
+		return nil
+	})
 }
 
 // kill ends a replica without a word, edits every object, and answers how long after the death the last one's Secret

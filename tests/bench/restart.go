@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // restart ends the syncer with SIGTERM and starts it anew while nothing changes. What that costs is counted from the signal
@@ -16,7 +17,7 @@ func (b *bench) restart(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := world.Pause(ctx, b.interval); err != nil {
+		if err := harness.Pause(ctx, b.interval); err != nil {
 			return err
 		}
 		for range b.rounds {
@@ -30,7 +31,7 @@ func (b *bench) restart(ctx context.Context) error {
 				return err
 			}
 			ready := time.Since(from)
-			if err := world.Pause(ctx, b.interval-ready); err != nil {
+			if err := harness.Pause(ctx, b.interval-ready); err != nil {
 				return err
 			}
 			made := calls(w) - before

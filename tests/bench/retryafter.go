@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab/clouds/counter"
 	"github.com/secretgate/secretgate/tests/lab/clouds/fault"
 )
@@ -29,7 +29,7 @@ func retryAfter(ctx context.Context, n *neighbourhood) error {
 		return err
 	}
 	for spent := false; !spent; spent = !inForce(faults, id) {
-		if err := world.Pause(ctx, 10*time.Millisecond); err != nil {
+		if err := harness.Pause(ctx, 10*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -39,7 +39,7 @@ func retryAfter(ctx context.Context, n *neighbourhood) error {
 		return err
 	}
 	for counts.Sum(answered) == before && time.Since(recovered) < silence {
-		if err := world.Pause(ctx, 10*time.Millisecond); err != nil {
+		if err := harness.Pause(ctx, 10*time.Millisecond); err != nil {
 			return err
 		}
 	}

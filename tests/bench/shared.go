@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // shared has all objects read one source, which rotates at the beginning of each window.
@@ -15,7 +16,7 @@ func (b *bench) shared(ctx context.Context) error {
 			return err
 		}
 		b.note("shared", b.small, 1, "backend calls of the cold start", "", float64(c.calls))
-		if err := world.Pause(ctx, b.interval); err != nil {
+		if err := harness.Pause(ctx, b.interval); err != nil {
 			return err
 		}
 		for range b.rounds {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/secretgate/secretgate/tests/bench/measure"
 	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 	"github.com/secretgate/secretgate/tests/lab/clouds/counter"
 )
@@ -48,7 +49,7 @@ func (b *bench) calm(ctx context.Context, n int) error {
 // steady measures windows of one interval each, after a warm-up of one.
 func (b *bench) steady(ctx context.Context, w *world.World, n int, syncers []*lab.Service) error {
 	b.say("  steady, %d objects: warming up for %s", n, b.interval)
-	if err := world.Pause(ctx, b.interval); err != nil {
+	if err := harness.Pause(ctx, b.interval); err != nil {
 		return err
 	}
 	rounds := b.rounds
@@ -119,7 +120,7 @@ func (b *bench) watch(ctx context.Context, w *world.World, syncers []*lab.Servic
 	if err != nil {
 		return seen, err
 	}
-	if err := world.Pause(ctx, b.interval); err != nil {
+	if err := harness.Pause(ctx, b.interval); err != nil {
 		return seen, err
 	}
 	to, callsAfter := time.Now(), countCalls(w)
@@ -137,7 +138,7 @@ func (b *bench) watch(ctx context.Context, w *world.World, syncers []*lab.Servic
 
 // requests counts the syncers' API server requests between two times of which the later may be now.
 func requests(ctx context.Context, w *world.World, from, to time.Time) (map[world.Request]int, error) {
-	if err := world.Pause(ctx, world.AuditSettles-time.Since(to)); err != nil {
+	if err := harness.Pause(ctx, world.AuditSettles-time.Since(to)); err != nil {
 		return nil, err
 	}
 	return w.Audit.Syncers(from, to)

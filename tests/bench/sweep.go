@@ -8,6 +8,7 @@ import (
 
 	"github.com/secretgate/secretgate/tests/bench/measure"
 	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // sweep is what a tenant saw over one interval.
@@ -32,7 +33,7 @@ func (n *neighbourhood) sweep(ctx context.Context, name string) (sweep, error) {
 	seen := sweep{begin: time.Now(), lateComers: make([]step, len(late)), rotatedOnes: make([]step, len(late))}
 	steps, stepsCtx := errgroup.WithContext(ctx)
 	for i := range late {
-		if err := world.Pause(stepsCtx, time.Until(seen.begin.Add(time.Duration(i)*neighbourInterval/time.Duration(len(late))))); err != nil {
+		if err := harness.Pause(stepsCtx, time.Until(seen.begin.Add(time.Duration(i)*neighbourInterval/time.Duration(len(late))))); err != nil {
 			break // and Wait says why
 		}
 		steps.Go(func() (err error) {

@@ -11,6 +11,7 @@ import (
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // patience is how long everything may take to be right once nothing disturbs it any more: two intervals, and what breakers,
@@ -36,7 +37,7 @@ func (t *trial) checkpoint(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := t.converge(ctx, left, time.Now()); err != nil {
+	if err := t.converge(ctx, left); err != nil {
 		return err
 	}
 	t.say("checkpoint: all %d objects are right after %s, of which %d are denied and untouched",
@@ -48,26 +49,21 @@ func (t *trial) checkpoint(ctx context.Context) error {
 // resourceVersions that their Secrets have from now on; empty where there is none.
 func (t *trial) awaitDenial(ctx context.Context, namespace string) (map[types.NamespacedName]string, error) {
 	objects := t.objects(func(o world.Object) bool { return o.Namespace == namespace })
-	for deadline := time.Now().Add(t.patience()); ; {
+	err := harness.Poll{Limit: t.patience(), Every: time.Second}.Until(ctx, func() error {
 		states, err := t.world.States(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		stuck := map[types.NamespacedName]string{}
 		for _, o := range objects {
-			if state := states[o.NamespacedName]; state.Reason != apiv1.ReasonPolicyDenied {
-				stuck[o.NamespacedName] = fmt.Sprintf("its namespace denies it, and its status is %q", state.Status)
+			if state := states[o.NamespacedName]; state.Ready().Reason != string(apiv1.ReasonPolicyDenied) {
+				stuck[o.NamespacedName] = fmt.Sprintf("its namespace denies it, and its status is %q", state.Status.Status)
 			}
 		}
-		if len(stuck) == 0 {
-			break
-		}
-		if time.Now().After(deadline) {
-			return nil, report(stuck, len(objects), t.patience())
-		}
-		if err := world.Pause(ctx, time.Second); err != nil {
-			return nil, err
-		}
+		return report(stuck, len(objects))
+	})
+	if err != nil {
+		return nil, err
 	}
 	versions, left := t.world.Secrets.Versions(), map[types.NamespacedName]string{}
 	for _, o := range objects {
@@ -77,27 +73,21 @@ func (t *trial) awaitDenial(ctx context.Context, namespace string) (map[types.Na
 }
 
 // converge waits until nothing is wrong, for at least one interval where some are denied, so that a refresh would show.
-func (t *trial) converge(ctx context.Context, denied map[types.NamespacedName]string, from time.Time) error {
-	least, most := from, from.Add(t.patience())
+func (t *trial) converge(ctx context.Context, denied map[types.NamespacedName]string) error {
+	begin, least := time.Now(), time.Duration(0)
 	if len(denied) > 0 {
-		least = from.Add(t.interval + 5*time.Second)
+		least = t.interval + 5*time.Second
 	}
-	for {
+	return harness.Poll{Limit: t.patience(), Every: 3 * time.Second}.Until(ctx, func() error {
 		wrong, err := t.wrong(ctx, denied)
-		if err != nil {
-			return err
+		if err == nil {
+			err = report(wrong, len(t.editor.objects))
 		}
-		now := time.Now()
-		switch {
-		case len(wrong) == 0 && now.After(least):
-			return nil
-		case now.After(most):
-			return report(wrong, len(t.editor.objects), t.patience())
+		if err == nil && time.Since(begin) <= least {
+			err = fmt.Errorf("denied objects are to stay untouched for %s", least)
 		}
-		if err := world.Pause(ctx, 3*time.Second); err != nil {
-			return err
-		}
-	}
+		return err
+	})
 }
 
 // wrong lists everything that is not as it should be.
@@ -140,14 +130,17 @@ func (t *trial) objects(keep func(world.Object) bool) []world.Object {
 	return kept
 }
 
-// report names what is stuck.
-func report(wrong map[types.NamespacedName]string, objects int, limit time.Duration) error {
+// report names what is stuck; nil if nothing is.
+func report(wrong map[types.NamespacedName]string, objects int) error {
 	const most = 50
+	if len(wrong) == 0 {
+		return nil
+	}
 	told := strings.Join(world.First(most, wrong), "\n  ")
 	if len(wrong) > most {
 		told += fmt.Sprintf("\n  and %d more", len(wrong)-most)
 	}
-	return fmt.Errorf("%d of %d objects are not right %s after the last disturbance:\n  %s", len(wrong), objects, limit, told)
+	return fmt.Errorf("%d of %d objects are not right after the last disturbance:\n  %s", len(wrong), objects, told)
 }
 
 // handOver stops the replica that ran all the time, rotates everything, and expects the other one to serve it all.
@@ -156,7 +149,7 @@ func (t *trial) handOver(ctx context.Context) error {
 	if err := t.world.Put(world.SourcesOf(t.editor.objects)...); err != nil {
 		return err
 	}
-	if err := t.converge(ctx, nil, time.Now()); err != nil {
+	if err := t.converge(ctx, nil); err != nil {
 		return fmt.Errorf("after the hand-over to one replica: %w", err)
 	}
 	t.say("one replica took over, and serves all %d objects", len(t.editor.objects))

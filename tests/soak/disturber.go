@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 	"github.com/secretgate/secretgate/tests/lab/clouds/fault"
 )
@@ -30,7 +31,7 @@ func newDisturber(w *world.World, seed uint64, victim *lab.Service) *disturber {
 // run goes from one disturbance to the next until ctx ends, with calm between.
 func (d *disturber) run(ctx context.Context) error {
 	for {
-		if err := world.Pause(ctx, d.between(5, 30)); err != nil {
+		if err := harness.Pause(ctx, d.between(5, 30)); err != nil {
 			return err
 		}
 		var err error
@@ -44,7 +45,7 @@ func (d *disturber) run(ctx context.Context) error {
 		default:
 			d.count(&d.kills, "a replica is dead")
 			d.victim.Kill()
-			if err = world.Pause(ctx, d.between(0, 40)); err == nil {
+			if err = harness.Pause(ctx, d.between(0, 40)); err == nil {
 				err = d.victim.Start(ctx)
 			}
 		}
@@ -64,7 +65,7 @@ func (d *disturber) breakBackend(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	paused := world.Pause(ctx, length)
+	paused := harness.Pause(ctx, length)
 	if err := faults.Remove(id); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 const (
@@ -151,12 +152,11 @@ func (e *editor) tamper(ctx context.Context, o world.Object) error {
 	if e.random.IntN(2) == 0 {
 		method, body = http.MethodPatch, []byte(`{"data":{"password":"dGFtcGVyZWQ=","more":"dGFtcGVyZWQ="}}`)
 	}
-	var refused *world.Refused
-	err := e.world.Client.Do(ctx, method, o.SecretPath(), world.MergePatch, body, nil)
-	if err != nil && !errors.As(err, &refused) {
-		return err
+	err := e.world.Client.Do(ctx, method, o.SecretPath(), harness.MergePatch, body, nil)
+	if _, refused := errors.AsType[*harness.Refused](err); refused {
+		return nil
 	}
-	return nil
+	return err
 }
 
 func (e *editor) String() string {

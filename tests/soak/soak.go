@@ -10,6 +10,7 @@ import (
 
 	"github.com/secretgate/secretgate/tests/bench/measure"
 	"github.com/secretgate/secretgate/tests/bench/world"
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 	"github.com/secretgate/secretgate/tests/lab/clouds/counter"
 )
@@ -64,7 +65,7 @@ func (t *trial) start(ctx context.Context) error {
 	}
 	t.disturber = newDisturber(t.world, t.seed, t.unlucky)
 	t.say("%d objects are stored, two replicas run", len(t.editor.objects))
-	return t.converge(ctx, nil, time.Now())
+	return t.converge(ctx, nil)
 }
 
 // disturbed lets the random hand loose for a while.
@@ -90,7 +91,7 @@ func (t *trial) disturbed(ctx context.Context, d time.Duration) error {
 func (t *trial) watch(ctx context.Context) error {
 	const sample = 5 * time.Second
 	for {
-		if err := world.Pause(ctx, sample); err != nil {
+		if err := harness.Pause(ctx, sample); err != nil {
 			return err
 		}
 		m, err := measure.MemoryOf(t.steady.PID())
@@ -109,11 +110,11 @@ func (t *trial) watch(ctx context.Context) error {
 
 // line says how things stand. The heap is the size at which the next collection begins: what is alive, plus GOGC percent.
 func (t *trial) line(ctx context.Context, rss float64) error {
-	heap, _, err := measure.Metric(ctx, t.steady.MetricsAddress, "go_memstats_next_gc_bytes", "")
+	heap, _, err := harness.Metric(ctx, t.steady.MetricsAddress, "go_memstats_next_gc_bytes")
 	if err != nil {
 		return err
 	}
-	routines, _, err := measure.Metric(ctx, t.steady.MetricsAddress, "go_goroutines", "")
+	routines, _, err := harness.Metric(ctx, t.steady.MetricsAddress, "go_goroutines")
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
+
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // Histogram is what the buckets of a Prometheus histogram have counted: by each bound, how many values were at most that.
@@ -15,32 +16,25 @@ type Histogram map[float64]float64
 // HistogramOf reads the series of one histogram that a Prometheus endpoint (host:port) shows now and that carry a label such as
 // `webhook="validating"`.
 func HistogramOf(ctx context.Context, address, name, label string) (Histogram, error) {
-	text, err := scrape(ctx, address)
+	m, err := harness.Scrape(ctx, address)
 	if err != nil {
 		return nil, err
 	}
-	return parseHistogram(text, name, label)
+	return histogram(m, name, label)
 }
 
-func parseHistogram(text, name, label string) (Histogram, error) {
+func histogram(m harness.Metrics, name, label string) (Histogram, error) {
+	buckets, err := m.Series(name+"_bucket", label)
+	if err != nil {
+		return nil, err
+	}
 	h := Histogram{}
-	for line := range strings.Lines(text) {
-		rest, ok := strings.CutPrefix(line, name+"_bucket{")
-		labels, value, whole := cutLast(rest, "}")
-		if !ok || !whole || !strings.Contains(labels, label) {
-			continue
-		}
-		_, bound, _ := strings.Cut(labels, `le="`)
-		bound, _, _ = strings.Cut(bound, `"`)
-		le, err := strconv.ParseFloat(bound, 64)
+	for _, bucket := range buckets {
+		bound, err := strconv.ParseFloat(bucket.Label("le"), 64)
 		if err != nil {
 			return nil, fmt.Errorf("metric %s: %w", name, err)
 		}
-		n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-		if err != nil {
-			return nil, fmt.Errorf("metric %s: %w", name, err)
-		}
-		h[le] += n
+		h[bound] += bucket.Value
 	}
 	return h, nil
 }

@@ -11,19 +11,17 @@ import (
 func TestOneNumberOfMany(t *testing.T) {
 	inf := math.Inf(1)
 	for name, tc := range map[string]struct{ got, want float64 }{
-		"the median of an odd count is the middle one":          {Median([]float64{9, 1, 2}), 2},
-		"the median of an even count lies between the two":      {Median([]float64{4, 1, 2, 9}), 3},
-		"the 95th percentile of twenty is the nineteenth":       {Percentile([]float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20}, 95), 19},
-		"a percentile of one value is that value":               {Percentile([]float64{7}, 50), 7},
-		"the rate leaves out the wait for the first":            {Rate([]time.Duration{10 * time.Second, 11 * time.Second, 12 * time.Second}), 1},
-		"durations become milliseconds":                         {Milliseconds(1500 * time.Microsecond)[0], 1.5},
-		"processor time is user and system, past an odd name":   {must(parseCPU("42 (a) b c) S 1 2 3 4 5 6 7 8 9 10 250 30 0")), 2.8},
-		"a metric's series add up, and a longer name is not it": {first(Series("# HELP a x\na{b=\"c d\"} 2\na 3\nab 100\n", "a", "")), 5},
-		"a label chooses among a metric's series":               {first(Series("a{b=\"c\"} 2\na{b=\"d\"} 3\n", "a", `b="d"`)), 3},
-		"a percentile of a histogram lies within its bucket":    {Histogram{1: 50, 2: 90, 4: 100, inf: 100}.Percentile(95), 3},
-		"what exceeds all bounds is told as the last":           {Histogram{1: 1, 2: 1, inf: 100}.Percentile(99), 2},
-		"the first bucket begins at zero":                       {Histogram{4: 100, inf: 100}.Percentile(50), 2},
-		"a histogram counts since a reading":                    {Histogram{1: 50, 2: 90, inf: 100}.Since(Histogram{1: 50, 2: 50, inf: 50}).Percentile(50), 1.625},
+		"the median of an odd count is the middle one":        {Median([]float64{9, 1, 2}), 2},
+		"the median of an even count lies between the two":    {Median([]float64{4, 1, 2, 9}), 3},
+		"the 95th percentile of twenty is the nineteenth":     {Percentile([]float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20}, 95), 19},
+		"a percentile of one value is that value":             {Percentile([]float64{7}, 50), 7},
+		"the rate leaves out the wait for the first":          {Rate([]time.Duration{10 * time.Second, 11 * time.Second, 12 * time.Second}), 1},
+		"durations become milliseconds":                       {Milliseconds(1500 * time.Microsecond)[0], 1.5},
+		"processor time is user and system, past an odd name": {must(parseCPU("42 (a) b c) S 1 2 3 4 5 6 7 8 9 10 250 30 0")), 2.8},
+		"a percentile of a histogram lies within its bucket":  {Histogram{1: 50, 2: 90, 4: 100, inf: 100}.Percentile(95), 3},
+		"what exceeds all bounds is told as the last":         {Histogram{1: 1, 2: 1, inf: 100}.Percentile(99), 2},
+		"the first bucket begins at zero":                     {Histogram{4: 100, inf: 100}.Percentile(50), 2},
+		"a histogram counts since a reading":                  {Histogram{1: 50, 2: 90, inf: 100}.Since(Histogram{1: 50, 2: 50, inf: 50}).Percentile(50), 1.625},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tc.got != tc.want {
@@ -50,7 +48,7 @@ func TestParseMemory(t *testing.T) {
 }
 
 func TestParseHistogram(t *testing.T) {
-	text := `# TYPE took histogram
+	const text = `# TYPE took histogram
 took_bucket{webhook="a",le="0.5"} 1
 took_bucket{webhook="a",le="+Inf"} 3
 took_bucket{webhook="b",le="0.5"} 7
@@ -58,7 +56,7 @@ took_bucket_other{webhook="a",le="0.5"} 9
 took_sum{webhook="a"} 4.5
 took_count{webhook="a"} 3
 `
-	got, err := parseHistogram(text, "took", `webhook="a"`)
+	got, err := histogram(text, "took", `webhook="a"`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,5 +74,3 @@ func must(f float64, err error) float64 {
 	}
 	return f
 }
-
-func first(sum float64, _ bool, err error) float64 { return must(sum, err) }

@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // Webhook is whom the API server asks about ExternalSecrets.
@@ -26,7 +28,7 @@ const (
 
 // Admission is the webhook as the API server knows it: two configurations, which can be taken away and put back.
 type Admission struct {
-	client         *Client
+	client         *harness.Client
 	address        string                        // of the replica
 	ca             []byte                        // PEM
 	configurations map[Webhook]map[string][]byte // by the path of their collection
@@ -110,28 +112,19 @@ func (a *Admission) Switch(ctx context.Context, to Webhook) error {
 		}
 	}
 	for path, body := range a.configurations[to] {
-		if err := a.client.Do(ctx, http.MethodPost, path, JSON, body, nil); err != nil {
+		if err := a.client.Do(ctx, http.MethodPost, path, harness.JSON, body, nil); err != nil {
 			return err
 		}
 	}
 	a.asked = to
-	deadline := time.Now().Add(time.Minute)
-	for {
+	return harness.Poll{Limit: time.Minute, Every: 20 * time.Millisecond}.Until(ctx, func() error {
 		a.empty.forget()
 		converts, denies, err := a.acts(ctx)
-		if err != nil {
+		if err != nil || converts == (to == Ours) && denies == (to == Ours) && a.empty.wasAsked() == (to == Empty) {
 			return err
 		}
-		if converts == (to == Ours) && denies == (to == Ours) && a.empty.wasAsked() == (to == Empty) {
-			return nil
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("a minute after admission was switched to %d the API server converts: %t, denies: %t", to, converts, denies)
-		}
-		if err := Pause(ctx, 20*time.Millisecond); err != nil {
-			return err
-		}
-	}
+		return fmt.Errorf("after admission was switched to %d the API server converts: %t, denies: %t", to, converts, denies)
+	})
 }
 
 // acts tells whether an old manifest is converted, and whether a forbidden one is denied, by creates that store nothing.
@@ -142,7 +135,7 @@ func (a *Admission) acts(ctx context.Context) (converts, denies bool, err error)
 	}
 	_, old := converted["secretDescriptor"]
 	err = a.try(ctx, Manifest{Name: "probe", Entries: 1, Forbidden: true}, nil)
-	if refused := new(Refused); errors.As(err, &refused) && refused.Code == http.StatusForbidden {
+	if refused, ok := errors.AsType[*harness.Refused](err); ok && refused.Code == http.StatusForbidden {
 		return !old, true, nil
 	}
 	return !old, false, err
@@ -153,12 +146,12 @@ func (a *Admission) try(ctx context.Context, m Manifest, into any) error {
 	if err != nil {
 		return err
 	}
-	return a.client.Do(ctx, http.MethodPost, m.Collection()+"?dryRun=All", JSON, body, into)
+	return a.client.Do(ctx, http.MethodPost, m.Collection()+"?dryRun=All", harness.JSON, body, into)
 }
 
 // Judge asks the webhook's replica itself, by HTTP/1.1 over TLS as the API server does.
 type Judge struct {
-	client   *Client
+	client   *harness.Client
 	template []byte
 }
 
@@ -167,7 +160,7 @@ func (a *Admission) Judge(m Manifest, connections int) (*Judge, error) {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(a.ca)
 	template, err := review(m)
-	return &Judge{template: template, client: &Client{base: "https://" + a.address, http: &http.Client{Transport: &http.Transport{
+	return &Judge{template: template, client: &harness.Client{Base: "https://" + a.address, HTTP: &http.Client{Transport: &http.Transport{
 		TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		MaxIdleConnsPerHost: connections, DisableCompression: true,
 	}}}}, err
@@ -183,7 +176,7 @@ func (j *Judge) Repeat(ctx context.Context) error { return j.post(ctx, j.templat
 
 func (j *Judge) post(ctx context.Context, body []byte) error {
 	var answer json.RawMessage
-	if err := j.client.Do(ctx, http.MethodPost, "/validate", JSON, body, &answer); err != nil {
+	if err := j.client.Do(ctx, http.MethodPost, "/validate", harness.JSON, body, &answer); err != nil {
 		return err
 	}
 	if !bytes.Contains(answer, []byte(`"allowed":true`)) {
@@ -193,4 +186,4 @@ func (j *Judge) post(ctx context.Context, body []byte) error {
 }
 
 // Close ends the connections.
-func (j *Judge) Close() { j.client.http.CloseIdleConnections() }
+func (j *Judge) Close() { j.client.HTTP.CloseIdleConnections() }

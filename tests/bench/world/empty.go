@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // empty is a webhook that permits all and looks at nothing: what it adds to a write is the API server's price of asking.
@@ -35,7 +37,7 @@ func (e *empty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	w.Header().Set("Content-Type", JSON)
+	w.Header().Set("Content-Type", harness.JSON)
 	_ = json.NewEncoder(w).Encode(map[string]any{ // whom it does not reach asks again
 		"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
 		"response": map[string]any{"uid": review.Request.UID, "allowed": true},

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // Manifest is an ExternalSecret as somebody writes it whose namespace has a policy: it names a role and a region, and each
@@ -92,7 +93,7 @@ func (w *World) Teams(ctx context.Context, n int) error {
 		if err != nil {
 			return err
 		}
-		return w.Client.Do(ctx, http.MethodPost, "/api/v1/namespaces", JSON, body, nil)
+		return w.Client.Do(ctx, http.MethodPost, "/api/v1/namespaces", harness.JSON, body, nil)
 	})
 	if err != nil {
 		return err
@@ -101,10 +102,10 @@ func (w *World) Teams(ctx context.Context, n int) error {
 }
 
 func (w *World) awaitTeams(ctx context.Context, n int) error {
-	for deadline := time.Now().Add(5 * time.Minute); ; {
+	return harness.Poll{Limit: 5 * time.Minute, Every: time.Second}.Until(ctx, func() error {
 		found := 0
 		for _, path := range []string{"/api/v1/serviceaccounts", "/api/v1/configmaps"} {
-			_, err := list(ctx, w.Client, path, metadataList, func(m metav1.PartialObjectMetadata) {
+			_, err := harness.List(ctx, w.Client, path, "", metadataList, func(m metav1.PartialObjectMetadata) {
 				if strings.HasPrefix(m.Namespace, "team-") {
 					found++
 				}
@@ -113,21 +114,16 @@ func (w *World) awaitTeams(ctx context.Context, n int) error {
 				return err
 			}
 		}
-		if found >= 2*n {
-			return nil
+		if found < 2*n {
+			return fmt.Errorf("the controllers have put %d of %d objects into %d new namespaces", found, 2*n, n)
 		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("the controllers have put %d of %d objects into %d new namespaces after five minutes", found, 2*n, n)
-		}
-		if err := Pause(ctx, time.Second); err != nil {
-			return err
-		}
-	}
+		return nil
+	})
 }
 
 // Apply applies a manifest, whose JSON is given, on the server's side.
 func (w *World) Apply(ctx context.Context, m Manifest, body []byte) error {
-	return w.Client.Do(ctx, http.MethodPatch, m.Path()+"?fieldManager=bench&force=true", ApplyPatch, body, nil)
+	return w.Client.Do(ctx, http.MethodPatch, m.Path()+"?fieldManager=bench&force=true", harness.ApplyPatch, body, nil)
 }
 
 // Store creates the objects of manifests, many at a time.
@@ -137,6 +133,6 @@ func (w *World) Store(ctx context.Context, manifests ...Manifest) error {
 		if err != nil {
 			return err
 		}
-		return w.Client.Do(ctx, http.MethodPost, m.Collection(), JSON, body, nil)
+		return w.Client.Do(ctx, http.MethodPost, m.Collection(), harness.JSON, body, nil)
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // Object is one ExternalSecret, and the Secret of the same name that is to follow it: two entries, username and password,
@@ -102,7 +103,7 @@ func (w *World) CreateSpec(ctx context.Context, name types.NamespacedName, spec 
 	var stored struct {
 		Metadata struct{ UID types.UID } `json:"metadata"`
 	}
-	err = w.Client.Do(ctx, http.MethodPost, collection(name.Namespace), JSON, body, &stored)
+	err = w.Client.Do(ctx, http.MethodPost, collection(name.Namespace), harness.JSON, body, &stored)
 	w.uids.Store(name, stored.Metadata.UID)
 	return err
 }
@@ -121,14 +122,14 @@ func (w *World) Edit(ctx context.Context, objects ...Object) error {
 		if err != nil {
 			return err
 		}
-		return w.Client.Do(ctx, http.MethodPatch, o.Path(), MergePatch, body, nil)
+		return w.Client.Do(ctx, http.MethodPatch, o.Path(), harness.MergePatch, body, nil)
 	})
 }
 
 // Delete deletes objects. Those that are gone already are passed over.
 func (w *World) Delete(ctx context.Context, objects ...Object) error {
 	return each(ctx, objects, func(ctx context.Context, o Object) error {
-		if err := w.Client.Do(ctx, http.MethodDelete, o.Path(), "", nil, nil); err != nil && !NotFound(err) {
+		if err := w.Client.Do(ctx, http.MethodDelete, o.Path(), "", nil, nil); err != nil && !harness.NotFound(err) {
 			return err
 		}
 		return nil

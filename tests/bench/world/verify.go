@@ -11,7 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // Verify reads all Secrets and compares each object's with what its source holds, byte for byte. The error names the first
@@ -27,7 +27,7 @@ func (w *World) Verify(ctx context.Context, objects []Object) error {
 // Differing lists the objects whose Secret is not what their source holds, with how.
 func (w *World) Differing(ctx context.Context, objects []Object) (map[types.NamespacedName]string, error) {
 	stored := map[types.NamespacedName]map[string][]byte{}
-	_, err := list(ctx, w.Client, managedSecrets, JSON, func(s corev1.Secret) {
+	_, err := harness.List(ctx, w.Client, managedSecrets, managedSelector, harness.JSON, func(s corev1.Secret) {
 		stored[types.NamespacedName{Namespace: s.Namespace, Name: s.Name}] = s.Data
 	})
 	if err != nil {
@@ -35,46 +35,21 @@ func (w *World) Differing(ctx context.Context, objects []Object) (map[types.Name
 	}
 	wrong := map[types.NamespacedName]string{}
 	for _, o := range objects {
-		if how := differs(stored[o.NamespacedName], w.data(o)); how != "" {
-			wrong[o.NamespacedName] = how
+		have, found := stored[o.NamespacedName]
+		if !found {
+			wrong[o.NamespacedName] = "there is no Secret"
+		} else if err := harness.Holds(have, w.data(o)); err != nil {
+			wrong[o.NamespacedName] = err.Error()
 		}
 	}
 	return wrong, nil
 }
 
-func differs(have map[string][]byte, want map[string]string) string {
-	if have == nil {
-		return "there is no Secret"
-	}
-	for key, value := range want {
-		if string(have[key]) != value {
-			return "entry " + key + " is not what the source holds"
-		}
-	}
-	if len(have) != len(want) {
-		return fmt.Sprintf("the Secret has %d entries, not %d", len(have), len(want))
-	}
-	return ""
-}
-
-// State is what an object's status says.
-type State struct {
-	Status  string
-	Reason  apiv1.Reason // of condition Ready
-	Current bool         // it is about the present spec
-}
-
-// States reads what all objects say.
-func (w *World) States(ctx context.Context) (map[types.NamespacedName]State, error) {
-	states := map[types.NamespacedName]State{}
-	_, err := list(ctx, w.Client, allObjects, JSON, func(es apiv1.ExternalSecret) {
-		state := State{Status: es.Status.Status, Current: es.Status.ObservedGeneration == es.Generation}
-		for _, c := range es.Status.Conditions {
-			if c.Type == apiv1.ConditionReady {
-				state.Reason = apiv1.Reason(c.Reason)
-			}
-		}
-		states[types.NamespacedName{Namespace: es.Namespace, Name: es.Name}] = state
+// States reads what all objects report.
+func (w *World) States(ctx context.Context) (map[types.NamespacedName]harness.Object, error) {
+	states := map[types.NamespacedName]harness.Object{}
+	_, err := harness.List(ctx, w.Client, allObjects, "", harness.JSON, func(o harness.Object) {
+		states[types.NamespacedName{Namespace: o.Metadata.Namespace, Name: o.Metadata.Name}] = o
 	})
 	return states, err
 }
@@ -88,9 +63,9 @@ func (w *World) Unsynced(ctx context.Context, objects []Object) (map[types.Names
 	wrong := map[types.NamespacedName]string{}
 	for _, o := range objects {
 		switch state := states[o.NamespacedName]; {
-		case state.Status != "SUCCESS":
-			wrong[o.NamespacedName] = fmt.Sprintf("its status is %q", state.Status)
-		case !state.Current:
+		case state.Status.Status != "SUCCESS":
+			wrong[o.NamespacedName] = fmt.Sprintf("its status is %q", state.Status.Status)
+		case state.Status.ObservedGeneration != state.Metadata.Generation:
 			wrong[o.NamespacedName] = "its status is about an older spec"
 		}
 	}
@@ -100,34 +75,16 @@ func (w *World) Unsynced(ctx context.Context, objects []Object) (map[types.Names
 // AwaitStatuses waits until every object's status is a success, and answers when it saw that: at most a tenth of a second,
 // and one list of all objects, after it was so.
 func (w *World) AwaitStatuses(ctx context.Context, limit time.Duration, objects []Object) (time.Time, error) {
-	deadline := time.Now().Add(limit)
-	for {
+	var seen time.Time
+	err := harness.Poll{Limit: limit, Every: 100 * time.Millisecond}.Until(ctx, func() error {
 		wrong, err := w.Unsynced(ctx, objects)
-		now := time.Now()
-		switch {
-		case err != nil:
-			return now, err
-		case len(wrong) == 0:
-			return now, nil
-		case now.After(deadline):
-			return now, fmt.Errorf("%d of %d objects did not report success within %s: %s", len(wrong), len(objects), limit, first(wrong))
+		seen = time.Now()
+		if err == nil && len(wrong) > 0 {
+			err = fmt.Errorf("%d of %d objects do not report success: %s", len(wrong), len(objects), first(wrong))
 		}
-		if err := Pause(ctx, 100*time.Millisecond); err != nil {
-			return now, err
-		}
-	}
-}
-
-// Pause waits for a time, or until ctx ends.
-func Pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+		return err
+	})
+	return seen, err
 }
 
 // First words the first so many of what is wrong, a line each.

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 const (
@@ -27,7 +28,7 @@ const (
 
 // Watch follows the metadata of the Secrets that the syncer wrote.
 type Watch struct {
-	client *Client
+	client *harness.Client
 
 	mu       sync.Mutex
 	versions map[types.NamespacedName]string // resourceVersion of each Secret that exists
@@ -35,9 +36,9 @@ type Watch struct {
 }
 
 // startWatch lists, then watches until ctx ends; failed is told why it ended otherwise.
-func startWatch(ctx context.Context, client *Client, failed func(error)) (*Watch, error) {
+func startWatch(ctx context.Context, client *harness.Client, failed func(error)) (*Watch, error) {
 	w := &Watch{client: client, versions: map[types.NamespacedName]string{}, awaited: map[*Mark]struct{}{}}
-	from, err := list(ctx, client, managedSecrets, metadataList, func(m metav1.PartialObjectMetadata) {
+	from, err := harness.List(ctx, client, managedSecrets, managedSelector, metadataList, func(m metav1.PartialObjectMetadata) {
 		w.versions[types.NamespacedName{Namespace: m.Namespace, Name: m.Name}] = m.ResourceVersion
 	})
 	if err != nil {
@@ -60,7 +61,7 @@ func (w *Watch) follow(ctx context.Context, from string) (string, error) {
 	query := url.Values{
 		"watch": {"1"}, "labelSelector": {managedSelector}, "resourceVersion": {from}, "allowWatchBookmarks": {"true"},
 	}
-	response, err := w.client.open(ctx, http.MethodGet, managedSecrets+"?"+query.Encode(), "", metadataWatch, nil)
+	response, err := w.client.Open(ctx, http.MethodGet, managedSecrets+"?"+query.Encode(), "", metadataWatch, nil)
 	if err != nil {
 		return from, err
 	}

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 	"github.com/secretgate/secretgate/tests/lab/clouds/fault"
 )
@@ -34,7 +35,7 @@ type Options struct {
 // World is a running lab with Secretgate's CRDs and rights installed, and no syncer yet.
 type World struct {
 	Lab     *lab.Lab
-	Client  *Client
+	Client  *harness.Client
 	Secrets *Watch
 	Audit   Audit
 
@@ -88,7 +89,7 @@ func (w *World) furnish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w.Client, err = newClient(w.Lab.RESTConfig()); err != nil {
+	if w.Client, err = harness.NewClient(w.Lab.RESTConfig()); err != nil {
 		return err
 	}
 	for i := range Namespaces {
@@ -126,7 +127,7 @@ func (w *World) NewSyncer() (*lab.Service, error) {
 // CreateNamespace creates a namespace without annotations, where everything is permitted.
 func (w *World) CreateNamespace(ctx context.Context, name string) error {
 	body := fmt.Appendf(nil, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":%q}}`, name)
-	return w.Client.Do(ctx, http.MethodPost, "/api/v1/namespaces", JSON, body, nil)
+	return w.Client.Do(ctx, http.MethodPost, "/api/v1/namespaces", harness.JSON, body, nil)
 }
 
 // Annotate sets an annotation of a namespace; nil removes it.
@@ -135,7 +136,7 @@ func (w *World) Annotate(ctx context.Context, namespace, annotation string, valu
 	if err != nil {
 		return err
 	}
-	return w.Client.Do(ctx, http.MethodPatch, "/api/v1/namespaces/"+namespace, MergePatch, body, nil)
+	return w.Client.Do(ctx, http.MethodPatch, "/api/v1/namespaces/"+namespace, harness.MergePatch, body, nil)
 }
 
 // Remove removes the world's folder.

@@ -1,4 +1,4 @@
-package world
+package harness
 
 import (
 	"bytes"
@@ -15,16 +15,20 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Client talks JSON to the lab's API server as its admin, with nothing between: what it costs is taken from the same two
-// processors that the syncer runs on.
+// Client talks JSON to an API server, with nothing between: a test that waits would start kubectl hundreds of times, and what a
+// benchmark's client costs is taken from the processors that the syncer runs on.
 type Client struct {
-	http *http.Client
-	base string
+	HTTP *http.Client
+	Base string // scheme and host
 }
 
-func newClient(config *rest.Config) (*Client, error) {
+// NewClient makes a client that is whom the configuration names.
+func NewClient(config *rest.Config) (*Client, error) {
 	made, err := rest.HTTPClientFor(config)
-	return &Client{http: made, base: config.Host}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Client{HTTP: made, Base: config.Host}, nil
 }
 
 // Content types of requests.
@@ -42,15 +46,15 @@ type Refused struct {
 
 func (r *Refused) Error() string { return fmt.Sprintf("%d: %s", r.Code, r.Message) }
 
-// NotFound tells whether an error is the API server's 404.
+// NotFound reports whether an error is the API server's 404.
 func NotFound(err error) bool {
-	var refused *Refused
-	return errors.As(err, &refused) && refused.Code == http.StatusNotFound
+	refused, ok := errors.AsType[*Refused](err)
+	return ok && refused.Code == http.StatusNotFound
 }
 
 // Do sends one request and decodes its answer into a pointer, unless that is nil.
 func (c *Client) Do(ctx context.Context, method, path, contentType string, body []byte, into any) error {
-	response, err := c.open(ctx, method, path, contentType, JSON, body)
+	response, err := c.Open(ctx, method, path, contentType, JSON, body)
 	if err != nil {
 		return err
 	}
@@ -68,7 +72,7 @@ func (c *Client) Do(ctx context.Context, method, path, contentType string, body 
 
 // Text reads what is no JSON, such as the API server's metrics.
 func (c *Client) Text(ctx context.Context, path string) (string, error) {
-	response, err := c.open(ctx, http.MethodGet, path, "", "text/plain", nil)
+	response, err := c.Open(ctx, http.MethodGet, path, "", "text/plain", nil)
 	if err != nil {
 		return "", err
 	}
@@ -80,9 +84,9 @@ func (c *Client) Text(ctx context.Context, path string) (string, error) {
 	return string(text), nil
 }
 
-// open sends one request and leaves the body of a success to the caller.
-func (c *Client) open(ctx context.Context, method, path, contentType, accept string, body []byte) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+// Open sends one request and leaves the body of a success to the caller.
+func (c *Client) Open(ctx context.Context, method, path, contentType, accept string, body []byte) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.Base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +94,7 @@ func (c *Client) open(ctx context.Context, method, path, contentType, accept str
 	if contentType != "" {
 		request.Header.Set("Content-Type", contentType)
 	}
-	response, err := c.http.Do(request)
+	response, err := c.HTTP.Do(request)
 	if err != nil {
 		return nil, err
 	}
@@ -109,18 +113,15 @@ func (c *Client) open(ctx context.Context, method, path, contentType, accept str
 // page is as much as one list request answers.
 const page = 1000
 
-// list reads a whole collection, page by page, and answers its resourceVersion.
-func list[Item any](ctx context.Context, c *Client, path, accept string, each func(Item)) (resourceVersion string, err error) {
-	query := url.Values{"limit": {strconv.Itoa(page)}}
-	if path == managedSecrets {
-		query.Set("labelSelector", managedSelector)
-	}
+// List reads a whole collection, page by page, and returns its resourceVersion. The selector of labels may be empty.
+func List[Item any](ctx context.Context, c *Client, path, selector, accept string, each func(Item)) (resourceVersion string, err error) {
+	query := url.Values{"limit": {strconv.Itoa(page)}, "labelSelector": {selector}}
 	for {
 		var got struct {
 			Metadata metav1.ListMeta `json:"metadata"`
 			Items    []Item          `json:"items"`
 		}
-		response, err := c.open(ctx, http.MethodGet, path+"?"+query.Encode(), "", accept, nil)
+		response, err := c.Open(ctx, http.MethodGet, path+"?"+query.Encode(), "", accept, nil)
 		if err != nil {
 			return "", err
 		}
