@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 )
 
@@ -16,16 +17,16 @@ func (i *installation) survives(t *testing.T) {
 		do   func(t *testing.T, deployment string)
 	}{
 		{"a rollout", func(t *testing.T, deployment string) {
-			must(t, namespace, "rollout", "restart", "deployment/"+deployment)
+			kubectl.Must(t, namespace, "rollout", "restart", "deployment/"+deployment)
 		}},
 		{"more replicas", func(t *testing.T, deployment string) {
-			must(t, namespace, "scale", "deployment/"+deployment, "--replicas=4")
+			kubectl.Must(t, namespace, "scale", "deployment/"+deployment, "--replicas=4")
 		}},
 		{"fewer replicas", func(t *testing.T, deployment string) {
-			must(t, namespace, "scale", "deployment/"+deployment, "--replicas=2")
+			kubectl.Must(t, namespace, "scale", "deployment/"+deployment, "--replicas=2")
 		}},
 		{"the loss of a pod", func(t *testing.T, deployment string) {
-			must(t, namespace, "delete", "pod", pods(t, lab.Namespace, deployment)[0].Name, "--wait=false")
+			kubectl.Must(t, namespace, "delete", "pod", pods(t, lab.Namespace, deployment)[0].Name, "--wait=false")
 		}},
 	}
 	for _, event := range events {
@@ -47,8 +48,8 @@ func (i *installation) survives(t *testing.T) {
 // alone waits until the pods that were told to go are gone: that is when calls to them fail.
 func alone(t *testing.T, deployment string) {
 	t.Helper()
-	eventually(t, func() error {
-		text := must(t, "--namespace="+lab.Namespace, "get", "pods", "--selector=app.kubernetes.io/name="+deployment,
+	harness.Eventually(t, func() error {
+		text := kubectl.Must(t, "--namespace="+lab.Namespace, "get", "pods", "--selector=app.kubernetes.io/name="+deployment,
 			`--output=jsonpath={.items[?(@.metadata.deletionTimestamp)].metadata.name}`)
 		if text != "" {
 			return fmt.Errorf("on their way out: %s", text)
@@ -60,9 +61,9 @@ func alone(t *testing.T, deployment string) {
 func (i *installation) drains(t *testing.T) {
 	const drained = "node1"
 	underLoad(t, i.namespace, func() {
-		must(t, "drain", drained, "--timeout="+patience.String(),
+		kubectl.Must(t, "drain", drained, "--timeout="+harness.Patience.String(),
 			"--pod-selector=app.kubernetes.io/name in (webhook, syncer)")
-		defer must(t, "uncordon", drained)
+		defer kubectl.Must(t, "uncordon", drained)
 		for _, deployment := range []string{"webhook", "syncer"} {
 			rolledOut(t, deployment)
 			for _, pod := range pods(t, lab.Namespace, deployment) {
@@ -77,10 +78,10 @@ func (i *installation) drains(t *testing.T) {
 // shares scales the syncer and reads from its replicas' metrics how they share.
 func (i *installation) shares(t *testing.T) {
 	for _, replicas := range []int{1, 4, 2} {
-		must(t, "--namespace="+lab.Namespace, "scale", "deployment/syncer", fmt.Sprintf("--replicas=%d", replicas))
+		kubectl.Must(t, "--namespace="+lab.Namespace, "scale", "deployment/syncer", fmt.Sprintf("--replicas=%d", replicas))
 		rolledOut(t, "syncer")
 		begin := time.Now()
-		eventually(t, func() error { return shared(t, replicas) })
+		harness.Eventually(t, func() error { return shared(t, replicas) })
 		t.Logf("%d replicas share the objects %s after they were ready", replicas, time.Since(begin).Round(time.Second))
 	}
 }

@@ -2,70 +2,31 @@ package cluster
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
-	"github.com/secretgate/secretgate/tests/lab/wait"
 )
-
-// patience bounds every wait. It is no expectation: a loaded machine may need it.
-const patience = 3 * time.Minute
-
-// kubectl runs kubectl as the cluster's admin.
-func kubectl(ctx context.Context, stdin string, args ...string) (string, error) {
-	stdout, stderr, err := theCluster.Kubectl(ctx, strings.NewReader(stdin), args...)
-	if err != nil {
-		return stdout, errors.New(strings.TrimSpace(stderr))
-	}
-	return stdout, nil
-}
-
-// must is kubectl for what has to work.
-func must(t *testing.T, args ...string) string {
-	t.Helper()
-	out, err := kubectl(t.Context(), "", args...)
-	if err != nil {
-		t.Fatalf("kubectl %s: %v", strings.Join(args, " "), err)
-	}
-	return out
-}
-
-func mustApply(t *testing.T, manifest string) {
-	t.Helper()
-	if _, err := kubectl(t.Context(), manifest, "apply", "--filename=-"); err != nil {
-		t.Fatalf("kubectl apply: %v", err)
-	}
-}
-
-// eventually repeats a check until it answers nil.
-func eventually(t *testing.T, check func() error) {
-	t.Helper()
-	wait.Until(t, patience, check)
-}
 
 // rolledOut waits until a Deployment runs what it should, and nothing else.
 func rolledOut(t *testing.T, deployment string) {
 	t.Helper()
-	must(t, "--namespace="+lab.Namespace, "rollout", "status", "deployment/"+deployment, "--timeout="+patience.String())
+	kubectl.Must(t, "--namespace="+lab.Namespace, "rollout", "status", "deployment/"+deployment, "--timeout="+harness.Patience.String())
 }
 
 // pods are those of a Deployment that are not on their way out.
 func pods(t *testing.T, namespace, name string) []corev1.Pod {
 	t.Helper()
 	var list corev1.PodList
-	text := must(t, "--namespace="+namespace, "get", "pods", "--selector=app.kubernetes.io/name="+name, "--output=json")
-	if err := json.Unmarshal([]byte(text), &list); err != nil {
+	if err := kubectl.Read(t.Context(), &list, "pods", "--namespace="+namespace, "--selector=app.kubernetes.io/name="+name); err != nil {
 		t.Fatal(err)
 	}
 	var living []corev1.Pod
@@ -77,25 +38,23 @@ func pods(t *testing.T, namespace, name string) []corev1.Pod {
 	return living
 }
 
-// get reads a page of a pod.
-func get(ctx context.Context, pod corev1.Pod, port int, path string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	return lab.Get(ctx, "http://"+net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(port))+path)
+// address is where a pod listens.
+func address(pod corev1.Pod, port int) string {
+	return net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(port))
 }
 
-// metric is the value of a series without labels; an error where there is none.
+// answerLimit is how long a pod may take to answer: packets to one that has just gone are lost.
+const answerLimit = 5 * time.Second
+
+// metric is the value of a series; an error where there is none.
 func metric(ctx context.Context, pod corev1.Pod, name string) (float64, error) {
-	text, err := get(ctx, pod, 3001, "/metrics")
-	if err != nil {
-		return 0, err
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	value, found, err := harness.Metric(ctx, address(pod, 3001), name)
+	if err == nil && !found {
+		err = fmt.Errorf("%s has no metric %s", pod.Name, name)
 	}
-	for line := range strings.Lines(text) {
-		if value, ok := strings.CutPrefix(line, name+" "); ok {
-			return strconv.ParseFloat(strings.TrimSpace(value), 64)
-		}
-	}
-	return 0, fmt.Errorf("%s has no metric %s", pod.Name, name)
+	return value, err
 }
 
 // tail shows the end of each log, for whoever looks at a failure in CI, where the logs are gone.

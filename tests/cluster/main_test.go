@@ -11,12 +11,16 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 	"github.com/secretgate/secretgate/tests/node"
 )
 
 // theCluster is the cluster of all tests of this package, which run one after the other.
 var theCluster *node.Cluster
+
+// kubectl is that of the cluster's admin.
+var kubectl harness.Kubectl
 
 var archives = flag.String("images", "", "folder of webhook.tar and syncer.tar (default bin/images in the checkout)")
 
@@ -106,6 +110,7 @@ func runInside(ctx context.Context, m *testing.M, dir string) (int, error) {
 		return 0, err
 	}
 	defer theCluster.Stop()
+	kubectl = theCluster.Kubectl
 	// Tests that are told to end do so at once: what they leave goes with the namespaces.
 	defer context.AfterFunc(ctx, func() { os.Exit(1) })()
 	code := m.Run()

@@ -1,8 +1,8 @@
 package cluster
 
 import (
+	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 )
 
@@ -59,9 +60,9 @@ type installation struct {
 func (i *installation) install(t *testing.T) {
 	t.Helper()
 	root := theCluster.Root
-	must(t, "apply", "--filename="+filepath.Join(root, "kustomize", "base", "namespace.yaml"))
+	kubectl.Must(t, "apply", "--filename="+filepath.Join(root, "kustomize", "base", "namespace.yaml"))
 	// What a cluster has of its own: where its Vault is.
-	mustApply(t, fmt.Sprintf(`
+	kubectl.MustApply(t, "", fmt.Sprintf(`
 apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -70,10 +71,11 @@ metadata:
 data:
   VAULT_ADDR: %s
 `, lab.Namespace, theCluster.VaultURL))
-	must(t, "apply", "--kustomize="+i.overlay)
+	kubectl.Must(t, "apply", "--kustomize="+i.overlay)
 	rolledOut(t, "webhook")
 	rolledOut(t, "syncer")
-	mustApply(t, "{apiVersion: v1, kind: Namespace, metadata: {name: "+i.namespace+", labels: {pod-security.kubernetes.io/enforce: restricted}}}")
+	kubectl.MustApply(t, "", "{apiVersion: v1, kind: Namespace, metadata: {name: "+i.namespace+
+		", labels: {pod-security.kubernetes.io/enforce: restricted}}}")
 	i.plant(t, "load", "value")
 	i.plant(t, "app", "first")
 }
@@ -90,13 +92,13 @@ func (i *installation) plant(t *testing.T, name, value string) {
 func (i *installation) remove(t *testing.T) {
 	t.Helper()
 	if !i.removed {
-		_, _ = kubectl(t.Context(), "", "delete", "--kustomize="+i.overlay, "--ignore-not-found", "--timeout="+patience.String())
+		_, _ = kubectl.Run(t.Context(), "delete", "--kustomize="+i.overlay, "--ignore-not-found", "--timeout="+harness.Patience.String())
 	}
-	must(t, "delete", "namespace", i.namespace, "--timeout="+patience.String())
+	kubectl.Must(t, "delete", "namespace", i.namespace, "--timeout="+harness.Patience.String())
 }
 
 func (i *installation) runsRestricted(t *testing.T, webhooks, syncers int) {
-	label := must(t, "get", "namespace", lab.Namespace, `--output=jsonpath={.metadata.labels.pod-security\.kubernetes\.io/enforce}`)
+	label := kubectl.Must(t, "get", "namespace", lab.Namespace, `--output=jsonpath={.metadata.labels.pod-security\.kubernetes\.io/enforce}`)
 	if label != "restricted" {
 		t.Errorf("the namespace enforces Pod Security %q, not restricted", label)
 	}
@@ -131,14 +133,14 @@ spec:
 }
 
 func (i *installation) admits(t *testing.T) {
-	if _, err := kubectl(t.Context(), i.object("good", ""), "apply", "--filename=-", "--dry-run=server"); err != nil {
+	if _, err := kubectl.Apply(t.Context(), "", i.object("good", ""), "--dry-run=server"); err != nil {
 		t.Errorf("an object that its namespace permits: %v", err)
 	}
 	const permitted = "externalsecrets.kubernetes-client.io/permitted-key-name"
-	must(t, "annotate", "namespace", i.namespace, permitted+"=secret/data/other/.*")
-	defer must(t, "annotate", "namespace", i.namespace, permitted+"-")
-	eventually(t, func() error {
-		_, err := kubectl(t.Context(), i.object("bad", ""), "apply", "--filename=-", "--dry-run=server")
+	kubectl.Must(t, "annotate", "namespace", i.namespace, permitted+"=secret/data/other/.*")
+	defer kubectl.Must(t, "annotate", "namespace", i.namespace, permitted+"-")
+	harness.Eventually(t, func() error {
+		_, err := kubectl.Apply(t.Context(), "", i.object("bad", ""), "--dry-run=server")
 		if err == nil {
 			return errors.New("an object that its namespace does not permit is accepted")
 		}
@@ -173,15 +175,17 @@ spec:
 `
 
 func (i *installation) reachesPods(t *testing.T) {
-	mustApply(t, i.object("app", ""))
+	kubectl.MustApply(t, "", i.object("app", ""))
 	// The pod waits for its volume until the Secret is there.
-	mustApply(t, fmt.Sprintf(reader, i.namespace))
-	must(t, "--namespace="+i.namespace, "wait", "--for=condition=Ready", "pod/reader", "--timeout="+patience.String())
+	kubectl.MustApply(t, "", fmt.Sprintf(reader, i.namespace))
+	kubectl.Must(t, "--namespace="+i.namespace, "wait", "--for=condition=Ready", "pod/reader", "--timeout="+harness.Patience.String())
 	pod := pods(t, i.namespace, "reader")[0]
 	for _, value := range []string{"first", "second"} {
 		i.plant(t, "app", value)
-		eventually(t, func() error {
-			got, err := get(t.Context(), pod, 8080, "/value")
+		harness.Eventually(t, func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), answerLimit)
+			defer cancel()
+			got, err := lab.Get(ctx, "http://"+address(pod, 8080)+"/value")
 			if err == nil && got != value {
 				err = fmt.Errorf("the mounted file does not hold the %s value", value)
 			}
@@ -215,16 +219,16 @@ func (i *installation) loggedIn(t *testing.T) {
 // uninstalls deletes all that was applied. With the CRD go all ExternalSecrets, and with them the Secrets that they own, which is
 // what deletionPolicy Delete, the default, means; under Retain the Secrets stay.
 func (i *installation) uninstalls(t *testing.T) {
-	mustApply(t, i.object("kept", "  deletionPolicy: Retain\n"))
+	kubectl.MustApply(t, "", i.object("kept", "  deletionPolicy: Retain\n"))
 	for _, name := range []string{"app", "kept"} {
-		eventually(t, func() error {
+		harness.Eventually(t, func() error {
 			_, err := i.secret(t, name)
 			return err
 		})
 	}
-	must(t, "delete", "--kustomize="+i.overlay, "--timeout="+patience.String())
+	kubectl.Must(t, "delete", "--kustomize="+i.overlay, "--timeout="+harness.Patience.String())
 	i.removed = true
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if _, err := i.secret(t, "app"); err == nil {
 			return errors.New("the Secret of an object with deletionPolicy Delete is still there")
 		}
@@ -241,10 +245,6 @@ func (i *installation) uninstalls(t *testing.T) {
 
 func (i *installation) secret(t *testing.T, name string) (*corev1.Secret, error) {
 	t.Helper()
-	text, err := kubectl(t.Context(), "", "--namespace="+i.namespace, "get", "secret", name, "--output=json")
-	if err != nil {
-		return nil, err
-	}
 	secret := &corev1.Secret{}
-	return secret, json.Unmarshal([]byte(text), secret)
+	return secret, kubectl.Read(t.Context(), secret, "secret", name, "--namespace="+i.namespace)
 }

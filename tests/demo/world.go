@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -21,12 +20,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/hashicorp/vault/api"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // world is the running lab, reached as a user reaches theirs: with kubectl, and the clients of AWS and Vault.
 type world struct {
 	dir       string
 	env       map[string]string
+	program   harness.Kubectl
 	manifests string // folder
 	aws       *secretsmanager.Client
 	ssm       *ssm.Client
@@ -39,7 +41,8 @@ func enter(dir string) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &world{dir: dir, env: env, manifests: filepath.Join(filepath.Dir(dir), "tests", "demo", "manifests")}
+	w := &world{dir: dir, env: env, program: harness.Program(filepath.Join(env["LAB_BIN"], "kubectl"), env["KUBECONFIG"])}
+	w.manifests = filepath.Join(filepath.Dir(dir), "tests", "demo", "manifests")
 	user := credentials.NewStaticCredentialsProvider(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], "")
 	endpoint, region := aws.String(env["AWS_ENDPOINT"]), env["AWS_REGION"]
 	w.aws = secretsmanager.New(secretsmanager.Options{Region: region, BaseEndpoint: endpoint, Credentials: user})
@@ -78,7 +81,7 @@ func (w *world) value() string {
 func (w *world) kubectl(ctx context.Context, args ...string) (string, error) {
 	here := strings.NewReplacer(w.manifests+string(filepath.Separator), "")
 	fmt.Printf("$ kubectl %s\n", here.Replace(strings.Join(args, " ")))
-	out, err := w.quiet(ctx, args...)
+	out, err := w.program.Show(ctx, args...)
 	out = here.Replace(out)
 	for line := range strings.Lines(strings.TrimRight(out, "\n") + "\n") {
 		fmt.Print("  ", line)
@@ -86,29 +89,17 @@ func (w *world) kubectl(ctx context.Context, args ...string) (string, error) {
 	return out, err
 }
 
-// quiet runs kubectl without showing it.
-func (w *world) quiet(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, filepath.Join(w.env["LAB_BIN"], "kubectl"), args...)
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+w.env["KUBECONFIG"])
-	out, err := cmd.CombinedOutput()
-	return string(out), err
-}
-
 func (w *world) manifest(name string) string { return filepath.Join(w.manifests, name+".yaml") }
 
 // secret reads a Secret. Its values are compared, never shown.
 func (w *world) secret(ctx context.Context, name string) (*corev1.Secret, error) {
-	out, err := w.quiet(ctx, "get", "secret", name, "-o", "json")
-	if err != nil {
-		return nil, errors.New(strings.TrimSpace(out))
-	}
 	secret := &corev1.Secret{}
-	return secret, json.Unmarshal([]byte(out), secret)
+	return secret, w.program.Read(ctx, secret, "secret", name)
 }
 
 // await asks until a Secret holds a value.
 func (w *world) await(ctx context.Context, name, entry, value string) error {
-	return eventually(ctx, func() error {
+	return harness.Poll{}.Until(ctx, func() error {
 		secret, err := w.secret(ctx, name)
 		if err != nil {
 			return err
@@ -122,12 +113,13 @@ func (w *world) await(ctx context.Context, name, entry, value string) error {
 
 // awaitStatus asks until an object's status starts with a text.
 func (w *world) awaitStatus(ctx context.Context, name, prefix string) error {
-	return eventually(ctx, func() error {
-		out, err := w.quiet(ctx, "get", "externalsecret", name, "-o", "jsonpath={.status.status}")
-		if err != nil || !strings.HasPrefix(out, prefix) {
-			return fmt.Errorf("the status of %s is %q, not %s", name, out, prefix)
+	return harness.Poll{}.Until(ctx, func() error {
+		var object harness.Object
+		err := w.program.Read(ctx, &object, "externalsecrets.kubernetes-client.io", name)
+		if err == nil && !strings.HasPrefix(object.Status.Status, prefix) {
+			err = fmt.Errorf("the status of %s is %q, not %s", name, object.Status.Status, prefix)
 		}
-		return nil
+		return err
 	})
 }
 
@@ -176,21 +168,4 @@ func (w *world) leaks() (searched int, found []string, err error) {
 		}
 	}
 	return len(files), found, err
-}
-
-// eventually repeats a check until it passes; a minute is enough for everything here.
-func eventually(ctx context.Context, check func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	for {
-		err := check()
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
 }

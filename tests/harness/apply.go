@@ -12,7 +12,7 @@ func (k Kubectl) Apply(ctx context.Context, namespace, manifest string, flags ..
 	if namespace != "" {
 		args = append(args, "--namespace="+namespace)
 	}
-	return k.Show(ctx, manifest, append(args, flags...)...)
+	return k.Stdin(manifest).Show(ctx, append(args, flags...)...)
 }
 
 // MustApply is Apply for what is not the test's subject.

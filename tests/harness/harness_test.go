@@ -63,8 +63,8 @@ func TestKubectl(t *testing.T) {
 			k := Kubectl(func(context.Context, io.Reader, ...string) (stdout, stderr string, err error) {
 				return tc.stdout, tc.stderr, tc.err
 			})
-			shown, err := k.Show(t.Context(), "")
-			printed, _ := k.Run(t.Context(), "")
+			shown, err := k.Show(t.Context())
+			printed, _ := k.Run(t.Context())
 			if diff := cmp.Diff([]string{tc.shown, tc.stdout, tc.said}, []string{shown, printed, text(err)}); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -105,15 +105,17 @@ func TestPathOfARef(t *testing.T) {
 	}
 }
 
-// An object that is made, then edited, and reports with a delay, is awaited as it is after the edit.
+// The object that is returned is the first one that reports all that is wanted, and holds nothing of an earlier reading.
 func TestAwaitReason(t *testing.T) {
+	const good = `"conditions": [{"type": "Ready", "reason": "Synced", "observedGeneration": 2}]`
 	answers := []string{
 		"",
 		`{"metadata": {"generation": 1}}`,
-		`{"metadata": {"generation": 2}, "spec": {"old": "x"}, "status": {"status": "SUCCESS", "conditions": [{"type": "Ready", "reason": "Synced", "observedGeneration": 1}]}}`,
-		`{"metadata": {"generation": 2}, "status": {"status": "ERROR", "conditions": [{"type": "Other", "reason": "Synced", "observedGeneration": 2}]}}`,
-		`{"metadata": {"generation": 2}, "status": {"status": "ERROR", "conditions": [{"type": "Ready", "reason": "Synced", "observedGeneration": 2}]}}`,
-		`{"metadata": {"generation": 2}, "spec": {"new": "y"}, "status": {"status": "SUCCESS", "conditions": [{"type": "Ready", "reason": "Synced", "observedGeneration": 2}]}}`,
+		`{"metadata": {"generation": 3}, "spec": {"old": "x"}, "status": {"status": "SUCCESS", ` + good + `}}`,
+		`{"metadata": {"generation": 2}, "status": {"status": "SUCCESS", ` + strings.Replace(good, "Ready", "Other", 1) + `}}`,
+		`{"metadata": {"generation": 2}, "status": {"status": "SUCCESS", ` + strings.Replace(good, "Synced", "Denied", 1) + `}}`,
+		`{"metadata": {"generation": 2}, "status": {"status": "ERROR", ` + good + `}}`,
+		`{"metadata": {"generation": 2}, "spec": {"new": "y"}, "status": {"status": "SUCCESS", ` + good + `}}`,
 	}
 	asked := 0
 	client := &Client{HTTP: &http.Client{Transport: answering(func() *http.Response {

@@ -34,21 +34,28 @@ func Program(path, kubeconfig string) Kubectl {
 	}
 }
 
+// Stdin is a kubectl that reads a text, most often a manifest, on its standard input.
+func (k Kubectl) Stdin(text string) Kubectl {
+	return func(ctx context.Context, _ io.Reader, args ...string) (stdout, stderr string, err error) {
+		return k(ctx, strings.NewReader(text), args...)
+	}
+}
+
 // Run returns what kubectl prints on its standard output. The error is what it says of a failure, in its own words.
-func (k Kubectl) Run(ctx context.Context, stdin string, args ...string) (stdout string, err error) {
-	stdout, _, err = k.run(ctx, stdin, args)
+func (k Kubectl) Run(ctx context.Context, args ...string) (stdout string, err error) {
+	stdout, _, err = k.run(ctx, args)
 	return stdout, err
 }
 
 // Show returns all that a user would see: warnings and errors, then the output. The error is that of Run.
-func (k Kubectl) Show(ctx context.Context, stdin string, args ...string) (said string, err error) {
-	stdout, stderr, err := k.run(ctx, stdin, args)
+func (k Kubectl) Show(ctx context.Context, args ...string) (said string, err error) {
+	stdout, stderr, err := k.run(ctx, args)
 	return stderr + stdout, err
 }
 
 // Read decodes the JSON of what kubectl gets.
 func (k Kubectl) Read(ctx context.Context, into any, args ...string) error {
-	text, err := k.Run(ctx, "", append([]string{"get", "--output=json"}, args...)...)
+	text, err := k.Run(ctx, append([]string{"get", "--output=json"}, args...)...)
 	if err != nil {
 		return err
 	}
@@ -56,17 +63,17 @@ func (k Kubectl) Read(ctx context.Context, into any, args ...string) error {
 }
 
 // Must is Run for what is not the test's subject.
-func (k Kubectl) Must(t testing.TB, stdin string, args ...string) (stdout string) {
+func (k Kubectl) Must(t testing.TB, args ...string) (stdout string) {
 	t.Helper()
-	stdout, err := k.Run(t.Context(), stdin, args...)
+	stdout, err := k.Run(t.Context(), args...)
 	if err != nil {
 		t.Fatalf("kubectl %s: %v", strings.Join(args, " "), err)
 	}
 	return stdout
 }
 
-func (k Kubectl) run(ctx context.Context, stdin string, args []string) (stdout, stderr string, err error) {
-	stdout, stderr, err = k(ctx, strings.NewReader(stdin), args...)
+func (k Kubectl) run(ctx context.Context, args []string) (stdout, stderr string, err error) {
+	stdout, stderr, err = k(ctx, nil, args...)
 	if err == nil {
 		return stdout, stderr, nil
 	}

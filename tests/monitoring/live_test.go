@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/secretsmanager"
 	"github.com/secretgate/secretgate/tests/lab/clouds/fault"
@@ -54,27 +55,29 @@ func useAll(t *testing.T, l *lab.Lab) {
 	if _, err := l.Clouds.Faults().Add(fault.Fault{Kind: fault.Throttle, Key: "slow"}); err != nil {
 		t.Fatal(err)
 	}
-	kubectl(t, l, "", "create", "namespace", "team")
+	kubectl := harness.Kubectl(l.Kubectl)
+	kubectl.Must(t, "create", "namespace", "team")
 	for _, name := range []string{"good", "shared", "forbidden"} {
-		kubectl(t, l, object("spec", name, "good"), "apply", "-f", "-")
+		kubectl.MustApply(t, "", object("spec", name, "good"))
 	}
-	kubectl(t, l, object("secretDescriptor", "old", "good"), "apply", "-f", "-")
-	kubectl(t, l, object("spec", "fails", "missing"), "apply", "-f", "-")
-	kubectl(t, l, object("spec", "throttled", "slow"), "apply", "-f", "-")
-	kubectl(t, l, "", "wait", "-n", "team", "--for=condition=Ready", "--timeout=2m", "es/good", "es/shared", "es/forbidden", "es/old")
+	kubectl.MustApply(t, "", object("secretDescriptor", "old", "good"))
+	kubectl.MustApply(t, "", object("spec", "fails", "missing"))
+	kubectl.MustApply(t, "", object("spec", "throttled", "slow"))
+	kubectl.Must(t, "wait", "-n", "team", "--for=condition=Ready", "--timeout="+harness.Patience.String(),
+		"es/good", "es/shared", "es/forbidden", "es/old")
 	// From now on this one is forbidden, and so is what is applied. The others name the first key, which is permitted.
-	kubectl(t, l, object("spec", "forbidden", "slow"), "apply", "-f", "-")
-	kubectl(t, l, "", "annotate", "namespace", "team", "externalsecrets.kubernetes-client.io/permitted-key-name=good")
-	eventually(t, func() error {
-		_, _, err := l.Kubectl(t.Context(), strings.NewReader(object("spec", "denied", "slow")), "apply", "-f", "-")
+	kubectl.MustApply(t, "", object("spec", "forbidden", "slow"))
+	kubectl.Must(t, "annotate", "namespace", "team", "externalsecrets.kubernetes-client.io/permitted-key-name=good")
+	harness.Eventually(t, func() error {
+		_, err := kubectl.Apply(t.Context(), "", object("spec", "denied", "slow"))
 		if err == nil {
 			return fmt.Errorf("a forbidden object is stored")
 		}
 		return nil
 	})
-	kubectl(t, l, "", "create", "namespace", "busy")
-	kubectl(t, l, strings.ReplaceAll(object("spec", "throttled", "slow"), "namespace: team", "namespace: busy"), "apply", "-f", "-")
-	kubectl(t, l, strings.ReplaceAll(object("spec", "fails", "missing"), "namespace: team", "namespace: busy"), "apply", "-f", "-")
+	kubectl.Must(t, "create", "namespace", "busy")
+	kubectl.MustApply(t, "", strings.ReplaceAll(object("spec", "throttled", "slow"), "namespace: team", "namespace: busy"))
+	kubectl.MustApply(t, "", strings.ReplaceAll(object("spec", "fails", "missing"), "namespace: team", "namespace: busy"))
 }
 
 func object(spec, name, key string) string {
@@ -91,13 +94,6 @@ func regionOf(key string) string {
 		return "eu-north-1"
 	}
 	return "eu-west-1"
-}
-
-func kubectl(t *testing.T, l *lab.Lab, stdin string, args ...string) {
-	t.Helper()
-	if _, stderr, err := l.Kubectl(t.Context(), strings.NewReader(stdin), args...); err != nil {
-		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, stderr)
-	}
 }
 
 func bothUp(t *testing.T, p prometheus) {
@@ -128,7 +124,7 @@ func seen(t *testing.T, p prometheus) {
 
 func nonempty(t *testing.T, p prometheus, expr string) {
 	t.Helper()
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		found, err := p.query(t.Context(), expr)
 		if err == nil && len(found) == 0 {
 			err = fmt.Errorf("nothing is %s", expr)
@@ -173,7 +169,7 @@ func reads(t *testing.T, p prometheus, what, expr string) {
 
 func rulesHealthy(t *testing.T, p prometheus) {
 	t.Helper()
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		var answer struct {
 			Groups []struct {
 				Rules []struct{ Name, Health, LastError string }

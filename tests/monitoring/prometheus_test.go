@@ -11,15 +11,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 	"github.com/secretgate/secretgate/tests/lab/process"
-	"github.com/secretgate/secretgate/tests/lab/wait"
 )
-
-// patience bounds every wait. It is no expectation: a loaded machine may need it.
-const patience = 2 * time.Minute
 
 // prometheus is a running server that scrapes both services of a lab.
 type prometheus struct{ address string }
@@ -60,7 +56,7 @@ scrape_configs:
 	}
 	t.Cleanup(server.Stop)
 	ready := func(ctx context.Context) error { return p.get(ctx, "/api/v1/status/buildinfo", nil, nil) }
-	if err := server.Await(t.Context(), patience, ready); err != nil {
+	if err := server.Await(t.Context(), harness.Patience, ready); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -132,12 +128,6 @@ func (p prometheus) labels(t *testing.T, metric string) map[string]map[string]bo
 		}
 	}
 	return labels
-}
-
-// eventually waits until check has nothing to say.
-func eventually(t *testing.T, check func() error) {
-	t.Helper()
-	wait.Until(t, patience, check)
 }
 
 // selector is what an expression reads of one metric.
