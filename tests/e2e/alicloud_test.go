@@ -29,7 +29,7 @@ func TestAlicloudKMSSecretManager(t *testing.T) {
 	password, user := secretValue(), secretValue()
 	putAlicloud(t, kms.Secret{Name: "hello-credentials1", Text: password, VersionID: "001"})
 	putAlicloud(t, kms.Secret{Name: "hello-credentials2", Text: user, VersionID: "001"})
-	mustApply(t, namespace, `
+	kubectl.MustApply(t, namespace, `
 apiVersion: kubernetes-client.io/v1
 kind: ExternalSecret
 metadata:
@@ -64,7 +64,7 @@ func TestAlicloudValues(t *testing.T) {
 	putAlicloud(t, kms.Secret{Name: name("password"), Text: secretValue()})
 	putAlicloud(t, kms.Secret{Name: name("object"), Text: `{"user":"` + user + `","pin":12345678901234567890}`})
 	putAlicloud(t, kms.Secret{Name: name("binary"), Binary: []byte(binary)})
-	mustApply(t, namespace, object("values", `
+	kubectl.MustApply(t, namespace, object("values", `
   backendType: alicloudSecretsManager
   data:
     - {key: `+name("password")+`, name: former, versionStage: ACSPrevious}
@@ -84,7 +84,7 @@ func TestAlicloudDenials(t *testing.T) {
 	key, role := namespace+"/db", "acs:ram::1234567890123456:role/"+namespace
 	putAlicloud(t, kms.Secret{Name: key, Text: value})
 	spec := "{backendType: alicloudSecretsManager, refreshInterval: 1s, roleArn: '" + role + "', data: [{key: " + key + ", name: password}]}"
-	mustApply(t, namespace, object("db", spec))
+	kubectl.MustApply(t, namespace, object("db", spec))
 	for _, text := range []string{"no session: EntityNotExist.Role", role, "sts:AssumeRole"} {
 		says(t, awaitReason(t, namespace, "db", apiv1.ReasonAccessDenied), text)
 	}
@@ -112,7 +112,7 @@ func TestAlicloudPrintsNothing(t *testing.T) {
 	putAlicloud(t, kms.Secret{Name: namespace + "/db", Text: value})
 	s := startSyncer(t, namespace, "DEBUG=sdk", "LOG_LEVEL=trace", "ALICLOUD_ENDPOINT="+theLab.CloudsURL, "ALICLOUD_STS_ENDPOINT="+theLab.CloudsURL,
 		"ALICLOUD_ACCESS_KEY_ID="+user.AccessKeyID, "ALICLOUD_ACCESS_KEY_SECRET="+user.AccessKeySecret)
-	mustApply(t, namespace, s.object("db", "{backendType: alicloudSecretsManager, roleArn: '"+alicloud.DemoRoleARN+"', data: [{key: "+namespace+"/db, name: password}]}"))
+	kubectl.MustApply(t, namespace, s.object("db", "{backendType: alicloudSecretsManager, roleArn: '"+alicloud.DemoRoleARN+"', data: [{key: "+namespace+"/db, name: password}]}"))
 	awaitData(t, namespace, "db", map[string]string{"password": value})
 	s.stopsCleanly(t)
 	log, err := os.ReadFile(theLab.LogFile(namespace))
@@ -136,7 +136,7 @@ func TestAlicloudThroughAProxy(t *testing.T) {
 	}
 	s := startSyncer(t, namespace, "HTTP_PROXY="+theLab.CloudsURL, "ALICLOUD_ENDPOINT=http://kms.cn-hangzhou.aliyuncs.com",
 		"ALICLOUD_STS_ENDPOINT=http://sts.aliyuncs.com", "ALICLOUD_ACCESS_KEY_ID="+user.AccessKeyID, "ALICLOUD_ACCESS_KEY_SECRET="+user.AccessKeySecret)
-	mustApply(t, namespace, s.object("db", "{backendType: alicloudSecretsManager, roleArn: '"+alicloud.DemoRoleARN+"', data: [{key: "+namespace+"/db, name: password}]}"))
+	kubectl.MustApply(t, namespace, s.object("db", "{backendType: alicloudSecretsManager, roleArn: '"+alicloud.DemoRoleARN+"', data: [{key: "+namespace+"/db, name: password}]}"))
 	awaitData(t, namespace, "db", map[string]string{"password": value})
 }
 
@@ -154,7 +154,7 @@ func TestAlicloudServiceAccount(t *testing.T) {
 	team := ram.Role{ARN: own.ARN + "-team", Trust: []string{own.ARN}, Permissions: own.Permissions}
 	provider := ram.Provider{ARN: own.Federated[0].Provider, Audiences: []string{audience}}
 	for path, into := range map[string]any{"/openid/v1/jwks": &provider.Keys, "/.well-known/openid-configuration": &provider} {
-		if err := json.Unmarshal([]byte(mustKubectl(t, "", "get", "--raw", path)), into); err != nil {
+		if err := json.Unmarshal([]byte(kubectl.Must(t, "get", "--raw", path)), into); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -163,15 +163,15 @@ func TestAlicloudServiceAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "token")
-	token := mustKubectl(t, "", "create", "token", "syncer", "-n", "secretgate", "--audience="+audience)
+	token := kubectl.Must(t, "create", "token", "syncer", "-n", "secretgate", "--audience="+audience)
 	if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s := startSyncer(t, namespace, "ALICLOUD_ENDPOINT="+theLab.CloudsURL, "ALICLOUD_STS_ENDPOINT="+theLab.CloudsURL,
 		"ALIBABA_CLOUD_ROLE_ARN="+own.ARN, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN="+provider.ARN, "ALIBABA_CLOUD_OIDC_TOKEN_FILE="+file)
 	data := "data: [{key: " + namespace + "/db, name: password}]}"
-	mustApply(t, namespace, s.object("own", "{backendType: alicloudSecretsManager, "+data))
-	mustApply(t, namespace, s.object("team", "{backendType: alicloudSecretsManager, roleArn: '"+team.ARN+"', "+data))
+	kubectl.MustApply(t, namespace, s.object("own", "{backendType: alicloudSecretsManager, "+data))
+	kubectl.MustApply(t, namespace, s.object("team", "{backendType: alicloudSecretsManager, roleArn: '"+team.ARN+"', "+data))
 	awaitData(t, namespace, "own", map[string]string{"password": value})
 	awaitData(t, namespace, "team", map[string]string{"password": value})
 }

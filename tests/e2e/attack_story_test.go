@@ -2,13 +2,13 @@ package e2e
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 const permitted = "backendType: secretsManager, region: us-west-2, data: [{key: NS/db, name: password}]"
@@ -27,7 +27,7 @@ func TestAttacksByParts(t *testing.T) {
 	t.Parallel()
 	namespace := guarded(t)
 	annotate(t, namespace, apiv1.AnnotationPermittedRegion+"=eu-west-1")
-	mustApply(t, namespace, object("db", in(namespace, "{suspend: true, backendType: secretsManager, region: eu-west-1, data: [{key: NS/db, name: password}]}")))
+	kubectl.MustApply(t, namespace, object("db", in(namespace, "{suspend: true, backendType: secretsManager, region: eu-west-1, data: [{key: NS/db, name: password}]}")))
 	before := getObject(t, namespace, "db")
 	patch := func(kind, patch string) []string {
 		return []string{"patch", "externalsecret", "-n", namespace, "db", "--type=" + kind, "-p", patch}
@@ -57,14 +57,14 @@ func TestAttacksByParts(t *testing.T) {
 		"the same without being stored, as a dry run": {stdin: object("dry", "{backendType: secretsManager, region: eu-west-1, dataFrom: [prod/db]}"), args: []string{"create", "--dry-run=server", "-n", namespace, "-f", "-"}, says: `"prod/db" is not permitted`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := kubectl(t, c.stdin, c.args...)
+			_, err := kubectl.Stdin(c.stdin).Run(t.Context(), c.args...)
 			if err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("it was not denied by %q: %v", c.says, err)
 			}
 		})
 	}
 	// The status is written by itself: a spec that comes with it is ignored by the API server.
-	mustKubectl(t, "", "patch", "externalsecret", "-n", namespace, "db", "--subresource=status", "--type=merge", "-p",
+	kubectl.Must(t, "patch", "externalsecret", "-n", namespace, "db", "--subresource=status", "--type=merge", "-p",
 		`{"spec": {"suspend": false, "dataFrom": ["prod/db"]}, "status": {"status": "SUCCESS"}}`)
 	if diff := cmp.Diff(before.Spec, getObject(t, namespace, "db").Spec); diff != "" {
 		t.Errorf("the spec was changed (-before +after):\n%s", diff)
@@ -77,13 +77,13 @@ func TestAttacksBetweenAdmissionAndSync(t *testing.T) {
 	t.Parallel()
 	namespace := guarded(t)
 	putAWS(t, namespace+"/db", secretValue())
-	mustApply(t, namespace, object("db", in(namespace, "{controllerId: another, "+permitted+"}")))
-	mustApply(t, namespace, object("late", in(namespace, "{suspend: true, "+permitted+"}")))
+	kubectl.MustApply(t, namespace, object("db", in(namespace, "{controllerId: another, "+permitted+"}")))
+	kubectl.MustApply(t, namespace, object("late", in(namespace, "{suspend: true, "+permitted+"}")))
 	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"=nothing")
 
 	// Neither becomes readable, and the webhook says so at once.
 	for name, patch := range map[string]string{"db": `{"spec": {"controllerId": null}}`, "late": `{"spec": {"suspend": false}}`} {
-		_, err := kubectl(t, "", "patch", "externalsecret", "-n", namespace, name, "--type=merge", "-p", patch)
+		_, err := kubectl.Run(t.Context(), "patch", "externalsecret", "-n", namespace, name, "--type=merge", "-p", patch)
 		if err == nil || !strings.Contains(err.Error(), "is not permitted in namespace") {
 			t.Errorf("%s was not denied: %v", name, err)
 		}
@@ -98,18 +98,18 @@ func TestAttacksBetweenAdmissionAndSync(t *testing.T) {
 
 	// Metadata and status are written without the webhook being asked.
 	change(t, "externalsecret", namespace, "late", `{"metadata": {"labels": {"a": "b"}, "annotations": {"`+apiv1.AnnotationForceSync+`": "now"}}}`)
-	mustKubectl(t, "", "patch", "externalsecret", "-n", namespace, "late", "--subresource=status", "--type=merge", "-p", fmt.Sprintf(
+	kubectl.Must(t, "patch", "externalsecret", "-n", namespace, "late", "--subresource=status", "--type=merge", "-p", fmt.Sprintf(
 		`{"status": {"status": "SUCCESS", "secretResourceVersion": %q, "lastSuccess": "2099-01-01T00:00:00Z", "conditions": [`+
 			`{"type": "Ready", "status": "True", "reason": "Synced", "message": "", "observedGeneration": 9, "lastTransitionTime": "2099-01-01T00:00:00Z"}]}}`, secret.ResourceVersion))
 	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"=nothing-else") // judged again, so that there is something to wait for
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if es := getObject(t, namespace, "late"); !strings.Contains(es.Status.Status, "nothing-else") {
 			return fmt.Errorf("the status is %q", es.Status.Status)
 		}
 		return nil
 	})
 	untouched(t, secret)
-	if body, _ := fetch(t, http.DefaultClient, "http://"+theLab.Syncer.MetricsAddress+"/metrics"); strings.Contains(string(body), `name="db",namespace="`+namespace+`"`) {
+	if metrics := harness.MustScrape(t, theLab.Syncer.MetricsAddress); strings.Contains(string(metrics), `name="db",namespace="`+namespace+`"`) {
 		t.Error("the syncer looked at an object of another one")
 	}
 }

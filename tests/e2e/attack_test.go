@@ -1,22 +1,20 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/attack"
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab/clouds/alicloud/kms"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/ssm"
 	"github.com/secretgate/secretgate/tests/lab/clouds/azure/keyvault"
@@ -66,7 +64,7 @@ func attackAll(t *testing.T, behind bool, try func(*testing.T, placedAttack)) {
 	})
 	for namespace, secret := range foreign {
 		untouched(t, secret)
-		if names := mustKubectl(t, "", "get", "secrets", "-n", namespace, "-o", "name"); names != "secret/"+secret.Name+"\n" {
+		if names := kubectl.Must(t, "get", "secrets", "-n", namespace, "-o", "name"); names != "secret/"+secret.Name+"\n" {
 			t.Errorf("in namespace %s there are other Secrets than %s: %s", namespace, secret.Name, names)
 		}
 	}
@@ -84,7 +82,7 @@ func placed(t *testing.T, behind bool) (attacks []placedAttack, foreign map[stri
 				labels[unguarded] = "true"
 			}
 			namespace := makeNamespace(t, labels, a.Guard)
-			mustKubectl(t, "", "create", "secret", "generic", "-n", namespace, name, "--from-literal=x=theirs")
+			kubectl.Must(t, "create", "secret", "generic", "-n", namespace, name, "--from-literal=x=theirs")
 			namespaces[guard], foreign[namespace] = namespace, getSecret(t, namespace, name)
 		}
 		attacks = append(attacks, placedAttack{a, namespaces[guard], name})
@@ -103,7 +101,7 @@ func refused(t *testing.T, a placedAttack) {
 	if status < 400 || !slices.ContainsFunc(want, func(text string) bool { return strings.Contains(answer, text) }) {
 		t.Errorf("the API server answers %d without one of %q: %.800s", status, want, answer)
 	}
-	if get(t, "externalsecret", a.namespace, a.name, &apiv1.ExternalSecret{}) {
+	if find[apiv1.ExternalSecret](t, externalSecret(a.namespace, a.name)) != nil {
 		t.Error("it is stored")
 	}
 }
@@ -118,7 +116,7 @@ func unread(store func(*testing.T, placedAttack) (status int, answer string)) fu
 			}
 			return
 		}
-		eventually(t, func() error { // the API server learns of selectors, labels and failure policies with a delay
+		harness.Eventually(t, func() error { // the API server learns of selectors, labels and failure policies with a delay
 			if status, answer := store(t, a); status >= 400 {
 				return fmt.Errorf("the API server answers %d: %.800s", status, answer)
 			}
@@ -151,16 +149,7 @@ func create(t *testing.T, a placedAttack) (status int, answer string) {
 // send is one request to the API server, for what no command line can hold. Of a failure it returns what kubectl would print.
 func send(t *testing.T, method, path, contentType, content string) (status int, answer string) {
 	t.Helper()
-	client, err := cluster()
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, status := request(t, client, method, theLab.APIServer+path, contentType, content)
-	var said metav1.Status
-	if status >= 400 && json.Unmarshal(body, &said) == nil {
-		return status, said.Message
-	}
-	return status, string(body)
+	return answered(t, apiServer.Do(t.Context(), method, path, contentType, []byte(content), nil))
 }
 
 // plantTargets puts there what the attacks are after.
@@ -184,8 +173,8 @@ func plantTargets(t *testing.T) {
 // awaitNoObjects waits until no object of an earlier test is left to be refreshed.
 func awaitNoObjects(t *testing.T) {
 	t.Helper()
-	eventually(t, func() error {
-		if left := mustKubectl(t, "", "get", "externalsecrets", "--all-namespaces", "-o", "name"); strings.Contains(left, "externalsecret") {
+	harness.Eventually(t, func() error {
+		if left := kubectl.Must(t, "get", "externalsecrets", "--all-namespaces", "-o", "name"); strings.Contains(left, "externalsecret") {
 			return fmt.Errorf("there are ExternalSecrets of earlier tests: %s", left)
 		}
 		return nil
@@ -196,20 +185,12 @@ func awaitNoObjects(t *testing.T) {
 func calls(t *testing.T) map[string]int {
 	t.Helper()
 	counted := map[string]int{"all clouds": theLab.Clouds.Counters().Sum(counter.Key{})}
-	body, _ := fetch(t, http.DefaultClient, "http://"+theLab.Syncer.MetricsAddress+"/metrics")
-	for line := range strings.Lines(string(body)) {
-		series, value, _ := strings.Cut(strings.TrimSpace(line), "} ")
-		_, labels, found := strings.Cut(series, "secretgate_backend_requests_total{")
-		if !found {
-			continue
-		}
-		n, err := strconv.ParseFloat(value, 64)
-		if err != nil {
-			t.Fatalf("%s: %v", line, err)
-		}
-		_, backend, _ := strings.Cut(labels, `backend="`)
-		backend, _, _ = strings.Cut(backend, `"`)
-		counted[backend] += int(n)
+	series, err := harness.MustScrape(t, theLab.Syncer.MetricsAddress).Series("secretgate_backend_requests_total")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range series {
+		counted[one.Label("backend")] += int(one.Value)
 	}
 	return counted
 }
@@ -227,7 +208,7 @@ func wouldHaveBeenSeen(t *testing.T, before map[string]int) {
 		"alicloudSecretsManager": "roleArn: 'acs:ram::1234567890123456:role/demo', dataFrom: [prod/db]",
 	}
 	for backend, spec := range specs {
-		mustApply(t, namespace, object(strings.ToLower(backend), "{backendType: "+backend+", "+spec+"}"))
+		kubectl.MustApply(t, namespace, object(strings.ToLower(backend), "{backendType: "+backend+", "+spec+"}"))
 	}
 	for _, backend := range slices.Sorted(maps.Keys(specs)) {
 		awaitReason(t, namespace, strings.ToLower(backend), apiv1.ReasonSynced)

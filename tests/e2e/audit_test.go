@@ -44,31 +44,31 @@ func TestAuditLog(t *testing.T) {
 	}{
 		{
 			"an object that is allowed", func() (string, error) {
-				return apply(t, namespace, manifest("dataFrom: [ours/a]"))
+				return kubectl.Apply(t.Context(), namespace, manifest("dataFrom: [ours/a]"))
 			},
 			map[string]string{validate + "verdict": "allowed"},
 		},
 		{
 			"one with a deprecated field", func() (string, error) {
-				return apply(t, namespace, manifest("properties: [{key: ours/a, name: password}]"))
+				return kubectl.Apply(t.Context(), namespace, manifest("properties: [{key: ours/a, name: password}]"))
 			},
 			map[string]string{mutate + "converted": "spec.properties", validate + "verdict": "allowed"},
 		},
 		{
 			"one that the policy forbids", func() (string, error) {
-				return apply(t, namespace, manifest("dataFrom: [theirs/a, ours/b, theirs/b]"))
+				return kubectl.Apply(t.Context(), namespace, manifest("dataFrom: [theirs/a, ours/b, theirs/b]"))
 			},
 			map[string]string{validate + "verdict": "denied", validate + "reason": "policy", validate + "fields": "spec.dataFrom[0], spec.dataFrom[2]"},
 		},
 		{
 			"one with both names of a field", func() (string, error) {
-				return apply(t, namespace, manifest("properties: [{key: ours/a, name: password}], data: [{key: ours/b, name: password}]"))
+				return kubectl.Apply(t.Context(), namespace, manifest("properties: [{key: ours/a, name: password}], data: [{key: ours/b, name: password}]"))
 			},
 			map[string]string{mutate + "verdict": "denied", mutate + "reason": "conflict", mutate + "fields": "spec.properties"},
 		},
 		{
 			"a pattern that is none", func() (string, error) {
-				return kubectl(t, "", "annotate", "--overwrite", "namespace", namespace, apiv1.AnnotationPermittedKeyName+"=[a")
+				return kubectl.Show(t.Context(), "annotate", "--overwrite", "namespace", namespace, apiv1.AnnotationPermittedKeyName+"=[a")
 			},
 			map[string]string{
 				namespaces + "verdict": "denied", namespaces + "reason": "pattern",

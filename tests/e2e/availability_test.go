@@ -1,12 +1,11 @@
 package e2e
 
 import (
-	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 )
 
@@ -54,7 +53,7 @@ func TestAPIServerRestart(t *testing.T) {
 		putAWS(t, namespace+"/db", value)
 		awaitData(t, namespace, name, map[string]string{"password": value})
 	}
-	mustApply(t, namespace, object("old", spec))
+	kubectl.MustApply(t, namespace, object("old", spec))
 	synced("old")
 	services := []*lab.Service{theLab.Webhook, theLab.Syncer}
 	before := []int{services[0].PID(), services[1].PID()}
@@ -62,14 +61,14 @@ func TestAPIServerRestart(t *testing.T) {
 	if err := theLab.RestartAPIServer(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, func() error {
-		_, err := apply(t, namespace, object("new", spec))
+	harness.Eventually(t, func() error {
+		_, err := kubectl.Apply(t.Context(), namespace, object("new", spec))
 		return err
 	})
 	synced("new")
 	synced("old")
 	awaitReason(t, namespace, "new", apiv1.ReasonSynced)
-	if _, err := apply(t, namespace, object("stranger", "{backendType: secretsManager, dataFrom: [prod/db]}")); err == nil ||
+	if _, err := kubectl.Apply(t.Context(), namespace, object("stranger", "{backendType: secretsManager, dataFrom: [prod/db]}")); err == nil ||
 		!strings.Contains(err.Error(), `"prod/db" is not permitted in namespace`) {
 		t.Errorf("a forbidden object was not denied: %v", err)
 	}
@@ -77,11 +76,9 @@ func TestAPIServerRestart(t *testing.T) {
 		if now := service.PID(); now != before[i] {
 			t.Errorf("%s was process %d, and is %d (0: none)", service.Name, before[i], now)
 		}
-		eventually(t, func() error {
-			if _, status := fetch(t, http.DefaultClient, "http://"+service.HealthAddress+"/readyz"); status != http.StatusOK {
-				return fmt.Errorf("%s is not ready", service.Name)
-			}
-			return nil
+		harness.Eventually(t, func() error {
+			_, err := lab.Get(t.Context(), "http://"+service.HealthAddress+"/readyz")
+			return err
 		})
 	}
 }

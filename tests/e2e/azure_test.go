@@ -66,7 +66,7 @@ spec:
 		t.Run(tc.name, func(t *testing.T) {
 			namespace := newNamespace(t, nil)
 			putAzure(t, "hello-world", keyvault.Secret{Name: "hello-service", Version: "credentials", Value: tc.value})
-			mustApply(t, namespace, tc.manifest)
+			kubectl.MustApply(t, namespace, tc.manifest)
 			awaitData(t, namespace, "hello-keyvault-service", map[string]string{"password": tc.want})
 		})
 	}
@@ -84,7 +84,7 @@ func TestValuesOfAzure(t *testing.T) {
 	})
 	putAzure(t, namespace, keyvault.Secret{Name: "chain", Value: chain, ContentType: "application/x-pem-file"})
 	putAzure(t, namespace, keyvault.Secret{Name: "from", Value: fmt.Sprintf(`{"from": %q}`, old)})
-	mustApply(t, namespace, object("values", fmt.Sprintf(`
+	kubectl.MustApply(t, namespace, object("values", fmt.Sprintf(`
   backendType: azureKeyVault
   keyVaultName: %s
   dataFrom: [from]
@@ -108,9 +108,9 @@ func TestFailuresOfAzure(t *testing.T) {
 	}
 	putAzure(t, namespace, keyvault.Secret{Name: "db", Value: value})
 	putAzure(t, namespace, keyvault.Secret{Name: "disabled", Value: secretValue(), Disabled: true})
-	mustApply(t, namespace, object("db", spec("db")))
-	mustApply(t, namespace, object("never", spec("never")))
-	mustApply(t, namespace, object("disabled", spec("disabled")))
+	kubectl.MustApply(t, namespace, object("db", spec("db")))
+	kubectl.MustApply(t, namespace, object("never", spec("never")))
+	kubectl.MustApply(t, namespace, object("disabled", spec("disabled")))
 	awaitData(t, namespace, "db", map[string]string{"password": value})
 	awaitVersion(t, namespace, "db", newestAzure(t, namespace, "db"))
 	says(t, awaitReason(t, namespace, "never", apiv1.ReasonSecretNotFound), "in vault "+namespace)

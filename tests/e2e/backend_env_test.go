@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/iam"
 	"github.com/secretgate/secretgate/tests/lab/clouds/counter"
@@ -38,9 +39,9 @@ func TestIntermediateRole(t *testing.T) {
 	target := role("target", intermediate, "secretsmanager:GetSecretValue")
 	s := startSyncer(t, namespace, "AWS_SM_ENDPOINT="+theLab.AWSEndpoint, "AWS_STS_ENDPOINT="+theLab.AWSEndpoint, "AWS_INTERMEDIATE_ROLE_ARN="+intermediate)
 	spec := "{backendType: secretsManager, data: [{key: " + namespace + "/db, name: password}], roleArn: '" + target + "'}"
-	mustApply(t, namespace, s.object("through", spec))
-	mustApply(t, namespace, object("direct", spec))
-	mustApply(t, namespace, s.object("without", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
+	kubectl.MustApply(t, namespace, s.object("through", spec))
+	kubectl.MustApply(t, namespace, object("direct", spec))
+	kubectl.MustApply(t, namespace, s.object("without", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
 	awaitData(t, namespace, "through", map[string]string{"password": value})
 	says(t, awaitReason(t, namespace, "direct", apiv1.ReasonAccessDenied), target)
 	awaitReason(t, namespace, "without", apiv1.ReasonAccessDenied) // the intermediate role reads, and may not
@@ -73,7 +74,7 @@ func TestLocalStack(t *testing.T) {
 	s := startSyncer(t, namespace, "LOCALSTACK=1", "LOCALSTACK_SM_URL="+theLab.AWSEndpoint, "LOCALSTACK_STS_URL="+theLab.AWSEndpoint,
 		"AWS_REGION=", "AWS_DEFAULT_REGION="+theLab.AWSRegion)
 	spec := "{backendType: secretsManager, roleArn: '" + aws.TestRoleARN + "', data: [{key: NS/db, name: password}, {key: NS/other, name: other}]}"
-	mustApply(t, namespace, s.object("db", in(namespace, spec)))
+	kubectl.MustApply(t, namespace, s.object("db", in(namespace, spec)))
 	awaitData(t, namespace, "db", map[string]string{"password": value, "other": other})
 }
 
@@ -96,8 +97,8 @@ func TestVaultBehindAnOwnCAAndDefaults(t *testing.T) {
 	trusting := startSyncer(t, namespace, append(defaults, "NODE_EXTRA_CA_CERTS="+ca)...)
 	wary := startSyncer(t, namespace+"-wary", defaults...)
 	spec := "{backendType: vault, dataFrom: [secret/data/" + namespace + "]}"
-	mustApply(t, namespace, trusting.object("trusting", spec))
-	mustApply(t, namespace, wary.object("wary", spec))
+	kubectl.MustApply(t, namespace, trusting.object("trusting", spec))
+	kubectl.MustApply(t, namespace, wary.object("wary", spec))
 	awaitData(t, namespace, "trusting", map[string]string{"password": value})
 	says(t, awaitReason(t, namespace, "wary", apiv1.ReasonUnavailable), "certificate")
 }
@@ -108,11 +109,11 @@ func TestPollingCanBeTurnedOff(t *testing.T) {
 	value := secretValue()
 	p := newPair(t, value)
 	s := startSyncer(t, p.namespace, "AWS_SM_ENDPOINT="+theLab.AWSEndpoint, "DISABLE_POLLING=false") // its value does not matter
-	mustApply(t, p.namespace, s.object("still", p.spec+"}"))
+	kubectl.MustApply(t, p.namespace, s.object("still", p.spec+"}"))
 	still := awaitData(t, p.namespace, "still", map[string]string{"password": value})
 	awaitReason(t, p.namespace, "still", apiv1.ReasonSynced)
 	value = p.rotate(t, still)
-	mustKubectl(t, "", "annotate", "externalsecret", "-n", p.namespace, "still", apiv1.AnnotationForceSync+"=now")
+	kubectl.Must(t, "annotate", "externalsecret", "-n", p.namespace, "still", apiv1.AnnotationForceSync+"=now")
 	awaitData(t, p.namespace, "still", map[string]string{"password": value})
 }
 
@@ -123,11 +124,11 @@ func TestPolicyByEnvironment(t *testing.T) {
 	putAWS(t, namespace+"/db", value)
 	s := startSyncer(t, namespace, "AWS_SM_ENDPOINT="+theLab.AWSEndpoint, "AWS_STS_ENDPOINT="+theLab.AWSEndpoint,
 		"ROLE_PERMITTED_ANNOTATION="+role, "NAMING_PERMITTED_ANNOTATION="+naming, "ENFORCE_NAMESPACE_ANNOTATIONS=", "POLICY_MATCHING=legacy")
-	mustApply(t, namespace, s.object("db", "{backendType: secretsManager, roleArn: '"+aws.TestRoleARN+"', data: [{key: "+namespace+"/db, name: password}]}"))
+	kubectl.MustApply(t, namespace, s.object("db", "{backendType: secretsManager, roleArn: '"+aws.TestRoleARN+"', data: [{key: "+namespace+"/db, name: password}]}"))
 	says(t, awaitReason(t, namespace, "db", apiv1.ReasonPolicyDenied), "Missing required annotation "+naming+" on namespace "+namespace)
 	annotate(t, namespace, naming+"=")
 	annotate(t, namespace, role+"=nobody")
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if es := getObject(t, namespace, "db"); es.Status.Conditions[0].Reason != string(apiv1.ReasonPolicyDenied) ||
 			!strings.Contains(es.Status.Status, "namespace does not allow to assume role "+aws.TestRoleARN) {
 			return errors.New(es.Status.Status)
@@ -144,9 +145,9 @@ func TestInstancesAndNamespacesDivideTheWork(t *testing.T) {
 	putAWS(t, watched+"/db", value)
 	s := startSyncer(t, watched, "AWS_SM_ENDPOINT="+theLab.AWSEndpoint, "WATCHED_NAMESPACES="+watched+", "+lateNamespace)
 	spec := "{backendType: secretsManager, data: [{key: " + watched + "/db, name: password}]}"
-	mustApply(t, other, s.object("ours", spec)) // in a namespace that is not watched
-	mustApply(t, watched, s.object("ours", spec))
-	mustApply(t, watched, object("labs", spec))
+	kubectl.MustApply(t, other, s.object("ours", spec)) // in a namespace that is not watched
+	kubectl.MustApply(t, watched, s.object("ours", spec))
+	kubectl.MustApply(t, watched, object("labs", spec))
 	awaitData(t, watched, "ours", map[string]string{"password": value})
 	awaitData(t, watched, "labs", map[string]string{"password": value})
 	awaitAttempts(t, s.metrics, watched, "ours", "success", 2)
@@ -165,7 +166,7 @@ func TestInstancesAndNamespacesDivideTheWork(t *testing.T) {
 	// Handed over to the lab's syncer, the object leaves no series behind.
 	change(t, "externalsecret", watched, "ours", `{"spec":{"controllerId":""}}`)
 	awaitAttempts(t, theLab.Syncer.MetricsAddress, watched, "ours", "success", 1)
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if n := attempts(t, s.metrics, watched, "ours", "success"); n > 0 {
 			return fmt.Errorf("the metrics of the first syncer still count %d", n)
 		}
@@ -182,8 +183,8 @@ func TestRestartWritesNothingAndCatchesUp(t *testing.T) {
 	putAWS(t, namespace+"/db", value)
 	putAWS(t, namespace+"/rotated", secretValue())
 	s := startSyncer(t, namespace, "AWS_SM_ENDPOINT="+theLab.AWSEndpoint)
-	mustApply(t, namespace, s.object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
-	mustApply(t, namespace, s.object("rotated", "{backendType: secretsManager, data: [{key: "+namespace+"/rotated, name: password}]}"))
+	kubectl.MustApply(t, namespace, s.object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
+	kubectl.MustApply(t, namespace, s.object("rotated", "{backendType: secretsManager, data: [{key: "+namespace+"/rotated, name: password}]}"))
 	secret := awaitData(t, namespace, "db", map[string]string{"password": value})
 	es := awaitReason(t, namespace, "db", apiv1.ReasonSynced)
 	awaitReason(t, namespace, "rotated", apiv1.ReasonSynced)

@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,27 +14,16 @@ import (
 	"time"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // bundles are what the entries of the two webhook configurations carry at present.
 func bundles() (found [][]byte, err error) {
-	client, err := cluster()
-	if err != nil {
-		return nil, err
-	}
 	for _, kind := range []string{"mutating", "validating"} {
-		url := theLab.APIServer + "/apis/admissionregistration.k8s.io/v1/" + kind + "webhookconfigurations/secretgate-webhook"
-		request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, http.NoBody)
-		if err != nil {
-			return nil, err
-		}
-		response, err := client.Do(request)
-		if err != nil {
-			return nil, err
-		}
+		path := "/apis/admissionregistration.k8s.io/v1/" + kind + "webhookconfigurations/secretgate-webhook"
 		var configuration admissionv1.ValidatingWebhookConfiguration // in what counts here, the kinds are alike
-		err = errors.Join(json.NewDecoder(response.Body).Decode(&configuration), response.Body.Close())
-		if err != nil {
+		if err := apiServer.Do(context.Background(), http.MethodGet, path, "", nil, &configuration); err != nil {
 			return nil, err
 		}
 		for _, webhook := range configuration.Webhooks {
@@ -48,7 +36,7 @@ func bundles() (found [][]byte, err error) {
 // awaitBundle waits until all entries carry this bundle.
 func awaitBundle(t *testing.T, want func() []byte) {
 	t.Helper()
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		carried, err := bundles()
 		if err != nil {
 			return err
@@ -68,12 +56,12 @@ func inject(t *testing.T, bundle []byte) {
 	t.Helper()
 	text := base64.StdEncoding.EncodeToString(bundle)
 	for _, kind := range []string{"mutating", "validating"} {
-		names := mustKubectl(t, "", "get", kind+"webhookconfiguration", "secretgate-webhook", "-o", "jsonpath={.webhooks[*].name}")
+		names := kubectl.Must(t, "get", kind+"webhookconfiguration", "secretgate-webhook", "-o", "jsonpath={.webhooks[*].name}")
 		var patch []map[string]string
 		for i := range strings.Fields(names) {
 			patch = append(patch, map[string]string{"op": "add", "path": fmt.Sprintf("/webhooks/%d/clientConfig/caBundle", i), "value": text})
 		}
-		mustKubectl(t, "", "patch", kind+"webhookconfiguration", "secretgate-webhook", "--type=json", "-p", asJSON(t, patch))
+		kubectl.Must(t, "patch", kind+"webhookconfiguration", "secretgate-webhook", "--type=json", "-p", asJSON(t, patch))
 	}
 }
 
@@ -84,7 +72,7 @@ func handshake(address string, bundle []byte) error {
 		return errors.New("there is no bundle")
 	}
 	dialer := tls.Dialer{Config: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), harness.Patience)
 	defer cancel()
 	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab/clouds"
 	"github.com/secretgate/secretgate/tests/lab/clouds/alicloud"
 	"github.com/secretgate/secretgate/tests/lab/clouds/alicloud/kms"
@@ -74,7 +75,7 @@ func TestCanaryInDamagedAnswers(t *testing.T) {
 			w.damage.Store(&spoil)
 			s := w.start(t, namespace)
 			for backend, spec := range specs {
-				mustApply(t, namespace, s.object(backend, spec))
+				kubectl.MustApply(t, namespace, s.object(backend, spec))
 			}
 			fails := func(when string) {
 				t.Helper()
@@ -107,7 +108,7 @@ func TestCanaryInDamagedAnswers(t *testing.T) {
 // awaitFailure waits until an object is not ready for a reason of its backend's, whichever.
 func awaitFailure(t *testing.T, namespace, name string) {
 	t.Helper()
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		es := getObject(t, namespace, name)
 		if len(es.Status.Conditions) == 0 || es.Status.Conditions[0].Status != "False" {
 			return fmt.Errorf("%s does not fail: %q", name, es.Status.Status)
@@ -131,7 +132,7 @@ func TestCanaryWithWrongCredentials(t *testing.T) {
 	s := w.start(t, namespace, "AWS_SECRET_ACCESS_KEY="+secretValue(), "AZURE_CLIENT_SECRET="+secretValue(), "ALICLOUD_ACCESS_KEY_SECRET="+secretValue(),
 		"GOOGLE_APPLICATION_CREDENTIALS="+writeFile(t, key), "VAULT_JWT_PATH="+writeFile(t, []byte(jwt)))
 	for backend, spec := range specs {
-		mustApply(t, namespace, s.object(backend, spec))
+		kubectl.MustApply(t, namespace, s.object(backend, spec))
 	}
 	for backend := range specs {
 		awaitFailure(t, namespace, backend)
@@ -150,8 +151,8 @@ func TestCanaryInDenial(t *testing.T) {
 	namespace := newNamespace(t, nil)
 	specs, values := sixBackends(t, namespace)
 	for backend, spec := range specs {
-		mustApply(t, namespace, object(backend, spec))
-		mustApply(t, namespace, object(backend+"-none", strings.Replace(spec, "]}", "-none]}", 1)))
+		kubectl.MustApply(t, namespace, object(backend, spec))
+		kubectl.MustApply(t, namespace, object(backend+"-none", strings.Replace(spec, "]}", "-none]}", 1)))
 	}
 	for backend := range specs {
 		awaitData(t, namespace, backend, map[string]string{"password": values[backend]})
@@ -162,7 +163,7 @@ func TestCanaryInDenial(t *testing.T) {
 	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"=nothing")
 	for backend, spec := range specs {
 		awaitReason(t, namespace, backend, apiv1.ReasonPolicyDenied)
-		said, err := apply(t, namespace, object("another-"+backend, spec))
+		said, err := kubectl.Apply(t.Context(), namespace, object("another-"+backend, spec))
 		if err == nil {
 			t.Errorf("%s was accepted", backend)
 		} else if holdsPlanted([]byte(said + err.Error())) {
@@ -170,7 +171,7 @@ func TestCanaryInDenial(t *testing.T) {
 		}
 	}
 	// A value that somebody wrote into a manifest that is refused is not told, either.
-	said, err := apply(t, namespace, object("written", in(namespace, "{backendType: secretsManager, dataFrom: [NS], template: {stringData: {password: '"+secretValue()+"'}}}")))
+	said, err := kubectl.Apply(t.Context(), namespace, object("written", in(namespace, "{backendType: secretsManager, dataFrom: [NS], template: {stringData: {password: '"+secretValue()+"'}}}")))
 	if err == nil || holdsPlanted([]byte(said+err.Error())) {
 		t.Errorf("it was accepted, or its refusal holds the value: %t", err != nil)
 	}

@@ -46,10 +46,10 @@ func TestWebhookThatDemandsTheAPIServersCertificate(t *testing.T) {
 		Webhook: lab.Extra{Args: []string{"--client-ca=" + file("ca.crt", certificate), "--client-names=apiserver"}},
 	})
 
-	s.must(t, namespaceManifest("core"), "apply", "-f", "-")
-	s.must(t, "", "annotate", "namespace", "core", apiv1.AnnotationPermittedKeyName+"=dev/.*")
+	s.kubectl.MustApply(t, "", namespaceManifest("core"))
+	s.kubectl.Must(t, "annotate", "namespace", "core", apiv1.AnnotationPermittedKeyName+"=dev/.*")
 	denied := object("db", "{backendType: secretsManager, properties: [{key: prod/db, name: a}]}") // both webhooks are asked
-	if _, err := s.kubectl(t, denied, "apply", "-n", "core", "-f", "-"); err == nil || !strings.Contains(err.Error(), `"prod/db" is not permitted`) {
+	if _, err := s.kubectl.Apply(t.Context(), "core", denied); err == nil || !strings.Contains(err.Error(), `"prod/db" is not permitted`) {
 		t.Errorf("the API server's question is answered %v", err)
 	}
 

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // Two syncers that serve one object, as during a hand-over, cost each other reads: neither a wrong Secret nor a failure.
@@ -25,7 +26,7 @@ func TestTwoSyncersOfOneObject(t *testing.T) {
 		}
 		return strings.Join(manifests, "---\n")
 	}
-	mustApply(t, namespace, spec("Opaque", ""))
+	kubectl.MustApply(t, namespace, spec("Opaque", ""))
 	await := func(want map[string]string, kind corev1.SecretType) {
 		t.Helper()
 		for i := range objects {
@@ -46,9 +47,9 @@ func TestTwoSyncersOfOneObject(t *testing.T) {
 	}
 	value := secretValue()
 	putAWS(t, namespace+"/db", value)
-	mustApply(t, namespace, spec("kubernetes.io/basic-auth", ", {key: "+namespace+"/db, name: username}"))
+	kubectl.MustApply(t, namespace, spec("kubernetes.io/basic-auth", ", {key: "+namespace+"/db, name: username}"))
 	await(map[string]string{"password": value, "username": value}, "kubernetes.io/basic-auth")
-	mustApply(t, namespace, spec("example.com/own", ""))
+	kubectl.MustApply(t, namespace, spec("example.com/own", ""))
 	await(map[string]string{"password": value}, "example.com/own")
 	for i := range objects {
 		awaitReason(t, namespace, fmt.Sprint("db-", i), apiv1.ReasonSynced)
@@ -63,16 +64,16 @@ func TestSomebodyWritesTheSecretAllTheTime(t *testing.T) {
 	t.Parallel()
 	namespace, value := newNamespace(t, nil), ""
 	putAWS(t, namespace+"/db", secretValue())
-	mustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
+	kubectl.MustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
 	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
 	for i := range 20 {
 		if i%5 == 0 {
 			value = secretValue()
 			putAWS(t, namespace+"/db", value)
 		}
-		_, _ = kubectl(t, "", "annotate", "--overwrite", "secret", "-n", namespace, "db", fmt.Sprint("count=", i)) // a conflict is kubectl's to bear
+		_, _ = kubectl.Run(t.Context(), "annotate", "--overwrite", "secret", "-n", namespace, "db", fmt.Sprint("count=", i)) // a conflict is kubectl's to bear
 		if i == 10 {
-			mustKubectl(t, "", "delete", "secret", "-n", namespace, "db", "--ignore-not-found")
+			kubectl.Must(t, "delete", "secret", "-n", namespace, "db", "--ignore-not-found")
 		}
 	}
 	awaitData(t, namespace, "db", map[string]string{"password": value})
@@ -87,16 +88,16 @@ func TestAnotherControllerBesideUsIsTold(t *testing.T) {
 	t.Parallel()
 	namespace, value := newNamespace(t, nil), secretValue()
 	putAWS(t, namespace+"/db", value)
-	mustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
+	kubectl.MustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
 	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
 	theirs := `{"status": {"status": "SUCCESS", "lastSync": "2020-01-01T00:00:00.000Z", "conditions": null, "entries": null, "lastSuccess": null,
 		"secretName": null, "secretResourceVersion": null, "observedForceSync": null}}`
 	for range 3 {
-		mustKubectl(t, "", "patch", "externalsecret", "-n", namespace, "db", "--subresource=status", "--type=merge", "--patch="+theirs)
-		mustKubectl(t, "", "label", "secret", "-n", namespace, "db", apiv1.LabelManaged+"-")
+		kubectl.Must(t, "patch", "externalsecret", "-n", namespace, "db", "--subresource=status", "--type=merge", "--patch="+theirs)
+		kubectl.Must(t, "label", "secret", "-n", namespace, "db", apiv1.LabelManaged+"-")
 		awaitReason(t, namespace, "db", apiv1.ReasonSynced)
 	}
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if told := events(t, namespace); !slices.Equal(told, []string{"Warning ServedTwice db 1"}) {
 			return fmt.Errorf("events: %v", told)
 		}

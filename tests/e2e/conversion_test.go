@@ -78,7 +78,7 @@ func (p place) exists(t *testing.T) bool { return p.read(t) != nil }
 
 // read is the stored content; nil if there is no object.
 func (p place) read(t *testing.T) map[string]any {
-	out := mustKubectl(t, "", "get", "externalsecret", p.name, "--namespace="+p.namespace, "--output=json", "--ignore-not-found")
+	out := kubectl.Must(t, "get", "externalsecret", p.name, "--namespace="+p.namespace, "--output=json", "--ignore-not-found")
 	if out == "" {
 		return nil
 	}
@@ -94,12 +94,12 @@ func writers() map[string]writer {
 }
 
 func clientSideApply(t *testing.T, at place, content string) (string, error) {
-	return kubectl(t, at.manifest(t, content), "apply", "--filename=-")
+	return kubectl.Apply(t.Context(), "", at.manifest(t, content))
 }
 
 // serverSideApply takes over what somebody else has edited, as one who applies by it must say.
 func serverSideApply(t *testing.T, at place, content string) (string, error) {
-	return kubectl(t, at.manifest(t, content), "apply", "--server-side", "--force-conflicts", "--filename=-")
+	return kubectl.Apply(t.Context(), "", at.manifest(t, content), "--server-side", "--force-conflicts")
 }
 
 func replace(t *testing.T, at place, content string) (string, error) {
@@ -107,7 +107,7 @@ func replace(t *testing.T, at place, content string) (string, error) {
 	if at.exists(t) {
 		verb = "replace"
 	}
-	return kubectl(t, at.manifest(t, content), verb, "--filename=-")
+	return kubectl.Stdin(at.manifest(t, content)).Show(t.Context(), verb, "--filename=-")
 }
 
 // jsonPatch adds a deprecated field to the object as it is stored, or replaces the stored spec.
@@ -132,12 +132,12 @@ func jsonPatch(t *testing.T, at place, content string) (string, error) {
 			operations = append(operations, operation{"add", "/secretDescriptor", descriptor})
 		}
 	}
-	return kubectl(t, "", "patch", "externalsecret", at.name, "--namespace="+at.namespace, "--type=json", "--patch="+asJSON(t, operations))
+	return kubectl.Show(t.Context(), "patch", "externalsecret", at.name, "--namespace="+at.namespace, "--type=json", "--patch="+asJSON(t, operations))
 }
 
 // edit changes the stored object as kubectl edit does.
 func edit(t *testing.T, at place, content string) (string, error) {
-	return kubectl(t, "", "patch", "externalsecret", at.name, "--namespace="+at.namespace,
+	return kubectl.Show(t.Context(), "patch", "externalsecret", at.name, "--namespace="+at.namespace,
 		"--type=merge", "--field-manager=kubectl-edit", "--patch="+content)
 }
 
@@ -248,11 +248,11 @@ func fromJSON(t *testing.T, text string) map[string]any {
 func TestConversionOfADryRun(t *testing.T) {
 	f := deprecatedFields()["properties"]
 	at := place{newNamespace(t, nil), "dry"}
-	said, err := kubectl(t, at.manifest(t, f.aliasA), "apply", "--dry-run=server", "--filename=-")
+	said, err := kubectl.Apply(t.Context(), "", at.manifest(t, f.aliasA), "--dry-run=server")
 	if err != nil || !strings.Contains(said, "Warning: "+f.deprecated) {
 		t.Errorf("%v: %s", err, said)
 	}
-	if _, err := kubectl(t, at.manifest(t, f.both), "apply", "--dry-run=server", "--filename=-"); err == nil ||
+	if _, err := kubectl.Apply(t.Context(), "", at.manifest(t, f.both), "--dry-run=server"); err == nil ||
 		!strings.Contains(err.Error(), "remove spec.properties") {
 		t.Errorf("both at once: %v", err)
 	}
@@ -283,7 +283,7 @@ func TestConversionForTwoAppliers(t *testing.T) {
 		},
 	}
 	for i, s := range steps {
-		mustKubectl(t, at.manifest(t, s.send), "apply", "--server-side", "--field-manager="+s.by, "--filename=-")
+		kubectl.MustApply(t, "", at.manifest(t, s.send), "--server-side", "--field-manager="+s.by)
 		if diff := cmp.Diff(fromJSON(t, s.want), at.read(t)); diff != "" {
 			t.Fatalf("after step %d (-want +stored):\n%s", i+1, diff)
 		}

@@ -39,10 +39,10 @@ func TestDocumentedPoliciesOfIAM(t *testing.T) {
 	spec := func(backend, role, data string) string {
 		return in(namespace, "{backendType: "+backend+", roleArn: '"+role+"', data: ["+data+"]}")
 	}
-	mustApply(t, namespace, object("prod", spec("systemManager", parameters, "{key: /NS-prod-a, name: a}, {key: /NS-prod-b, name: b}")))
-	mustApply(t, namespace, object("dev", spec("systemManager", parameters, "{key: /NS-prod-a, name: a}, {key: /NS-dev-a, name: b}")))
-	mustApply(t, namespace, object("aes128", spec("secretsManager", secrets, "{key: NS-aes128, name: a}")))
-	mustApply(t, namespace, object("aes512", spec("secretsManager", secrets, "{key: NS-aes128, name: a}, {key: NS-aes512, name: b}")))
+	kubectl.MustApply(t, namespace, object("prod", spec("systemManager", parameters, "{key: /NS-prod-a, name: a}, {key: /NS-prod-b, name: b}")))
+	kubectl.MustApply(t, namespace, object("dev", spec("systemManager", parameters, "{key: /NS-prod-a, name: a}, {key: /NS-dev-a, name: b}")))
+	kubectl.MustApply(t, namespace, object("aes128", spec("secretsManager", secrets, "{key: NS-aes128, name: a}")))
+	kubectl.MustApply(t, namespace, object("aes512", spec("secretsManager", secrets, "{key: NS-aes128, name: a}, {key: NS-aes512, name: b}")))
 	awaitData(t, namespace, "prod", map[string]string{"a": value, "b": value})
 	awaitData(t, namespace, "aes128", map[string]string{"a": value})
 	for name, key := range map[string]string{"dev": "/NS-dev-a", "aes512": "NS-aes512"} {
@@ -68,7 +68,7 @@ func TestRegionOfAnObject(t *testing.T) {
 	if err := theLab.Clouds.AWS().PutParameters("eu-central-1", ssm.Parameter{Name: "/" + key, Value: parameter}); err != nil {
 		t.Fatal(err)
 	}
-	mustApply(t, namespace, `
+	kubectl.MustApply(t, namespace, `
 apiVersion: kubernetes-client.io/v1
 kind: ExternalSecret
 metadata:
@@ -85,8 +85,8 @@ spec:
       name: password
       property: password
 `)
-	mustApply(t, namespace, object("parameter", "{backendType: systemManager, region: eu-central-1, roleArn: '"+aws.TestRoleARN+"', data: [{key: /"+key+", name: value}]}"))
-	mustApply(t, namespace, object("elsewhere", "{backendType: secretsManager, data: [{key: "+key+", name: value}]}"))
+	kubectl.MustApply(t, namespace, object("parameter", "{backendType: systemManager, region: eu-central-1, roleArn: '"+aws.TestRoleARN+"', data: [{key: /"+key+", name: value}]}"))
+	kubectl.MustApply(t, namespace, object("elsewhere", "{backendType: secretsManager, data: [{key: "+key+", name: value}]}"))
 	awaitData(t, namespace, "ext-postgres-secret", map[string]string{"username": user, "password": password})
 	awaitData(t, namespace, "parameter", map[string]string{"value": parameter})
 	says(t, awaitReason(t, namespace, "elsewhere", apiv1.ReasonSecretNotFound), theLab.AWSRegion)

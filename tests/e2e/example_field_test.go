@@ -49,7 +49,7 @@ func TestDocumentedDeprecations(t *testing.T) {
 			t.Parallel()
 			namespace, value := newNamespace(t, nil), secretValue()
 			putAWS(t, namespace+"/db", value)
-			said := mustApply(t, namespace, "apiVersion: kubernetes-client.io/v1\nkind: ExternalSecret\nmetadata: {name: old}\n"+in(namespace, tc.body))
+			said := kubectl.MustApply(t, namespace, "apiVersion: kubernetes-client.io/v1\nkind: ExternalSecret\nmetadata: {name: old}\n"+in(namespace, tc.body))
 			contains(t, said, "Warning: "+tc.warning)
 			if secret := awaitData(t, namespace, "old", map[string]string{"password": value}); secret.Type != tc.kind {
 				t.Errorf("type %s, not %s", secret.Type, tc.kind)
@@ -78,7 +78,7 @@ func TestWhatIsNotSupportedSaysSo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			said, err := apply(t, namespace, object("x", tc.spec))
+			said, err := kubectl.Apply(t.Context(), namespace, object("x", tc.spec))
 			if err == nil {
 				t.Fatalf("it was accepted: %s", said)
 			}
@@ -94,8 +94,8 @@ func TestDocumentedWorkloadIdentityOfGoogle(t *testing.T) {
 	putGoogle(t, secretmanager.Secret{Name: namespace, String: fmt.Sprintf(`{"value":%q}`, value)})
 	s := startSyncerWith(t, namespace, []string{"--gcp-endpoint=" + theLab.GCPEndpoint},
 		"GCE_METADATA_HOST="+strings.TrimPrefix(theLab.CloudsURL, "http://"), "NODE_EXTRA_CA_CERTS="+theLab.CloudsCA)
-	mustApply(t, namespace, s.object("named", "{backendType: gcpSecretsManager, projectId: my-gsm-secret-project, data: [{key: "+namespace+", name: value, version: latest, property: value}]}"))
-	mustApply(t, namespace, s.object("default", "{backendType: gcpSecretsManager, dataFrom: ["+namespace+"]}")) // the credentials' own project
+	kubectl.MustApply(t, namespace, s.object("named", "{backendType: gcpSecretsManager, projectId: my-gsm-secret-project, data: [{key: "+namespace+", name: value, version: latest, property: value}]}"))
+	kubectl.MustApply(t, namespace, s.object("default", "{backendType: gcpSecretsManager, dataFrom: ["+namespace+"]}")) // the credentials' own project
 	awaitData(t, namespace, "named", map[string]string{"value": value})
 	awaitData(t, namespace, "default", map[string]string{"value": value})
 	s.stopsCleanly(t)

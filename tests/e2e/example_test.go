@@ -156,7 +156,7 @@ spec:
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			namespace := newNamespace(t, tc.namespace)
-			mustApply(t, namespace, tc.manifest)
+			kubectl.MustApply(t, namespace, tc.manifest)
 			secret := awaitData(t, namespace, tc.secret, tc.data)
 			delete(secret.Labels, apiv1.LabelManaged)
 			if len(tc.labels) == 0 {
@@ -180,7 +180,7 @@ func TestDocumentedNamingConvention(t *testing.T) {
 	t.Parallel()
 	namespace, value := newNamespace(t, map[string]string{apiv1.AnnotationPermittedKeyName: "/dev/cluster1/core-namespace/.*"}), secretValue()
 	putAWS(t, "/dev/cluster1/core-namespace/hello-service/password", value)
-	mustApply(t, namespace, object("hello-service", `
+	kubectl.MustApply(t, namespace, object("hello-service", `
   backendType: secretsManager
   data:
     - key: /dev/cluster1/core-namespace/hello-service/password

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/vault/api"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 )
 
@@ -23,7 +24,7 @@ func TestVaultAtOtherMounts(t *testing.T) {
 		}
 	}
 	write(user, password)
-	mustApply(t, namespace, `
+	kubectl.MustApply(t, namespace, `
 apiVersion: kubernetes-client.io/v1
 kind: ExternalSecret
 metadata:
@@ -35,7 +36,7 @@ spec:
   dataFrom:
     - kv-secrets/data/postgres/config
 `)
-	mustApply(t, namespace, object("beyond", "{backendType: vault, vaultMountPoint: kubernetes-auth, vaultRole: vault-k8s-role, dataFrom: [secret/data/postgres/config]}"))
+	kubectl.MustApply(t, namespace, object("beyond", "{backendType: vault, vaultMountPoint: kubernetes-auth, vaultRole: vault-k8s-role, dataFrom: [secret/data/postgres/config]}"))
 	awaitData(t, namespace, "vault-postgres-secret", map[string]string{"username": user, "password": password})
 	says(t, awaitReason(t, namespace, "beyond", apiv1.ReasonAccessDenied), `as role "vault-k8s-role" at mount "kubernetes-auth"`)
 	password = secretValue() // Rotate Vault Secret
@@ -77,7 +78,7 @@ func configureVaultOfPost(t *testing.T) {
 		}
 	}
 	// The engine of the second version answers with errors until it has upgraded itself.
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		_, err := vault.Logical().ReadWithContext(t.Context(), "kv-secrets/config")
 		return err
 	})

@@ -143,9 +143,9 @@ func readExhibit(t *testing.T, section string) exhibit {
 func (e exhibit) show(t *testing.T) (printed string) {
 	t.Helper()
 	namespace := newNamespace(t, nil)
-	mustKubectl(t, e.moved(e.namespace, namespace), "apply", "--filename=-") // its warnings are of no interest
+	kubectl.MustApply(t, "", e.moved(e.namespace, namespace)) // its warnings are of no interest
 	for _, manifest := range e.stored {
-		mustKubectl(t, e.moved(manifest, namespace), "apply", "--filename=-")
+		kubectl.MustApply(t, "", e.moved(manifest, namespace))
 	}
 	command, _, _ := strings.Cut(e.printed, "\n")
 	folder := t.TempDir()
@@ -153,8 +153,8 @@ func (e exhibit) show(t *testing.T) (printed string) {
 	if err := os.WriteFile(file, []byte(e.moved(e.manifest, namespace)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	stdout, stderr, _ := theLab.Kubectl(t.Context(), nil, "apply", "--filename="+file)
-	said := strings.NewReplacer(folder+"/", "", namespace, "shop").Replace(stderr + stdout)
+	answer, _ := kubectl.Show(t.Context(), "apply", "--filename="+file)
+	said := strings.NewReplacer(folder+"/", "", namespace, "shop").Replace(answer)
 	e.mend(t, namespace)
 	return command + "\n" + said
 }
@@ -174,7 +174,7 @@ func (e exhibit) mend(t *testing.T, namespace string) {
 		mended = []string{merged(t, e.manifest, e.remedy)}
 	}
 	for _, manifest := range mended {
-		said, err := kubectl(t, e.moved(manifest, namespace), "apply", "--filename=-")
+		said, err := kubectl.Apply(t.Context(), "", e.moved(manifest, namespace))
 		if err != nil || strings.Contains(said, "Warning: ") {
 			t.Errorf("the remedy is none: %v %s\n%s", err, said, manifest)
 		}

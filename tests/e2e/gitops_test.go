@@ -31,7 +31,7 @@ func TestGitOpsDrift(t *testing.T) {
 func appliedAgain(t *testing.T, at place, f forms, manager string) {
 	t.Helper()
 	send := func(content string, more ...string) (string, error) {
-		return kubectl(t, at.manifest(t, content), append([]string{"apply", "--server-side", "--field-manager=" + manager, "--filename=-"}, more...)...)
+		return kubectl.Apply(t.Context(), "", at.manifest(t, content), append([]string{"--server-side", "--field-manager=" + manager}, more...)...)
 	}
 	if _, err := send(f.aliasA); err != nil {
 		t.Fatal(err)
@@ -68,7 +68,7 @@ func clientSideDiff(t *testing.T, at place, f forms) {
 		content string
 		drifts  bool
 	}{{f.aliasA, true}, {f.targetA, false}} {
-		mustKubectl(t, at.manifest(t, tc.content), "apply", "--field-manager="+manager, "--filename=-")
+		kubectl.MustApply(t, "", at.manifest(t, tc.content), "--field-manager="+manager)
 		live := at.whole(t)
 		metadata, _ := live["metadata"].(map[string]any)
 		annotations, _ := metadata["annotations"].(map[string]any)
@@ -99,8 +99,8 @@ func TestGitOpsOwnership(t *testing.T) {
 	fields := deprecatedFields()
 	for name, converted := range map[string]string{"descriptor": `"f:spec"`, "type": `"f:template"`, "properties": `"f:data"`} {
 		at := place{namespace, name}
-		mustKubectl(t, at.manifest(t, fields[name].aliasA), "apply", "--server-side", "--field-manager=argocd-controller", "--filename=-")
-		managed := mustKubectl(t, "", "get", "externalsecret", name, "--namespace="+namespace, "--output=jsonpath={.metadata.managedFields[?(@.manager=='argocd-controller')].fieldsV1}")
+		kubectl.MustApply(t, "", at.manifest(t, fields[name].aliasA), "--server-side", "--field-manager=argocd-controller")
+		managed := kubectl.Must(t, "get", "externalsecret", name, "--namespace="+namespace, "--output=jsonpath={.metadata.managedFields[?(@.manager=='argocd-controller')].fieldsV1}")
 		if managed == "" || strings.Contains(managed, converted) {
 			t.Errorf("%s: the applier manages %s", name, managed)
 		}
@@ -110,18 +110,15 @@ func TestGitOpsOwnership(t *testing.T) {
 // whole is the stored object without its managed fields, which no tool compares.
 func (p place) whole(t *testing.T) map[string]any {
 	t.Helper()
-	return withoutManagedFields(t, mustKubectl(t, "", "get", "externalsecret", p.name, "--namespace="+p.namespace, "--output=json"))
+	return withoutManagedFields(t, kubectl.Must(t, "get", "externalsecret", p.name, "--namespace="+p.namespace, "--output=json"))
 }
 
 // predicted is what a server-side apply would make of the object, as a dry run tells.
 func (p place) predicted(t *testing.T, content, manager string) map[string]any {
 	t.Helper()
-	stdout, stderr, err := theLab.Kubectl(t.Context(), strings.NewReader(p.manifest(t, content)), "apply", "--server-side", "--force-conflicts",
-		"--field-manager="+manager, "--dry-run=server", "--output=json", "--filename=-")
-	if err != nil {
-		t.Fatalf("%v: %s", err, stderr)
-	}
-	return withoutManagedFields(t, stdout)
+	// Not Apply, which shows warnings, too.
+	return withoutManagedFields(t, kubectl.Stdin(p.manifest(t, content)).Must(t, "apply", "--server-side", "--force-conflicts",
+		"--field-manager="+manager, "--dry-run=server", "--output=json", "--filename=-"))
 }
 
 func withoutManagedFields(t *testing.T, text string) map[string]any {

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // goldenCase is a folder of tests/testdata, which shared/golden_test.go runs through the functions that both
@@ -61,7 +62,7 @@ func TestGoldenCases(t *testing.T) {
 func throughTheWebhook(t *testing.T, c goldenCase) {
 	t.Helper()
 	namespace := olderNamespace(t, c.annotations)
-	said, err := apply(t, namespace, c.object)
+	said, err := kubectl.Apply(t.Context(), namespace, c.object)
 	if c.expected.Verdict == "allowed" {
 		if err != nil {
 			t.Fatalf("denied: %v", err)
@@ -96,11 +97,9 @@ func leaveUnguarded(t *testing.T) {
 	selectNamespaces := func(selector string) error {
 		var errs []error
 		for _, kind := range []string{"mutatingwebhookconfiguration", "validatingwebhookconfiguration"} {
-			_, stderr, err := theLab.Kubectl(context.Background(), nil, "patch", kind, "secretgate-webhook", "--type=json",
+			_, err := kubectl.Run(context.Background(), "patch", kind, "secretgate-webhook", "--type=json",
 				"--patch="+`[{"op": "add", "path": "/webhooks/0/namespaceSelector", "value": `+selector+`}]`)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("%w: %s", err, stderr))
-			}
+			errs = append(errs, err)
 		}
 		return errors.Join(errs...)
 	}
@@ -119,13 +118,13 @@ func behindTheWebhook(t *testing.T, c goldenCase) {
 	t.Helper()
 	const name = "hello-service"
 	namespace := olderNamespace(t, c.annotations)
-	mustKubectl(t, "", "label", "namespace", namespace, unguarded+"=true")
-	eventually(t, func() error { // the API server learns of selectors and labels with a delay
-		_, err := kubectl(t, c.object, "create", "-n", namespace, "-f", "-")
+	kubectl.Must(t, "label", "namespace", namespace, unguarded+"=true")
+	harness.Eventually(t, func() error { // the API server learns of selectors and labels with a delay
+		_, err := kubectl.Stdin(c.object).Run(t.Context(), "create", "-n", namespace, "-f", "-")
 		return err
 	})
 	if c.expected.Verdict == "allowed" {
-		eventually(t, func() error { return judgedAsAllowed(getObject(t, namespace, name)) })
+		harness.Eventually(t, func() error { return judgedAsAllowed(getObject(t, namespace, name)) })
 		return
 	}
 	es := awaitReason(t, namespace, name, c.expected.Reason)

@@ -23,7 +23,7 @@ func TestGoogleSecretManager(t *testing.T) {
 	t.Parallel()
 	namespace, value := newNamespace(t, nil), secretValue()
 	putGoogle(t, store.Secret{Name: "my-gsm-secret-name", String: fmt.Sprintf(`{"value": %q}`, value)})
-	mustApply(t, namespace, `
+	kubectl.MustApply(t, namespace, `
 apiVersion: kubernetes-client.io/v1
 kind: ExternalSecret
 metadata:
@@ -61,7 +61,7 @@ func TestGoogleValues(t *testing.T) {
 	if err := theLab.Clouds.Google().Secrets().SetAlias(google.LabProject, name("password"), "stable", 2); err != nil {
 		t.Fatal(err)
 	}
-	mustApply(t, namespace, object("values", strings.ReplaceAll(`
+	kubectl.MustApply(t, namespace, object("values", strings.ReplaceAll(`
   backendType: gcpSecretsManager
   dataFrom:
     - NAME-json
@@ -88,7 +88,7 @@ func TestGoogleVersionIsDisabled(t *testing.T) {
 	namespace, value := newNamespace(t, nil), secretValue()
 	name := namespace + "-disabled"
 	putGoogle(t, store.Secret{Name: name, String: value})
-	mustApply(t, namespace, object("disabled", `
+	kubectl.MustApply(t, namespace, object("disabled", `
   backendType: gcpSecretsManager
   data:
     - key: `+name+`

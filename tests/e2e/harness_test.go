@@ -3,62 +3,25 @@ package e2e
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
+	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/secretsmanager"
-	"github.com/secretgate/secretgate/tests/lab/wait"
 )
 
-// patience bounds every wait. It is no expectation: a loaded machine may need it.
-const patience = 90 * time.Second
-
-// kubectl runs the lab's kubectl as the cluster's admin.
-func kubectl(t *testing.T, stdin string, args ...string) (stdout string, err error) {
-	t.Helper()
-	stdout, stderr, err := theLab.Kubectl(t.Context(), strings.NewReader(stdin), args...)
-	if err != nil {
-		return stdout, errors.New(strings.TrimSpace(stderr))
-	}
-	return stdout + stderr, nil // warnings are on stderr
-}
-
-// mustKubectl is kubectl for what is not the test's subject.
-func mustKubectl(t *testing.T, stdin string, args ...string) string {
-	t.Helper()
-	out, err := kubectl(t, stdin, args...)
-	if err != nil {
-		t.Fatalf("kubectl %s: %v", strings.Join(args, " "), err)
-	}
-	return out
-}
-
-// apply runs kubectl apply as a user would, and returns what it printed.
-func apply(t *testing.T, namespace, manifest string) (string, error) {
-	t.Helper()
-	return kubectl(t, manifest, "apply", "-n", namespace, "-f", "-")
-}
-
-func mustApply(t *testing.T, namespace, manifest string) string {
-	t.Helper()
-	out, err := apply(t, namespace, manifest)
-	if err != nil {
-		t.Fatalf("kubectl apply: %v", err)
-	}
-	return out
-}
+// The lab that all tests share, as its admin reaches it.
+var (
+	kubectl   harness.Kubectl
+	apiServer *harness.Client
+)
 
 // newNamespace makes a namespace that is the test's own.
 func newNamespace(t *testing.T, annotations map[string]string) string {
@@ -77,13 +40,10 @@ func olderNamespace(t *testing.T, annotations map[string]string) string {
 
 // spareOlderNamespaces takes them from the webhook for namespaces, as an administrator might.
 func spareOlderNamespaces() error {
-	_, stderr, err := theLab.Kubectl(context.Background(), nil, "patch", "validatingwebhookconfiguration", "secretgate-webhook", "--type=json",
+	_, err := kubectl.Run(context.Background(), "patch", "validatingwebhookconfiguration", "secretgate-webhook", "--type=json",
 		"--patch="+`[{"op": "test", "path": "/webhooks/1/name", "value": "namespaces.secretgate.io"},
 			{"op": "add", "path": "/webhooks/1/namespaceSelector", "value": {"matchExpressions": [{"key": "`+older+`", "operator": "DoesNotExist"}]}}]`)
-	if err != nil {
-		return fmt.Errorf("%w: %s", err, stderr)
-	}
-	return nil
+	return err
 }
 
 func makeNamespace(t *testing.T, labels, annotations map[string]string) string {
@@ -97,13 +57,13 @@ func makeNamespace(t *testing.T, labels, annotations map[string]string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, func() error { // the API server learns of selectors with a delay
-		_, err := kubectl(t, string(manifest), "create", "-f", "-")
+	harness.Eventually(t, func() error { // the API server learns of selectors with a delay
+		_, err := kubectl.Stdin(string(manifest)).Run(t.Context(), "create", "-f", "-")
 		return err
 	})
 	t.Cleanup(func() {
 		tellsNothing(t, name)
-		_, _, _ = theLab.Kubectl(context.Background(), nil, "delete", "namespace", name, "--wait=false")
+		_, _ = kubectl.Run(context.Background(), "delete", "namespace", name, "--wait=false")
 	})
 	return name
 }
@@ -111,120 +71,68 @@ func makeNamespace(t *testing.T, labels, annotations map[string]string) string {
 // annotate sets or, with a trailing dash, removes an annotation of a namespace.
 func annotate(t *testing.T, namespace, annotation string) {
 	t.Helper()
-	mustKubectl(t, "", "annotate", "--overwrite", "namespace", namespace, annotation)
+	kubectl.Must(t, "annotate", "--overwrite", "namespace", namespace, annotation)
+}
+
+func externalSecret(namespace, name string) harness.Ref {
+	return harness.Ref{Resource: apiv1.GroupVersion.WithResource("externalsecrets"), Namespace: namespace, Name: name}
+}
+
+func secretDefinition(namespace, name string) harness.Ref {
+	return harness.Ref{Resource: v1alpha1.GroupVersion.WithResource("secretdefinitions"), Namespace: namespace, Name: name}
+}
+
+// find reads an object; it is nil where there is none.
+func find[T any](t *testing.T, ref harness.Ref) *T {
+	t.Helper()
+	object, err := harness.Get[T](t.Context(), apiServer, ref)
+	if harness.NotFound(err) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return object
 }
 
 // getSecret reads a Secret; it is nil where there is none.
 func getSecret(t *testing.T, namespace, name string) *corev1.Secret {
 	t.Helper()
-	secret := &corev1.Secret{}
-	if !get(t, "secret", namespace, name, secret) {
-		return nil
-	}
-	return secret
+	return find[corev1.Secret](t, harness.Secret(namespace, name))
 }
 
 // getObject reads an ExternalSecret.
 func getObject(t *testing.T, namespace, name string) *apiv1.ExternalSecret {
 	t.Helper()
-	es := &apiv1.ExternalSecret{}
-	if !get(t, "externalsecret", namespace, name, es) {
+	es := find[apiv1.ExternalSecret](t, externalSecret(namespace, name))
+	if es == nil {
 		t.Fatalf("there is no ExternalSecret %s/%s", namespace, name)
 	}
 	return es
 }
 
-// get reads an object past kubectl, which tests that wait would start hundreds of times.
-func get(t *testing.T, kind, namespace, name string, into any) bool {
+// answered is the API server's answer to a request: 200, or the code and the message of a refusal.
+func answered(t *testing.T, err error) (status int, message string) {
 	t.Helper()
-	path := map[string]string{"secret": "/api/v1/namespaces/%s/secrets/%s", "externalsecret": "/apis/kubernetes-client.io/v1/namespaces/%s/externalsecrets/%s",
-		"secretdefinition": "/apis/secrets-manager.tuenti.io/v1alpha1/namespaces/%s/secretdefinitions/%s"}[kind]
-	client, err := cluster()
+	if refused, ok := errors.AsType[*harness.Refused](err); ok {
+		return refused.Code, refused.Message
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, status := fetch(t, client, theLab.APIServer+fmt.Sprintf(path, namespace, name))
-	switch {
-	case status == http.StatusNotFound:
-		return false
-	case status != http.StatusOK:
-		t.Fatalf("get %s %s/%s: status %d", kind, namespace, name, status)
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		t.Fatalf("get %s %s/%s: %v", kind, namespace, name, err)
-	}
-	return true
-}
-
-// cluster is an admin's HTTP client of the API server.
-var cluster = sync.OnceValues(func() (*http.Client, error) { return rest.HTTPClientFor(theLab.RESTConfig()) })
-
-func fetch(t *testing.T, client *http.Client, url string) (body []byte, status int) {
-	t.Helper()
-	return request(t, client, http.MethodGet, url, "", "")
-}
-
-func request(t *testing.T, client *http.Client, method, url, contentType, content string) (body []byte, status int) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(content))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if contentType != "" {
-		request.Header.Set("Content-Type", contentType)
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	if body, err = io.ReadAll(response.Body); err != nil {
-		t.Fatal(err)
-	}
-	return body, response.StatusCode
-}
-
-// eventually waits until check has nothing to say.
-func eventually(t *testing.T, check func() error) {
-	t.Helper()
-	wait.Until(t, patience, check)
+	return http.StatusOK, ""
 }
 
 // awaitData waits until a Secret holds exactly these entries. What it says of others are their names.
 func awaitData(t *testing.T, namespace, name string, want map[string]string) *corev1.Secret {
 	t.Helper()
-	var secret *corev1.Secret
-	eventually(t, func() error {
-		if secret = getSecret(t, namespace, name); secret == nil {
-			return fmt.Errorf("there is no Secret %s; its object says %q", name, getObject(t, namespace, name).Status.Status)
-		}
-		if len(secret.Data) != len(want) {
-			return fmt.Errorf("Secret %s has %d entries, not %d", name, len(secret.Data), len(want))
-		}
-		for key, value := range want {
-			if string(secret.Data[key]) != value {
-				return fmt.Errorf("entry %s of Secret %s is not as it should be", key, name)
-			}
-		}
-		return nil
-	})
-	return secret
+	return awaitSecret(t, namespace, name, func(secret *corev1.Secret) error { return harness.Holds(secret.Data, want) })
 }
 
 // awaitReason waits until condition Ready of the object's present generation has this reason.
 func awaitReason(t *testing.T, namespace, name string, want apiv1.Reason) *apiv1.ExternalSecret {
 	t.Helper()
-	var es *apiv1.ExternalSecret
-	eventually(t, func() error {
-		es = getObject(t, namespace, name)
-		for _, c := range es.Status.Conditions {
-			if c.Type == apiv1.ConditionReady && c.Reason == string(want) && c.ObservedGeneration == es.Generation {
-				return nil
-			}
-		}
-		return fmt.Errorf("ExternalSecret %s is not %s but %q", name, want, es.Status.Status)
-	})
-	return es
+	return awaitSays(t, namespace, name, want, "")
 }
 
 // putAWS stores a secret in the lab's region of AWS Secrets Manager, putAWSIn in another one: as a new version if it exists.

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -10,12 +9,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/tests/attack"
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 )
 
@@ -28,12 +26,8 @@ func TestInstallAdmissionPolicy(t *testing.T) {
 	s := newSite(t, lab.Options{})
 	manifests := s.build(t, s.compose(t, overlayWith("local", "failure-policy-ignore", "admission-policy")))
 	// Nobody listens on port 1.
-	s.must(t, strings.ReplaceAll(manifests, "https://127.0.0.1:9443/", "https://127.0.0.1:1/"), "apply", "-f", "-")
-	client, err := rest.HTTPClientFor(s.lab.RESTConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &policedSite{site: s, client: client, namespaces: map[string]string{}}
+	s.kubectl.MustApply(t, "", strings.ReplaceAll(manifests, "https://127.0.0.1:9443/", "https://127.0.0.1:1/"))
+	p := &policedSite{site: s, namespaces: map[string]string{}}
 	p.awaitPolicy(t)
 	t.Run("what is attacked", func(t *testing.T) { p.attacks(t) })
 	t.Run("golden cases", func(t *testing.T) { p.goldenCases(t) })
@@ -46,7 +40,6 @@ const otherKeys, otherRoles = "example.com/keys", "example.com/roles"
 // policedSite tries objects in namespaces with annotations.
 type policedSite struct {
 	*site
-	client     *http.Client
 	namespaces map[string]string // by annotations
 }
 
@@ -56,9 +49,9 @@ func (p *policedSite) in(t *testing.T, annotations map[string]string) string {
 	key := asJSON(t, annotations)
 	if p.namespaces[key] == "" {
 		name := fmt.Sprint("policed-", len(p.namespaces))
-		p.must(t, asJSON(t, map[string]any{
+		p.kubectl.Stdin(asJSON(t, map[string]any{
 			"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": name, "annotations": annotations},
-		}), "create", "-f", "-")
+		})).Must(t, "create", "-f", "-")
 		p.namespaces[key] = name
 	}
 	return p.namespaces[key]
@@ -67,18 +60,15 @@ func (p *policedSite) in(t *testing.T, annotations map[string]string) string {
 // try asks for an object without storing it.
 func (p *policedSite) try(t *testing.T, namespace string, object map[string]any) (status int, answer string) {
 	t.Helper()
-	url := p.lab.APIServer + "/apis/kubernetes-client.io/v1/namespaces/" + namespace + "/externalsecrets?dryRun=All"
-	body, status := request(t, p.client, http.MethodPost, url, "application/json", asJSON(t, object))
-	var said metav1.Status
-	_ = json.Unmarshal(body, &said) // what is no Status has no message
-	return status, said.Message
+	path := externalSecret(namespace, "").Path() + "?dryRun=All"
+	return answered(t, p.apiServer.Do(t.Context(), http.MethodPost, path, harness.JSON, []byte(asJSON(t, object)), nil))
 }
 
 // awaitPolicy waits until the API server knows the policy and its settings.
 func (p *policedSite) awaitPolicy(t *testing.T) {
 	t.Helper()
 	namespace := p.in(t, map[string]string{apiv1.AnnotationPermittedKeyName: "nothing"})
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		status, answer := p.try(t, namespace, readsKey("prod/db", nil))
 		if status != http.StatusForbidden || !strings.Contains(answer, "ValidatingAdmissionPolicy 'secretgate'") {
 			return fmt.Errorf("the API server answers %d: %.300s", status, answer)
@@ -190,8 +180,8 @@ func (p *policedSite) set(t *testing.T, settings map[string]string) {
 		denied bool
 	}{{map[string]string{"ROLE_PERMITTED_ANNOTATION": before}, true}, {settings, false}} {
 		patch := []any{map[string]any{"op": "add", "path": "/data", "value": step.data}}
-		p.must(t, "", "patch", "configmap/policy", "-n", lab.Namespace, "--type=json", "-p", asJSON(t, patch))
-		eventually(t, func() error {
+		p.kubectl.Must(t, "patch", "configmap/policy", "-n", lab.Namespace, "--type=json", "-p", asJSON(t, patch))
+		harness.Eventually(t, func() error {
 			status, answer := p.try(t, namespace, readsKey("x", map[string]any{"roleArn": "arn:x"}))
 			if (status >= 400) != step.denied {
 				return fmt.Errorf("the settings %v are not in force: the API server answers %d: %s", step.data, status, answer)

@@ -25,14 +25,14 @@ func TestInstallComponents(t *testing.T) {
 	s.addCertManager(t)
 	s.addKindsOfMonitoring(t)
 	chosen := slices.DeleteFunc(folders(t, s.kustomize("components")), ofOverlays)
-	s.must(t, s.build(t, s.kustomize("overlays/"+selfSigned)), "apply", "-f", "-")
+	s.kubectl.MustApply(t, "", s.build(t, s.kustomize("overlays/"+selfSigned)))
 	for _, component := range chosen {
 		t.Run(component, func(t *testing.T) {
 			manifests := s.build(t, s.compose(t, overlayWith(selfSigned, component)))
 			if manifests == s.build(t, s.kustomize("overlays/"+selfSigned)) {
 				t.Error("it changes nothing")
 			}
-			s.must(t, manifests, "apply", "--dry-run=server", "-f", "-")
+			s.kubectl.MustApply(t, "", manifests, "--dry-run=server")
 			for _, o := range objectsIn(t, manifests) {
 				if o.Metadata["namespace"] == nil && !ofTheCluster(o.Kind) {
 					t.Errorf("%s %v names no namespace: it would land in whatever is the user's at the moment", o.Kind, o.Metadata["name"])

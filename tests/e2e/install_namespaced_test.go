@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/tests/lab"
 )
@@ -18,11 +20,11 @@ func TestInstallNamespaced(t *testing.T) {
 		"components:\n  - KUSTOMIZE/components/without-workloads\n  - KUSTOMIZE/components/without-admission\n", 1)
 	overlay["kustomization.yaml"], _, _ = strings.Cut(overlay["kustomization.yaml"], "patches:") // of the Deployment
 	overlay["kustomization.yaml"] += "\n"
-	s.must(t, s.build(t, s.compose(t, overlay)), "apply", "-f", "-")
+	s.kubectl.MustApply(t, "", s.build(t, s.compose(t, overlay)))
 	// The lab had installed the rights on the whole cluster.
-	s.must(t, "", "delete", "clusterrolebinding/secretgate-syncer-objects", "clusterrole/secretgate-syncer-objects")
-	s.must(t, "", "delete", "--ignore-not-found", "clusterrolebinding/secretgate-syncer-definitions", "clusterrole/secretgate-syncer-definitions")
-	s.must(t, "", "create", "namespace", "team-c")
+	s.kubectl.Must(t, "delete", "clusterrolebinding/secretgate-syncer-objects", "clusterrole/secretgate-syncer-objects")
+	s.kubectl.Must(t, "delete", "--ignore-not-found", "clusterrolebinding/secretgate-syncer-definitions", "clusterrole/secretgate-syncer-definitions")
+	s.kubectl.Must(t, "create", "namespace", "team-c")
 
 	syncer, err := s.lab.NewSyncer("namespaced", lab.Extra{
 		Args: []string{
@@ -47,24 +49,24 @@ func TestInstallNamespaced(t *testing.T) {
 		s.awaitReady(t, namespace, "db", apiv1.ReasonSynced)
 	}
 	s.put(t, "team/db", "second")
-	s.awaitSecret(t, "team-b", "db", "{.data.x}", "c2Vjb25k")
+	s.awaitSecret(t, "team-b", "db", corev1.SecretTypeOpaque, "second")
 	if _, err := s.lab.Vault().KVv2("secret").Put(t.Context(), "team/db", map[string]any{"x": "defined"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, namespace := range []string{"team-c", "team-a", "team-b"} {
-		s.must(t, definition("defined", "defined", "{x: {path: secret/data/team/db, key: x}}"), "apply", "-n", namespace, "-f", "-")
+		s.kubectl.MustApply(t, namespace, definition("defined", "defined", "{x: {path: secret/data/team/db, key: x}}"))
 	}
 	for _, namespace := range []string{"team-a", "team-b"} {
-		s.awaitSecret(t, namespace, "defined", "{.data.x}", "ZGVmaW5lZA==")
+		s.awaitSecret(t, namespace, "defined", corev1.SecretTypeOpaque, "defined")
 	}
-	if out, err := s.kubectl(t, "", "get", "secret", "db", "defined", "-n", "team-c", "--ignore-not-found"); err != nil || out != "" {
+	if out, err := s.kubectl.Run(t.Context(), "get", "secret", "db", "defined", "-n", "team-c", "--ignore-not-found"); err != nil || out != "" {
 		t.Errorf("an object of a namespace that is not watched has a Secret: %s", out)
 	}
 	if _, refused := log.requests(t, "syncer", nil); len(refused) > 0 {
 		t.Errorf("the API server refused %q", refused)
 	}
 	for _, where := range []string{"--namespace=team-c", "--all-namespaces"} {
-		answer, _ := s.kubectl(t, "", "auth", "can-i", "list", "secretdefinitions", where, "--as=system:serviceaccount:"+lab.Namespace+":syncer")
+		answer, _ := s.kubectl.Run(t.Context(), "auth", "can-i", "list", "secretdefinitions", where, "--as=system:serviceaccount:"+lab.Namespace+":syncer")
 		if strings.TrimSpace(answer) != "no" {
 			t.Errorf("may the syncer list SecretDefinitions %s? %s", where, answer)
 		}
@@ -78,7 +80,7 @@ func (s *site) mayNot(t *testing.T, verbs ...string) {
 	t.Helper()
 	for _, verb := range verbs {
 		for _, where := range []string{"--namespace=team-c", "--namespace=" + lab.Namespace, "--all-namespaces", "--namespace=team-a"} {
-			answer, _ := s.kubectl(t, "", "auth", "can-i", verb, "secrets", where, "--as=system:serviceaccount:"+lab.Namespace+":syncer")
+			answer, _ := s.kubectl.Run(t.Context(), "auth", "can-i", verb, "secrets", where, "--as=system:serviceaccount:"+lab.Namespace+":syncer")
 			want := "no"
 			if where == "--namespace=team-a" && slices.Contains([]string{"get", "create", "update", "delete"}, verb) {
 				want = "yes"

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // overlaysOfUsers are overlays as kustomize/README.md has users write them.
@@ -122,9 +124,9 @@ func (s *site) addKindsOfMonitoring(t *testing.T) {
 
 func (s *site) addKind(t *testing.T, file, name string) {
 	t.Helper()
-	s.must(t, "", "apply", "--server-side", "-f", file)
-	eventually(t, func() error { // kubectl wait of older releases fails where there is no condition yet
-		text, err := s.kubectl(t, "", "get", "crd", name, "-o", "jsonpath={.status.conditions[?(@.type=='Established')].status}")
+	s.kubectl.Must(t, "apply", "--server-side", "-f", file)
+	harness.Eventually(t, func() error { // kubectl wait of older releases fails where there is no condition yet
+		text, err := s.kubectl.Run(t.Context(), "get", "crd", name, "-o", "jsonpath={.status.conditions[?(@.type=='Established')].status}")
 		if err == nil && text != "True" {
 			err = fmt.Errorf("%s is not established", name)
 		}

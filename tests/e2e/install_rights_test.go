@@ -92,7 +92,7 @@ func newAuditedSite(t *testing.T, options lab.Options) (*site, auditLogFile) {
 func (s *site) granted(t *testing.T, service string) map[string]bool {
 	t.Helper()
 	var bindings rbacv1.ClusterRoleBindingList // both kinds of binding have the same fields
-	s.decode(t, &bindings, "get", "clusterrolebindings,rolebindings", "--all-namespaces", "-o", "json")
+	s.decode(t, &bindings, "clusterrolebindings,rolebindings", "--all-namespaces")
 	granted := map[string]bool{}
 	for _, b := range bindings.Items {
 		if !slices.ContainsFunc(b.Subjects, func(to rbacv1.Subject) bool {
@@ -101,7 +101,7 @@ func (s *site) granted(t *testing.T, service string) map[string]bool {
 			continue
 		}
 		var role rbacv1.ClusterRole
-		args := []string{"get", strings.ToLower(b.RoleRef.Kind), b.RoleRef.Name, "-o", "json"}
+		args := []string{strings.ToLower(b.RoleRef.Kind), b.RoleRef.Name}
 		if b.Namespace != "" {
 			args = append(args, "-n", b.Namespace)
 		}
@@ -149,7 +149,7 @@ func right(verb, group, resource, subresource, name string) string {
 
 func (s *site) decode(t *testing.T, into any, args ...string) {
 	t.Helper()
-	if err := json.Unmarshal([]byte(s.must(t, "", args...)), into); err != nil {
+	if err := s.kubectl.Read(t.Context(), into, args...); err != nil {
 		t.Fatal(err)
 	}
 }

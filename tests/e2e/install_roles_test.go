@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // TestInstallUserRoles: the cluster's own roles hold for ExternalSecrets, and nobody's for their status.
@@ -19,10 +21,10 @@ func TestInstallUserRoles(t *testing.T) {
 	}
 	for _, role := range slices.Sorted(maps.Keys(may)) {
 		user := role + "-of-" + namespace
-		mustKubectl(t, "", "create", "rolebinding", user, "-n", namespace, "--clusterrole="+role, "--user="+user)
+		kubectl.Must(t, "create", "rolebinding", user, "-n", namespace, "--clusterrole="+role, "--user="+user)
 		ask := func(verb, subresource string) string {
 			// kubectl fails where the answer is no.
-			answer, _, _ := theLab.Kubectl(t.Context(), nil, "auth", "can-i", verb, "externalsecrets", "--subresource="+subresource, "-n", namespace, "--as="+user)
+			answer, _ := kubectl.Run(t.Context(), "auth", "can-i", verb, "externalsecrets", "--subresource="+subresource, "-n", namespace, "--as="+user)
 			return strings.TrimSpace(answer)
 		}
 		for _, verb := range may["edit"] {
@@ -30,7 +32,7 @@ func TestInstallUserRoles(t *testing.T) {
 			if slices.Contains(may[role], verb) {
 				want = "yes"
 			}
-			eventually(t, func() error { // roles are gathered with a delay
+			harness.Eventually(t, func() error { // roles are gathered with a delay
 				if got := ask(verb, ""); got != want {
 					return fmt.Errorf("may %s %s ExternalSecrets? %s, not %s", role, verb, got, want)
 				}

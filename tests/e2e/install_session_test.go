@@ -6,7 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/secretsmanager"
 )
@@ -15,8 +18,8 @@ import (
 func (s *site) useEverything(t *testing.T) {
 	t.Helper()
 	const namespace = "rights"
-	s.must(t, "", "create", "namespace", namespace)
-	s.must(t, "", "annotate", "namespace", namespace, apiv1.AnnotationPermittedKeyName+"=rights/.*")
+	s.kubectl.Must(t, "create", "namespace", namespace)
+	s.kubectl.Must(t, "annotate", "namespace", namespace, apiv1.AnnotationPermittedKeyName+"=rights/.*")
 
 	// A denial is never given by what the webhook's cache says alone.
 	if _, err := s.applyObject(t, namespace, "denied", "prod/db", ""); err == nil {
@@ -28,13 +31,13 @@ func (s *site) useEverything(t *testing.T) {
 	}
 	s.awaitReady(t, namespace, "db", apiv1.ReasonSynced)
 	s.put(t, "rights/db", "second")
-	s.awaitSecret(t, namespace, "db", "type={.type}", "type=Opaque", "rotated={.data.x}", "rotated=c2Vjb25k")
+	s.awaitSecret(t, namespace, "db", corev1.SecretTypeOpaque, "second")
 	if _, err := s.applyObject(t, namespace, "db", "rights/db", "template: {type: example.com/other}"); err != nil {
 		t.Fatal(err)
 	}
-	s.awaitSecret(t, namespace, "db", "type={.type}", "type=example.com/other")
-	s.must(t, "", "delete", "secret", "db", "-n", namespace)
-	s.awaitSecret(t, namespace, "db", "type={.type}", "type=example.com/other")
+	s.awaitSecret(t, namespace, "db", "example.com/other", "second")
+	s.kubectl.Must(t, "delete", "secret", "db", "-n", namespace)
+	s.awaitSecret(t, namespace, "db", "example.com/other", "second")
 
 	// Into failure, out of it, and into the same again: two events, and one that counts.
 	for _, key := range []string{"rights/none", "rights/db", "rights/none"} {
@@ -48,7 +51,7 @@ func (s *site) useEverything(t *testing.T) {
 		s.awaitReady(t, namespace, "db", want)
 	}
 	// The webhook looks for the objects that this forbids, and kubectl prints what it found.
-	s.must(t, "", "annotate", "--overwrite", "namespace", namespace, apiv1.AnnotationPermittedKeyName+"=nothing")
+	s.kubectl.Must(t, "annotate", "--overwrite", "namespace", namespace, apiv1.AnnotationPermittedKeyName+"=nothing")
 	s.awaitReady(t, namespace, "db", apiv1.ReasonPolicyDenied)
 	s.replaceReplica(t)
 	s.applyAgain(t)
@@ -61,9 +64,9 @@ func (s *site) applyAgain(t *testing.T) {
 		"get", "secret/webhook-tls", "mutatingwebhookconfiguration/secretgate-webhook", "validatingwebhookconfiguration/secretgate-webhook",
 		"-n", lab.Namespace, "-o", "jsonpath={.items[*].metadata.resourceVersion} {.items[*].webhooks[*].clientConfig.caBundle}",
 	}
-	before := s.must(t, "", what...)
-	s.must(t, "", "apply", "-f", filepath.Join(s.lab.Dir, "state", "installed.yaml"))
-	if after := s.must(t, "", what...); after != before || len(strings.Fields(after)) != 7 { // three versions, and a bundle of each webhook
+	before := s.kubectl.Must(t, what...)
+	s.kubectl.Must(t, "apply", "-f", filepath.Join(s.lab.Dir, "state", "installed.yaml"))
+	if after := s.kubectl.Must(t, what...); after != before || len(strings.Fields(after)) != 7 { // three versions, and a bundle of each webhook
 		t.Error("applied again, the webhook's certificate or its caBundles are others")
 	}
 }
@@ -98,34 +101,25 @@ func (s *site) applyObject(t *testing.T, namespace, name, key, further string) (
 	if further != "" {
 		spec += ", " + further
 	}
-	return s.kubectl(t, object(name, spec+"}"), "apply", "-n", namespace, "-f", "-")
+	return s.kubectl.Apply(t.Context(), namespace, object(name, spec+"}"))
 }
 
 // awaitReady waits until condition Ready has this reason for the object as it is.
 func (s *site) awaitReady(t *testing.T, namespace, name string, want apiv1.Reason) {
 	t.Helper()
-	s.awaitFields(t, []string{"externalsecret", name, "-n", namespace},
-		"{.metadata.generation} {.status.conditions[0].observedGeneration} {.status.conditions[0].reason}", func(text string) bool {
-			fields := strings.Fields(text)
-			return len(fields) == 3 && fields[0] == fields[1] && fields[2] == string(want)
-		})
+	awaitReport[harness.Object](t, s.apiServer, externalSecret(namespace, name), want, "")
 }
 
-// awaitSecret waits until fields of a Secret are as wanted: pairs of a template and what it becomes.
-func (s *site) awaitSecret(t *testing.T, namespace, name string, pairs ...string) {
+// awaitSecret waits until a Secret has a type, and a value as its entry x.
+func (s *site) awaitSecret(t *testing.T, namespace, name string, wantType corev1.SecretType, want string) {
 	t.Helper()
-	for i := 0; i < len(pairs); i += 2 {
-		s.awaitFields(t, []string{"secret", name, "-n", namespace}, pairs[i], func(text string) bool { return text == pairs[i+1] })
-	}
-}
-
-func (s *site) awaitFields(t *testing.T, what []string, template string, as func(string) bool) {
-	t.Helper()
-	eventually(t, func() error {
-		text, err := s.kubectl(t, "", append([]string{"get", "-o", "jsonpath=" + template}, what...)...)
-		if err == nil && !as(text) {
-			err = fmt.Errorf("%q: %s is %q", what, template, text)
+	_, err := harness.Await(t.Context(), s.apiServer, harness.Secret(namespace, name), func(secret *corev1.Secret) error {
+		if secret.Type != wantType {
+			return fmt.Errorf("got type %s, want %s", secret.Type, wantType)
 		}
-		return err
+		return harness.Holds(secret.Data, map[string]string{"x": want})
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -12,6 +11,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 )
 
@@ -19,7 +19,7 @@ import (
 // Deployments make pods that the namespace admits, and deleting it leaves nothing.
 func TestInstall(t *testing.T) {
 	s := newSite(t, lab.Options{})
-	s.must(t, "", "delete", "-k", s.kustomize("overlays/local-plain"), "--ignore-not-found")
+	s.kubectl.Must(t, "delete", "-k", s.kustomize("overlays/local-plain"), "--ignore-not-found")
 	s.empty(t)
 	s.addCertManager(t)
 	for _, name := range folders(t, s.kustomize("overlays")) {
@@ -33,7 +33,7 @@ func TestInstall(t *testing.T) {
 	t.Run("what is left when objects shall stay", func(t *testing.T) { s.uninstallsAround(t) })
 	t.Run("a pod that could become root is not admitted", func(t *testing.T) {
 		manifests := s.build(t, s.kustomize("overlays/self-signed"))
-		s.must(t, manifests, "apply", "-f", "-")
+		s.kubectl.MustApply(t, "", manifests)
 		_, err := s.admitsPods(t, strings.ReplaceAll(manifests, "runAsNonRoot: true", "runAsNonRoot: false"))
 		if err == nil || !strings.Contains(err.Error(), "violates PodSecurity") {
 			t.Errorf("it was not refused: %v", err)
@@ -43,7 +43,11 @@ func TestInstall(t *testing.T) {
 }
 
 // site is a cluster of a test's own.
-type site struct{ lab *lab.Lab }
+type site struct {
+	lab       *lab.Lab
+	kubectl   harness.Kubectl
+	apiServer *harness.Client
+}
 
 func newSite(t *testing.T, options lab.Options) *site {
 	t.Helper()
@@ -53,25 +57,11 @@ func newSite(t *testing.T, options lab.Options) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(l.Stop)
-	return &site{lab: l}
-}
-
-func (s *site) kubectl(t *testing.T, stdin string, args ...string) (stdout string, err error) {
-	t.Helper()
-	stdout, stderr, err := s.lab.Kubectl(t.Context(), strings.NewReader(stdin), args...)
+	client, err := harness.NewClient(l.RESTConfig())
 	if err != nil {
-		return stdout, errors.New(strings.TrimSpace(stdout + stderr))
+		t.Fatal(err)
 	}
-	return stdout, nil
-}
-
-func (s *site) must(t *testing.T, stdin string, args ...string) string {
-	t.Helper()
-	out, err := s.kubectl(t, stdin, args...)
-	if err != nil {
-		t.Fatalf("kubectl %s: %v", strings.Join(args, " "), err)
-	}
-	return out
+	return &site{lab: l, kubectl: l.Kubectl, apiServer: client}
 }
 
 // kustomize is a folder of kustomize/.
@@ -82,7 +72,7 @@ func (s *site) kustomize(folder string) string {
 // build renders a folder.
 func (s *site) build(t *testing.T, folder string) string {
 	t.Helper()
-	return s.must(t, "", "kustomize", folder)
+	return s.kubectl.Must(t, "kustomize", folder)
 }
 
 // compose writes the files of an overlay outside of the checkout, where users have theirs. What they call KUSTOMIZE is kustomize/.
@@ -109,13 +99,13 @@ func (s *site) compose(t *testing.T, files map[string]string) string {
 func (s *site) uninstallsAround(t *testing.T) {
 	t.Helper()
 	manifests := s.build(t, s.compose(t, overlayWith(selfSigned, "admission-policy")))
-	s.must(t, manifests, "apply", "-f", "-")
-	s.must(t, "", "delete", "mutatingwebhookconfigurations,validatingwebhookconfigurations", "secretgate-webhook")
-	s.must(t, object("stays", "{backendType: secretsManager, dataFrom: [db]}"), "apply", "-f", "-")
-	s.must(t, "", "delete", "namespace", "secretgate")
-	s.must(t, "", "delete", "clusterroles,clusterrolebindings,priorityclasses,validatingadmissionpolicies,validatingadmissionpolicybindings", "-l", partOf)
-	s.must(t, "", "get", "externalsecret", "stays")
-	s.must(t, "", "delete", "crd", "externalsecrets.kubernetes-client.io")
+	s.kubectl.MustApply(t, "", manifests)
+	s.kubectl.Must(t, "delete", "mutatingwebhookconfigurations,validatingwebhookconfigurations", "secretgate-webhook")
+	s.kubectl.MustApply(t, "", object("stays", "{backendType: secretsManager, dataFrom: [db]}"))
+	s.kubectl.Must(t, "delete", "namespace", "secretgate")
+	s.kubectl.Must(t, "delete", "clusterroles,clusterrolebindings,priorityclasses,validatingadmissionpolicies,validatingadmissionpolicybindings", "-l", partOf)
+	s.kubectl.Must(t, "get", "externalsecret", "stays")
+	s.kubectl.Must(t, "delete", "crd", "externalsecrets.kubernetes-client.io")
 	s.empty(t)
 }
 
@@ -123,7 +113,7 @@ func (s *site) uninstallsAround(t *testing.T) {
 func (s *site) installs(t *testing.T, manifests string) {
 	t.Helper()
 	s.applies(t, manifests)
-	if difference, err := s.kubectl(t, manifests, "diff", "-f", "-"); err != nil || difference != "" {
+	if difference, err := s.kubectl.Stdin(manifests).Run(t.Context(), "diff", "-f", "-"); err != nil || difference != "" {
 		t.Errorf("kubectl diff shows a difference right after kubectl apply: %s%v", difference, err)
 	}
 	s.deletes(t, manifests)
@@ -132,9 +122,9 @@ func (s *site) installs(t *testing.T, manifests string) {
 // applies applies manifests, twice, and tries their pods.
 func (s *site) applies(t *testing.T, manifests string) {
 	t.Helper()
-	s.must(t, manifests, "apply", "-f", "-")
+	s.kubectl.MustApply(t, "", manifests)
 	before := s.budgets(t)
-	for line := range strings.Lines(s.must(t, manifests, "apply", "-f", "-")) {
+	for line := range strings.Lines(s.kubectl.Stdin(manifests).Must(t, "apply", "-f", "-")) {
 		// kubectl sends every budget anew, since a budget's selector is replaced rather than merged.
 		if !strings.HasSuffix(strings.TrimSpace(line), " unchanged") && !strings.HasPrefix(line, "poddisruptionbudget.policy/") {
 			t.Errorf("applied again: %s", line)
@@ -155,7 +145,7 @@ func (s *site) applies(t *testing.T, manifests string) {
 // budgets are the versions of the PodDisruptionBudgets.
 func (s *site) budgets(t *testing.T) string {
 	t.Helper()
-	return s.must(t, "", "get", "poddisruptionbudgets", "--all-namespaces", "-l", partOf,
+	return s.kubectl.Must(t, "get", "poddisruptionbudgets", "--all-namespaces", "-l", partOf,
 		"-o", "jsonpath={range .items[*]}{.metadata.name}@{.metadata.resourceVersion} {end}")
 }
 
@@ -167,7 +157,7 @@ func (s *site) deletes(t *testing.T, manifests string) {
 			s.awaitCache(t, fmt.Sprint(o.Metadata["name"]))
 		}
 	}
-	s.must(t, manifests, "delete", "-f", "-", "--ignore-not-found")
+	s.kubectl.Stdin(manifests).Must(t, "delete", "-f", "-", "--ignore-not-found")
 	s.empty(t)
 }
 
@@ -175,9 +165,9 @@ func (s *site) deletes(t *testing.T, manifests string) {
 // and may take five minutes to try again.
 func (s *site) awaitCache(t *testing.T, crd string) {
 	t.Helper()
-	path := s.must(t, "", "get", "crd", crd, "-o", "jsonpath=/apis/{.spec.group}/{.spec.versions[0].name}/{.spec.names.plural}?resourceVersion=0")
-	eventually(t, func() error {
-		_, err := s.kubectl(t, "", "get", "--raw", path)
+	path := s.kubectl.Must(t, "get", "crd", crd, "-o", "jsonpath=/apis/{.spec.group}/{.spec.versions[0].name}/{.spec.names.plural}?resourceVersion=0")
+	harness.Eventually(t, func() error {
+		_, err := s.kubectl.Run(t.Context(), "get", "--raw", path)
 		return err
 	})
 }
@@ -185,9 +175,9 @@ func (s *site) awaitCache(t *testing.T, crd string) {
 // empty looks for what carries our label, whatever its kind.
 func (s *site) empty(t *testing.T) {
 	t.Helper()
-	kinds := strings.Fields(s.must(t, "", "api-resources", "--verbs=list", "-o", "name"))
-	eventually(t, func() error {
-		left, err := s.kubectl(t, "", "get", strings.Join(kinds, ","), "--all-namespaces", "-l", partOf, "-o", "name")
+	kinds := strings.Fields(s.kubectl.Must(t, "api-resources", "--verbs=list", "-o", "name"))
+	harness.Eventually(t, func() error {
+		left, err := s.kubectl.Run(t.Context(), "get", strings.Join(kinds, ","), "--all-namespaces", "-l", partOf, "-o", "name")
 		if err == nil && left != "" {
 			err = fmt.Errorf("these are left: %s", left)
 		}
@@ -230,7 +220,7 @@ func (s *site) admitsPods(t *testing.T, manifests string) (tried int, err error)
 		metadata := maps.Clone(o.Spec.Template.Metadata)
 		metadata["name"], metadata["namespace"] = o.Metadata["name"], o.Metadata["namespace"]
 		pod := asJSON(t, map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": o.Spec.Template.Spec})
-		if _, err := s.kubectl(t, pod, "create", "--dry-run=server", "-f", "-"); err != nil {
+		if _, err := s.kubectl.Stdin(pod).Run(t.Context(), "create", "--dry-run=server", "-f", "-"); err != nil {
 			return tried, fmt.Errorf("a pod of Deployment %v: %w", o.Metadata["name"], err)
 		}
 		tried++

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,6 +14,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 )
 
@@ -75,7 +75,7 @@ func plantCredentials(ctx context.Context) error {
 	}
 	plantJWT(string(jwt))
 	// The key of the webhook's own CA, encoded once more as all data of Secrets.
-	out, _, err := theLab.Kubectl(ctx, nil, "get", "secret", "-n", lab.Namespace, "webhook-tls", "-o", `jsonpath={.data.ca\.key}`)
+	out, err := kubectl.Run(ctx, "get", "secret", "-n", lab.Namespace, "webhook-tls", "-o", `jsonpath={.data.ca\.key}`)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func holdsPlanted(text []byte) bool {
 // tellsNothing looks through the statuses and events of a namespace.
 func tellsNothing(t *testing.T, namespace string) {
 	t.Helper()
-	told, _, err := theLab.Kubectl(context.Background(), nil, "get", "externalsecrets,secretdefinitions,events", "-n", namespace, "-o", "json")
+	told, err := kubectl.Run(context.Background(), "get", "externalsecrets,secretdefinitions,events", "-n", namespace, "-o", "json")
 	if err != nil {
 		t.Error(err)
 	}
@@ -123,15 +123,12 @@ func leaks(metricsAddresses ...string) []string {
 		}
 	}
 	for _, address := range append(metricsAddresses, theLab.Webhook.MetricsAddress, theLab.Syncer.MetricsAddress) {
-		response, err := http.Get("http://" + address + "/metrics") //nolint:noctx // the lab ends after it
+		metrics, err := harness.Scrape(context.Background(), address)
 		if err != nil {
 			found = append(found, "the metrics at "+address+" cannot be read")
 			continue
 		}
-		text := new(bytes.Buffer)
-		_, err = text.ReadFrom(response.Body)
-		_ = response.Body.Close()
-		if err != nil || holdsPlanted(text.Bytes()) {
+		if holdsPlanted([]byte(metrics)) {
 			found = append(found, "the metrics at "+address)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // A load tries 50 writes a second, up to ten of them at a time.
@@ -75,12 +76,8 @@ func (w write) manifest(name, version string) map[string]any {
 // startLoad begins to write into a namespace of its own, and returns when each way of writing has worked.
 func startLoad(t *testing.T) *load {
 	t.Helper()
-	client, err := cluster()
-	if err != nil {
-		t.Fatal(err)
-	}
 	namespace := newNamespace(t, map[string]string{apiv1.AnnotationPermittedKeyName: "load/.*"})
-	l := &load{namespace: namespace, client: client, stopped: make(chan struct{}), right: map[string]int{}}
+	l := &load{namespace: namespace, client: apiServer.HTTP, stopped: make(chan struct{}), right: map[string]int{}}
 	ticker := time.NewTicker(loadPace)
 	for writer := range loadWriters {
 		l.writers.Go(func() { l.run(writer, ticker.C) })
@@ -93,7 +90,7 @@ func startLoad(t *testing.T) *load {
 			l.answers(t)
 		}
 	})
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		right := l.answers(t)
 		for _, w := range loadWrites() {
 			if right[w.name] == 0 {
@@ -174,7 +171,7 @@ func (l *load) goesOn(t *testing.T) {
 	t.Helper()
 	const writes = int(time.Second / loadPace)
 	before := l.total(t)
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if n := l.total(t) - before; n < writes {
 			return fmt.Errorf("only %d writes were answered", n)
 		}

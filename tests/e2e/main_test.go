@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 )
 
@@ -38,6 +39,11 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer theLab.Stop()
+	kubectl = theLab.Kubectl
+	if apiServer, err = harness.NewClient(theLab.RESTConfig()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	if err := plantCredentials(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -2,11 +2,11 @@ package e2e
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // TestNamespaceWebhook annotates a namespace as its administrator would, and sees what kubectl prints.
@@ -14,10 +14,10 @@ func TestNamespaceWebhook(t *testing.T) {
 	t.Parallel()
 	namespace := newNamespace(t, nil)
 	for _, name := range []string{"ours", "theirs"} { // suspended: not their Secrets matter here
-		mustApply(t, namespace, object(name, fmt.Sprintf("{suspend: true, backendType: secretsManager, dataFrom: [%s/db]}", name)))
+		kubectl.MustApply(t, namespace, object(name, fmt.Sprintf("{suspend: true, backendType: secretsManager, dataFrom: [%s/db]}", name)))
 	}
 	annotated := func(annotations ...string) (string, error) {
-		return kubectl(t, "", append([]string{"annotate", "--overwrite", "namespace", namespace}, annotations...)...)
+		return kubectl.Show(t.Context(), append([]string{"annotate", "--overwrite", "namespace", namespace}, annotations...)...)
 	}
 	for _, step := range []struct {
 		name, annotation, denied string
@@ -78,28 +78,18 @@ func TestNamespaceWebhook(t *testing.T) {
 
 // TestNamespaceWebhookIsAskedSeldom: writes of namespaces that are not about us do not arrive, whatever else is in them.
 func TestNamespaceWebhookIsAskedSeldom(t *testing.T) {
-	asked := func() (n int) {
-		body, _ := fetch(t, http.DefaultClient, "http://"+theLab.Webhook.MetricsAddress+"/metrics")
-		for line := range strings.Lines(string(body)) {
-			if strings.HasPrefix(line, "secretgate_admission_namespace_verdicts_total{") {
-				var count int
-				if _, err := fmt.Sscan(line[strings.LastIndex(line, " ")+1:], &count); err != nil {
-					t.Fatal(err)
-				}
-				n += count
-			}
-		}
-		return n
+	asked := func() int {
+		return int(harness.MustScrape(t, theLab.Webhook.MetricsAddress).MustSum(t, "secretgate_admission_namespace_verdicts_total"))
 	}
 	before := asked()
 	namespace := newNamespace(t, map[string]string{"example.com/a": "[a"})
-	mustKubectl(t, "", "label", "namespace", namespace, "example.com/b=c")
+	kubectl.Must(t, "label", "namespace", namespace, "example.com/b=c")
 	annotate(t, namespace, "example.com/a=[b")
 	if now := asked(); now != before {
 		t.Errorf("it was asked %d times about a namespace that has none of our annotations", now-before)
 	}
 	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"=a")
-	mustKubectl(t, "", "label", "namespace", namespace, "example.com/b-")
+	kubectl.Must(t, "label", "namespace", namespace, "example.com/b-")
 	annotate(t, namespace, "example.com/a-")
 	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"-")
 	if now := asked(); now != before+2 {
@@ -115,7 +105,7 @@ func TestNamespaceWebhookSearchesNoMonster(t *testing.T) {
 		annotations[fmt.Sprintf("%x", i)] = ""
 	}
 	manifest := asJSON(t, map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"generateName": "e2e-", "annotations": annotations}})
-	if _, err := kubectl(t, manifest, "create", "-f", "-"); err == nil || !strings.Contains(err.Error(), "is not a valid RE2 pattern") {
+	if _, err := kubectl.Stdin(manifest).Run(t.Context(), "create", "-f", "-"); err == nil || !strings.Contains(err.Error(), "is not a valid RE2 pattern") {
 		t.Errorf("the bad pattern in it was not denied: %v", err)
 	}
 }
@@ -125,19 +115,19 @@ func TestNamespaceWebhookOfSubresources(t *testing.T) {
 	t.Parallel()
 	for _, subresource := range []string{"status", "finalize"} {
 		namespace := newNamespace(t, nil)
-		stored := fromJSON(t, mustKubectl(t, "", "get", "namespace", namespace, "--output=json"))
+		stored := fromJSON(t, kubectl.Must(t, "get", "namespace", namespace, "--output=json"))
 		put := func(pattern string) error {
 			metadata, _ := stored["metadata"].(map[string]any)
 			metadata["annotations"] = map[string]any{apiv1.AnnotationPermittedKeyName: pattern}
 			delete(metadata, "resourceVersion")
-			_, err := kubectl(t, asJSON(t, stored), "replace", "--raw=/api/v1/namespaces/"+namespace+"/"+subresource, "--filename=-")
+			_, err := kubectl.Stdin(asJSON(t, stored)).Run(t.Context(), "replace", "--raw=/api/v1/namespaces/"+namespace+"/"+subresource, "--filename=-")
 			return err
 		}
 		if err := put("good/.*"); err != nil {
 			t.Errorf("a good pattern by %s: %v", subresource, err)
 		}
 		err := put("[bad")
-		now := mustKubectl(t, "", "get", "namespace", namespace, "--output=json")
+		now := kubectl.Must(t, "get", "namespace", namespace, "--output=json")
 		if err == nil || !strings.Contains(err.Error(), "is not a valid RE2 pattern") || strings.Contains(now, "[bad") {
 			t.Errorf("a bad pattern by %s: %v\n%s", subresource, err, now)
 		}

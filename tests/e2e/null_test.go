@@ -20,16 +20,16 @@ func TestAFieldThatIsNullIsTakenForAbsentButByServerSideApply(t *testing.T) {
 		"created":    {object("created", spec), []string{"create"}},
 		"descriptor": {descriptor, []string{"apply"}},
 	} {
-		if _, err := kubectl(t, tc.manifest, append(tc.args, "-n", namespace, "-f", "-")...); err != nil {
+		if _, err := kubectl.Stdin(tc.manifest).Run(t.Context(), append(tc.args, "-n", namespace, "-f", "-")...); err != nil {
 			t.Errorf("%s: got %v, want it stored", name, err)
 			continue
 		}
-		got := mustKubectl(t, "", "get", "externalsecrets.kubernetes-client.io", "-n", namespace, name, "-o", "jsonpath={.spec}")
+		got := kubectl.Must(t, "get", "externalsecrets.kubernetes-client.io", "-n", namespace, name, "-o", "jsonpath={.spec}")
 		if got != stored {
 			t.Errorf("%s: got %s, want %s", name, got, stored)
 		}
 	}
-	out, err := kubectl(t, object("server-side", spec), "apply", "--server-side", "-n", namespace, "-f", "-")
+	out, err := kubectl.Apply(t.Context(), namespace, object("server-side", spec), "--server-side")
 	if err == nil || !strings.Contains(err.Error(), `spec.projectId in body must be of type string: "null"`) {
 		t.Errorf("a server-side apply: got %s, %v, want it refused: correct the check, and migration.md", out, err)
 	}

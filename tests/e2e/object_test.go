@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net/http"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -11,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // object is the manifest of an ExternalSecret; spec is YAML on one line.
@@ -24,33 +23,21 @@ const vaultSpec = "backendType: vault, vaultMountPoint: kubernetes, vaultRole: m
 // change patches an object (JSON merge patch).
 func change(t *testing.T, kind, namespace, name, patch string) {
 	t.Helper()
-	mustKubectl(t, "", "patch", kind, "-n", namespace, name, "--type=merge", "-p", patch)
+	kubectl.Must(t, "patch", kind, "-n", namespace, name, "--type=merge", "-p", patch)
 }
 
 // attempts is how many syncs of an object a syncer's metrics count.
 func attempts(t *testing.T, metricsAddress, namespace, name, status string) int {
 	t.Helper()
-	body, _ := fetch(t, http.DefaultClient, "http://"+metricsAddress+"/metrics")
-	label := fmt.Sprintf("name=%q,namespace=%q,status=%q}", name, namespace, status)
-	for line := range strings.Lines(string(body)) {
-		if !strings.HasPrefix(line, "kubernetes_external_secrets_sync_calls_count{") || !strings.Contains(line, label) {
-			continue
-		}
-		fields := strings.Fields(line)
-		n, err := strconv.ParseFloat(fields[len(fields)-1], 64)
-		if err != nil {
-			t.Fatalf("%s: %v", line, err)
-		}
-		return int(n)
-	}
-	return 0
+	return int(harness.MustScrape(t, metricsAddress).MustSum(t, "kubernetes_external_secrets_sync_calls_count",
+		fmt.Sprintf("name=%q", name), fmt.Sprintf("namespace=%q", namespace), fmt.Sprintf("status=%q", status)))
 }
 
 // awaitAttempts waits until the syncer has made n more, so that what it would have done is done.
 func awaitAttempts(t *testing.T, metricsAddress, namespace, name, status string, n int) {
 	t.Helper()
 	before := attempts(t, metricsAddress, namespace, name, status)
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if made := attempts(t, metricsAddress, namespace, name, status) - before; made < n {
 			return fmt.Errorf("%s/%s was synced %d times more with %s, not %d", namespace, name, made, status, n)
 		}
@@ -73,7 +60,7 @@ func untouched(t *testing.T, before *corev1.Secret) {
 // awaitNoSecret waits until a Secret is gone.
 func awaitNoSecret(t *testing.T, namespace, name string) {
 	t.Helper()
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if getSecret(t, namespace, name) != nil {
 			return fmt.Errorf("Secret %s is still there", name)
 		}
@@ -84,13 +71,14 @@ func awaitNoSecret(t *testing.T, namespace, name string) {
 // awaitSecret waits until a Secret is as check wants it.
 func awaitSecret(t *testing.T, namespace, name string, check func(*corev1.Secret) error) *corev1.Secret {
 	t.Helper()
-	var secret *corev1.Secret
-	eventually(t, func() error {
-		if secret = getSecret(t, namespace, name); secret == nil {
-			return fmt.Errorf("there is no Secret %s", name)
+	secret, err := harness.Await(t.Context(), apiServer, harness.Secret(namespace, name), check)
+	if err != nil {
+		told := "is not there"
+		if es := find[apiv1.ExternalSecret](t, externalSecret(namespace, name)); es != nil {
+			told = fmt.Sprintf("says %q", es.Status.Status)
 		}
-		return check(secret)
-	})
+		t.Fatalf("%v; an ExternalSecret of its name %s", err, told)
+	}
 	return secret
 }
 
@@ -106,15 +94,17 @@ func says(t *testing.T, es *apiv1.ExternalSecret, text string) {
 // batch, and fail it in their own way before.
 func awaitSays(t *testing.T, namespace, name string, reason apiv1.Reason, text string) *apiv1.ExternalSecret {
 	t.Helper()
-	var es *apiv1.ExternalSecret
-	eventually(t, func() error {
-		es = awaitReason(t, namespace, name, reason)
-		if !strings.Contains(es.Status.Status, text) {
-			return fmt.Errorf("the status of %s is %q, without %q", name, es.Status.Status, text)
-		}
-		return nil
-	})
-	return es
+	return awaitReport[apiv1.ExternalSecret](t, apiServer, externalSecret(namespace, name), reason, text)
+}
+
+// awaitReport is the same for objects of any kind, of any cluster.
+func awaitReport[T any](t *testing.T, c *harness.Client, ref harness.Ref, reason apiv1.Reason, text string) *T {
+	t.Helper()
+	object, err := harness.AwaitReason[T](t.Context(), c, ref, string(reason), text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return object
 }
 
 // in puts a namespace's name for NS.

@@ -13,14 +13,14 @@ func TestVaultOutageChangesNothing(t *testing.T) {
 	namespace, value := newNamespace(t, nil), secretValue()
 	putVault(t, namespace, map[string]any{"password": value})
 	spec := vaultSpec + ", dataFrom: [secret/data/" + namespace + "]"
-	mustApply(t, namespace, object("db", "{"+spec+"}"))
+	kubectl.MustApply(t, namespace, object("db", "{"+spec+"}"))
 	before := awaitData(t, namespace, "db", map[string]string{"password": value})
 	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
 
 	theLab.VaultOutage(true)
 	defer theLab.VaultOutage(false)
 	says(t, awaitReason(t, namespace, "db", apiv1.ReasonUnavailable), "ERROR, spec.dataFrom[0]: cannot read key")
-	mustApply(t, namespace, object("new", "{"+spec+"}"))
+	kubectl.MustApply(t, namespace, object("new", "{"+spec+"}"))
 	awaitReason(t, namespace, "new", apiv1.ReasonUnavailable)
 	awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "db", "error", 2)
 	untouched(t, before)
@@ -58,7 +58,7 @@ func TestFailuresOfAWSChangeNothing(t *testing.T) {
 			namespace, value := newNamespace(t, nil), secretValue()
 			key := namespace + "/db"
 			putAWSIn(t, tc.region, key, value)
-			mustApply(t, namespace, object("db", "{backendType: secretsManager, region: "+tc.region+", data: [{key: "+key+", name: password}]}"))
+			kubectl.MustApply(t, namespace, object("db", "{backendType: secretsManager, region: "+tc.region+", data: [{key: "+key+", name: password}]}"))
 			before := awaitData(t, namespace, "db", map[string]string{"password": value})
 			awaitReason(t, namespace, "db", apiv1.ReasonSynced)
 
@@ -95,8 +95,8 @@ func TestDeletionInTheBackendChangesNothing(t *testing.T) {
 	namespace, value := newNamespace(t, nil), secretValue()
 	putAWS(t, namespace+"/db", value)
 	putVault(t, namespace, map[string]any{"password": value})
-	mustApply(t, namespace, object("aws", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
-	mustApply(t, namespace, object("vault", "{"+vaultSpec+", dataFrom: [secret/data/"+namespace+"]}"))
+	kubectl.MustApply(t, namespace, object("aws", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
+	kubectl.MustApply(t, namespace, object("vault", "{"+vaultSpec+", dataFrom: [secret/data/"+namespace+"]}"))
 	aws := awaitData(t, namespace, "aws", map[string]string{"password": value})
 	vault := awaitData(t, namespace, "vault", map[string]string{"password": value})
 	theLab.Clouds.AWS().DeleteSecrets(theLab.AWSRegion, namespace+"/db")

@@ -34,7 +34,7 @@ func TestValuesOfParameterStore(t *testing.T) {
 		ssm.Parameter{Name: name("tree/near"), Value: first},
 		ssm.Parameter{Name: name("tree/deep/far"), Value: second},
 	)
-	mustApply(t, namespace, object("values", in(namespace, `
+	kubectl.MustApply(t, namespace, object("values", in(namespace, `
   backendType: systemManager
   dataFrom: [/NS/json]
   data:
@@ -46,7 +46,7 @@ func TestValuesOfParameterStore(t *testing.T) {
     - {key: /NS/base64, name: bytes, isBinary: true}
     - {key: /NS/json, name: property, property: user}
     - path: /NS/tree`)))
-	mustApply(t, namespace, object("recursive", in(namespace, "{backendType: systemManager, data: [{path: /NS/tree, recursive: true}]}")))
+	kubectl.MustApply(t, namespace, object("recursive", in(namespace, "{backendType: systemManager, data: [{path: /NS/tree, recursive: true}]}")))
 	awaitData(t, namespace, "values", map[string]string{
 		"user": user, "pin": "12345678901234567890", "current": third, "first": first, "labelled": second, "text": text, "list": text + "," + text,
 		"bytes": "\x00\xff" + encoded, "property": user, "near": first,
@@ -67,7 +67,7 @@ func TestWalksOfParameterStore(t *testing.T) {
 		parameters = append(parameters, ssm.Parameter{Name: fmt.Sprintf("/%s/p%d", namespace, i), Value: want[fmt.Sprint("p", i)]})
 	}
 	putParameters(t, parameters...)
-	mustApply(t, namespace, object("walk", in(namespace, "{backendType: systemManager, data: [{path: /NS, recursive: true}]}")))
+	kubectl.MustApply(t, namespace, object("walk", in(namespace, "{backendType: systemManager, data: [{path: /NS, recursive: true}]}")))
 	before := awaitData(t, namespace, "walk", want)
 	putParameters(t, ssm.Parameter{Name: in(namespace, "/NS/deeper/p7"), Value: secretValue()})
 	es := awaitReason(t, namespace, "walk", apiv1.ReasonInvalidValue)
@@ -85,9 +85,9 @@ func TestWalksThatFindNothing(t *testing.T) {
 	namespace, value := newNamespace(t, nil), secretValue()
 	name := in(namespace, "/NS/app/db")
 	putParameters(t, ssm.Parameter{Name: name, Value: value})
-	mustApply(t, namespace, object("walk", in(namespace, "{backendType: systemManager, data: [{path: /NS/app}]}")))
-	mustApply(t, namespace, object("flat", in(namespace, "{backendType: systemManager, data: [{path: /NS}]}")))
-	mustApply(t, namespace, object("itself", in(namespace, "{backendType: systemManager, data: [{path: /NS/app/db, recursive: true}]}")))
+	kubectl.MustApply(t, namespace, object("walk", in(namespace, "{backendType: systemManager, data: [{path: /NS/app}]}")))
+	kubectl.MustApply(t, namespace, object("flat", in(namespace, "{backendType: systemManager, data: [{path: /NS}]}")))
+	kubectl.MustApply(t, namespace, object("itself", in(namespace, "{backendType: systemManager, data: [{path: /NS/app/db, recursive: true}]}")))
 	before := awaitData(t, namespace, "walk", map[string]string{"db": value})
 	says(t, awaitReason(t, namespace, "flat", apiv1.ReasonSecretNotFound), in(namespace, "no parameter is below /NS; check the path, or set recursive: true"))
 	says(t, awaitReason(t, namespace, "itself", apiv1.ReasonSecretNotFound), "a parameter itself is read by its key")
@@ -106,8 +106,8 @@ func TestNamesFoundByAWalkAreJudged(t *testing.T) {
 	put("api", api)
 	put("web/session", web)
 	spec := "{backendType: systemManager, data: [{path: " + path + ", recursive: true}]}"
-	mustApply(t, namespace, object("walk", spec))
-	mustApply(t, elsewhere, object("walk", spec))
+	kubectl.MustApply(t, namespace, object("walk", spec))
+	kubectl.MustApply(t, elsewhere, object("walk", spec))
 	permitted, all := map[string]string{"api": api, "session": web}, map[string]string{"api": api, "session": web, "admin": admin}
 	before := awaitData(t, namespace, "walk", permitted)
 	awaitReason(t, namespace, "walk", apiv1.ReasonSynced)
@@ -124,7 +124,7 @@ func TestNamesFoundByAWalkAreJudged(t *testing.T) {
 	untouched(t, before)
 
 	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"=/app-.*")
-	mustApply(t, namespace, object("still", strings.Replace(spec, "{", "{refreshInterval: '0', ", 1)))
+	kubectl.MustApply(t, namespace, object("still", strings.Replace(spec, "{", "{refreshInterval: '0', ", 1)))
 	for _, name := range []string{"walk", "still"} {
 		awaitData(t, namespace, name, all)
 		awaitReason(t, namespace, name, apiv1.ReasonSynced)
@@ -144,7 +144,7 @@ func TestNamesFoundByAWalkAreJudged(t *testing.T) {
 func TestPathsAreJudgedAtOnce(t *testing.T) {
 	t.Parallel()
 	namespace := newNamespace(t, map[string]string{apiv1.AnnotationPermittedKeyName: "/app/.*"})
-	_, err := apply(t, namespace, object("walk", "{backendType: systemManager, data: [{path: /prod, recursive: true}, {key: /prod/db, name: db}, {path: /app/x}]}"))
+	_, err := kubectl.Apply(t.Context(), namespace, object("walk", "{backendType: systemManager, data: [{path: /prod, recursive: true}, {key: /prod/db, name: db}, {path: /app/x}]}"))
 	if err == nil {
 		t.Fatal("the object was accepted")
 	}

@@ -37,7 +37,7 @@ func TestPolicyIsJudgedAgain(t *testing.T) {
 			namespace, value := olderNamespace(t, nil), secretValue()
 			putAWS(t, namespace+"/db", value)
 			putVault(t, namespace, map[string]any{"password": value})
-			mustApply(t, namespace, object("db", in(namespace, tc.spec)))
+			kubectl.MustApply(t, namespace, object("db", in(namespace, tc.spec)))
 			before := awaitData(t, namespace, "db", map[string]string{"password": value})
 			awaitReason(t, namespace, "db", apiv1.ReasonSynced)
 			metrics := theLab.Syncer.MetricsAddress
@@ -49,7 +49,7 @@ func TestPolicyIsJudgedAgain(t *testing.T) {
 			putAWS(t, namespace+"/db", value)
 			putVault(t, namespace, map[string]any{"password": value})
 			elsewhere := newNamespace(t, nil)
-			mustApply(t, elsewhere, object("db", in(namespace, tc.spec)))
+			kubectl.MustApply(t, elsewhere, object("db", in(namespace, tc.spec)))
 			awaitData(t, elsewhere, "db", map[string]string{"password": value})
 			// The refresh that was due when the object was denied comes within one interval, and is the last.
 			awaitAttempts(t, metrics, elsewhere, "db", "success", 2)
@@ -81,7 +81,7 @@ func TestPolicyThatChangesQuickly(t *testing.T) {
 	for i := range objects {
 		manifests = append(manifests, object(fmt.Sprint("db-", i), in(namespace, "{backendType: secretsManager, refreshInterval: '0', data: [{key: NS/db, name: password}]}")))
 	}
-	mustApply(t, namespace, strings.Join(manifests, "---\n"))
+	kubectl.MustApply(t, namespace, strings.Join(manifests, "---\n"))
 	await := func(reason apiv1.Reason) {
 		t.Helper()
 		for i := range objects {

@@ -11,13 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"k8s.io/client-go/util/cert"
 	"k8s.io/client-go/util/keyutil"
 
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 )
 
@@ -34,7 +34,7 @@ func TestRotationOfOurOwnCAFailsNoWrite(t *testing.T) {
 	keep(t, "ca.crt", first)
 
 	awaitBundle(t, func() []byte { return slices.Concat(first, kept(t, "next-ca.crt")) })
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if len(kept(t, "next-ca.published-since")) == 0 {
 			return errors.New("the new CA is not waiting for its turn")
 		}
@@ -90,7 +90,7 @@ func agedCA(t *testing.T, key []byte) []byte {
 func awaitCertificates(t *testing.T, replicas []*lab.Service, ca []byte) {
 	t.Helper()
 	for _, replica := range replicas {
-		eventually(t, func() error { return handshake(replica.Address, ca) })
+		harness.Eventually(t, func() error { return handshake(replica.Address, ca) })
 	}
 }
 
@@ -160,11 +160,8 @@ func startAgain(t *testing.T, webhook *lab.Service) {
 		t.Fatal(err)
 	}
 	anything := object("anything", "{backendType: secretsManager, dataFrom: [anything]}")
-	eventually(t, func() error {
-		_, stderr, err := theLab.Kubectl(ctx, strings.NewReader(anything), "create", "--dry-run=server", "-f", "-", "-n", "default")
-		if err != nil {
-			return fmt.Errorf("%w: %s", err, stderr)
-		}
-		return nil
+	harness.Eventually(t, func() error {
+		_, err := kubectl.Stdin(anything).Run(ctx, "create", "--dry-run=server", "-f", "-", "-n", "default")
+		return err
 	})
 }

@@ -10,13 +10,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 func TestSecretBelongsToItsObjectAndGoesWithIt(t *testing.T) {
 	t.Parallel()
 	namespace, value := newNamespace(t, nil), secretValue()
 	putAWS(t, namespace+"/db", value)
-	mustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
+	kubectl.MustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
 	secret := awaitData(t, namespace, "db", map[string]string{"password": value})
 	es := awaitReason(t, namespace, "db", apiv1.ReasonSynced)
 	yes := true
@@ -38,7 +39,7 @@ func TestSecretBelongsToItsObjectAndGoesWithIt(t *testing.T) {
 			t.Errorf("field manager %s", entry.Manager)
 		}
 	}
-	mustKubectl(t, "", "delete", "externalsecret", "-n", namespace, "db")
+	kubectl.Must(t, "delete", "externalsecret", "-n", namespace, "db")
 	awaitNoSecret(t, namespace, "db")
 }
 
@@ -48,37 +49,37 @@ func TestRetainedSecretSurvivesItsObjectAndIsTakenOver(t *testing.T) {
 	putAWS(t, namespace+"/db", value)
 	spec := "backendType: secretsManager, data: [{key: " + namespace + "/db, name: password}]"
 	want := map[string]string{"password": value}
-	mustApply(t, namespace, object("retained", "{deletionPolicy: Retain, "+spec+"}"))
-	mustApply(t, namespace, object("deleted", "{deletionPolicy: Delete, "+spec+"}"))
+	kubectl.MustApply(t, namespace, object("retained", "{deletionPolicy: Retain, "+spec+"}"))
+	kubectl.MustApply(t, namespace, object("deleted", "{deletionPolicy: Delete, "+spec+"}"))
 	awaitData(t, namespace, "deleted", want)
 	secret := awaitData(t, namespace, "retained", want)
 	first := awaitReason(t, namespace, "retained", apiv1.ReasonSynced)
 	if len(secret.OwnerReferences) > 0 || secret.Annotations[apiv1.AnnotationOwnerUID] != string(first.UID) {
 		t.Fatalf("owners %v, annotations %v", secret.OwnerReferences, secret.Annotations)
 	}
-	mustKubectl(t, "", "delete", "externalsecret", "-n", namespace, "retained", "deleted")
+	kubectl.Must(t, "delete", "externalsecret", "-n", namespace, "retained", "deleted")
 	awaitNoSecret(t, namespace, "deleted")
 	untouched(t, secret)
 
-	mustApply(t, namespace, object("retained", "{deletionPolicy: Retain, "+spec+"}"))
+	kubectl.MustApply(t, namespace, object("retained", "{deletionPolicy: Retain, "+spec+"}"))
 	says(t, awaitReason(t, namespace, "retained", apiv1.ReasonSecretNotOwned), "deletionPolicy Retain")
 	untouched(t, secret)
 	annotate(t, namespace, apiv1.AnnotationPermitAdopt+"=true")
-	mustApply(t, namespace, object("retained", "{deletionPolicy: Retain, adoptExisting: true, "+spec+"}"))
+	kubectl.MustApply(t, namespace, object("retained", "{deletionPolicy: Retain, adoptExisting: true, "+spec+"}"))
 	second := awaitReason(t, namespace, "retained", apiv1.ReasonSynced)
 	secret = getSecret(t, namespace, "retained")
 	if got := secret.Annotations[apiv1.AnnotationOwnerUID]; got != string(second.UID) {
 		t.Errorf("it belongs to %s", got)
 	}
 
-	mustApply(t, namespace, object("retained", "{deletionPolicy: Delete, "+spec+"}"))
+	kubectl.MustApply(t, namespace, object("retained", "{deletionPolicy: Delete, "+spec+"}"))
 	awaitSecret(t, namespace, "retained", func(s *corev1.Secret) error {
 		if ref := metav1.GetControllerOf(s); ref == nil || ref.UID != second.UID || s.Annotations[apiv1.AnnotationOwnerUID] != "" {
 			return fmt.Errorf("owners %v, annotations %v", s.OwnerReferences, s.Annotations)
 		}
 		return nil
 	})
-	mustKubectl(t, "", "delete", "externalsecret", "-n", namespace, "retained")
+	kubectl.Must(t, "delete", "externalsecret", "-n", namespace, "retained")
 	awaitNoSecret(t, namespace, "retained")
 }
 
@@ -86,12 +87,12 @@ func TestForeignSecretIsAdoptedOnlyWhereBothSidesAgree(t *testing.T) {
 	t.Parallel()
 	namespace, value := newNamespace(t, nil), secretValue()
 	putAWS(t, namespace+"/db", value)
-	mustKubectl(t, "", "create", "secret", "generic", "-n", namespace, "db", "--from-literal=theirs="+secretValue(), "--from-literal=password=x")
-	mustKubectl(t, "", "label", "secret", "-n", namespace, "db", "team=theirs")
+	kubectl.Must(t, "create", "secret", "generic", "-n", namespace, "db", "--from-literal=theirs="+secretValue(), "--from-literal=password=x")
+	kubectl.Must(t, "label", "secret", "-n", namespace, "db", "team=theirs")
 	foreign := getSecret(t, namespace, "db")
 	spec := "backendType: secretsManager, data: [{key: " + namespace + "/db, name: password}]"
 
-	mustApply(t, namespace, object("db", "{"+spec+"}"))
+	kubectl.MustApply(t, namespace, object("db", "{"+spec+"}"))
 	says(t, awaitReason(t, namespace, "db", apiv1.ReasonSecretNotOwned), "was not made for this ExternalSecret")
 	awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "db", "error", 2)
 	untouched(t, foreign)
@@ -117,15 +118,15 @@ func TestSecretOfAnotherControllerIsNeverAdopted(t *testing.T) {
 	t.Parallel()
 	namespace := newNamespace(t, map[string]string{apiv1.AnnotationPermitAdopt: "true"})
 	putAWS(t, namespace+"/db", secretValue())
-	mustKubectl(t, "", "create", "configmap", "-n", namespace, "controller")
-	uid := mustKubectl(t, "", "get", "configmap", "-n", namespace, "controller", "-o", "jsonpath={.metadata.uid}")
-	mustKubectl(t, fmt.Sprintf(`apiVersion: v1
+	kubectl.Must(t, "create", "configmap", "-n", namespace, "controller")
+	uid := kubectl.Must(t, "get", "configmap", "-n", namespace, "controller", "-o", "jsonpath={.metadata.uid}")
+	kubectl.Stdin(fmt.Sprintf(`apiVersion: v1
 kind: Secret
 metadata: {name: db, namespace: %s, ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: controller, uid: %s, controller: true}]}
 stringData: {a: b}
-`, namespace, uid), "create", "-f", "-")
+`, namespace, uid)).Must(t, "create", "-f", "-")
 	foreign := getSecret(t, namespace, "db")
-	mustApply(t, namespace, object("db", "{backendType: secretsManager, adoptExisting: true, data: [{key: "+namespace+"/db, name: a}]}"))
+	kubectl.MustApply(t, namespace, object("db", "{backendType: secretsManager, adoptExisting: true, data: [{key: "+namespace+"/db, name: a}]}"))
 	says(t, awaitReason(t, namespace, "db", apiv1.ReasonSecretNotOwned), "owned by ConfigMap controller")
 	untouched(t, foreign)
 }
@@ -135,15 +136,15 @@ func TestSecretOfKESIsTakenOver(t *testing.T) {
 	t.Parallel()
 	namespace, value := newNamespace(t, nil), secretValue()
 	putAWS(t, namespace+"/db", value)
-	mustApply(t, namespace, object("db", "{suspend: true, backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
-	mustKubectl(t, fmt.Sprintf(`apiVersion: v1
+	kubectl.MustApply(t, namespace, object("db", "{suspend: true, backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
+	kubectl.Stdin(fmt.Sprintf(`apiVersion: v1
 kind: Secret
 type: Opaque
 metadata: {name: db, namespace: %s, labels: {team: theirs}, ownerReferences: [
   {apiVersion: kubernetes-client.io/v1, kind: ExternalSecret, name: db, uid: %s, controller: true}]}
 stringData: {password: old, gone: x}
 `,
-		namespace, getObject(t, namespace, "db").UID), "create", "-f", "-")
+		namespace, getObject(t, namespace, "db").UID)).Must(t, "create", "-f", "-")
 	kes := getSecret(t, namespace, "db")
 	change(t, "externalsecret", namespace, "db", `{"spec":{"suspend":false}}`)
 	ours := awaitData(t, namespace, "db", map[string]string{"password": value})
@@ -157,7 +158,7 @@ func TestDriftIsRepaired(t *testing.T) {
 	t.Parallel()
 	namespace, value := newNamespace(t, nil), secretValue()
 	putVault(t, namespace, map[string]any{"password": value})
-	mustApply(t, namespace, object("db", "{"+vaultSpec+", refreshInterval: '0', dataFrom: [secret/data/"+namespace+"]}"))
+	kubectl.MustApply(t, namespace, object("db", "{"+vaultSpec+", refreshInterval: '0', dataFrom: [secret/data/"+namespace+"]}"))
 	want := map[string]string{"password": value}
 	awaitData(t, namespace, "db", want)
 	repaired := func(what string) {
@@ -168,7 +169,7 @@ func TestDriftIsRepaired(t *testing.T) {
 			}
 			return nil
 		})
-		eventually(t, func() error {
+		harness.Eventually(t, func() error {
 			if known := getObject(t, namespace, "db").Status.SecretResourceVersion; known != secret.ResourceVersion {
 				return fmt.Errorf("after %s the status knows resourceVersion %s, not %s", what, known, secret.ResourceVersion)
 			}
@@ -180,7 +181,7 @@ func TestDriftIsRepaired(t *testing.T) {
 	repaired("changed data")
 	change(t, "secret", namespace, "db", `{"metadata":{"labels":null}}`)
 	repaired("a stripped label")
-	mustKubectl(t, "", "delete", "secret", "-n", namespace, "db")
+	kubectl.Must(t, "delete", "secret", "-n", namespace, "db")
 	repaired("a deletion")
 }
 
@@ -194,10 +195,10 @@ func TestForeignMetadataStaysAndDroppedTemplateGoes(t *testing.T) {
 	entry := func(name string) string {
 		return "{key: secret/data/" + namespace + ", name: " + name + ", property: " + name + "}"
 	}
-	mustApply(t, namespace, spec(entry("a")+","+entry("b"), "{metadata: {labels: {stays: '1', goes: '1'}, annotations: {goes: '1'}}, stringData: {constant: c, b: hidden}}"))
+	kubectl.MustApply(t, namespace, spec(entry("a")+","+entry("b"), "{metadata: {labels: {stays: '1', goes: '1'}, annotations: {goes: '1'}}, stringData: {constant: c, b: hidden}}"))
 	awaitData(t, namespace, "db", map[string]string{"a": value, "b": "x", "constant": "c"})
-	mustKubectl(t, "", "label", "secret", "-n", namespace, "db", "team=theirs")
-	mustKubectl(t, "", "annotate", "secret", "-n", namespace, "db", "note=theirs")
+	kubectl.Must(t, "label", "secret", "-n", namespace, "db", "team=theirs")
+	kubectl.Must(t, "annotate", "secret", "-n", namespace, "db", "note=theirs")
 
 	has := func(labels, annotations map[string]string) {
 		t.Helper()
@@ -205,14 +206,14 @@ func TestForeignMetadataStaysAndDroppedTemplateGoes(t *testing.T) {
 			return errors.Join(differ(labels, s.Labels), differ(annotations, s.Annotations))
 		})
 	}
-	mustApply(t, namespace, spec(entry("a"), "{metadata: {labels: {stays: '2', new: '2'}}}"))
+	kubectl.MustApply(t, namespace, spec(entry("a"), "{metadata: {labels: {stays: '2', new: '2'}}}"))
 	awaitData(t, namespace, "db", map[string]string{"a": value})
 	labels, annotations := map[string]string{"stays": "2", "new": "2", "team": "theirs", apiv1.LabelManaged: "true"}, map[string]string{"note": "theirs"}
 	has(labels, annotations)
 
 	// The Secret is created again for another type: what was foreign must still be so at the next writes.
 	before := getSecret(t, namespace, "db")
-	mustApply(t, namespace, spec(entry("a"), "{type: example.com/own, metadata: {labels: {new: '2'}}}"))
+	kubectl.MustApply(t, namespace, spec(entry("a"), "{type: example.com/own, metadata: {labels: {new: '2'}}}"))
 	delete(labels, "stays")
 	awaitSecret(t, namespace, "db", func(s *corev1.Secret) error {
 		if s.UID == before.UID || s.Type != "example.com/own" {
@@ -224,7 +225,7 @@ func TestForeignMetadataStaysAndDroppedTemplateGoes(t *testing.T) {
 	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
 	awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "db", "success", 2)
 	has(labels, annotations)
-	mustApply(t, namespace, spec(entry("a"), "{type: example.com/own, metadata: {labels: {last: '3'}}}"))
+	kubectl.MustApply(t, namespace, spec(entry("a"), "{type: example.com/own, metadata: {labels: {last: '3'}}}"))
 	delete(labels, "new")
 	labels["last"] = "3"
 	has(labels, annotations)
@@ -245,7 +246,7 @@ func TestSecretIsReTypedWholeOrNotAtAll(t *testing.T) {
 		return object("db", "{"+vaultSpec+", dataFrom: [secret/data/"+namespace+"], template: {type: "+kind+"}}")
 	}
 	want := map[string]string{"username": user, "password": password}
-	mustApply(t, namespace, spec("Opaque"))
+	kubectl.MustApply(t, namespace, spec("Opaque"))
 	opaque := awaitData(t, namespace, "db", want)
 	ofType := func(kind corev1.SecretType) func(*corev1.Secret) error {
 		return func(s *corev1.Secret) error {
@@ -255,19 +256,19 @@ func TestSecretIsReTypedWholeOrNotAtAll(t *testing.T) {
 			return nil
 		}
 	}
-	mustApply(t, namespace, spec("kubernetes.io/basic-auth"))
+	kubectl.MustApply(t, namespace, spec("kubernetes.io/basic-auth"))
 	basic := awaitSecret(t, namespace, "db", ofType(corev1.SecretTypeBasicAuth))
 	awaitData(t, namespace, "db", want)
 	if basic.UID == opaque.UID {
 		t.Error("the Secret was not created again")
 	}
 
-	mustApply(t, namespace, spec("kubernetes.io/tls"))
+	kubectl.MustApply(t, namespace, spec("kubernetes.io/tls"))
 	es := awaitReason(t, namespace, "db", apiv1.ReasonInvalidValue)
 	says(t, es, "ERROR, spec.template.type: a Secret of type kubernetes.io/tls needs the entry tls.crt")
 	untouched(t, basic)
 
-	mustApply(t, namespace, spec("Opaque"))
+	kubectl.MustApply(t, namespace, spec("Opaque"))
 	awaitSecret(t, namespace, "db", ofType(corev1.SecretTypeOpaque))
 	awaitData(t, namespace, "db", want)
 	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
@@ -278,7 +279,7 @@ func TestImmutableSecretIsRotated(t *testing.T) {
 	namespace, first, second := newNamespace(t, nil), secretValue(), secretValue()
 	putAWS(t, namespace+"/db", first)
 	spec := "backendType: secretsManager, data: [{key: " + namespace + "/db, name: password}]"
-	mustApply(t, namespace, object("db", "{"+spec+", template: {immutable: true}}"))
+	kubectl.MustApply(t, namespace, object("db", "{"+spec+", template: {immutable: true}}"))
 	before := awaitData(t, namespace, "db", map[string]string{"password": first})
 	if before.Immutable == nil || !*before.Immutable {
 		t.Fatal("it is not immutable")
@@ -288,7 +289,7 @@ func TestImmutableSecretIsRotated(t *testing.T) {
 	if after.Immutable == nil || !*after.Immutable || after.UID == before.UID {
 		t.Errorf("immutable %v, uid %s was %s", after.Immutable, after.UID, before.UID)
 	}
-	mustApply(t, namespace, object("db", "{"+spec+"}"))
+	kubectl.MustApply(t, namespace, object("db", "{"+spec+"}"))
 	awaitSecret(t, namespace, "db", func(s *corev1.Secret) error {
 		if s.Immutable != nil && *s.Immutable {
 			return errors.New("it is still immutable")

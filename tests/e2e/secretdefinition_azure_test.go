@@ -46,13 +46,13 @@ func TestDefinitionsOfAzureKeyVault(t *testing.T) {
 			putAzure(t, namespace, keyvault.Secret{Name: "hello-service", Value: base64.StdEncoding.EncodeToString([]byte(value))})
 			env := append([]string{"HTTPS_PROXY=" + theLab.CloudsProxy, "NODE_EXTRA_CA_CERTS=" + theLab.CloudsCA}, tc.env...)
 			serveDefinitions(t, namespace, named(append([]string{"--backend=azure-kv"}, tc.flags...), namespace), named(env, namespace)...)
-			mustApply(t, namespace, definition("db", "db", "{password: {path: hello-service, key: ignored, encoding: base64}}"))
+			kubectl.MustApply(t, namespace, definition("db", "db", "{password: {path: hello-service, key: ignored, encoding: base64}}"))
 			awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
-			awaitEntries(t, namespace, "db", map[string]string{"password": value})
+			awaitData(t, namespace, "db", map[string]string{"password": value})
 			value = secretValue()
 			putAzure(t, namespace, keyvault.Secret{Name: "hello-service", Value: base64.StdEncoding.EncodeToString([]byte(value))})
-			awaitEntries(t, namespace, "db", map[string]string{"password": value})
-			mustApply(t, namespace, definition("never", "never", "{password: {path: never, key: value}}"))
+			awaitData(t, namespace, "db", map[string]string{"password": value})
+			kubectl.MustApply(t, namespace, definition("never", "never", "{password: {path: never, key: value}}"))
 			awaitDefinition(t, namespace, "never", apiv1.ReasonSecretNotFound, "in vault "+namespace)
 		})
 	}
@@ -75,9 +75,9 @@ func TestTheBackendsTimeout(t *testing.T) {
 			"--backend=azure-kv", "--azure-kv.name=" + patient, "--config.backend-timeout=" + timeout, "--enable-leader-election",
 		}, "HTTPS_PROXY="+theLab.CloudsProxy, "NODE_EXTRA_CA_CERTS="+theLab.CloudsCA,
 			"AZURE_TENANT_ID="+app.Tenant, "AZURE_CLIENT_ID="+app.ClientID, "AZURE_CLIENT_SECRET="+app.Secret)
-		mustApply(t, namespace, definition("db", "db", "{password: {path: slow}}"))
+		kubectl.MustApply(t, namespace, definition("db", "db", "{password: {path: slow}}"))
 	}
-	awaitEntries(t, patient, "db", map[string]string{"password": value})
+	awaitData(t, patient, "db", map[string]string{"password": value})
 	awaitDefinition(t, hasty, "db", apiv1.ReasonUnavailable, "")
 	if getSecret(t, hasty, "db") != nil {
 		t.Error("what was given up has been read")

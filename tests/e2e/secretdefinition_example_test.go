@@ -48,8 +48,8 @@ func TestSecretDefinitionOfTheDocuments(t *testing.T) {
 		return map[string]string{"decoded": value, "raw": encoded}
 	}
 	entries := write()
-	mustApply(t, namespace, exampleDefinition)
-	awaitEntries(t, namespace, "supersecretnew", entries)
+	kubectl.MustApply(t, namespace, exampleDefinition)
+	awaitData(t, namespace, "supersecretnew", entries)
 
 	d := awaitDefinition(t, namespace, "secretdefinition-sample", apiv1.ReasonSynced, "SUCCESS")
 	secret := getSecret(t, namespace, "supersecretnew")
@@ -78,18 +78,18 @@ func TestSecretDefinitionOfTheDocuments(t *testing.T) {
 	if diff := cmp.Diff(wantStatus, d.Status, times...); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
 	}
-	header, _, _ := strings.Cut(mustKubectl(t, "", "get", "secretdefinitions", "-n", namespace), "\n")
+	header, _, _ := strings.Cut(kubectl.Must(t, "get", "secretdefinitions", "-n", namespace), "\n")
 	if diff := cmp.Diff([]string{"NAME", "SECRET", "READY", "REASON", "LAST", "SYNC", "AGE"}, strings.Fields(header)); diff != "" {
 		t.Error(diff)
 	}
 
 	entries = write() // it is kept in step
-	awaitEntries(t, namespace, "supersecretnew", entries)
-	mustKubectl(t, "", "delete", "secret", "-n", namespace, "supersecretnew")
-	awaitEntries(t, namespace, "supersecretnew", entries)
+	awaitData(t, namespace, "supersecretnew", entries)
+	kubectl.Must(t, "delete", "secret", "-n", namespace, "supersecretnew")
+	awaitData(t, namespace, "supersecretnew", entries)
 	change(t, "secret", namespace, "supersecretnew", `{"data":{"raw":"eA==","more":"eA=="}}`)
-	awaitEntries(t, namespace, "supersecretnew", entries)
-	mustKubectl(t, "", "delete", "secretdefinition", "-n", namespace, "secretdefinition-sample")
+	awaitData(t, namespace, "supersecretnew", entries)
+	kubectl.Must(t, "delete", "secretdefinition", "-n", namespace, "secretdefinition-sample")
 	awaitNoSecret(t, namespace, "supersecretnew")
 }
 
@@ -98,7 +98,7 @@ func TestLabelsAndAnnotationsGoAlong(t *testing.T) {
 	namespace, value := newNamespace(t, nil), secretValue()
 	putVault(t, namespace, map[string]any{"password": value})
 	serveDefinitions(t, namespace, nil, appRole(t, "approle", nil).env()...)
-	mustApply(t, namespace, `
+	kubectl.MustApply(t, namespace, `
 apiVersion: secrets-manager.tuenti.io/v1alpha1
 kind: SecretDefinition
 metadata:
@@ -110,7 +110,7 @@ spec:
   type: example.com/own
   keysMap: {password: {path: secret/data/`+namespace+`, key: password}}
 `)
-	awaitEntries(t, namespace, "db", map[string]string{"password": value})
+	awaitData(t, namespace, "db", map[string]string{"password": value})
 	has := func(labels map[string]string) {
 		t.Helper()
 		awaitSecret(t, namespace, "db", func(s *corev1.Secret) error {
@@ -123,10 +123,10 @@ spec:
 	}
 	labels := map[string]string{"team": "payments", "goes": "soon", v1alpha1.LabelManagedBy: "secrets-manager", apiv1.LabelManaged: "true"}
 	has(labels)
-	mustKubectl(t, "", "label", "secretdefinition", "-n", namespace, "db", "goes-", "team=billing", "--overwrite")
+	kubectl.Must(t, "label", "secretdefinition", "-n", namespace, "db", "goes-", "team=billing", "--overwrite")
 	value = secretValue()
 	putVault(t, namespace, map[string]any{"password": value}) // labels come along with the next write
-	awaitEntries(t, namespace, "db", map[string]string{"password": value})
+	awaitData(t, namespace, "db", map[string]string{"password": value})
 	delete(labels, "goes")
 	labels["team"] = "billing"
 	has(labels)

@@ -22,12 +22,12 @@ func TestExcludingANamespaceWinsOverWatchingIt(t *testing.T) {
 		append(appRole(t, "approle", nil).env(), "WATCHED_NAMESPACES="+all)...)
 	object := definition("db", "db", "{password: {path: secret/data/"+served+", key: password}}")
 	for _, namespace := range []string{excluded, beside, served} {
-		mustApply(t, namespace, object)
+		kubectl.MustApply(t, namespace, object)
 	}
-	awaitEntries(t, served, "db", map[string]string{"password": value})
+	awaitData(t, served, "db", map[string]string{"password": value})
 	awaitSeries(t, s.metrics, fmt.Sprintf(`secrets_manager_controller_last_sync_status{name="db",namespace=%q}`, served), " 1")
-	mustApply(t, served, definition("last", "last", "{password: {path: secret/data/"+served+", key: password}}"))
-	awaitEntries(t, served, "last", map[string]string{"password": value})
+	kubectl.MustApply(t, served, definition("last", "last", "{password: {path: secret/data/"+served+", key: password}}"))
+	awaitData(t, served, "last", map[string]string{"password": value})
 	for _, namespace := range []string{excluded, beside} {
 		if d := getDefinition(t, namespace, "db"); d.Status.Status != "" || getSecret(t, namespace, "db") != nil {
 			t.Errorf("namespace %s is served: %q", namespace, d.Status.Status)
@@ -42,8 +42,8 @@ func TestBadInputOfDefinitions(t *testing.T) {
 	namespace, value := newNamespace(t, nil), secretValue()
 	putVault(t, namespace, map[string]any{"password": value, "plain": "no base64!", "empty": ""})
 	serveDefinitions(t, namespace, nil, appRole(t, "approle", nil).env()...)
-	mustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}}")))
-	awaitEntries(t, namespace, "db", map[string]string{"password": value})
+	kubectl.MustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}}")))
+	awaitData(t, namespace, "db", map[string]string{"password": value})
 	awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
 	secret := getSecret(t, namespace, "db")
 	for _, tc := range []struct {
@@ -58,12 +58,12 @@ func TestBadInputOfDefinitions(t *testing.T) {
 		{"path: secret/NS, key: a", apiv1.ReasonSecretNotFound, "with kvVersion 2 it is <mount>/data/<name>"},
 		{"path: cubby/hole, key: a", apiv1.ReasonAccessDenied, ""},
 	} {
-		mustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}, b: {"+tc.entry+"}}")))
+		kubectl.MustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}, b: {"+tc.entry+"}}")))
 		awaitDefinition(t, namespace, "db", tc.reason, in(namespace, tc.says))
 		untouched(t, secret) // never a part of it
 	}
-	mustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}, empty: {path: secret/data/NS, key: empty}}")))
-	awaitEntries(t, namespace, "db", map[string]string{"password": value, "empty": ""})
+	kubectl.MustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}, empty: {path: secret/data/NS, key: empty}}")))
+	awaitData(t, namespace, "db", map[string]string{"password": value, "empty": ""})
 }
 
 // What the API server itself and the webhook say to whoever applies; and the syncer, of what was stored before.
@@ -79,15 +79,18 @@ func TestPolicyOfDefinitions(t *testing.T) {
 		{"{a b: {path: secret/data/team-a/db}}", "spec.keysMap[a b]: Invalid value"},
 		{"{}", "spec.keysMap: Required value: at least one entry is needed"},
 	} {
-		if _, err := apply(t, namespace, definition("db", "db", tc.keysMap)); err == nil || !strings.Contains(err.Error(), in(namespace, tc.says)) {
+		if _, err := kubectl.Apply(t.Context(), namespace, definition("db", "db", tc.keysMap)); err == nil || !strings.Contains(err.Error(), in(namespace, tc.says)) {
 			t.Errorf("%s: %v", tc.keysMap, err)
 		}
 	}
 	serveDefinitions(t, namespace, nil, appRole(t, "approle", nil).env()...)
-	mustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/team-a/NS, key: password, encoding: base64}}")))
-	awaitEntries(t, namespace, "db", map[string]string{"password": value})
+	kubectl.MustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/team-a/NS, key: password, encoding: base64}}")))
+	awaitData(t, namespace, "db", map[string]string{"password": value})
 	secret := getSecret(t, namespace, "db")
-	said := mustKubectl(t, "", "annotate", "--overwrite", "namespace", namespace, apiv1.AnnotationPermittedKeyName+"=other/.*")
+	said, err := kubectl.Show(t.Context(), "annotate", "--overwrite", "namespace", namespace, apiv1.AnnotationPermittedKeyName+"=other/.*")
+	if err != nil {
+		t.Fatal(err)
+	}
 	if warning := "Warning: SecretDefinition db: spec.keysMap[password].path"; !strings.Contains(said, warning) {
 		t.Errorf("kubectl does not print %q:\n%s", warning, said)
 	}

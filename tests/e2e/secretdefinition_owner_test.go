@@ -10,18 +10,19 @@ import (
 
 	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // left makes a Secret as secrets-manager left them.
 func left(t *testing.T, namespace, name string) *corev1.Secret {
 	t.Helper()
-	mustKubectl(t, fmt.Sprintf(`apiVersion: v1
+	kubectl.Stdin(fmt.Sprintf(`apiVersion: v1
 kind: Secret
 type: Opaque
 metadata: {name: %s, namespace: %s, labels: {app.kubernetes.io/managed-by: secrets-manager},
   annotations: {secrets-manager.tuenti.io/lastUpdateTime: 2020-04-22T14.34.17Z}}
 stringData: {password: old}
-`, name, namespace), "create", "-f", "-")
+`, name, namespace)).Must(t, "create", "-f", "-")
 	return getSecret(t, namespace, name)
 }
 
@@ -41,27 +42,27 @@ func TestWhatSecretsManagerLeftIsTakenOver(t *testing.T) {
 	left(t, namespace, "unread")
 	foreign := mustSecret(t, namespace, "foreign")
 	shared := left(t, namespace, "shared")
-	mustApply(t, namespace, withFinalizer("db", "db", keys))
-	mustApply(t, namespace, withFinalizer("unread", "unread", nowhere))
-	mustApply(t, namespace, withFinalizer("foreign", "foreign", keys))
-	mustApply(t, namespace, object("shared", "{suspend: true, backendType: vault, dataFrom: [secret/data/"+namespace+"]}"))
+	kubectl.MustApply(t, namespace, withFinalizer("db", "db", keys))
+	kubectl.MustApply(t, namespace, withFinalizer("unread", "unread", nowhere))
+	kubectl.MustApply(t, namespace, withFinalizer("foreign", "foreign", keys))
+	kubectl.MustApply(t, namespace, object("shared", "{suspend: true, backendType: vault, dataFrom: [secret/data/"+namespace+"]}"))
 	waitASecond(t, namespace)
-	mustApply(t, namespace, definition("shared", "shared", keys))
+	kubectl.MustApply(t, namespace, definition("shared", "shared", keys))
 	serveDefinitions(t, namespace, nil, appRole(t, "approle", nil).env()...)
 
-	awaitEntries(t, namespace, "db", map[string]string{"password": value})
+	awaitData(t, namespace, "db", map[string]string{"password": value})
 	d := awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
 	after := getSecret(t, namespace, "db")
 	if ref := metav1.GetControllerOf(after); ref == nil || ref.UID != d.UID || after.UID != before.UID {
 		t.Errorf("owners %v, uid %s was %s", after.OwnerReferences, after.UID, before.UID)
 	}
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if left := getDefinition(t, namespace, "db").Finalizers; len(left) > 0 {
 			return fmt.Errorf("finalizers %v", left)
 		}
 		return nil
 	})
-	mustKubectl(t, "", "delete", "secretdefinition", "-n", namespace, "db")
+	kubectl.Must(t, "delete", "secretdefinition", "-n", namespace, "db")
 	awaitNoSecret(t, namespace, "db")
 
 	// An ExternalSecret was there first.
@@ -72,7 +73,7 @@ func TestWhatSecretsManagerLeftIsTakenOver(t *testing.T) {
 	awaitDefinition(t, namespace, "unread", apiv1.ReasonSecretNotFound, namespace+"/nowhere")
 	awaitDefinition(t, namespace, "foreign", apiv1.ReasonSecretNotOwned, "Secret foreign exists and was not made for this SecretDefinition: "+
 		"it is left alone; delete it, or set another spec.name")
-	mustKubectl(t, "", "delete", "secretdefinition", "-n", namespace, "unread", "foreign", "--timeout=60s")
+	kubectl.Must(t, "delete", "secretdefinition", "-n", namespace, "unread", "foreign", "--timeout=60s")
 	awaitNoSecret(t, namespace, "unread")
 	untouched(t, foreign)
 }
@@ -95,11 +96,11 @@ func TestClaimsCountWhoeverServesThem(t *testing.T) {
 	for i := range pairs {
 		name := fmt.Sprintf("db-%d", i)
 		secrets = append(secrets, left(t, namespace, name))
-		mustApply(t, namespace, definition("first-"+name, name, "{password: {path: secret/data/"+namespace+"/nowhere, key: password}}"))
+		kubectl.MustApply(t, namespace, definition("first-"+name, name, "{password: {path: secret/data/"+namespace+"/nowhere, key: password}}"))
 	}
 	waitASecond(t, namespace)
 	for _, secret := range secrets {
-		mustApply(t, namespace, definition("second-"+secret.Name, secret.Name, "{password: {path: secret/data/"+namespace+", key: password}}"))
+		kubectl.MustApply(t, namespace, definition("second-"+secret.Name, secret.Name, "{password: {path: secret/data/"+namespace+", key: password}}"))
 	}
 	for _, secret := range secrets {
 		awaitDefinition(t, namespace, "second-"+secret.Name, apiv1.ReasonSecretNotOwned, "is claimed by SecretDefinition first-"+secret.Name)
@@ -110,7 +111,7 @@ func TestClaimsCountWhoeverServesThem(t *testing.T) {
 // mustSecret makes a Secret that is nobody's.
 func mustSecret(t *testing.T, namespace, name string) *corev1.Secret {
 	t.Helper()
-	mustKubectl(t, "", "create", "secret", "generic", "-n", namespace, name, "--from-literal=theirs="+secretValue())
+	kubectl.Must(t, "create", "secret", "generic", "-n", namespace, name, "--from-literal=theirs="+secretValue())
 	return getSecret(t, namespace, name)
 }
 
@@ -120,9 +121,9 @@ func waitASecond(t *testing.T, namespace string) {
 	var first metav1.Time
 	for i := 0; ; i++ {
 		name := fmt.Sprintf("clock-%d", i)
-		mustKubectl(t, "", "create", "configmap", "-n", namespace, name)
+		kubectl.Must(t, "create", "configmap", "-n", namespace, name)
 		seen := metav1.Time{}
-		text := mustKubectl(t, "", "get", "configmap", "-n", namespace, name, "-o", "jsonpath={.metadata.creationTimestamp}")
+		text := kubectl.Must(t, "get", "configmap", "-n", namespace, name, "-o", "jsonpath={.metadata.creationTimestamp}")
 		if err := seen.UnmarshalQueryParameter(text); err != nil {
 			t.Fatal(err)
 		}
@@ -143,24 +144,24 @@ func TestSpecNameMovesTheSecret(t *testing.T) {
 	want := map[string]string{"password": value}
 	taken := mustSecret(t, namespace, "taken")
 	serveDefinitions(t, namespace, nil, appRole(t, "approle", nil).env()...)
-	mustApply(t, namespace, definition("db", "before", keys))
-	awaitEntries(t, namespace, "before", want)
+	kubectl.MustApply(t, namespace, definition("db", "before", keys))
+	awaitData(t, namespace, "before", want)
 	awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
-	mustApply(t, namespace, definition("db", "after", keys))
-	awaitEntries(t, namespace, "after", want)
+	kubectl.MustApply(t, namespace, definition("db", "after", keys))
+	awaitData(t, namespace, "after", want)
 	awaitNoSecret(t, namespace, "before")
 	if d := awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, ""); d.Status.SecretName != "after" {
 		t.Errorf("the status names %s", d.Status.SecretName)
 	}
 	after := getSecret(t, namespace, "after")
-	mustApply(t, namespace, definition("db", "taken", keys)) // nobody is left without
+	kubectl.MustApply(t, namespace, definition("db", "taken", keys)) // nobody is left without
 	awaitDefinition(t, namespace, "db", apiv1.ReasonSecretNotOwned, "Secret taken exists")
 	untouched(t, taken)
 	untouched(t, after)
-	mustApply(t, namespace, definition("db", "after", keys))
+	kubectl.MustApply(t, namespace, definition("db", "after", keys))
 	awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
-	mustKubectl(t, "", "delete", "secret", "-n", namespace, "after") // what is repaired is the Secret by its present name
-	awaitEntries(t, namespace, "after", want)
+	kubectl.Must(t, "delete", "secret", "-n", namespace, "after") // what is repaired is the Secret by its present name
+	awaitData(t, namespace, "after", want)
 }
 
 func TestOfTwoObjectsTheLaterOneIsTold(t *testing.T) {
@@ -172,12 +173,12 @@ func TestOfTwoObjectsTheLaterOneIsTold(t *testing.T) {
 	others := "{password: {path: secret/data/" + namespace + "/other, key: password}}"
 	external := "{" + vaultSpec + ", dataFrom: [secret/data/" + namespace + "/other]}"
 	serveDefinitions(t, namespace, nil, appRole(t, "approle", nil).env()...)
-	mustApply(t, namespace, definition("first", "db", keys))
-	awaitEntries(t, namespace, "db", map[string]string{"password": value})
+	kubectl.MustApply(t, namespace, definition("first", "db", keys))
+	awaitData(t, namespace, "db", map[string]string{"password": value})
 	first := awaitDefinition(t, namespace, "first", apiv1.ReasonSynced, "")
 	secret := getSecret(t, namespace, "db")
-	mustApply(t, namespace, definition("second", "db", others))
-	mustApply(t, namespace, object("db", external))
+	kubectl.MustApply(t, namespace, definition("second", "db", others))
+	kubectl.MustApply(t, namespace, object("db", external))
 	owned := fmt.Sprintf("Secret db exists and is owned by SecretDefinition first (uid %s): it is left alone; delete it or ", first.UID)
 	awaitDefinition(t, namespace, "second", apiv1.ReasonSecretNotOwned, owned+"set another spec.name")
 	says(t, awaitReason(t, namespace, "db", apiv1.ReasonSecretNotOwned), owned+"rename this ExternalSecret")
@@ -187,10 +188,10 @@ func TestOfTwoObjectsTheLaterOneIsTold(t *testing.T) {
 		t.Errorf("the first one's status changed: %s", cmp.Diff(first.Status, now.Status))
 	}
 
-	mustApply(t, namespace, object("mine", external))
+	kubectl.MustApply(t, namespace, object("mine", external))
 	awaitReason(t, namespace, "mine", apiv1.ReasonSynced)
 	mine := getSecret(t, namespace, "mine")
-	mustApply(t, namespace, definition("third", "mine", keys))
+	kubectl.MustApply(t, namespace, definition("third", "mine", keys))
 	awaitDefinition(t, namespace, "third", apiv1.ReasonSecretNotOwned, "Secret mine exists and is owned by ExternalSecret mine")
 	untouched(t, mine)
 }

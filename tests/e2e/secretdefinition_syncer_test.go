@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"path"
 	"strings"
 	"testing"
 
 	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 )
 
@@ -63,8 +63,8 @@ func definition(name, secret, keysMap string) string {
 
 func getDefinition(t *testing.T, namespace, name string) *v1alpha1.SecretDefinition {
 	t.Helper()
-	d := &v1alpha1.SecretDefinition{}
-	if !get(t, "secretdefinition", namespace, name, d) {
+	d := find[v1alpha1.SecretDefinition](t, secretDefinition(namespace, name))
+	if d == nil {
 		t.Fatalf("there is no SecretDefinition %s/%s", namespace, name)
 	}
 	return d
@@ -73,42 +73,14 @@ func getDefinition(t *testing.T, namespace, name string) *v1alpha1.SecretDefinit
 // awaitDefinition waits until condition Ready of the object's present generation has this reason, and its status holds a text.
 func awaitDefinition(t *testing.T, namespace, name string, want apiv1.Reason, text string) *v1alpha1.SecretDefinition {
 	t.Helper()
-	var d *v1alpha1.SecretDefinition
-	eventually(t, func() error {
-		d = getDefinition(t, namespace, name)
-		for _, c := range d.Status.Conditions {
-			if c.Reason == string(want) && c.ObservedGeneration == d.Generation && strings.Contains(d.Status.Status, text) {
-				return nil
-			}
-		}
-		return fmt.Errorf("SecretDefinition %s is not %s (%s) but %q", name, want, text, d.Status.Status)
-	})
-	return d
-}
-
-// awaitEntries waits until a Secret holds exactly these entries.
-func awaitEntries(t *testing.T, namespace, name string, want map[string]string) {
-	t.Helper()
-	eventually(t, func() error {
-		secret := getSecret(t, namespace, name)
-		if secret == nil || len(secret.Data) != len(want) {
-			return fmt.Errorf("there is no Secret %s of %d entries", name, len(want))
-		}
-		for key, value := range want {
-			if string(secret.Data[key]) != value {
-				return fmt.Errorf("entry %s of Secret %s is not as it should be", key, name)
-			}
-		}
-		return nil
-	})
+	return awaitReport[v1alpha1.SecretDefinition](t, apiServer, secretDefinition(namespace, name), want, text)
 }
 
 // awaitSeries waits until a syncer shows a series that starts and ends like this.
 func awaitSeries(t *testing.T, address, start, end string) {
 	t.Helper()
-	eventually(t, func() error {
-		body, _ := fetch(t, http.DefaultClient, "http://"+address+"/metrics")
-		for line := range strings.Lines(string(body)) {
+	harness.Eventually(t, func() error {
+		for line := range strings.Lines(string(harness.MustScrape(t, address))) {
 			if line = strings.TrimSpace(line); strings.HasPrefix(line, start) && strings.HasSuffix(line, end) {
 				return nil
 			}

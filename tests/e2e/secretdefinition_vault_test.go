@@ -3,15 +3,14 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/hashicorp/vault/api"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab/servers"
 )
 
@@ -34,11 +33,11 @@ func TestFlagsOfVault(t *testing.T) {
 		"-vault.token-polling-period=1s", "-vault.renew-ttl-increment=600", "-reconcile-period=1s", "-config.backend-timeout=5s",
 		"-enable-debug-log", "-enable-leader-election", "-controller-name=of-" + namespace, "-watch-namespaces=" + namespace, "-metrics-addr=" + metrics,
 	}, "VAULT_ADDR=")
-	mustApply(t, namespace, definition("db", "secret-of-db", in(namespace,
+	kubectl.MustApply(t, namespace, definition("db", "secret-of-db", in(namespace,
 		"{default: {path: kv1/NS}, number: {path: kv1/NS, key: number}, object: {path: kv1/NS, key: object, encoding: text}}")))
-	awaitEntries(t, namespace, "secret-of-db", map[string]string{"default": value, "number": "12345678901234567890", "object": `{"a":[true,null]}`})
+	awaitData(t, namespace, "secret-of-db", map[string]string{"default": value, "number": "12345678901234567890", "object": `{"a":[true,null]}`})
 
-	mustApply(t, namespace, definition("broken", "secret-of-broken", in(namespace, "{a: {path: kv1/NS/nowhere}}")))
+	kubectl.MustApply(t, namespace, definition("broken", "secret-of-broken", in(namespace, "{a: {path: kv1/NS/nowhere}}")))
 	awaitDefinition(t, namespace, "broken", apiv1.ReasonSecretNotFound, "")
 	vault := fmt.Sprintf(`{vault_address=%q,vault_cluster_id="`, theLab.VaultAddr)
 	awaitSeries(t, metrics, "secrets_manager_vault_max_token_ttl"+vault, fmt.Sprintf(`vault_engine="kv1",vault_version=%q} 120`, strings.TrimPrefix(servers.Vault, "v")))
@@ -54,9 +53,9 @@ func TestFlagsOfVault(t *testing.T) {
 	if err != nil || !strings.Contains(string(log), `"level":20`) {
 		t.Errorf("nothing is logged for debugging: %v", err)
 	}
-	mustKubectl(t, "", "delete", "secretdefinition", "-n", namespace, "broken")
-	eventually(t, func() error {
-		if body, _ := fetch(t, http.DefaultClient, "http://"+metrics+"/metrics"); strings.Contains(string(body), "secret-of-broken") {
+	kubectl.Must(t, "delete", "secretdefinition", "-n", namespace, "broken")
+	harness.Eventually(t, func() error {
+		if strings.Contains(string(harness.MustScrape(t, metrics)), "secret-of-broken") {
 			return fmt.Errorf("the series of an object that is gone are still there")
 		}
 		return nil
@@ -70,8 +69,8 @@ func TestDefinitionsByServiceAccount(t *testing.T) {
 	serveDefinitions(t, namespace, []string{
 		"--vault.auth-method=kubernetes", "--vault.kubernetes-path=my-kubernetes-vault-mount-point", "--vault.kubernetes-role=my-vault-role",
 	})
-	mustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}}")))
-	awaitEntries(t, namespace, "db", map[string]string{"password": value})
+	kubectl.MustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}}")))
+	awaitData(t, namespace, "db", map[string]string{"password": value})
 }
 
 // A token of 20 seconds is renewed when half of them are left. Where that is allowed, it is renewed later.
@@ -93,7 +92,7 @@ func TestTheTokenIsRenewedAsLateAsAllowed(t *testing.T) {
 		{func(left float64) bool { return left > 0 && left <= 5 }, "falls to a quarter of its life"},
 		{func(left float64) bool { return left > 20 }, "is renewed"},
 	} {
-		eventually(t, func() error {
+		harness.Eventually(t, func() error {
 			if n := tokenTTL(t, s); !as.is(n) {
 				return fmt.Errorf("the token has %v s left, before it %s", n, as.what)
 			}
@@ -105,17 +104,14 @@ func TestTheTokenIsRenewedAsLateAsAllowed(t *testing.T) {
 // tokenTTL is how many seconds a syncer's token has left; 0 where it has none.
 func tokenTTL(t *testing.T, s *ownSyncer) float64 {
 	t.Helper()
-	body, _ := fetch(t, http.DefaultClient, "http://"+s.metrics+"/metrics")
-	for line := range strings.Lines(string(body)) {
-		if strings.HasPrefix(line, "secrets_manager_vault_token_ttl{") {
-			n, err := strconv.ParseFloat(strings.TrimSpace(line[strings.LastIndex(line, " "):]), 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return n
-		}
+	series, err := harness.MustScrape(t, s.metrics).Series("secrets_manager_vault_token_ttl")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return 0
+	if len(series) == 0 {
+		return 0
+	}
+	return series[0].Value
 }
 
 // Nothing is read but at the start: what renews the token is the poll. One that was revoked is replaced.
@@ -130,10 +126,10 @@ func TestTheTokenIsKept(t *testing.T) {
 	s := serveDefinitions(t, namespace, []string{
 		"--vault.approle-path=" + namespace, "--vault.token-polling-period=1s", "--vault.renew-ttl-increment=20", "--reconcile-period=1h",
 	}, role.env()...)
-	mustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}}")))
-	awaitEntries(t, namespace, "db", map[string]string{"password": value})
+	kubectl.MustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}}")))
+	awaitData(t, namespace, "db", map[string]string{"password": value})
 	awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if n := tokenTTL(t, s); n < 12 { // more than a login gives
 			return fmt.Errorf("the token has %v s left", n)
 		}
@@ -145,8 +141,8 @@ func TestTheTokenIsKept(t *testing.T) {
 	}
 	value = secretValue()
 	putVault(t, namespace, map[string]any{"password": value})
-	mustKubectl(t, "", "annotate", "secretdefinition", "-n", namespace, "db", apiv1.AnnotationForceSync+"=now")
-	awaitEntries(t, namespace, "db", map[string]string{"password": value})
+	kubectl.Must(t, "annotate", "secretdefinition", "-n", namespace, "db", apiv1.AnnotationForceSync+"=now")
+	awaitData(t, namespace, "db", map[string]string{"password": value})
 
 	if _, err := theLab.Vault().Logical().DeleteWithContext(t.Context(), "auth/"+namespace+"/role/"+role.name); err != nil {
 		t.Fatal(err)

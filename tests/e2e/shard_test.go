@@ -2,18 +2,16 @@ package e2e
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/secretsmanager"
 )
@@ -23,7 +21,7 @@ func TestShardsFollowTheReplicas(t *testing.T) {
 	s := newSharing(t, theLab)
 	replicas := s.startThree()
 	for _, r := range replicas {
-		if s.metric(r, filteredObjects) == 0 {
+		if s.metric(r, filteredObjects, filteredKind) == 0 {
 			t.Errorf("%s was sent its own objects alone: this API server should not know how", r.Name)
 		}
 	}
@@ -43,7 +41,7 @@ func TestShardsOfTheAPIServer(t *testing.T) {
 	s := newSharing(t, l)
 	replicas := s.startThree()
 	for _, r := range replicas {
-		if n := s.metric(r, filteredObjects); n > 0 {
+		if n := s.metric(r, filteredObjects, filteredKind); n > 0 {
 			t.Errorf("%s was sent %v objects of others", r.Name, n)
 		}
 	}
@@ -57,7 +55,7 @@ func TestShardIsEverythingWithoutLeases(t *testing.T) {
 	r := s.start("alone", "--lease-namespace="+s.namespace)
 	s.createObjects()
 	if s.metric(r, "secretgate_shard_alone") != 1 || s.metric(r, "secretgate_shard_owned_ratio") != 1 || s.hasLease(r) {
-		t.Errorf("the metrics are\n%s", s.metrics(r))
+		t.Errorf("the metrics are\n%s", harness.MustScrape(t, r.MetricsAddress))
 	}
 	log, err := os.ReadFile(r.LogFile())
 	if err != nil {
@@ -68,12 +66,13 @@ func TestShardIsEverythingWithoutLeases(t *testing.T) {
 	}
 }
 
-const filteredObjects = `secretgate_shard_filtered_objects_total{kind="ExternalSecret"}`
+const filteredObjects, filteredKind = "secretgate_shard_filtered_objects_total", `kind="ExternalSecret"`
 
 // sharing is a ring of syncers with objects of its own, all of which read one secret.
 type sharing struct {
 	*testing.T
 	lab       *lab.Lab
+	kubectl   harness.Kubectl
 	namespace string // and the instance, and the secret
 }
 
@@ -81,18 +80,9 @@ const sharedObjects = 60
 
 func newSharing(t *testing.T, l *lab.Lab) *sharing {
 	t.Helper()
-	s := &sharing{T: t, lab: l, namespace: "e2e-" + strings.ToLower(rand.Text()[:10])}
-	s.kubectl("", "create", "namespace", s.namespace)
+	s := &sharing{T: t, lab: l, kubectl: l.Kubectl, namespace: "e2e-" + strings.ToLower(rand.Text()[:10])}
+	s.kubectl.Must(t, "create", "namespace", s.namespace)
 	return s
-}
-
-func (s *sharing) kubectl(stdin string, args ...string) string {
-	s.Helper()
-	out, said, err := s.lab.Kubectl(s.Context(), strings.NewReader(stdin), args...)
-	if err != nil {
-		s.Fatalf("kubectl %s: %s", strings.Join(args, " "), said)
-	}
-	return out
 }
 
 // start starts a replica of the ring.
@@ -130,7 +120,7 @@ func (s *sharing) createObjects() {
 		manifests = append(manifests, object(fmt.Sprint("db-", i),
 			fmt.Sprintf("{controllerId: %s, backendType: secretsManager, data: [{key: %s, name: password}]}", s.namespace, s.namespace)))
 	}
-	s.kubectl(strings.Join(manifests, "---\n"), "create", "--namespace="+s.namespace, "--filename=-")
+	s.kubectl.Stdin(strings.Join(manifests, "---\n")).Must(s.T, "create", "--namespace="+s.namespace, "--filename=-")
 	s.awaitValue(value)
 }
 
@@ -186,9 +176,9 @@ func (s *sharing) rotate() string {
 // awaitValue waits until all Secrets have a value.
 func (s *sharing) awaitValue(value string) {
 	s.Helper()
-	eventually(s.T, func() error {
+	harness.Eventually(s.T, func() error {
 		var list corev1.SecretList
-		if err := json.Unmarshal([]byte(s.kubectl("", "get", "secrets", "--namespace="+s.namespace, "--output=json")), &list); err != nil {
+		if err := s.kubectl.Read(s.Context(), &list, "secrets", "--namespace="+s.namespace); err != nil {
 			return err
 		}
 		have := 0
@@ -207,7 +197,7 @@ func (s *sharing) awaitValue(value string) {
 // awaitRing waits until each of these replicas knows that they are the ring.
 func (s *sharing) awaitRing(replicas []*lab.Service) {
 	s.Helper()
-	eventually(s.T, func() error {
+	harness.Eventually(s.T, func() error {
 		for _, r := range replicas {
 			if n := s.metric(r, "secretgate_shard_members"); int(n) != len(replicas) {
 				return fmt.Errorf("%s sees %v members, not %d", r.Name, n, len(replicas))
@@ -221,7 +211,7 @@ func (s *sharing) awaitRing(replicas []*lab.Service) {
 func (s *sharing) awaitShares(replicas []*lab.Service) {
 	s.Helper()
 	s.awaitRing(replicas)
-	eventually(s.T, func() error {
+	harness.Eventually(s.T, func() error {
 		served := map[string]string{}
 		for _, r := range replicas {
 			own := s.served(r)
@@ -245,46 +235,27 @@ func (s *sharing) awaitShares(replicas []*lab.Service) {
 // served are the objects that a replica has metrics of.
 func (s *sharing) served(r *lab.Service) []string {
 	s.Helper()
+	series, err := harness.MustScrape(s.T, r.MetricsAddress).Series("kubernetes_external_secrets_last_sync_call_state", fmt.Sprintf("namespace=%q", s.namespace))
+	if err != nil {
+		s.Fatal(err)
+	}
 	var names []string
-	for line := range strings.Lines(s.metrics(r)) {
-		if !strings.HasPrefix(line, "kubernetes_external_secrets_last_sync_call_state{") || !strings.Contains(line, fmt.Sprintf("namespace=%q", s.namespace)) {
-			continue
-		}
-		_, rest, _ := strings.Cut(line, `name="`)
-		name, _, _ := strings.Cut(rest, `"`)
-		names = append(names, name)
+	for _, one := range series {
+		names = append(names, one.Label("name"))
 	}
 	return names
 }
 
-// metric is the value of one series; 0 where there is none.
-func (s *sharing) metric(r *lab.Service, series string) float64 {
+// metric adds up the series of a metric; 0 where there is none.
+func (s *sharing) metric(r *lab.Service, name string, labels ...string) float64 {
 	s.Helper()
-	for line := range strings.Lines(s.metrics(r)) {
-		if text, ok := strings.CutPrefix(line, series+" "); ok {
-			value, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-			if err != nil {
-				s.Fatalf("%s: %v", line, err)
-			}
-			return value
-		}
-	}
-	return 0
-}
-
-func (s *sharing) metrics(r *lab.Service) string {
-	s.Helper()
-	body, status := fetch(s.T, http.DefaultClient, "http://"+r.MetricsAddress+"/metrics")
-	if status != http.StatusOK {
-		s.Fatalf("the metrics of %s: status %d", r.Name, status)
-	}
-	return string(body)
+	return harness.MustScrape(s.T, r.MetricsAddress).MustSum(s.T, name, labels...)
 }
 
 func (s *sharing) hasLease(r *lab.Service) bool {
 	s.Helper()
 	var list metav1.PartialObjectMetadataList
-	if err := json.Unmarshal([]byte(s.kubectl("", "get", "leases", "--namespace="+lab.Namespace, "--output=json")), &list); err != nil {
+	if err := s.kubectl.Read(s.Context(), &list, "leases", "--namespace="+lab.Namespace); err != nil {
 		s.Fatal(err)
 	}
 	for _, lease := range list.Items {

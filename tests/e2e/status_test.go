@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -14,13 +13,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 func TestStatusAndItsColumns(t *testing.T) {
 	t.Parallel()
 	namespace := newNamespace(t, nil)
 	putAWS(t, namespace+"/db", secretValue())
-	mustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
+	kubectl.MustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
 	es := awaitReason(t, namespace, "db", apiv1.ReasonSynced)
 	secret := getSecret(t, namespace, "db")
 	ready := metav1.Condition{Type: "Ready", Status: "True", Reason: "Synced", ObservedGeneration: 1}
@@ -46,7 +46,7 @@ func TestStatusAndItsColumns(t *testing.T) {
 	}
 	says(t, failed, namespace+"/nowhere")
 
-	table := mustKubectl(t, "", "get", "externalsecrets.kubernetes-client.io", "-n", namespace)
+	table := kubectl.Must(t, "get", "externalsecrets.kubernetes-client.io", "-n", namespace)
 	header, row, _ := strings.Cut(table, "\n")
 	if diff := cmp.Diff([]string{"NAME", "READY", "REASON", "LAST", "SYNC", "AGE"}, strings.Fields(header)); diff != "" {
 		t.Error(diff)
@@ -55,7 +55,7 @@ func TestStatusAndItsColumns(t *testing.T) {
 	if len(fields) != 5 || !slices.Equal(fields[:3], []string{"db", "False", "BackendSecretNotFound"}) || !strings.HasSuffix(fields[3], "s") {
 		t.Errorf("the row is %q", row)
 	}
-	wide := mustKubectl(t, "", "get", "externalsecrets.kubernetes-client.io", "-n", namespace, "-o", "wide")
+	wide := kubectl.Must(t, "get", "externalsecrets.kubernetes-client.io", "-n", namespace, "-o", "wide")
 	for _, want := range []string{"BACKEND", "STATUS", "secretsManager", "ERROR, "} {
 		if !strings.Contains(wide, want) {
 			t.Errorf("-o wide lacks %s:\n%s", want, wide)
@@ -68,8 +68,8 @@ func TestNothingIsWrittenWithoutNews(t *testing.T) {
 	t.Parallel()
 	namespace := newNamespace(t, nil)
 	putAWS(t, namespace+"/db", secretValue())
-	mustApply(t, namespace, object("fine", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
-	mustApply(t, namespace, object("broken", "{backendType: secretsManager, data: [{key: "+namespace+"/nowhere, name: password}]}"))
+	kubectl.MustApply(t, namespace, object("fine", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
+	kubectl.MustApply(t, namespace, object("broken", "{backendType: secretsManager, data: [{key: "+namespace+"/nowhere, name: password}]}"))
 	fine, broken := awaitReason(t, namespace, "fine", apiv1.ReasonSynced), awaitReason(t, namespace, "broken", apiv1.ReasonSecretNotFound)
 	secret := getSecret(t, namespace, "fine")
 	awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "fine", "success", 3)
@@ -85,13 +85,13 @@ func TestNothingIsWrittenWithoutNews(t *testing.T) {
 func TestEventsOnlyOnTheWayIntoFailureAndOut(t *testing.T) {
 	t.Parallel()
 	namespace := newNamespace(t, nil)
-	mustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
+	kubectl.MustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
 	awaitReason(t, namespace, "db", apiv1.ReasonSecretNotFound)
 	awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "db", "error", 2)
 	putAWS(t, namespace+"/db", secretValue())
 	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
 	awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "db", "success", 2)
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		got := events(t, namespace)
 		if diff := cmp.Diff([]string{"Warning BackendSecretNotFound db 1", "Normal Synced db 1"}, got); diff != "" {
 			return fmt.Errorf("(-want +got):\n%s", diff)
@@ -103,14 +103,9 @@ func TestEventsOnlyOnTheWayIntoFailureAndOut(t *testing.T) {
 // events lists a namespace's events of the syncer in the order of their making.
 func events(t *testing.T, namespace string) []string {
 	t.Helper()
-	client, err := cluster()
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, status := fetch(t, client, theLab.APIServer+"/apis/events.k8s.io/v1/namespaces/"+namespace+"/events")
 	var list eventsv1.EventList
-	if err := json.Unmarshal(body, &list); err != nil || status != http.StatusOK {
-		t.Fatalf("events: status %d, %v", status, err)
+	if err := apiServer.Do(t.Context(), http.MethodGet, "/apis/events.k8s.io/v1/namespaces/"+namespace+"/events", "", nil, &list); err != nil {
+		t.Fatal(err)
 	}
 	var warnings, others []string
 	for _, e := range list.Items {
@@ -135,17 +130,17 @@ func TestMetricsOfAnObjectComeAndGo(t *testing.T) {
 	t.Parallel()
 	namespace := newNamespace(t, nil)
 	putAWS(t, namespace+"/a-key-of-its-own", secretValue())
-	mustApply(t, namespace, object("fine", "{backendType: secretsManager, data: [{key: "+namespace+"/a-key-of-its-own, name: password}]}"))
-	mustApply(t, namespace, object("broken", "{"+vaultSpec+", dataFrom: [secret/data/"+namespace+"/nowhere]}"))
+	kubectl.MustApply(t, namespace, object("fine", "{backendType: secretsManager, data: [{key: "+namespace+"/a-key-of-its-own, name: password}]}"))
+	kubectl.MustApply(t, namespace, object("broken", "{"+vaultSpec+", dataFrom: [secret/data/"+namespace+"/nowhere]}"))
 	awaitReason(t, namespace, "fine", apiv1.ReasonSynced)
 	awaitReason(t, namespace, "broken", apiv1.ReasonSecretNotFound)
 	series := func() []string {
-		body, _ := fetch(t, http.DefaultClient, "http://"+theLab.Syncer.MetricsAddress+"/metrics")
-		if strings.Contains(string(body), "a-key-of-its-own") || strings.Contains(string(body), namespace+"/nowhere") {
+		metrics := string(harness.MustScrape(t, theLab.Syncer.MetricsAddress))
+		if strings.Contains(metrics, "a-key-of-its-own") || strings.Contains(metrics, namespace+"/nowhere") {
 			t.Error("a label holds a backend's key")
 		}
 		var found []string
-		for line := range strings.Lines(string(body)) {
+		for line := range strings.Lines(metrics) {
 			if strings.Contains(line, fmt.Sprintf("namespace=%q", namespace)) {
 				name, _, _ := strings.Cut(line, " ")
 				found = append(found, strings.ReplaceAll(name, namespace, "NS"))
@@ -169,8 +164,8 @@ func TestMetricsOfAnObjectComeAndGo(t *testing.T) {
 	if diff := cmp.Diff(want, series()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	mustKubectl(t, "", "delete", "externalsecret", "-n", namespace, "fine", "broken")
-	eventually(t, func() error {
+	kubectl.Must(t, "delete", "externalsecret", "-n", namespace, "fine", "broken")
+	harness.Eventually(t, func() error {
 		if left := series(); len(left) > 0 {
 			return fmt.Errorf("still there: %v", left)
 		}

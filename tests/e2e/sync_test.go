@@ -8,13 +8,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 func TestRotationArrives(t *testing.T) {
 	t.Parallel()
 	namespace := newNamespace(t, nil)
-	mustApply(t, namespace, object("aws", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
-	mustApply(t, namespace, object("vault", "{"+vaultSpec+", dataFrom: [secret/data/"+namespace+"]}"))
+	kubectl.MustApply(t, namespace, object("aws", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
+	kubectl.MustApply(t, namespace, object("vault", "{"+vaultSpec+", dataFrom: [secret/data/"+namespace+"]}"))
 	// The first time the values come only after their objects.
 	awaitReason(t, namespace, "aws", apiv1.ReasonSecretNotFound)
 	awaitReason(t, namespace, "vault", apiv1.ReasonSecretNotFound)
@@ -32,7 +33,7 @@ func TestRotationArrives(t *testing.T) {
 // awaitVersion waits until the status of an object with one entry tells its version: it is written after the Secret.
 func awaitVersion(t *testing.T, namespace, name, version string) {
 	t.Helper()
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if entries := getObject(t, namespace, name).Status.Entries; len(entries) != 1 || entries[0].Version != version {
 			return fmt.Errorf("status.entries of %s are %v, without version %s", name, entries, version)
 		}
@@ -49,7 +50,7 @@ func newPair(t *testing.T, value string) pair {
 	p := pair{namespace: newNamespace(t, nil)}
 	p.spec = "backendType: secretsManager, data: [{key: " + p.namespace + "/db, name: password}]"
 	putAWS(t, p.namespace+"/db", value)
-	mustApply(t, p.namespace, object("refreshed", "{"+p.spec+"}"))
+	kubectl.MustApply(t, p.namespace, object("refreshed", "{"+p.spec+"}"))
 	awaitData(t, p.namespace, "refreshed", map[string]string{"password": value})
 	return p
 }
@@ -68,16 +69,16 @@ func TestForceSync(t *testing.T) {
 	t.Parallel()
 	value := secretValue()
 	p := newPair(t, value)
-	mustApply(t, p.namespace, object("still", "{refreshInterval: '0', "+p.spec+"}"))
+	kubectl.MustApply(t, p.namespace, object("still", "{refreshInterval: '0', "+p.spec+"}"))
 	still := awaitData(t, p.namespace, "still", map[string]string{"password": value})
 	awaitReason(t, p.namespace, "still", apiv1.ReasonSynced)
 	value = p.rotate(t, still)
 	if made := attempts(t, theLab.Syncer.MetricsAddress, p.namespace, "still", "success"); made > 2 { // one more may follow its own status
 		t.Errorf("it was synced %d times", made)
 	}
-	mustKubectl(t, "", "annotate", "externalsecret", "-n", p.namespace, "still", apiv1.AnnotationForceSync+"=one")
+	kubectl.Must(t, "annotate", "externalsecret", "-n", p.namespace, "still", apiv1.AnnotationForceSync+"=one")
 	still = awaitData(t, p.namespace, "still", map[string]string{"password": value})
-	eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if seen := getObject(t, p.namespace, "still").Status.ObservedForceSync; seen != "one" {
 			return fmt.Errorf("status.observedForceSync is %q", seen)
 		}
@@ -90,7 +91,7 @@ func TestSuspend(t *testing.T) {
 	t.Parallel()
 	value := secretValue()
 	p := newPair(t, value)
-	mustApply(t, p.namespace, object("still", "{"+p.spec+"}"))
+	kubectl.MustApply(t, p.namespace, object("still", "{"+p.spec+"}"))
 	awaitData(t, p.namespace, "still", map[string]string{"password": value})
 	change(t, "externalsecret", p.namespace, "still", `{"spec":{"suspend":true}}`)
 	es := awaitReason(t, p.namespace, "still", apiv1.ReasonSuspended)

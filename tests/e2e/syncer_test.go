@@ -1,14 +1,14 @@
 package e2e
 
 import (
-	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/secretgate/secretgate/tests/harness"
+	"github.com/secretgate/secretgate/tests/lab"
 	"github.com/secretgate/secretgate/tests/lab/process"
 )
 
@@ -42,16 +42,9 @@ func startSyncerWith(t *testing.T, id string, flags []string, env ...string) *ow
 		t.Fatal(err)
 	}
 	t.Cleanup(p.Stop)
-	eventually(t, func() error {
-		response, err := http.Get("http://127.0.0.1:" + health + "/readyz") //nolint:noctx // it answers at once
-		if err != nil {
-			return err
-		}
-		defer func() { _ = response.Body.Close() }()
-		if response.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s is not ready: status %d", id, response.StatusCode)
-		}
-		return nil
+	harness.Eventually(t, func() error {
+		_, err := lab.Get(t.Context(), "http://127.0.0.1:"+health+"/readyz")
+		return err
 	})
 	return &ownSyncer{Process: p, id: id, metrics: "127.0.0.1:" + metrics}
 }

@@ -41,7 +41,7 @@ func TestValuesOfAWS(t *testing.T) {
 	putAWSBinary(t, namespace+"/binary", []byte("\x00\xff"+encoded))
 	putAWS(t, namespace+"/from", fmt.Sprintf(`{"from": %q, "both": "from", "all": "from"}`, from))
 	putAWS(t, namespace+"/with", base64.StdEncoding.EncodeToString(fmt.Appendf(nil, `{"with": %q, "both": "with", "all": "with"}`, with)))
-	mustApply(t, namespace, object("db", fmt.Sprintf(`
+	kubectl.MustApply(t, namespace, object("db", fmt.Sprintf(`
   backendType: secretsManager
   dataFrom: [%[1]s/from]
   dataFromWithOptions:
@@ -70,7 +70,7 @@ func TestValuesOfVault(t *testing.T) {
 	if err := theLab.Vault().KVv1("kv1").Put(t.Context(), namespace, map[string]any{"password": one, "number": json.Number("12345678901234567890")}); err != nil {
 		t.Fatal(err)
 	}
-	mustApply(t, namespace, object("two", fmt.Sprintf(`
+	kubectl.MustApply(t, namespace, object("two", fmt.Sprintf(`
   backendType: vault
   vaultMountPoint: kubernetes
   vaultRole: my-vault-role
@@ -79,7 +79,7 @@ func TestValuesOfVault(t *testing.T) {
     - {key: secret/data/%[1]s, name: number, property: number}
     - {key: secret/data/%[1]s, name: deep, property: "o.deep[0]"}
     - {key: secret/data/%[1]s, name: dotted, property: a.b}`, namespace)))
-	mustApply(t, namespace, object("one", "{"+vaultSpec+", kvVersion: 1, dataFrom: [kv1/"+namespace+"]}"))
+	kubectl.MustApply(t, namespace, object("one", "{"+vaultSpec+", kvVersion: 1, dataFrom: [kv1/"+namespace+"]}"))
 	awaitData(t, namespace, "two", map[string]string{"password": two, "number": "1000000000000000", "deep": "x", "dotted": "dotted"})
 	// Only this version of the engine keeps so many digits; the other turns numbers into floats by itself.
 	awaitData(t, namespace, "one", map[string]string{"password": one, "number": "12345678901234567890"})
@@ -107,7 +107,7 @@ func TestLastGoodSecretStaysWhole(t *testing.T) {
 			namespace := newNamespace(t, nil)
 			putAWS(t, namespace+"/fine", secretValue())
 			putAWS(t, namespace+"/value", fmt.Sprintf(tc.good, secretValue()))
-			mustApply(t, namespace, object("db", in(namespace, "{backendType: secretsManager, data: [{key: NS/fine, name: fine}, "+tc.entry+"]}")))
+			kubectl.MustApply(t, namespace, object("db", in(namespace, "{backendType: secretsManager, data: [{key: NS/fine, name: fine}, "+tc.entry+"]}")))
 			awaitReason(t, namespace, "db", apiv1.ReasonSynced)
 			good := getSecret(t, namespace, "db")
 			putAWS(t, namespace+"/value", fmt.Sprintf(tc.bad, secretValue()))
@@ -125,7 +125,7 @@ func TestMembersThatNoSecretMayHave(t *testing.T) {
 	t.Parallel()
 	namespace, member := newNamespace(t, nil), secretValue()
 	putVault(t, namespace, map[string]any{"fine": "x", member + "/": "y"})
-	mustApply(t, namespace, object("db", "{"+vaultSpec+", dataFrom: [secret/data/"+namespace+"]}"))
+	kubectl.MustApply(t, namespace, object("db", "{"+vaultSpec+", dataFrom: [secret/data/"+namespace+"]}"))
 	says(t, awaitReason(t, namespace, "db", apiv1.ReasonInvalidValue), "has a member whose name no Secret can have")
 	if getSecret(t, namespace, "db") != nil {
 		t.Error("a Secret was written")

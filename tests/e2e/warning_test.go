@@ -1,9 +1,12 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // policyThatQuotes warns of each Secret in a namespace, and quotes what is in it.
@@ -22,20 +25,20 @@ const policyThatQuotes = `
 func TestWarningsThatQuoteValues(t *testing.T) {
 	t.Parallel()
 	namespace, first, rotated := newNamespace(t, nil), secretValue(), secretValue()
-	mustApply(t, namespace, in(namespace, policyThatQuotes))
+	kubectl.MustApply(t, namespace, in(namespace, policyThatQuotes))
 	t.Cleanup(func() {
-		_, _ = kubectl(t, "", "delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", namespace)
+		_, _ = kubectl.Run(context.Background(), "delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", namespace)
 	})
 	probe := "{apiVersion: v1, kind: Secret, metadata: {name: probe}, stringData: {password: probe}}"
-	eventually(t, func() error {
-		_, said, err := theLab.Kubectl(t.Context(), strings.NewReader(probe), "create", "-n", namespace, "--dry-run=server", "-f", "-")
+	harness.Eventually(t, func() error {
+		said, err := kubectl.Stdin(probe).Show(t.Context(), "create", "-n", namespace, "--dry-run=server", "-f", "-")
 		if err == nil && !strings.Contains(said, "quoted: ") {
 			err = errors.New("the policy does not warn yet")
 		}
 		return err
 	})
 	putAWS(t, namespace+"/db", `{"password":"`+first+`"}`)
-	mustApply(t, namespace, object("db", in(namespace, "{backendType: secretsManager, dataFrom: [NS/db]}")))
+	kubectl.MustApply(t, namespace, object("db", in(namespace, "{backendType: secretsManager, dataFrom: [NS/db]}")))
 	awaitData(t, namespace, "db", map[string]string{"password": first})
 	putAWS(t, namespace+"/db", `{"password":"`+rotated+`"}`)
 	awaitData(t, namespace, "db", map[string]string{"password": rotated})

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/secretgate/secretgate/tests/harness"
 )
 
 // withoutWebhook stops the webhook in an installation that has chosen to go on without it, until the test ends.
@@ -51,16 +53,16 @@ func admissionFrom(t *testing.T, components ...string) {
 	}
 
 	ctx := context.Background() // this is done when the test has ended, too
-	rendered, stderr, err := theLab.Kubectl(ctx, nil, "kustomize", folder)
+	rendered, err := kubectl.Run(ctx, "kustomize", folder)
 	if err != nil {
-		t.Fatalf("%v: %s", err, stderr)
+		t.Fatal(err)
 	}
 	configurations := slices.DeleteFunc(strings.Split(rendered, "\n---\n"), func(document string) bool {
 		return !strings.Contains(document, "WebhookConfiguration\n")
 	})
 	manifests := strings.ReplaceAll(strings.Join(configurations, "\n---\n"), "https://127.0.0.1:9443/", "https://"+theLab.WebhookBalancer.Addr()+"/")
-	if _, stderr, err := theLab.Kubectl(ctx, strings.NewReader(manifests), "apply", "-f", "-"); err != nil {
-		t.Fatalf("%v: %s", err, stderr)
+	if _, err := kubectl.Apply(ctx, "", manifests); err != nil {
+		t.Fatal(err)
 	}
 	if len(configurations) != 2 {
 		t.Fatalf("%d webhook configurations were rendered, not 2", len(configurations))
@@ -75,5 +77,5 @@ func applyServerSide(t *testing.T, a placedAttack) (status int, answer string) {
 		t.Fatal(err)
 	}
 	path := fmt.Sprintf("/apis/kubernetes-client.io/v1/namespaces/%s/externalsecrets/%s?fieldManager=kubectl", a.namespace, a.name)
-	return send(t, http.MethodPatch, path, "application/apply-patch+yaml", asJSON(t, manifest))
+	return send(t, http.MethodPatch, path, harness.ApplyPatch, asJSON(t, manifest))
 }
