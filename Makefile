@@ -50,13 +50,13 @@ images: ## Build bin/images: OCI images of both services, their archives and SBO
 generate: generate-api generate-monitoring generate-reference render ## Regenerate all that is generated: deepcopy, CRDs, alerts, reference, manifests
 
 .PHONY: generate-api
-generate-api: $(TOOLS)/controller-gen ## Generate deepcopy functions and CRDs from shared/api
+generate-api: $(TOOLS)/controller-gen ## Generate deepcopy functions and CRDs from shared/dialect
 	cd shared
-	../$(TOOLS)/controller-gen object crd paths=./api/... output:crd:artifacts:config=../crds
+	../$(TOOLS)/controller-gen object crd paths=./dialect/... paths=./syncstatus/... output:crd:artifacts:config=../crds
 	cp ../crds/kubernetes-client.io_externalsecrets.yaml ../kustomize/base/crds/
 	cp ../crds/secrets-manager.tuenti.io_secretdefinitions.yaml ../kustomize/components/secret-definitions/
-	cp ../crds/kubernetes-client.io_externalsecrets.yaml ../webhook/internal/check/crd.yaml
-	cp ../crds/secrets-manager.tuenti.io_secretdefinitions.yaml ../webhook/internal/check/secretdefinition.yaml
+	cp ../crds/kubernetes-client.io_externalsecrets.yaml dialect/kes/crd.yaml
+	cp ../crds/secrets-manager.tuenti.io_secretdefinitions.yaml dialect/tuenti/crd.yaml
 
 .PHONY: generate-monitoring
 generate-monitoring: ## Make the operator's PrometheusRule of the plain rule file
@@ -68,7 +68,7 @@ generate-monitoring: ## Make the operator's PrometheusRule of the plain rule fil
 
 .PHONY: generate-reference
 generate-reference: ## Write what the code says into kustomize/docs/reference.md: flags, metrics, reasons
-	UPDATE_REFERENCE=1 go test -count=1 -p 1 -run '^TestReference$$' ./shared/api/v1 ./syncer/internal/controller ./syncer/app ./webhook/app
+	UPDATE_REFERENCE=1 go test -count=1 -p 1 -run '^TestReference$$' ./shared/plan ./syncer/internal/controller ./syncer/app ./webhook/app
 
 .PHONY: render
 render: generate-api $(TOOLS)/kustomize ## Render kustomize/overlays/* into manifests/
@@ -198,6 +198,16 @@ borders: ## Prove the borders between the modules, and that each builds without 
 	refuse webhook 'aws-sdk|azure-sdk|vault/api|cloud\.google\.com|aliyun' 'it holds no cloud credential and links no cloud SDK'
 	refuse webhook 'secretgate/secretgate/(syncer|tests)' 'the services never import each other'
 	refuse syncer 'secretgate/secretgate/(webhook|tests)' 'the services never import each other'
+	for name in $$(ls -d shared/dialect/*/ | xargs -n 1 basename | grep -vxE 'all|dialecttest'); do # of each dialect
+	  alone=$$(go list -f '{{.ImportPath}}{{range .Imports}} {{.}}{{end}}' ./shared/... ./webhook/... ./syncer/... |
+	    grep -vE "^[^ ]*/dialect/($$name|all)(/| |$$)" | grep -E " [^ ]*/dialect/$$name(/[^ ]*)?( |$$)" | cut -d ' ' -f 1 || true)
+	  if [ -n "$$alone" ]; then echo "borders: only its own folders and the lists may import dialect $$name, which this does: $$alone" >&2; exit 1; fi
+	done
+	if git grep -nE '\bbackends?\.(AWSSecretsManager|AWSParameterStore|Vault|AzureKeyVault|GCPSecretManager|AlicloudKMS)\b' -- \
+	  'shared/*.go' 'webhook/*.go' 'syncer/*.go' ':!*_test.go' ':!shared/backend' ':!shared/dialect' ':!syncer/internal/dialect' \
+	  ':!syncer/backend/*/*.go' ':!syncer/app/run.go' ':!syncer/internal/config' >&2; then
+	  echo 'borders: the above names a backend, which only its driver, shared/backend, dialects and the list of drivers may' >&2; exit 1
+	fi
 	for module in $(MODULES); do GOWORK=off go -C "$$module" build ./...; done
 
 .PHONY: verify
@@ -209,7 +219,7 @@ verify: ## Check all but the tests: borders, then regenerate, tidy, format, vet,
 	$(MAKE) vet
 	$(MAKE) lint
 	git diff --exit-code || { echo 'verify: the above differs from what was staged or committed: look, then stage it' >&2; exit 1; }
-	untracked=$$(git ls-files --others --exclude-standard -- crds kustomize manifests shared/api '*go.sum')
+	untracked=$$(git ls-files --others --exclude-standard -- crds kustomize manifests shared/dialect '*go.sum')
 	[ -z "$$untracked" ] || { echo "verify: generated, but not in git: $$untracked" >&2; exit 1; }
 
 ##@ Keep house

@@ -1,85 +1,83 @@
-// Package plan turns an object into a Plan: everything that will be read, as whom, and the Secret to
-// make of it. From (an ExternalSecret) and FromDefinition (a SecretDefinition) are the only readers of
-// specs. What is not in a Plan is not judged by policy and cannot be fetched.
+// Package plan is what every dialect turns its objects into: a Plan says what will be read, from where and as whom, and the Secret
+// to make of it. What is not in a Plan is not judged by policy and cannot be fetched. The package knows no API and no backend.
 package plan
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 )
 
-// Defaults are the installation's values for fields that an ExternalSecret may omit. Policy judges the
-// effective values, so both services must be given the same.
-type Defaults struct {
-	Region     string // AWS region
-	VaultMount string // mount of Vault's Kubernetes auth method
-	VaultRole  string
-	Project    string // GCP project; empty: the credential's own
-	// MinRefreshInterval is the least interval between refreshes; shorter ones are raised to it.
-	MinRefreshInterval time.Duration
+// ID names an object among those of all kinds. It is comparable.
+type ID struct {
+	Kind schema.GroupKind
+	types.NamespacedName
 }
 
 // Plan is an object, understood.
 type Plan struct {
-	Object     types.NamespacedName
+	Object     ID
 	Kind       schema.GroupVersionKind
-	Secret     string // the name of the Secret to make, in the object's namespace
 	UID        types.UID
 	Generation int64
 
-	ControllerID string // the INSTANCE_ID of the syncer that serves the object
+	Target  Target
+	Entries []Entry // in the order in which they define names: the last one wins
+	// Places are where the object names what is particular to a Store, for each of its Stores.
+	Places map[Store]Places `json:"-"`
+	// Choices are what the object chooses beside its Stores and keys, for policy to judge.
+	Choices []Choice
 
-	Scope Scope
-	// ScopeIsFixed: the installation says where to read and as whom, so that no field of the object is to blame.
-	ScopeIsFixed bool
-	Entries      []Entry // in the order in which they define names: the last one wins
+	Template  Template
+	Refresh   Refresh
+	Suspend   bool
+	ForceSync string // the annotation's value; empty where it is absent
 
-	Template       Template
-	Refresh        Refresh
-	Suspend        bool
-	ForceSync      string // the annotation's value; empty where it is absent
-	DeletionPolicy apiv1.DeletionPolicy
-	AdoptExisting  bool
-
-	// Warnings are sentences for the person who applies the object.
+	// Words are the kind's.
+	Words *Words `json:"-"`
+	// Warnings are sentences for the person who applies the object. Each begins with a path.
 	Warnings []string
 }
 
-// Scope is where reads go and who makes them. Reads of one scope share a credential session.
-// It is comparable; fields that mean nothing to the backend are empty.
-type Scope struct {
-	Backend  apiv1.Backend
-	Identity Identity
-	Region   string // AWS
-	KeyVault string // Azure
-	Project  string // GCP
+// Target is the Secret to make, in the object's namespace.
+type Target struct {
+	Name           string
+	DeletionPolicy DeletionPolicy
+	AdoptExisting  bool // take over a Secret that no controller owns, where the namespace permits that
 }
 
-// Identity is who reads, beyond the syncer's own credentials.
-type Identity struct {
-	RoleARN    string // AWS and Alibaba Cloud; empty: the syncer's own identity
-	VaultMount string
-	VaultRole  string
+// DeletionPolicy says what becomes of the Secret when its object is deleted.
+type DeletionPolicy string
+
+// The deletion policies.
+const (
+	DeletionDelete DeletionPolicy = "Delete"
+	DeletionRetain DeletionPolicy = "Retain"
+)
+
+// Choice is a value that policy judges by an annotation of the namespace.
+type Choice struct {
+	At, Value, Annotation string
 }
 
-// Read names one value, or with Path a set of values, within a scope. It is comparable.
+// Read names one value, or with Path a set of values, within a Store. It is comparable.
 type Read struct {
-	Key          string
-	Path         bool // Key is a path whose children are read (SSM)
-	Recursive    bool // with Path: all descendants
-	Version      string
-	VersionID    string
-	VersionStage string
-	KVVersion    int32 // Vault: 1 or 2
+	Key           string
+	Path          bool // Key is a path whose children are read
+	Recursive     bool // with Path: all descendants
+	Version       string
+	VersionID     string
+	VersionStage  string
+	EngineVersion int32 // of a key-value engine that comes in several
 }
 
-// Source is a read and its scope: what is fetched once, however many objects ask for it.
+// Source is a Read and its Store: what is fetched once, however many objects ask for it. It is comparable.
 type Source struct {
-	Scope
+	Store
 	Read
 }
 
@@ -93,13 +91,13 @@ const (
 	Tree                     // each value of a path walk is an entry, named by its last segment
 )
 
-// Entry is a read and what it becomes in the Secret.
+// Entry is a Source and what it becomes in the Secret. It is comparable.
 type Entry struct {
 	Field    string // where the object asks for it, such as spec.data[1]
 	KeyField string // where the object names the key, such as spec.data[1].key
 	Kind     EntryKind
 	Name     string // for Single
-	Read     Read
+	Source   Source
 	Property string // look this up in the JSON value; empty: the whole value
 	Binary   bool   // the value is base64 text
 }
@@ -123,23 +121,38 @@ type Refresh struct {
 	Interval time.Duration // 0: the syncer's default
 }
 
-// Sources lists the distinct reads of the plan in the order of its entries.
+// Sources lists the distinct Sources of the plan in the order of its entries.
 func (p *Plan) Sources() []Source {
-	seen := make(map[Read]bool, len(p.Entries))
+	seen := make(map[Source]bool, len(p.Entries))
 	sources := make([]Source, 0, len(p.Entries))
-	for _, e := range p.Entries {
-		if !seen[e.Read] {
-			seen[e.Read] = true
-			sources = append(sources, Source{Scope: p.Scope, Read: e.Read})
+	for i := range p.Entries {
+		if s := p.Entries[i].Source; !seen[s] {
+			seen[s] = true
+			sources = append(sources, s)
 		}
 	}
 	return sources
 }
 
-// ServedBy tells whether the syncer with this INSTANCE_ID serves the object: both empty also match.
-func ServedBy(es *apiv1.ExternalSecret, instanceID string) bool {
-	if in, _ := normalise(es); in != nil {
-		return in.spec.ControllerID == instanceID
+// Stores lists the distinct Stores of the plan, those of its entries first, in their order. An object that reads nothing may have
+// some, too, which are among its Places.
+func (p *Plan) Stores() []Store {
+	var stores []Store
+	seen := make(map[Store]bool, len(p.Places))
+	for i := range p.Entries {
+		s := p.Entries[i].Source.Store
+		if i > 0 && s == p.Entries[i-1].Source.Store || seen[s] {
+			continue
+		}
+		seen[s] = true
+		stores = append(stores, s)
 	}
-	return es.Spec.ControllerID == instanceID
+	read := len(stores)
+	for s := range p.Places {
+		if !seen[s] {
+			stores = append(stores, s)
+		}
+	}
+	slices.SortFunc(stores[read:], func(a, b Store) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	return stores
 }

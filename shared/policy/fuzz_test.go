@@ -5,7 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/backend"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 )
@@ -32,11 +33,8 @@ func FuzzPatterns(f *testing.F) {
 		f.Add(seed[0], seed[1])
 	}
 	f.Fuzz(func(t *testing.T, text, value string) {
-		p := &plan.Plan{
-			Scope:   plan.Scope{Backend: apiv1.BackendAWSSecretsManager},
-			Entries: []plan.Entry{{KeyField: "spec.data[0].key", Read: plan.Read{Key: value}}},
-		}
-		ns := policy.Namespace{Name: "core", Annotations: map[string]string{apiv1.AnnotationPermittedKeyName: text}}
+		p := planOf(plan.Store{Backend: backend.AWSSecretsManager}, read("spec.data[0].key", value))
+		ns := policy.Namespace{Name: "core", Annotations: map[string]string{names.AnnotationPermittedKeyName: text}}
 		for _, settings := range []policy.Settings{{}, {Legacy: true}} {
 			violations := policy.Check(p, ns, settings)
 			flaw, blank := policy.Examine(text, settings)
@@ -88,18 +86,19 @@ func FuzzCheck(f *testing.F) {
 	f.Add("secretsManager", "dev/db", "role", "eu-west-1", "dev/.*", "role", "eu-.*", "true")
 	f.Add("vault", "secret/data/x", "", "", "secret/.*", "[", "", "True")
 	f.Add("azureKeyVault", "a", "x", "vault", "a", "x", "vault", "")
-	f.Fuzz(func(t *testing.T, backend, key, role, reach, keys, roles, reaches, required string) {
-		p := &plan.Plan{
-			Scope: plan.Scope{
-				Backend: apiv1.Backend(backend), Region: reach, KeyVault: reach, Project: reach,
-				Identity: plan.Identity{RoleARN: role, VaultRole: role, VaultMount: reach},
-			},
-			Entries: []plan.Entry{{KeyField: "spec.dataFrom[0]", Kind: plan.Members, Read: plan.Read{Key: key}}},
-		}
+	f.Fuzz(func(t *testing.T, of, key, role, reach, keys, roles, reaches, required string) {
+		entry := read("spec.dataFrom[0]", key)
+		entry.Kind = plan.Members
+		p := planOf(plan.Store{
+			Backend: plan.Backend(of), Location: reach, Container: reach, Role: role, Mount: reach, Address: reach, Namespace: reach,
+			Credential: plan.Credential{Kind: plan.AccountCredential, Name: role},
+		}, entry)
 		all := map[string]string{
-			apiv1.AnnotationPermittedKeyName: keys, apiv1.AnnotationPermittedRole: roles, apiv1.AnnotationRequireRole: required,
-			apiv1.AnnotationPermittedRegion: reaches, apiv1.AnnotationPermittedVaultMount: reaches,
-			apiv1.AnnotationPermittedKeyVault: reaches, apiv1.AnnotationPermittedProject: reaches,
+			names.AnnotationPermittedKeyName: keys, names.AnnotationPermittedRole: roles, names.AnnotationRequireRole: required,
+			names.AnnotationPermittedRegion: reaches, names.AnnotationPermittedVaultMount: reaches,
+			names.AnnotationPermittedKeyVault: reaches, names.AnnotationPermittedProject: reaches,
+			names.AnnotationPermittedVaultServer: reaches, names.AnnotationPermittedVaultNamespace: reaches,
+			names.AnnotationPermittedServiceAccount: roles,
 		}
 		whole := len(policy.Check(p, policy.Namespace{Name: "core", Annotations: all}, policy.Settings{}))
 		for annotation, text := range all {

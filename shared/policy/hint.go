@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/secretgate/secretgate/shared/text"
 )
 
 // maxHints bounds how many lines of an annotation are named.
@@ -22,12 +24,12 @@ func Hints(annotations map[string]string, s Settings) []string {
 	}
 	var sentences []string
 	for _, key := range s.PatternAnnotations() {
-		text, present := annotations[key]
-		if flaw, blank := Examine(text, s); !present || blank || flaw != nil {
+		lines, present := annotations[key]
+		if flaw, blank := Examine(lines, s); !present || blank || flaw != nil {
 			continue
 		}
-		sentences = append(sentences, globs(key, text)...)
-		if key == s.roleAnnotation() && !slices.ContainsFunc(strings.Split(text, "\n"), mayMatchARN) {
+		sentences = append(sentences, globs(key, lines)...)
+		if key == s.roleAnnotation() && !slices.ContainsFunc(strings.Split(lines, "\n"), mayMatchARN) {
 			sentences = append(sentences, fmt.Sprintf("annotation %s permits no AWS role, as none of its lines matches an ARN: write "+
 				"arn:aws:iam::ACCOUNT:role/NAME instead of NAME, or .*:role/NAME for any account; only a vaultRole is matched by its name", key))
 		}
@@ -35,10 +37,10 @@ func Hints(annotations map[string]string, s Settings) []string {
 	return sentences
 }
 
-func globs(key, text string) []string {
+func globs(key, lines string) []string {
 	var sentences []string
 	more := 0
-	for i, line := range strings.Split(text, "\n") {
+	for i, line := range strings.Split(lines, "\n") {
 		line = strings.TrimSuffix(line, "\r")
 		parsed, err := syntax.Parse(line, syntax.Perl)
 		if err != nil {
@@ -50,7 +52,7 @@ func globs(key, text string) []string {
 			more++
 		default:
 			sentences = append(sentences, fmt.Sprintf("annotation %s: line %d %s looks like a glob: in a regular expression * repeats "+
-				"the %s before it; write .* for any text", key, i+1, strconv.Quote(cut(line)), strconv.Quote(repeated)))
+				"the %s before it; write .* for any text", key, i+1, strconv.Quote(text.Cut(line, maxShown)), strconv.Quote(repeated)))
 		}
 	}
 	if more > 0 {

@@ -8,14 +8,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/backend"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 )
 
 func TestMessage(t *testing.T) {
 	ns := policy.Namespace{Name: "core", Annotations: annotations{
-		keyName: "/core/.*\n/shared/.*", apiv1.AnnotationPermittedRegion: "eu-west-1", apiv1.AnnotationPermittedProject: "core",
+		keyName: "/core/.*\n/shared/.*", names.AnnotationPermittedRegion: "eu-west-1", names.AnnotationPermittedProject: "core",
 	}}
 	many := make([]plan.Entry, 1000)
 	for i := range many {
@@ -37,9 +38,9 @@ func TestMessage(t *testing.T) {
 				`spec.data[1].key: Forbidden: "/x" is not permitted in namespace "core": annotation ` + keyName + ` allows "/core/.*", "/shared/.*"]`,
 		},
 		"what KES did not judge has no sentence of KES": {
-			&plan.Plan{Scope: plan.Scope{Backend: apiv1.BackendGCPSecretManager, Project: "prod"}},
+			planOf(plan.Store{Backend: backend.GCPSecretManager, Container: "prod"}),
 			`not allowed to fetch secret: core/db: spec.projectId: Forbidden: "prod" is not permitted in namespace "core": annotation ` +
-				apiv1.AnnotationPermittedProject + ` allows "core"`,
+				names.AnnotationPermittedProject + ` allows "core"`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -108,7 +109,7 @@ func TestCheckWalkedJudgesEveryNameThatAWalkReturned(t *testing.T) {
 func TestAdoptPermittedNeedsExactlyTrue(t *testing.T) {
 	var permitted []string
 	for _, value := range []string{"true", "True", "TRUE", "yes", "1", " true", "", "false"} {
-		if policy.AdoptPermitted(policy.Namespace{Annotations: annotations{apiv1.AnnotationPermitAdopt: value}}) {
+		if policy.AdoptPermitted(policy.Namespace{Annotations: annotations{names.AnnotationPermitAdopt: value}}) {
 			permitted = append(permitted, value)
 		}
 	}

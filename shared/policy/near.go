@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/near"
 )
 
@@ -26,7 +26,7 @@ func NearMisses(annotations map[string]string, s Settings) []string {
 		switch {
 		case meant != "":
 			sentences = append(sentences, fmt.Sprintf("annotation %s means nothing to Secretgate and limits nothing: did you mean %s?", key, meant))
-		case slices.ContainsFunc(apiv1.PolicyPrefixes(), func(prefix string) bool { return strings.HasPrefix(key, prefix) }):
+		case slices.ContainsFunc(names.PolicyPrefixes(), func(prefix string) bool { return strings.HasPrefix(key, prefix) }):
 			sentences = append(sentences, fmt.Sprintf("annotation %s means nothing to Secretgate and limits nothing; known are %s",
 				key, strings.Join(short(known), ", ")))
 		}
@@ -35,7 +35,7 @@ func NearMisses(annotations map[string]string, s Settings) []string {
 }
 
 // Switches lists the annotations of a namespace that count where their value is "true".
-func Switches() []string { return []string{apiv1.AnnotationRequireRole, apiv1.AnnotationPermitAdopt} }
+func Switches() []string { return []string{names.AnnotationRequireRole, names.AnnotationPermitAdopt} }
 
 // nearest is the annotation that a key was probably meant to be; it is empty where there is none.
 func nearest(key string, known []string) string {
@@ -75,13 +75,13 @@ func split(key string) (prefix, name string) {
 
 // short lists keys without the prefixes that all but one of them have.
 func short(keys []string) []string {
-	names := make([]string, len(keys))
+	trimmed := make([]string, len(keys))
 	for i, key := range keys {
-		names[i] = key
-		for _, prefix := range apiv1.PolicyPrefixes() {
-			names[i] = strings.TrimPrefix(names[i], prefix)
+		trimmed[i] = key
+		for _, prefix := range names.PolicyPrefixes() {
+			trimmed[i] = strings.TrimPrefix(trimmed[i], prefix)
 		}
 	}
-	slices.Sort(names)
-	return names
+	slices.Sort(trimmed)
+	return trimmed
 }

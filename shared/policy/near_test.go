@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/policy"
 )
 
@@ -21,12 +21,12 @@ func TestNearMisses(t *testing.T) {
 		"a letter is missing under our prefix":       {key: "externalsecrets.kubernetes-client.io/permited-key-name", meant: keyName},
 		"two letters are swapped":                    {key: "iam.amazonaws.com/permitetd", meant: role},
 		"a plural":                                   {key: "externalsecrets.kubernetes-client.io/permitted-key-names", meant: keyName},
-		"another case":                               {key: "secretgate.io/Permitted-Region", meant: apiv1.AnnotationPermittedRegion},
+		"another case":                               {key: "secretgate.io/Permitted-Region", meant: names.AnnotationPermittedRegion},
 		"another case of the prefix":                 {key: "IAM.amazonaws.com/permitted", meant: role},
-		"a prefix that lacks its plural":             {key: "externalsecret.kubernetes-client.io/require-role", meant: apiv1.AnnotationRequireRole},
+		"a prefix that lacks its plural":             {key: "externalsecret.kubernetes-client.io/require-role", meant: names.AnnotationRequireRole},
 		"the API's group as a prefix":                {key: "kubernetes-client.io/permitted-key-name", meant: keyName},
-		"another product's prefix":                   {key: "external-secrets.io/permitted-vault-mount", meant: apiv1.AnnotationPermittedVaultMount},
-		"no prefix":                                  {key: "permit-adopt", meant: apiv1.AnnotationPermitAdopt},
+		"another product's prefix":                   {key: "external-secrets.io/permitted-vault-mount", meant: names.AnnotationPermittedVaultMount},
+		"no prefix":                                  {key: "permit-adopt", meant: names.AnnotationPermitAdopt},
 		"the prefix of the other key":                {key: "iam.amazonaws.com/permitted-key-name", meant: keyName},
 		"our prefix before the other key's name":     {key: "externalsecrets.kubernetes-client.io/permitted", meant: role},
 		"a renamed key":                              {key: "corp.example/rolls", settings: policy.Settings{RoleAnnotation: "corp.example/roles"}, meant: "corp.example/roles"},
@@ -53,7 +53,7 @@ func TestAKeyUnderOurPrefixThatIsNearNoneIsAnsweredWithAll(t *testing.T) {
 	got := policy.NearMisses(map[string]string{"secretgate.io/limits": "x"}, policy.Settings{})
 	want := []string{"annotation secretgate.io/limits means nothing to Secretgate and limits nothing; known are " +
 		"iam.amazonaws.com/permitted, permit-adopt, permitted-controller-id, permitted-key-name, permitted-key-vault, permitted-project, permitted-region, " +
-		"permitted-vault-mount, require-role"}
+		"permitted-service-account, permitted-vault-mount, permitted-vault-namespace, permitted-vault-server, require-role"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

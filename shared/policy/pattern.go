@@ -7,6 +7,8 @@ import (
 	"regexp/syntax"
 	"strconv"
 	"strings"
+
+	"github.com/secretgate/secretgate/shared/text"
 )
 
 // Whoever may annotate a namespace must not be able to stop the services that everybody shares: an
@@ -40,36 +42,37 @@ type Flaw struct {
 
 // Examine says what is wrong with the text of an annotation that holds patterns, if anything, as Check would find it. A blank text
 // has no flaw: it permits nothing, or everything where matching is legacy.
-func Examine(text string, s Settings) (flaw *Flaw, blank bool) {
-	p := compile(text, s.Legacy)
+func Examine(lines string, s Settings) (flaw *Flaw, blank bool) {
+	p := compile(lines, s.Legacy)
 	return p.flaw, p.flaw == nil && len(p.regexps) == 0
 }
 
 // compile reads an annotation: one RE2 pattern a line, blank lines ignored. One pattern that does
 // not compile spoils them all: what its author meant to allow or to leave out is unknown.
-func compile(text string, legacy bool) *patterns {
+func compile(lines string, legacy bool) *patterns {
 	p := &patterns{}
 	var quoted []string
-	for i, line := range strings.Split(text, "\n") {
+	for i, line := range strings.Split(lines, "\n") {
 		line = strings.TrimSuffix(line, "\r")
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
+		where := func() string { return fmt.Sprintf("line %d %s", i+1, strconv.Quote(text.Cut(line, maxShown))) }
 		parsed, err := syntax.Parse(line, syntax.Perl)
 		if err != nil {
 			why, remedy := explain(err)
-			return broken(fmt.Sprintf("line %d %s is not a valid RE2 pattern: %s", i+1, strconv.Quote(cut(line)), why), "it is mended", remedy)
+			return broken(where()+" is not a valid RE2 pattern: "+why, "it is mended", remedy)
 		}
 		if p.cost += cost(parsed); p.cost > maxCost {
 			return broken("holds patterns that are too large", "they are fewer or repeat less", "use fewer lines, or repeat less within them")
 		}
 		re, err := compileLine(line, legacy)
 		if err != nil { // one that parses is only refused if it is huge
-			return broken(fmt.Sprintf("line %d %s cannot be compiled", i+1, strconv.Quote(cut(line))), "it is mended", "repeat less within it")
+			return broken(where()+" cannot be compiled", "it is mended", "repeat less within it")
 		}
 		p.regexps, quoted = append(p.regexps, re), append(quoted, strconv.Quote(line))
 	}
-	p.says = "allows " + cut(strings.Join(quoted, ", "))
+	p.says = "allows " + text.Cut(strings.Join(quoted, ", "), maxShown)
 	if len(p.regexps) == 0 {
 		p.all, p.says = legacy, `is empty, which permits nothing; ".*" permits everything`
 	}
@@ -115,7 +118,7 @@ func explain(err error) (why, remedy string) {
 	if !errors.As(err, &parse) {
 		return err.Error(), correct
 	}
-	construct := "`" + cut(parse.Expr) + "`"
+	construct := "`" + text.Cut(parse.Expr, maxShown) + "`"
 	const allowed = "write what is permitted, a pattern a line, instead of what is not"
 	switch {
 	case strings.HasPrefix(parse.Expr, "(?=") || strings.HasPrefix(parse.Expr, "(?!"):
@@ -143,17 +146,4 @@ func (p *patterns) match(value string) (matched bool, why string) {
 		}
 	}
 	return p.all, p.says
-}
-
-func cut(text string) string { return first(maxShown, text) }
-
-func first(most int, text string) string {
-	n := 0
-	for i := range text {
-		if n == most {
-			return text[:i] + "…"
-		}
-		n++
-	}
-	return text
 }

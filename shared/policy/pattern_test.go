@@ -7,7 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/backend"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 )
@@ -16,17 +17,14 @@ import (
 // do; it is empty where the key is permitted.
 func keyProblem(t *testing.T, annotation, key string, legacy bool) string {
 	t.Helper()
-	p := &plan.Plan{
-		Scope:   plan.Scope{Backend: apiv1.BackendAWSSecretsManager},
-		Entries: []plan.Entry{{KeyField: "spec.data[0].key", Read: plan.Read{Key: key}}},
-	}
-	ns := policy.Namespace{Name: "core", Annotations: map[string]string{apiv1.AnnotationPermittedKeyName: annotation}}
+	p := planOf(plan.Store{Backend: backend.AWSSecretsManager}, read("spec.data[0].key", key))
+	ns := policy.Namespace{Name: "core", Annotations: map[string]string{names.AnnotationPermittedKeyName: annotation}}
 	violations := policy.Check(p, ns, policy.Settings{Legacy: legacy})
 	if len(violations) == 0 {
 		return ""
 	}
 	prefix := fmt.Sprintf(`spec.data[0].key: Forbidden: %q is not permitted in namespace "core": annotation %s `,
-		key, apiv1.AnnotationPermittedKeyName)
+		key, names.AnnotationPermittedKeyName)
 	problem, found := strings.CutPrefix(violations[0].Error.Error(), prefix)
 	if !found || len(violations) > 1 {
 		t.Fatalf("not the one violation that is expected: %v", violations.Errors().ToAggregate())
@@ -111,7 +109,7 @@ func TestPatternsThatDoNotCompilePermitNothingAndSayWhy(t *testing.T) {
 		},
 		"too deep": {
 			strings.Repeat("(", 2000) + strings.Repeat(")", 2000),
-			"line 1 \"" + strings.Repeat("(", 500) + "…\" is not a valid RE2 pattern: expression nests too deeply: `" + strings.Repeat("(", 500) + "…`",
+			"line 1 \"" + strings.Repeat("(", 499) + "…\" is not a valid RE2 pattern: expression nests too deeply: `" + strings.Repeat("(", 499) + "…`",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -168,19 +166,18 @@ func TestPatternsThatWouldExhaustTheServicesAreRefusedBeforeTheyAreCompiled(t *t
 }
 
 func TestMatchingEndsWhereAnObjectReadsTooMuchForItsPatterns(t *testing.T) {
-	p := &plan.Plan{Scope: plan.Scope{Backend: apiv1.BackendAWSSecretsManager}}
+	var entries []plan.Entry
 	for i := range 1000 {
-		p.Entries = append(p.Entries, plan.Entry{
-			KeyField: fmt.Sprintf("spec.dataFrom[%d]", i), Read: plan.Read{Key: strings.Repeat("x", 2000) + fmt.Sprint(i)},
-		})
+		entries = append(entries, read(fmt.Sprintf("spec.dataFrom[%d]", i), strings.Repeat("x", 2000)+fmt.Sprint(i)))
 	}
+	p := planOf(plan.Store{Backend: backend.AWSSecretsManager}, entries...)
 	ns := policy.Namespace{Name: "core", Annotations: map[string]string{
-		apiv1.AnnotationPermittedKeyName: "(?:.?){1000}|" + strings.Repeat("x", 15000),
+		names.AnnotationPermittedKeyName: "(?:.?){1000}|" + strings.Repeat("x", 15000),
 	}}
 	violations := policy.Check(p, ns, policy.Settings{})
 	want := fmt.Sprintf(`spec.dataFrom[999]: Forbidden: %q is not permitted in namespace "core": annotation %s `+
 		"holds patterns that are too large for all that this object reads: use fewer or simpler ones, or several objects",
-		strings.Repeat("x", 200)+"…", apiv1.AnnotationPermittedKeyName)
+		strings.Repeat("x", 199)+"…", names.AnnotationPermittedKeyName)
 	if diff := cmp.Diff(want, violations[len(violations)-1].Error.Error()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -5,25 +5,23 @@ package policy
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/backend"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/text"
 )
 
 // Settings are the installation's choices. The zero value judges by the documented annotations and
 // permits what no annotation limits.
 type Settings struct {
-	RoleAnnotation    string // empty: apiv1.AnnotationPermittedRole
-	KeyNameAnnotation string // empty: apiv1.AnnotationPermittedKeyName
+	RoleAnnotation    string // empty: names.AnnotationPermittedRole
+	KeyNameAnnotation string // empty: names.AnnotationPermittedKeyName
 	Enforce           bool   // a missing annotation denies
 	Legacy            bool   // match unanchored, and let an empty annotation permit everything, as KES did
-	// ControllerIDs are those that syncers serve, comma-separated; the empty one of several, as in ",a", is that of a syncer without
-	// an id. Empty: not known.
-	ControllerIDs string
 }
 
 // Namespace is what policy needs to know of one.
@@ -73,22 +71,32 @@ func (v Violations) Message(object string) string {
 	return message
 }
 
-// Check judges everything that a plan reads, and as whom.
+// Check judges everything that a plan reads, and as whom: the roles first, as KES did, then the keys, and then what else widens
+// an object's authority. A value that neither the object nor the installation names cannot be judged, which denies.
 func Check(p *plan.Plan, ns Namespace, s Settings) Violations {
 	j := &judge{namespace: ns, settings: s}
-	j.role(p)
-	for _, e := range p.Entries {
-		j.key(e.KeyField, e.Read.Key, e.Read.Path)
+	stores := p.Stores()
+	for _, store := range stores {
+		j.store(p, store, true)
 	}
-	j.reach(p)
-	j.required(p)
+	for i := range p.Entries {
+		e := &p.Entries[i]
+		j.key(e.KeyField, e.Source.Key, e.Source.Path)
+	}
+	for _, c := range p.Choices {
+		j.match(c.At, c.Value, c.Annotation, nil)
+	}
+	for _, store := range stores {
+		j.store(p, store, false)
+	}
+	j.required(stores)
 	return j.violations
 }
 
 // CheckWalked judges the names that a walk along an entry's path returned.
-func CheckWalked(e plan.Entry, names []string, ns Namespace, s Settings) Violations {
+func CheckWalked(e plan.Entry, found []string, ns Namespace, s Settings) Violations {
 	j := &judge{namespace: ns, settings: s}
-	for _, name := range names {
+	for _, name := range found {
 		j.key(e.KeyField, name, false)
 	}
 	return j.violations
@@ -96,36 +104,16 @@ func CheckWalked(e plan.Entry, names []string, ns Namespace, s Settings) Violati
 
 // Warnings are what the namespace makes of a plan that it permits, though not as its author meant. Each begins with a path.
 func Warnings(p *plan.Plan, ns Namespace) []string {
-	if !p.AdoptExisting || AdoptPermitted(ns) {
+	if !p.Target.AdoptExisting || AdoptPermitted(ns) {
 		return nil
 	}
-	return []string{fmt.Sprintf(`spec.adoptExisting is not honoured: namespace %s lacks annotation %s: "true"`,
-		ns.Name, apiv1.AnnotationPermitAdopt)}
+	return []string{fmt.Sprintf(`%s is not honoured: namespace %s lacks annotation %s: "true"`,
+		p.Words.Adoption, ns.Name, names.AnnotationPermitAdopt)}
 }
 
-// Unserved are warnings about a plan that no syncer serves, as far as the ids of the syncers are known. Each begins with a path.
-func Unserved(p *plan.Plan, s Settings) []string {
-	if s.ControllerIDs == "" || p.ScopeIsFixed {
-		return nil
-	}
-	ids := strings.Split(strings.ReplaceAll(s.ControllerIDs, " ", ""), ",")
-	if slices.Contains(ids, p.ControllerID) {
-		return nil
-	}
-	what := strconv.Quote(first(maxValue, p.ControllerID))
-	if p.ControllerID == "" {
-		what = "not set"
-	}
-	for i, id := range ids {
-		ids[i] = strconv.Quote(id)
-	}
-	return []string{fmt.Sprintf("spec.controllerId is %s, which no syncer serves, so that the object is never synced: write one of %s, "+
-		"or add it to CONTROLLER_IDS", what, strings.Join(ids, ", "))}
-}
-
-// AdoptPermitted tells whether a namespace lets its objects take over Secrets that they did not make.
+// AdoptPermitted reports whether a namespace lets its objects take over Secrets that they did not make.
 func AdoptPermitted(ns Namespace) bool {
-	return ns.Annotations[apiv1.AnnotationPermitAdopt] == "true"
+	return ns.Annotations[names.AnnotationPermitAdopt] == "true"
 }
 
 type judge struct {
@@ -135,23 +123,38 @@ type judge struct {
 	violations Violations
 }
 
-func (j *judge) role(p *plan.Plan) {
-	id := p.Scope.Identity
-	at, role := place(p, roleField(p.Scope.Backend)), id.RoleARN
-	if p.Scope.Backend == apiv1.BackendVault {
-		role = id.VaultRole
+// store judges the role of a Store, or all else that a namespace may restrict of it.
+func (j *judge) store(p *plan.Plan, store plan.Store, role bool) {
+	b, known := backend.Of(store.Backend)
+	if !known {
+		return // of which more is said than that
 	}
-	if role == "" {
-		if at != "" && j.namespace.Annotations[apiv1.AnnotationRequireRole] == "true" {
-			j.deny(field.Required(field.NewPath(at), fmt.Sprintf(
-				"namespace %q demands a role (annotation %s): without one the syncer's own identity would read",
-				j.namespace.Name, apiv1.AnnotationRequireRole)), "")
+	for _, limit := range b.Limits {
+		at, value := place(p, store, limit.Aspect), store.Get(limit.Aspect)
+		switch {
+		case (limit.Aspect == plan.Role) != role, limit.Chosen && value == "":
+		case value == "" && limit.Demand != "":
+			j.demand(at, limit.Demand)
+		default:
+			j.match(at, value, j.settings.annotation(limit.Annotation), reasons[limit.Aspect])
 		}
-		return
 	}
-	j.match(at, role, j.settings.roleAnnotation(), func(string) string {
-		return "namespace does not allow to assume role " + first(maxValue, role)
-	})
+}
+
+// reasons word violations as KES did, where it judged them, given the value.
+var reasons = map[plan.Aspect]func(value, lines string) string{
+	plan.Role: func(value, _ string) string {
+		return "namespace does not allow to assume role " + text.Cut(value, maxValue)
+	},
+}
+
+// demand denies an object that has no role, where the namespace demands one.
+func (j *judge) demand(at, annotation string) {
+	if j.namespace.Annotations[annotation] == "true" {
+		j.deny(field.Required(field.NewPath(at), fmt.Sprintf(
+			"namespace %q demands a role (annotation %s): without one the syncer's own identity would read",
+			j.namespace.Name, annotation)), "")
+	}
 }
 
 func (j *judge) key(at, key string, path bool) {
@@ -159,45 +162,27 @@ func (j *judge) key(at, key string, path bool) {
 	if path {
 		what = "path"
 	}
-	j.match(at, key, j.settings.keyNameAnnotation(), func(convention string) string {
-		return fmt.Sprintf("%s %s does not match naming convention %s", what, first(maxValue, key), convention)
+	j.match(at, key, j.settings.keyNameAnnotation(), func(key, convention string) string {
+		return fmt.Sprintf("%s %s does not match naming convention %s", what, text.Cut(key, maxValue), convention)
 	})
 }
 
-// reach judges the other fields that widen an object's authority. A value that neither the object
-// nor the installation names cannot be judged, which denies.
-func (j *judge) reach(p *plan.Plan) {
-	if !p.ScopeIsFixed { // else no field chooses the syncer
-		j.match("spec.controllerId", p.ControllerID, apiv1.AnnotationPermittedControllerID, nil)
+// place is where a message points: at the field, or at the whole of an object that has no such field.
+func place(p *plan.Plan, store plan.Store, a plan.Aspect) string {
+	if at := p.Places[store][a].Field; at != "" {
+		return at
 	}
-	switch s := p.Scope; s.Backend {
-	case apiv1.BackendAWSSecretsManager, apiv1.BackendAWSParameterStore:
-		j.match(place(p, "spec.region"), s.Region, apiv1.AnnotationPermittedRegion, nil)
-	case apiv1.BackendVault:
-		j.match(place(p, "spec.vaultMountPoint"), s.Identity.VaultMount, apiv1.AnnotationPermittedVaultMount, nil)
-	case apiv1.BackendAzureKeyVault:
-		j.match(place(p, "spec.keyVaultName"), s.KeyVault, apiv1.AnnotationPermittedKeyVault, nil)
-	case apiv1.BackendGCPSecretManager:
-		j.match(place(p, "spec.projectId"), s.Project, apiv1.AnnotationPermittedProject, nil)
-	}
-}
-
-// place is where a message points: at the field, or at the whole spec of an object that has no such field.
-func place(p *plan.Plan, at string) string {
-	if at != "" && p.ScopeIsFixed {
-		return "spec"
-	}
-	return at
+	return p.Words.Spec
 }
 
 // required denies, where annotations are enforced, what no annotation limits: keys always, roles
 // where the object has one.
-func (j *judge) required(p *plan.Plan) {
+func (j *judge) required(stores []plan.Store) {
 	if !j.settings.Enforce {
 		return
 	}
 	wanted := []string{j.settings.keyNameAnnotation()}
-	if id := p.Scope.Identity; id.RoleARN != "" || id.VaultRole != "" {
+	if slices.ContainsFunc(stores, func(s plan.Store) bool { return s.Role != "" }) {
 		wanted = append(wanted, j.settings.roleAnnotation())
 	}
 	for _, annotation := range wanted {
@@ -209,15 +194,15 @@ func (j *judge) required(p *plan.Plan) {
 }
 
 // match judges one value by one annotation. An absent annotation permits. reason words a violation
-// as KES did, given the annotation's text; it is nil for what KES did not judge.
-func (j *judge) match(at, value, annotation string, reason func(text string) string) {
-	text, present := j.namespace.Annotations[annotation]
+// as KES did, given the value and the annotation's text; it is nil for what KES did not judge.
+func (j *judge) match(at, value, annotation string, reason func(value, lines string) string) {
+	lines, present := j.namespace.Annotations[annotation]
 	if !present {
 		return
 	}
 	allowed, seen := j.compiled[annotation]
 	if !seen {
-		allowed = compile(text, j.settings.Legacy)
+		allowed = compile(lines, j.settings.Legacy)
 		if j.compiled == nil {
 			j.compiled = map[string]*patterns{}
 		}
@@ -227,13 +212,13 @@ func (j *judge) match(at, value, annotation string, reason func(text string) str
 	if matched {
 		return
 	}
-	subject := fmt.Sprintf("%q is not permitted", first(maxValue, value))
+	subject := fmt.Sprintf("%q is not permitted", text.Cut(value, maxValue))
 	if value == "" {
 		subject = "a value that is not set is not permitted"
 	}
 	words := ""
 	if reason != nil {
-		words = reason(cut(strings.TrimSpace(text)))
+		words = reason(value, text.Cut(strings.TrimSpace(lines), maxShown))
 	}
 	j.deny(field.Forbidden(field.NewPath(at), fmt.Sprintf("%s in namespace %q: annotation %s %s",
 		subject, j.namespace.Name, annotation, why)), words)
@@ -243,36 +228,38 @@ func (j *judge) deny(err *field.Error, reason string) {
 	j.violations = append(j.violations, Violation{Error: err, Reason: reason})
 }
 
+// annotation is the name that the installation gives an annotation.
+func (s Settings) annotation(documented string) string {
+	switch documented {
+	case names.AnnotationPermittedRole:
+		return s.roleAnnotation()
+	case names.AnnotationPermittedKeyName:
+		return s.keyNameAnnotation()
+	}
+	return documented
+}
+
 func (s Settings) roleAnnotation() string {
 	if s.RoleAnnotation != "" {
 		return s.RoleAnnotation
 	}
-	return apiv1.AnnotationPermittedRole
+	return names.AnnotationPermittedRole
 }
 
 func (s Settings) keyNameAnnotation() string {
 	if s.KeyNameAnnotation != "" {
 		return s.KeyNameAnnotation
 	}
-	return apiv1.AnnotationPermittedKeyName
+	return names.AnnotationPermittedKeyName
 }
 
 // PatternAnnotations lists the annotations of a namespace whose values are patterns.
 func (s Settings) PatternAnnotations() []string {
-	return []string{
-		s.roleAnnotation(), s.keyNameAnnotation(), apiv1.AnnotationPermittedRegion, apiv1.AnnotationPermittedVaultMount,
-		apiv1.AnnotationPermittedKeyVault, apiv1.AnnotationPermittedProject, apiv1.AnnotationPermittedControllerID,
+	all := []string{s.roleAnnotation(), s.keyNameAnnotation()}
+	for _, annotation := range append(backend.Annotations(), names.AnnotationPermittedControllerID) {
+		if annotation = s.annotation(annotation); !slices.Contains(all, annotation) {
+			all = append(all, annotation)
+		}
 	}
-}
-
-// roleField names the field that holds a backend's role; it is empty where there are no roles.
-func roleField(b apiv1.Backend) string {
-	switch b {
-	case apiv1.BackendAWSSecretsManager, apiv1.BackendAWSParameterStore, apiv1.BackendAlicloudKMS:
-		return "spec.roleArn"
-	case apiv1.BackendVault:
-		return "spec.vaultRole"
-	default:
-		return ""
-	}
+	return all
 }

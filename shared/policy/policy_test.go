@@ -5,14 +5,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/backend"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 )
 
 const (
-	role    = apiv1.AnnotationPermittedRole
-	keyName = apiv1.AnnotationPermittedKeyName
+	role    = names.AnnotationPermittedRole
+	keyName = names.AnnotationPermittedKeyName
 )
 
 // verdict is all that a caller learns of violations, as text.
@@ -35,35 +36,48 @@ func verdictOf(violations policy.Violations) verdict {
 type annotations = map[string]string
 
 func read(field, key string) plan.Entry {
-	return plan.Entry{Field: field, KeyField: field, Read: plan.Read{Key: key}}
+	return plan.Entry{Field: field, KeyField: field, Source: plan.Source{Read: plan.Read{Key: key}}}
 }
 
 func walk(field, path string) plan.Entry {
-	return plan.Entry{Field: field, KeyField: field + ".path", Kind: plan.Tree, Read: plan.Read{Key: path, Path: true}}
+	return plan.Entry{Field: field, KeyField: field + ".path", Kind: plan.Tree, Source: plan.Source{Read: plan.Read{Key: path, Path: true}}}
 }
 
-func aws(roleARN string, entries ...plan.Entry) *plan.Plan {
+// fields are where objects of these tests say what a Store is.
+var fields = map[plan.Backend]plan.Places{
+	backend.AWSSecretsManager: {plan.Role: {Field: "spec.roleArn"}, plan.Location: {Field: "spec.region"}},
+	backend.AWSParameterStore: {plan.Role: {Field: "spec.roleArn"}, plan.Location: {Field: "spec.region"}},
+	backend.AlicloudKMS:       {plan.Role: {Field: "spec.roleArn"}},
+	backend.Vault:             {plan.Role: {Field: "spec.vaultRole"}, plan.Mount: {Field: "spec.vaultMountPoint"}},
+	backend.AzureKeyVault:     {plan.Container: {Field: "spec.keyVaultName"}},
+	backend.GCPSecretManager:  {plan.Container: {Field: "spec.projectId"}},
+}
+
+// planOf is the plan of an object that reads all in one Store.
+func planOf(s plan.Store, entries ...plan.Entry) *plan.Plan {
+	for i := range entries {
+		entries[i].Source.Store = s
+	}
 	return &plan.Plan{
-		Scope: plan.Scope{
-			Backend: apiv1.BackendAWSParameterStore, Region: "eu-west-1",
-			Identity: plan.Identity{RoleARN: roleARN},
-		},
-		Entries: entries,
+		Entries: entries, Places: map[plan.Store]plan.Places{s: fields[s.Backend]},
+		Words: &plan.Words{Spec: "spec", Adoption: "spec.adoptExisting"},
 	}
 }
 
-func scoped(s plan.Scope) *plan.Plan {
-	return &plan.Plan{Scope: s, Entries: []plan.Entry{read("spec.data[0].key", "k")}}
+func aws(roleARN string, entries ...plan.Entry) *plan.Plan {
+	return planOf(plan.Store{Backend: backend.AWSParameterStore, Location: "eu-west-1", Role: roleARN}, entries...)
 }
 
+func of(s plan.Store) *plan.Plan { return planOf(s, read("spec.data[0].key", "k")) }
+
 func vault(mount, vaultRole string) *plan.Plan {
-	return scoped(plan.Scope{Backend: apiv1.BackendVault, Identity: plan.Identity{VaultMount: mount, VaultRole: vaultRole}})
+	return of(plan.Store{Backend: backend.Vault, Mount: mount, Role: vaultRole})
 }
 
 // chosen is the plan of an object that chooses its syncer.
 func chosen(id string) *plan.Plan {
 	p := aws("")
-	p.ControllerID = id
+	p.Choices = []plan.Choice{{At: "spec.controllerId", Value: id, Annotation: names.AnnotationPermittedControllerID}}
 	return p
 }
 
@@ -78,7 +92,7 @@ func TestCheck(t *testing.T) {
 		"what all annotations allow passes": {
 			plan: aws("arn:aws:iam::1:role/core", read("spec.data[0].key", "/core/db"), walk("spec.data[1]", "/core/tree")),
 			annotations: annotations{
-				role: "arn:aws:iam::1:role/core", keyName: "/core/.*", apiv1.AnnotationPermittedRegion: "eu-.*",
+				role: "arn:aws:iam::1:role/core", keyName: "/core/.*", names.AnnotationPermittedRegion: "eu-.*",
 			},
 			settings: policy.Settings{Enforce: true},
 		},
@@ -104,7 +118,7 @@ func TestCheck(t *testing.T) {
 		"all violations are reported at once": {
 			plan: aws("arn:aws:iam::2:role/admin", read("spec.data[0].key", "/prod/a")),
 			annotations: annotations{
-				role: "arn:aws:iam::1:role/.*", keyName: "/core/.*", apiv1.AnnotationPermittedRegion: "us-east-1",
+				role: "arn:aws:iam::1:role/.*", keyName: "/core/.*", names.AnnotationPermittedRegion: "us-east-1",
 			},
 			want: verdict{
 				Errors: []string{
@@ -112,7 +126,7 @@ func TestCheck(t *testing.T) {
 						` allows "arn:aws:iam::1:role/.*"`,
 					`spec.data[0].key: Forbidden: "/prod/a" is not permitted in namespace "core": annotation ` + keyName + ` allows "/core/.*"`,
 					`spec.region: Forbidden: "eu-west-1" is not permitted in namespace "core": annotation ` +
-						apiv1.AnnotationPermittedRegion + ` allows "us-east-1"`,
+						names.AnnotationPermittedRegion + ` allows "us-east-1"`,
 				},
 				Reasons: []string{
 					"namespace does not allow to assume role arn:aws:iam::2:role/admin",
@@ -139,22 +153,22 @@ func TestCheck(t *testing.T) {
 			},
 		},
 		"the id of a syncer is judged": {
-			plan: chosen("other"), annotations: annotations{apiv1.AnnotationPermittedControllerID: "core"},
+			plan: chosen("other"), annotations: annotations{names.AnnotationPermittedControllerID: "core"},
 			want: verdict{Errors: []string{`spec.controllerId: Forbidden: "other" is not permitted in namespace "core": annotation ` +
-				apiv1.AnnotationPermittedControllerID + ` allows "core"`}},
+				names.AnnotationPermittedControllerID + ` allows "core"`}},
 		},
 		"so is an omitted one, as no pattern says that it may be": {
-			plan: chosen(""), annotations: annotations{apiv1.AnnotationPermittedControllerID: "core"},
+			plan: chosen(""), annotations: annotations{names.AnnotationPermittedControllerID: "core"},
 			want: verdict{Errors: []string{`spec.controllerId: Forbidden: a value that is not set is not permitted in namespace "core": annotation ` +
-				apiv1.AnnotationPermittedControllerID + ` allows "core"`}},
+				names.AnnotationPermittedControllerID + ` allows "core"`}},
 		},
 		"a pattern may permit to omit it": {
-			plan: chosen(""), annotations: annotations{apiv1.AnnotationPermittedControllerID: "(core)?"},
+			plan: chosen(""), annotations: annotations{names.AnnotationPermittedControllerID: "(core)?"},
 		},
-		"a permitted id": {plan: chosen("core"), annotations: annotations{apiv1.AnnotationPermittedControllerID: "core"}},
+		"a permitted id": {plan: chosen("core"), annotations: annotations{names.AnnotationPermittedControllerID: "core"}},
 		"an object whose installation chooses is not judged by it": {
-			plan:        &plan.Plan{Scope: plan.Scope{Backend: apiv1.BackendVault}, ScopeIsFixed: true},
-			annotations: annotations{apiv1.AnnotationPermittedControllerID: "core"},
+			plan:        planOf(plan.Store{Backend: backend.Vault}),
+			annotations: annotations{names.AnnotationPermittedControllerID: "core"},
 		},
 		"renamed annotations count, and the default names no more": {
 			plan:        aws("arn:r", read("spec.data[0].key", "/prod/a")),
@@ -206,65 +220,65 @@ func TestCheck(t *testing.T) {
 			},
 		},
 		"the Vault mount is judged": {
-			plan: vault("other", ""), annotations: annotations{apiv1.AnnotationPermittedVaultMount: "kubernetes"},
+			plan: vault("other", ""), annotations: annotations{names.AnnotationPermittedVaultMount: "kubernetes"},
 			want: verdict{Errors: []string{`spec.vaultMountPoint: Forbidden: "other" is not permitted in namespace "core": annotation ` +
-				apiv1.AnnotationPermittedVaultMount + ` allows "kubernetes"`}},
+				names.AnnotationPermittedVaultMount + ` allows "kubernetes"`}},
 		},
 		"a Vault mount that nobody set is not permitted where it is limited": {
-			plan: vault("", ""), annotations: annotations{apiv1.AnnotationPermittedVaultMount: "kubernetes"},
+			plan: vault("", ""), annotations: annotations{names.AnnotationPermittedVaultMount: "kubernetes"},
 			want: verdict{Errors: []string{`spec.vaultMountPoint: Forbidden: a value that is not set is not permitted in namespace "core": annotation ` +
-				apiv1.AnnotationPermittedVaultMount + ` allows "kubernetes"`}},
+				names.AnnotationPermittedVaultMount + ` allows "kubernetes"`}},
 		},
 		"the Key Vault is judged": {
-			plan:        scoped(plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: "prod"}),
-			annotations: annotations{apiv1.AnnotationPermittedKeyVault: "core-.*"},
+			plan:        of(plan.Store{Backend: backend.AzureKeyVault, Container: "prod"}),
+			annotations: annotations{names.AnnotationPermittedKeyVault: "core-.*"},
 			want: verdict{Errors: []string{`spec.keyVaultName: Forbidden: "prod" is not permitted in namespace "core": annotation ` +
-				apiv1.AnnotationPermittedKeyVault + ` allows "core-.*"`}},
+				names.AnnotationPermittedKeyVault + ` allows "core-.*"`}},
 		},
 		"the project is judged": {
-			plan:        scoped(plan.Scope{Backend: apiv1.BackendGCPSecretManager, Project: "prod"}),
-			annotations: annotations{apiv1.AnnotationPermittedProject: "core"},
+			plan:        of(plan.Store{Backend: backend.GCPSecretManager, Container: "prod"}),
+			annotations: annotations{names.AnnotationPermittedProject: "core"},
 			want: verdict{Errors: []string{`spec.projectId: Forbidden: "prod" is not permitted in namespace "core": annotation ` +
-				apiv1.AnnotationPermittedProject + ` allows "core"`}},
+				names.AnnotationPermittedProject + ` allows "core"`}},
 		},
 		"a project that nobody set is not permitted where it is limited": {
-			plan:        scoped(plan.Scope{Backend: apiv1.BackendGCPSecretManager}),
-			annotations: annotations{apiv1.AnnotationPermittedProject: "core"},
+			plan:        of(plan.Store{Backend: backend.GCPSecretManager}),
+			annotations: annotations{names.AnnotationPermittedProject: "core"},
 			want: verdict{Errors: []string{`spec.projectId: Forbidden: a value that is not set is not permitted in namespace "core": annotation ` +
-				apiv1.AnnotationPermittedProject + ` allows "core"`}},
+				names.AnnotationPermittedProject + ` allows "core"`}},
 		},
 		"annotations of other backends do not count": {
-			plan: scoped(plan.Scope{Backend: apiv1.BackendAlicloudKMS, Identity: plan.Identity{RoleARN: "acs:r"}}),
+			plan: of(plan.Store{Backend: backend.AlicloudKMS, Role: "acs:r"}),
 			annotations: annotations{
-				apiv1.AnnotationPermittedRegion: "x", apiv1.AnnotationPermittedVaultMount: "x",
-				apiv1.AnnotationPermittedKeyVault: "x", apiv1.AnnotationPermittedProject: "x",
+				names.AnnotationPermittedRegion: "x", names.AnnotationPermittedVaultMount: "x",
+				names.AnnotationPermittedKeyVault: "x", names.AnnotationPermittedProject: "x",
 			},
 		},
 		"require-role denies AWS objects without a role": {
-			plan: aws("", read("spec.data[0].key", "k")), annotations: annotations{apiv1.AnnotationRequireRole: "true"},
+			plan: aws("", read("spec.data[0].key", "k")), annotations: annotations{names.AnnotationRequireRole: "true"},
 			want: verdict{Errors: []string{`spec.roleArn: Required value: namespace "core" demands a role (annotation ` +
-				apiv1.AnnotationRequireRole + "): without one the syncer's own identity would read"}},
+				names.AnnotationRequireRole + "): without one the syncer's own identity would read"}},
 		},
 		"require-role denies Alibaba Cloud objects without a role": {
-			plan:        scoped(plan.Scope{Backend: apiv1.BackendAlicloudKMS}),
-			annotations: annotations{apiv1.AnnotationRequireRole: "true"},
+			plan:        of(plan.Store{Backend: backend.AlicloudKMS}),
+			annotations: annotations{names.AnnotationRequireRole: "true"},
 			want: verdict{Errors: []string{`spec.roleArn: Required value: namespace "core" demands a role (annotation ` +
-				apiv1.AnnotationRequireRole + "): without one the syncer's own identity would read"}},
+				names.AnnotationRequireRole + "): without one the syncer's own identity would read"}},
 		},
 		"require-role denies Vault objects without a role or a default one": {
-			plan: vault("kubernetes", ""), annotations: annotations{apiv1.AnnotationRequireRole: "true"},
+			plan: vault("kubernetes", ""), annotations: annotations{names.AnnotationRequireRole: "true"},
 			want: verdict{Errors: []string{`spec.vaultRole: Required value: namespace "core" demands a role (annotation ` +
-				apiv1.AnnotationRequireRole + "): without one the syncer's own identity would read"}},
+				names.AnnotationRequireRole + "): without one the syncer's own identity would read"}},
 		},
 		"require-role is content with a role": {
-			plan: aws("arn:r", read("spec.data[0].key", "k")), annotations: annotations{apiv1.AnnotationRequireRole: "true"},
+			plan: aws("arn:r", read("spec.data[0].key", "k")), annotations: annotations{names.AnnotationRequireRole: "true"},
 		},
 		"require-role cannot be asked of backends without roles": {
-			plan:        scoped(plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: "v"}),
-			annotations: annotations{apiv1.AnnotationRequireRole: "true"},
+			plan:        of(plan.Store{Backend: backend.AzureKeyVault, Container: "v"}),
+			annotations: annotations{names.AnnotationRequireRole: "true"},
 		},
 		"require-role is off unless it is true": {
-			plan: aws("", read("spec.data[0].key", "k")), annotations: annotations{apiv1.AnnotationRequireRole: "false"},
+			plan: aws("", read("spec.data[0].key", "k")), annotations: annotations{names.AnnotationRequireRole: "false"},
 		},
 		"legacy mode leaves the holes of KES closed": {
 			plan: aws("", read("spec.dataFromWithOptions[0].key", "/prod/b")), annotations: annotations{keyName: "/core/"},
@@ -286,30 +300,6 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func TestUnserved(t *testing.T) {
-	warning := func(what, ids string) []string {
-		return []string{"spec.controllerId is " + what + ", which no syncer serves, so that the object is never synced: write one of " + ids +
-			", or add it to CONTROLLER_IDS"}
-	}
-	for name, tc := range map[string]struct {
-		id, ids string
-		want    []string
-	}{
-		"the ids are not known":                   {id: "other"},
-		"one of them":                             {id: "b", ids: "a, b"},
-		"none of them":                            {id: "other", ids: "a, b", want: warning(`"other"`, `"a", "b"`)},
-		"an omitted one, where all have ids":      {ids: "a", want: warning("not set", `"a"`)},
-		"an omitted one, where a syncer has none": {ids: ",a"},
-	} {
-		if diff := cmp.Diff(tc.want, policy.Unserved(chosen(tc.id), policy.Settings{ControllerIDs: tc.ids})); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
-		}
-	}
-	if got := policy.Unserved(&plan.Plan{ScopeIsFixed: true}, policy.Settings{ControllerIDs: "a"}); got != nil {
-		t.Errorf("of an object that chooses no syncer: %q", got)
-	}
-}
-
 func TestWarnings(t *testing.T) {
 	ns := func(annotations map[string]string) policy.Namespace {
 		return policy.Namespace{Name: "core", Annotations: annotations}
@@ -320,12 +310,14 @@ func TestWarnings(t *testing.T) {
 		want  []string
 	}{
 		"nothing is adopted":             {ns: ns(nil)},
-		"the namespace permits adoption": {adopt: true, ns: ns(map[string]string{apiv1.AnnotationPermitAdopt: "true"})},
-		"it does not": {adopt: true, ns: ns(map[string]string{apiv1.AnnotationPermitAdopt: "True"}), want: []string{
+		"the namespace permits adoption": {adopt: true, ns: ns(map[string]string{names.AnnotationPermitAdopt: "true"})},
+		"it does not": {adopt: true, ns: ns(map[string]string{names.AnnotationPermitAdopt: "True"}), want: []string{
 			`spec.adoptExisting is not honoured: namespace core lacks annotation secretgate.io/permit-adopt: "true"`,
 		}},
 	} {
-		if diff := cmp.Diff(tc.want, policy.Warnings(&plan.Plan{AdoptExisting: tc.adopt}, tc.ns)); diff != "" {
+		p := aws("")
+		p.Target.AdoptExisting = tc.adopt
+		if diff := cmp.Diff(tc.want, policy.Warnings(p, tc.ns)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}

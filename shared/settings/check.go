@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"strconv"
 )
@@ -26,6 +27,18 @@ func CheckFile(flag, name string) error {
 	}
 	if _, err := os.Stat(name); err != nil {
 		return fmt.Errorf("--%s: %w", flag, err)
+	}
+	return nil
+}
+
+// CheckURL refuses what is no URL of a server. Nothing stands for none.
+func CheckURL(flag, text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("--%s must be a URL such as https://host:port", flag) // not its text, which may hold a password
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -124,4 +125,22 @@ func unitName(unit time.Duration) string {
 		return "milliseconds"
 	}
 	return "seconds"
+}
+
+// Overrule replaces a setting by that of an environment variable, where it is set and not empty.
+func (s *Section) Overrule(p *string, variable string) {
+	if text, _ := s.lookup(variable); text != "" {
+		*p = text
+	}
+}
+
+// List takes a comma-separated list apart, in quotes or not. What is empty between commas counts for nothing.
+func List(text string) []string {
+	var all []string
+	for one := range strings.SplitSeq(strings.Trim(strings.TrimSpace(text), `"`), ",") {
+		if one = strings.TrimSpace(one); one != "" {
+			all = append(all, one)
+		}
+	}
+	return all
 }

@@ -6,8 +6,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/shared/settings"
 )
@@ -128,8 +129,8 @@ func TestHelpNamesTheVariables(t *testing.T) {
 
 func TestPolicy(t *testing.T) {
 	fallback := settings.Policy{
-		Settings: policy.Settings{RoleAnnotation: "iam.amazonaws.com/permitted", KeyNameAnnotation: "externalsecrets.kubernetes-client.io/permitted-key-name"},
-		Defaults: plan.Defaults{MinRefreshInterval: 10 * time.Second},
+		Settings:           policy.Settings{RoleAnnotation: "iam.amazonaws.com/permitted", KeyNameAnnotation: "externalsecrets.kubernetes-client.io/permitted-key-name"},
+		MinRefreshInterval: 10 * time.Second,
 	}
 	for name, test := range map[string]struct {
 		env  map[string]string
@@ -145,14 +146,14 @@ func TestPolicy(t *testing.T) {
 			},
 			want: settings.Policy{
 				Settings: policy.Settings{RoleAnnotation: "corp/role", KeyNameAnnotation: "corp/keys", Enforce: true, Legacy: true},
-				Defaults: plan.Defaults{Region: "eu-west-1", VaultMount: "kubernetes", VaultRole: "core", MinRefreshInterval: 10 * time.Second},
+				Defaults: backend.Defaults{Region: "eu-west-1", VaultMount: "kubernetes", VaultRole: "core"}, MinRefreshInterval: 10 * time.Second,
 			},
 		},
 		"flags win": {
 			env:  map[string]string{"POLICY_MATCHING": "legacy", "AWS_REGION": "eu-west-1", "ENFORCE_NAMESPACE_ANNOTATIONS": "1"},
 			args: []string{"--policy-matching=whole", "--aws-region=eu-north-1", "--enforce-namespace-annotations=false", "--min-refresh-interval=1s"},
 			want: settings.Policy{
-				Settings: fallback.Settings, Defaults: plan.Defaults{Region: "eu-north-1", MinRefreshInterval: time.Second},
+				Settings: fallback.Settings, Defaults: backend.Defaults{Region: "eu-north-1"}, MinRefreshInterval: time.Second,
 			},
 		},
 	} {
@@ -161,8 +162,8 @@ func TestPolicy(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Settings != test.want.Settings || got.Defaults != test.want.Defaults {
-				t.Errorf("got %+v %+v", got.Settings, got.Defaults)
+			if diff := cmp.Diff(test.want, got, cmpopts.IgnoreUnexported(settings.Policy{})); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
 	}

@@ -12,8 +12,10 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/component-base/cli/flag"
 
+	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/settings"
 	"github.com/secretgate/secretgate/syncer/internal/config"
+	extensions "github.com/secretgate/secretgate/syncer/internal/dialect/all"
 )
 
 // The exit codes.
@@ -30,20 +32,27 @@ type Program struct {
 	Lookup  func(variable string) (string, bool)
 	Stdout  io.Writer
 	Stderr  io.Writer
+	// Dialects are the APIs that it knows.
+	Dialects []dialect.Dialect
 }
+
+// defaultDialect is what is served where nobody says otherwise.
+const defaultDialect = "kes"
 
 // failure is an error of running, as opposed to one of usage.
 type failure struct{ error }
 
 // Run syncs until ctx ends, and returns the exit code.
 func (p Program) Run(ctx context.Context) int {
-	c := &config.Config{}
+	c := &config.Config{
+		Dialects:   dialect.Choice{All: p.Dialects, Service: dialect.Syncer, Default: defaultDialect},
+		Extensions: extensions.Extensions(),
+	}
 	sections := c.Bind(p.Lookup)
 	cmd := &cobra.Command{
 		Use:   "syncer",
 		Short: "Keep Kubernetes Secrets in step with external secret managers",
-		Long: "Secretgate's syncer: reads the values that ExternalSecrets ask for, and keeps their Secrets as the backends have them.\n" +
-			"With --secret-definitions it serves the SecretDefinitions of secrets-manager, too.\n" +
+		Long: "Secretgate's syncer: reads the values that objects of the --dialects ask for, and keeps their Secrets as the backends have them.\n" +
 			"Runs until SIGTERM or SIGINT. Flags win over environment variables.\n" +
 			"Exit codes: 0 clean stop, 1 failure, 2 bad usage or configuration.",
 		Version:       p.Version,
@@ -54,11 +63,11 @@ func (p Program) Run(ctx context.Context) int {
 			if err := c.Finish(sections, p.Lookup); err != nil {
 				return err
 			}
-			backends, err := backendsOf(c)
+			b, err := newBacking(c)
 			if err != nil {
 				return err
 			}
-			if err := run(cmd.Context(), c, backends, p.Version); err != nil {
+			if err := run(cmd.Context(), c, b, p.Version); err != nil {
 				return failure{err}
 			}
 			return nil

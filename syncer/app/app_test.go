@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	dialects "github.com/secretgate/secretgate/shared/dialect/all"
 	"github.com/secretgate/secretgate/syncer/internal/config"
 )
 
@@ -18,7 +19,7 @@ import (
 func execute(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, said bytes.Buffer
-	p := Program{Version: "v1.2.3", Args: args, Stdout: &out, Stderr: &said,
+	p := Program{Dialects: dialects.Dialects(), Version: "v1.2.3", Args: args, Stdout: &out, Stderr: &said,
 		Lookup: func(name string) (string, bool) { value, ok := env[name]; return value, ok }}
 	code = p.Run(t.Context())
 	return code, out.String(), said.String()

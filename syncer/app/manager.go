@@ -3,9 +3,11 @@ package app
 import (
 	"errors"
 	"fmt"
+	"net/http"
 
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -14,11 +16,12 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
-	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/syncer/internal/config"
 	"github.com/secretgate/secretgate/syncer/internal/shard"
 )
@@ -40,13 +43,12 @@ func restConfig(kubeconfig string) (cluster *rest.Config, namespace string, err 
 	// They are logged otherwise, and quote what was written: the server itself a key that is no PEM of its kind, an admission policy
 	// whatever its author likes.
 	cluster.WarningHandlerWithContext = rest.NoWarnings{}
-	return rest.AddUserAgent(cluster, apiv1.FieldManager), namespace, nil
+	return rest.AddUserAgent(cluster, names.FieldManager), namespace, nil
 }
 
 func newManager(cluster *rest.Config, c *config.Config, informers shard.Informers) (manager.Manager, error) {
 	scheme := runtime.NewScheme()
-	if err := errors.Join(
-		corev1.AddToScheme(scheme), eventsv1.AddToScheme(scheme), apiv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+	if err := errors.Join(corev1.AddToScheme(scheme), eventsv1.AddToScheme(scheme), c.Dialects.AddToScheme(scheme)); err != nil {
 		return nil, err
 	}
 	grace := gracePeriod
@@ -57,6 +59,10 @@ func newManager(cluster *rest.Config, c *config.Config, informers shard.Informer
 		Metrics:                 metricsserver.Options{BindAddress: c.MetricsBindAddress},
 		HealthProbeBindAddress:  c.HealthProbeBindAddress,
 		GracefulShutdownTimeout: &grace,
+		MapperProvider: func(cluster *rest.Config, client *http.Client) (meta.RESTMapper, error) {
+			others, err := apiutil.NewDynamicRESTMapper(cluster, client)
+			return mapper(others, typesOf(c)), err
+		},
 	}
 	mgr, err := ctrl.NewManager(cluster, options)
 	if err != nil {
@@ -72,14 +78,33 @@ func cacheOptions(c *config.Config, informers shard.Informers) cache.Options {
 		NewInformer:      informers.New,
 		DefaultTransform: strip,
 		ByObject: map[client.Object]cache.ByObject{
-			&corev1.Secret{}: {Label: labels.SelectorFromSet(labels.Set{apiv1.LabelManaged: "true"})},
+			&corev1.Secret{}: {Label: labels.SelectorFromSet(labels.Set{names.LabelManaged: "true"})},
 		},
 	}
-	if c.Definitions.Enabled {
-		options.ByObject[&v1alpha1.SecretDefinition{}] = cache.ByObject{Transform: stripDefinition, Namespaces: only(c.Definitions.Watched)}
+	for _, kind := range c.Dialects.Kinds() {
+		one := cache.ByObject{}
+		if narrower, ok := kind.(dialect.Narrower); ok {
+			one.Namespaces = only(narrower.Namespaces())
+		}
+		if _, ok := kind.(dialect.Keeper); ok {
+			one.Transform = stripHistory
+		}
+		options.ByObject[kind.New()] = one
 	}
 	options.DefaultNamespaces = only(c.WatchedNamespaces)
 	return options
+}
+
+// typesOf are those of all kinds that are served, and of what they refer to.
+func typesOf(c *config.Config) []dialect.Type {
+	var all []dialect.Type
+	for _, kind := range c.Dialects.Kinds() {
+		all = append(all, kind.Type())
+	}
+	for _, kind := range c.Dialects.Stores() {
+		all = append(all, kind.Type())
+	}
+	return all
 }
 
 // only watches these namespaces; nil, which is all, where there are none.
@@ -94,8 +119,8 @@ func only(namespaces []string) map[string]cache.Config {
 	return configs
 }
 
-// stripDefinition leaves the labels and annotations, which the Secret gets, too.
-func stripDefinition(object any) (any, error) {
+// stripHistory leaves the labels and annotations.
+func stripHistory(object any) (any, error) {
 	if o, ok := object.(metav1.Object); ok {
 		delete(o.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
 		o.SetManagedFields(nil)
@@ -114,7 +139,7 @@ func strip(object any) (any, error) {
 	annotations := o.GetAnnotations()
 	delete(annotations, corev1.LastAppliedConfigAnnotation)
 	if o.GetNamespace() != "" {
-		annotations = one(annotations, apiv1.AnnotationForceSync)
+		annotations = one(annotations, names.AnnotationForceSync)
 	}
 	o.SetAnnotations(annotations)
 	o.SetManagedFields(nil)

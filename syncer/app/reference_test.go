@@ -5,22 +5,38 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/secretgate/secretgate/shared/dialect"
+	dialects "github.com/secretgate/secretgate/shared/dialect/all"
 	"github.com/secretgate/secretgate/shared/reference"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/internal/config"
+	extension "github.com/secretgate/secretgate/syncer/internal/dialect"
+	extensions "github.com/secretgate/secretgate/syncer/internal/dialect/all"
 	"github.com/secretgate/secretgate/syncer/internal/fetch"
 	"github.com/secretgate/secretgate/syncer/internal/metrics"
 	"github.com/secretgate/secretgate/syncer/internal/shard"
 )
 
+// describer is what the reference wants of a collector.
+type describer = interface {
+	Describe(into chan<- *prometheus.Desc)
+}
+
 // TestReference keeps the syncer's flags, variables and metrics on the page as the code has them.
 func TestReference(t *testing.T) {
 	asked := map[string]bool{}
+	answers := map[string]string{"DIALECTS": strings.Join((&dialect.Choice{All: dialects.Dialects()}).Names(), ","), "VAULT_ROLE_ID": "any"}
 	spy := func(variable string) (string, bool) {
 		asked[variable] = true
-		return "", false
+		answer, ok := answers[variable]
+		return answer, ok
 	}
-	c := &config.Config{}
+	c := &config.Config{
+		Dialects:   dialect.Choice{All: dialects.Dialects(), Service: dialect.Syncer, Default: defaultDialect},
+		Extensions: extensions.Extensions(),
+	}
 	sections := c.Bind(spy)
 	if err := c.Finish(sections, spy); err != nil {
 		t.Fatal(err)
@@ -38,11 +54,21 @@ func TestReference(t *testing.T) {
 		t.Error(err)
 	}
 
-	if err := reference.KeepMetrics("syncer's metrics", backend.NewMetrics(), metrics.NewObjects(), metrics.NewBuild(""),
-		fetch.NewMetrics(&fetch.Engine{}), shard.NewMetrics()); err != nil {
-		t.Error(err)
+	objects := &metrics.Objects{}
+	collectors := []describer{
+		backend.NewMetrics(), objects, metrics.NewBuild(""), fetch.NewMetrics(&fetch.Engine{}), shard.NewMetrics(),
 	}
-	if err := reference.KeepMetrics("SecretDefinitions' metrics", metrics.NewDefinitions(), metrics.NewVault("", "", 0)); err != nil {
+	for _, kind := range c.Dialects.Kinds() {
+		how := extension.Sync{}
+		if e := c.Extensions[kind.Type().Dialect]; e != nil {
+			how = e.Sync(kind)
+			for _, collector := range e.Metrics() {
+				collectors = append(collectors, collector)
+			}
+		}
+		objects.Of(kind.Type(), how.View)
+	}
+	if err := reference.KeepMetrics("syncer's metrics", collectors...); err != nil {
 		t.Error(err)
 	}
 }

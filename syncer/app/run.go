@@ -13,24 +13,26 @@ import (
 	"github.com/go-logr/logr"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/discovery"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	controllermetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/alicloudkms"
 	"github.com/secretgate/secretgate/syncer/backend/awsparameterstore"
 	"github.com/secretgate/secretgate/syncer/backend/awssecretsmanager"
 	"github.com/secretgate/secretgate/syncer/backend/awssession"
 	"github.com/secretgate/secretgate/syncer/backend/azurekeyvault"
+	"github.com/secretgate/secretgate/syncer/backend/credential"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/backend/gcpsecretmanager"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault"
 	"github.com/secretgate/secretgate/syncer/internal/config"
-	"github.com/secretgate/secretgate/syncer/internal/fetch"
-	"github.com/secretgate/secretgate/syncer/internal/kind"
+	extension "github.com/secretgate/secretgate/syncer/internal/dialect"
 	"github.com/secretgate/secretgate/syncer/internal/metrics"
 	"github.com/secretgate/secretgate/syncer/internal/shard"
 )
@@ -42,20 +44,23 @@ const gracePeriod = 20 * time.Second
 // Go's default. The syncer mostly waits, so memory is what counts. GOGC sets another.
 const garbage = 50
 
-// backends are all that this syncer reads.
-type backends struct {
-	drivers     map[apiv1.Backend]driver.Driver // for ExternalSecrets
-	definitions *definitions                    // nil: SecretDefinitions are not served
+// backing is all that objects are read with.
+type backing struct {
+	drivers     map[plan.Backend]driver.Driver
+	credentials *credentials
 }
 
-func backendsOf(c *config.Config) (backends, error) {
-	drivers, err := drivers(c)
-	definitions, definitionsErr := definitionsOf(c)
-	return backends{drivers, definitions}, errors.Join(err, definitionsErr)
+// credentials are those of the cluster, which is known only when the drivers have been made.
+type credentials struct{ cluster *credential.Cluster }
+
+func (c *credentials) get(ctx context.Context, of plan.Credential) (string, error) {
+	return c.cluster.Get(ctx, of)
 }
 
-// drivers makes every backend that ExternalSecrets may name. They call nobody until they are used.
-func drivers(c *config.Config) (map[apiv1.Backend]driver.Driver, error) {
+// newBacking makes every driver that objects may name. They call nobody until they are used.
+func newBacking(c *config.Config) (*backing, error) {
+	b := &backing{credentials: &credentials{}}
+	c.Vault.Credentials = b.credentials.get
 	c.AWS.Log = slog.New(c.Handler)
 	sessions, awsErr := awssession.New(c.AWS)
 	secretsManager, smErr := awssecretsmanager.New(awssecretsmanager.Config{Sessions: sessions, Endpoint: c.SecretsManagerEndpoint})
@@ -64,18 +69,19 @@ func drivers(c *config.Config) (map[apiv1.Backend]driver.Driver, error) {
 	azure, azureErr := azurekeyvault.New(c.Azure)
 	google, googleErr := gcpsecretmanager.New(c.GCP)
 	alicloud, alicloudErr := alicloudkms.New(c.Alicloud)
-	return map[apiv1.Backend]driver.Driver{
-		apiv1.BackendAWSSecretsManager: secretsManager,
-		apiv1.BackendAWSParameterStore: parameterStore,
-		apiv1.BackendVault:             vault,
-		apiv1.BackendAzureKeyVault:     azure,
-		apiv1.BackendGCPSecretManager:  google,
-		apiv1.BackendAlicloudKMS:       alicloud,
-	}, errors.Join(awsErr, smErr, ssmErr, vaultErr, azureErr, googleErr, alicloudErr)
+	b.drivers = map[plan.Backend]driver.Driver{
+		backends.AWSSecretsManager: secretsManager,
+		backends.AWSParameterStore: parameterStore,
+		backends.Vault:             vault,
+		backends.AzureKeyVault:     azure,
+		backends.GCPSecretManager:  google,
+		backends.AlicloudKMS:       alicloud,
+	}
+	return b, errors.Join(awsErr, smErr, ssmErr, vaultErr, azureErr, googleErr, alicloudErr)
 }
 
 // run syncs until ctx ends.
-func run(ctx context.Context, c *config.Config, b backends, version string) error {
+func run(ctx context.Context, c *config.Config, b *backing, version string) error {
 	log := slog.New(c.Handler)
 	ctrl.SetLogger(logr.FromSlogHandler(c.Handler))
 	klog.SetLogger(logr.FromSlogHandler(c.Handler))
@@ -89,15 +95,18 @@ func run(ctx context.Context, c *config.Config, b backends, version string) erro
 	if err != nil {
 		return err
 	}
+	if b.credentials.cluster, err = credential.New(cluster); err != nil {
+		return err
+	}
 	membership, err := newMembership(cluster, namespace, c, log)
 	if err != nil {
 		return err
 	}
-	mgr, err := newManager(cluster, c, shard.Informers{View: membership.View, Metrics: membership.Metrics})
+	mgr, err := newManager(cluster, c, shard.Informers{View: membership.View, Kinds: c.Dialects.Kinds(), Metrics: membership.Metrics})
 	if err != nil {
 		return err
 	}
-	if err := assemble(ctx, mgr, c, b, membership.Owns); err != nil {
+	if err := assemble(ctx, mgr, c, b.drivers, membership.Owns); err != nil {
 		return err
 	}
 	if err := errors.Join(controllermetrics.Registry.Register(membership.Metrics),
@@ -113,28 +122,22 @@ func run(ctx context.Context, c *config.Config, b backends, version string) erro
 }
 
 // assemble lists all that runs.
-func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, b backends, owns func(types.UID) bool) error {
-	kinds := []served{{
-		api: kind.ExternalSecrets(c.Policy.Defaults, c.InstanceID), drivers: b.drivers,
-		timeout: c.BackendTimeout, interval: c.RefreshInterval, metrics: metrics.NewObjects(),
-	}}
-	if b.definitions != nil {
-		definitions, err := b.definitions.serve(ctx, mgr, c)
-		if err != nil {
-			return err
-		}
-		kinds = append(kinds, definitions)
+func assemble(
+	ctx context.Context, mgr manager.Manager, c *config.Config, drivers map[plan.Backend]driver.Driver, owns func(types.UID) bool,
+) error {
+	cluster, err := discovery.NewDiscoveryClientForConfig(mgr.GetConfig())
+	if err != nil {
+		return err
 	}
-	calls := backend.NewMetrics()
-	problems := []error{controllermetrics.Registry.Register(calls)}
-	var engines []*fetch.Engine
-	for _, k := range kinds {
-		engine, err := serve(mgr, c, k, calls, owns)
-		engines, problems = append(engines, engine), append(problems, err)
-	}
+	calls, objects := backend.NewMetrics(), &metrics.Objects{}
+	h := newHouse(mgr, c, drivers, calls, owns)
+	h.known = knows(cluster)
 	var ready atomic.Bool
-	return errors.Join(append(problems,
-		controllermetrics.Registry.Register(fetch.NewMetrics(engines...)),
+	return errors.Join(
+		controllermetrics.Registry.Register(calls),
+		h.serve(ctx, objects),
+		controllermetrics.Registry.Register(objects),
+		h.run(extension.Running{Drivers: drivers, Log: slog.New(c.Handler)}),
 		mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
 			ready.Store(mgr.GetCache().WaitForCacheSync(ctx))
 			<-ctx.Done()
@@ -146,5 +149,5 @@ func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, b back
 			}
 			return nil
 		}),
-	)...)
+	)
 }

@@ -28,7 +28,7 @@ func newMembership(cluster *rest.Config, namespace string, c *config.Config, log
 	return &shard.Membership{
 		Leases:    client.Leases(namespace),
 		Namespace: namespace,
-		Ring:      shard.RingName(c.InstanceID, append(c.Definitions.Ring(), c.WatchedNamespaces...)),
+		Ring:      shard.RingName(append(c.Dialects.Ring(), c.WatchedNamespaces...)),
 		Replica:   cmp.Or(c.Shard.ReplicaName, shard.ReplicaName(hostname, inPod)),
 		Log:       log,
 		Metrics:   shard.NewMetrics(),

@@ -18,7 +18,7 @@ func accept(source plan.Source, value driver.Value) (driver.Value, error) {
 	if source.Path {
 		if problem := nameProblem(source.Read, value.Name); problem != "" {
 			e := newError(source, driver.Unavailable, problem, nil)
-			e.remedy = "check the proxy or cache on the way to the backend"
+			e.advice = "check the proxy or cache on the way to the backend"
 			return driver.Value{}, e
 		}
 	}
@@ -45,13 +45,13 @@ func nameProblem(walk plan.Read, name string) string {
 }
 
 func tooLarge(source plan.Source, value driver.Value) *Error {
-	what, remedy := "the value", "keep less under this key"
+	what, advice := "the value", "keep less under this key"
 	if value.Name != "" {
 		what += " of " + driver.Word(value.Name)
-		remedy = "keep less in it, or name a path without it"
+		advice = "keep less in it, or name a path without it"
 	}
 	text := fmt.Sprintf("%s has %d bytes, but a Secret holds %d at most", what, len(value.Data), MaxValueBytes)
 	e := newError(source, driver.Invalid, text, nil)
-	e.remedy = remedy
+	e.advice = advice
 	return e
 }

@@ -42,7 +42,7 @@ func TestNamesThatAWalkMayFind(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := able{walk: func() ([]driver.Value, error) { return []driver.Value{{Name: test.found, Data: []byte("x")}}, nil }}
-			values, err := clientOf(d, nil).Get(t.Context(), plan.Source{Scope: ssm, Read: test.walk})
+			values, err := clientOf(d, nil).Get(t.Context(), plan.Source{Store: ssm, Read: test.walk})
 			if test.want == "" {
 				want := []driver.Value{{Name: test.found, Data: []byte("x")}}
 				if diff := cmp.Diff(want, values); diff != "" || err != nil {
@@ -71,7 +71,7 @@ func TestVersionsAreBounded(t *testing.T) {
 		},
 	}
 	for _, read := range []plan.Read{{Key: "/a/b"}, {Key: "/a", Path: true}} {
-		values, err := clientOf(d, nil).Get(t.Context(), plan.Source{Scope: ssm, Read: read})
+		values, err := clientOf(d, nil).Get(t.Context(), plan.Source{Store: ssm, Read: read})
 		if err != nil || values[0].Version != want {
 			t.Errorf("%v: got error %v, values %.300v, want version %s", read, err, values, want)
 		}
@@ -85,7 +85,7 @@ func TestVersionsAreBounded(t *testing.T) {
 func TestWhichValueOfAPathIsTooLarge(t *testing.T) {
 	large := driver.Value{Name: "/a/" + strings.Repeat("n", 200), Data: make([]byte, MaxValueBytes+1)}
 	d := able{walk: func() ([]driver.Value, error) { return []driver.Value{large}, nil }}
-	_, err := clientOf(d, nil).Get(t.Context(), plan.Source{Scope: ssm, Read: plan.Read{Key: "/a", Path: true}})
+	_, err := clientOf(d, nil).Get(t.Context(), plan.Source{Store: ssm, Read: plan.Read{Key: "/a", Path: true}})
 	want := `cannot read path "/a" from systemManager in region eu-west-1: not a valid request: the value of /a/` + strings.Repeat("n", 124) +
 		"… has 1048577 bytes, but a Secret holds 1048576 at most; keep less in it, or name a path without it"
 	if err == nil || err.Error() != want {

@@ -27,9 +27,9 @@ func (c *Client) BatchSize(source plan.Source) int {
 
 // GetBatch reads several values by one call. The reads differ, and are no more than the least BatchSize among them. The
 // outcomes come in the order of the reads. An error is an *Error of the whole call, whose Source has no Read: see Error.For.
-func (c *Client) GetBatch(ctx context.Context, scope plan.Scope, reads []plan.Read) ([]Outcome, error) {
-	source := plan.Source{Scope: scope}
-	d, ok := c.Drivers[scope.Backend]
+func (c *Client) GetBatch(ctx context.Context, store plan.Store, reads []plan.Read) ([]Outcome, error) {
+	source := plan.Source{Store: store}
+	d, ok := c.Drivers[store.Backend]
 	if !ok {
 		return nil, notConfigured(source)
 	}
@@ -38,7 +38,7 @@ func (c *Client) GetBatch(ctx context.Context, scope plan.Scope, reads []plan.Re
 		if !ok {
 			return nil, newError(source, driver.Invalid, "the backend has no batches", nil)
 		}
-		results, err := batcher.GetBatch(ctx, scope, reads)
+		results, err := batcher.GetBatch(ctx, store, reads)
 		if err != nil {
 			return nil, err
 		}
@@ -47,12 +47,12 @@ func (c *Client) GetBatch(ctx context.Context, scope plan.Scope, reads []plan.Re
 		}
 		outcomes := make([]Outcome, len(reads))
 		for i, result := range results {
-			outcomes[i] = outcome(d, plan.Source{Scope: scope, Read: reads[i]}, result)
+			outcomes[i] = outcome(d, plan.Source{Store: store, Read: reads[i]}, result)
 		}
 		return outcomes, nil
 	})
 	for i := range outcomes {
-		c.Metrics.observeItem(scope.Backend, outcomes[i].Err)
+		c.Metrics.observeItem(store.Backend, outcomes[i].Err)
 	}
 	return outcomes, err
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
@@ -29,17 +29,17 @@ func (able) BatchSize(read plan.Read) int {
 	return 20
 }
 
-func (a able) GetBatch(ctx context.Context, _ plan.Scope, reads []plan.Read) ([]driver.Result, error) {
+func (a able) GetBatch(ctx context.Context, _ plan.Store, reads []plan.Read) ([]driver.Result, error) {
 	return a.batch(ctx, reads)
 }
 
-func (a able) Walk(context.Context, plan.Scope, plan.Read) ([]driver.Value, error) { return a.walk() }
+func (a able) Walk(context.Context, plan.Store, plan.Read) ([]driver.Value, error) { return a.walk() }
 
 func clientOf(d driver.Driver, m *Metrics) *Client {
-	return &Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendAWSParameterStore: d}, Metrics: m}
+	return &Client{Drivers: map[plan.Backend]driver.Driver{backends.AWSParameterStore: d}, Metrics: m}
 }
 
-var ssm = plan.Scope{Backend: apiv1.BackendAWSParameterStore, Region: "eu-west-1"}
+var ssm = plan.Store{Backend: backends.AWSParameterStore, Location: "eu-west-1"}
 
 func TestBatchSize(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -55,7 +55,7 @@ func TestBatchSize(t *testing.T) {
 		"an AWS reference by full name": {able{}, plan.Read{Key: "/aws/reference/secretsmanager/a"}, 20},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := clientOf(test.driver, nil).BatchSize(plan.Source{Scope: ssm, Read: test.read}); got != test.want {
+			if got := clientOf(test.driver, nil).BatchSize(plan.Source{Store: ssm, Read: test.read}); got != test.want {
 				t.Errorf("got %d, want %d", got, test.want)
 			}
 		})
@@ -190,7 +190,7 @@ func TestWalks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := NewMetrics()
-			values, err := clientOf(test.driver, m).Get(t.Context(), plan.Source{Scope: ssm, Read: plan.Read{Key: "/a", Path: true}})
+			values, err := clientOf(test.driver, m).Get(t.Context(), plan.Source{Store: ssm, Read: plan.Read{Key: "/a", Path: true}})
 			if diff := cmp.Diff(test.values, values); diff != "" {
 				t.Errorf("values (-want +got):\n%s", diff)
 			}

@@ -3,6 +3,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -11,7 +12,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
@@ -25,9 +25,11 @@ const MaxValueBytes = corev1.MaxSecretSize
 // Client reads through drivers. It may be used concurrently; its fields may not be changed after the first call.
 type Client struct {
 	// Drivers are the backends that this syncer reads. Others answer ErrNotConfigured.
-	Drivers map[apiv1.Backend]driver.Driver
+	Drivers map[plan.Backend]driver.Driver
 	// Timeout of one call, logins and all pages of an answer included; 0 means DefaultTimeout.
 	Timeout time.Duration
+	// TimeoutOf is the Timeout of calls for a Store that have one of their own; 0, or a nil function: they have none.
+	TimeoutOf func(plan.Store) time.Duration
 	// Metrics of the calls; nil: not measured.
 	Metrics *Metrics
 }
@@ -57,7 +59,7 @@ func (c *Client) Get(ctx context.Context, source plan.Source) ([]driver.Value, e
 }
 
 func get(ctx context.Context, d driver.Driver, source plan.Source) ([]driver.Value, error) {
-	value, err := d.Get(ctx, source.Scope, source.Read)
+	value, err := d.Get(ctx, source.Store, source.Read)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +71,7 @@ func walk(ctx context.Context, d driver.Driver, source plan.Source) ([]driver.Va
 	if !ok {
 		return nil, newError(source, driver.Invalid, "the backend has no paths", nil)
 	}
-	values, err := walker.Walk(ctx, source.Scope, source.Read)
+	values, err := walker.Walk(ctx, source.Store, source.Read)
 	if err == nil && len(values) == 0 {
 		return nil, newError(source, driver.NotFound, "nothing is below the path", nil)
 	}
@@ -81,11 +83,7 @@ func walk(ctx context.Context, d driver.Driver, source plan.Source) ([]driver.Va
 func call[T any](
 	ctx context.Context, c *Client, d driver.Driver, operation string, source plan.Source, do func(context.Context) (T, error),
 ) (result T, err error) {
-	timeout := c.Timeout
-	if timeout == 0 {
-		timeout = DefaultTimeout
-	}
-	limited, cancel := context.WithTimeout(ctx, timeout)
+	limited, cancel := context.WithTimeout(ctx, c.timeout(source.Store))
 	defer cancel()
 	start := time.Now()
 	defer func() {
@@ -102,6 +100,14 @@ func call[T any](
 		return none, failure(limited, d, source, err)
 	}
 	return result, nil
+}
+
+func (c *Client) timeout(of plan.Store) time.Duration {
+	var own time.Duration
+	if c.TimeoutOf != nil {
+		own = c.TimeoutOf(of)
+	}
+	return cmp.Or(own, c.Timeout, DefaultTimeout)
 }
 
 // panicked is the function and line that a recovered panic came from.

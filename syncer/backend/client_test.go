@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
@@ -24,7 +24,7 @@ const planted = "planted-value"
 // scripted is a driver for what no real backend can be made to do.
 type scripted func(ctx context.Context) (driver.Value, error)
 
-func (s scripted) Get(ctx context.Context, _ plan.Scope, _ plan.Read) (driver.Value, error) {
+func (s scripted) Get(ctx context.Context, _ plan.Store, _ plan.Read) (driver.Value, error) {
 	return s(ctx)
 }
 
@@ -35,6 +35,8 @@ func (scripted) Classify(err error) driver.Kind {
 	return driver.Unknown
 }
 
+func (scripted) Advise(error, plan.Source) string { return "" }
+
 func panics(context.Context) (driver.Value, error) { panic(planted) }
 
 var line = regexp.MustCompile(`panics:\d+`)
@@ -44,9 +46,9 @@ type advice struct{ error }
 // advised is a driver that knows what to do.
 type advised struct{ scripted }
 
-func (advised) Advise(err error) string {
+func (advised) Advise(err error, of plan.Source) string {
 	if strings.Contains(err.Error(), "region") {
-		return "check the region"
+		return "let " + driver.Who + " read " + of.Key + " in {location}"
 	}
 	return ""
 }
@@ -56,13 +58,14 @@ func TestWhatADriverAdvises(t *testing.T) {
 		err  error
 		want string
 	}{
-		"goes before what one does about the kind":            {errors.New("denied: region"), "check the region"},
-		"is that of the kind where it advises nothing":        {errors.New("denied"), `give role "app" at mount "kubernetes" a policy with the capability read on the path`},
+		"goes before what one does about the kind":            {errors.New("denied: region"), `let role "app" at mount "kubernetes" read secret/data/db in {location}`},
+		"is that of the kind where it advises nothing":        {errors.New("denied"), `allow role "app" at mount "kubernetes" to read it`},
 		"gives way to what an error of the driver's own says": {advice{errors.New("denied: region")}, "do this"},
+		"goes before what such an error does not say":         {&driver.Error{Problem: "a region"}, `let role "app" at mount "kubernetes" read secret/data/db in {location}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := advised{func(context.Context) (driver.Value, error) { return driver.Value{}, test.err }}
-			_, err := (&Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendVault: d}}).Get(t.Context(), vaultSource)
+			_, err := (&Client{Drivers: map[plan.Backend]driver.Driver{backends.Vault: d}}).Get(t.Context(), vaultSource)
 			failed, ok := errors.AsType[*Error](err)
 			if !ok || failed.Remedy() != test.want {
 				t.Errorf("got %v, want the remedy %q", err, test.want)
@@ -74,8 +77,8 @@ func TestWhatADriverAdvises(t *testing.T) {
 func (advice) Remedy() string { return "do this" }
 
 var vaultSource = plan.Source{
-	Scope: plan.Scope{Backend: apiv1.BackendVault, Identity: plan.Identity{VaultMount: "kubernetes", VaultRole: "app"}},
-	Read:  plan.Read{Key: "secret/data/db", KVVersion: 2},
+	Store: plan.Store{Backend: backends.Vault, Mount: "kubernetes", Role: "app"},
+	Read:  plan.Read{Key: "secret/data/db", EngineVersion: 2},
 }
 
 func TestClientGet(t *testing.T) {
@@ -107,7 +110,7 @@ func TestClientGet(t *testing.T) {
 				return driver.Value{}, errors.New("permission denied, password: " + planted)
 			},
 			want: key + `access denied: permission denied, password: [redacted]; ` +
-				`give role "app" at mount "kubernetes" a policy with the capability read on the path`,
+				`allow role "app" at mount "kubernetes" to read it`,
 			code: "denied",
 		},
 		"an error with a remedy of its own keeps it": {
@@ -120,7 +123,7 @@ func TestClientGet(t *testing.T) {
 			driver: func(context.Context) (driver.Value, error) {
 				return driver.Value{Data: []byte(planted)}, errors.New("denied")
 			},
-			want: key + `access denied: denied; give role "app" at mount "kubernetes" a policy with the capability read on the path`, code: "denied",
+			want: key + `access denied: denied; allow role "app" at mount "kubernetes" to read it`, code: "denied",
 		},
 		"a panic is an error that names its place and not what it says": {
 			driver: panics,
@@ -132,7 +135,7 @@ func TestClientGet(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			m := NewMetrics()
-			c := &Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendVault: test.driver}, Metrics: m}
+			c := &Client{Drivers: map[plan.Backend]driver.Driver{backends.Vault: test.driver}, Metrics: m}
 			values, err := c.Get(t.Context(), vaultSource)
 			var got string
 			if err != nil {
@@ -158,7 +161,7 @@ func TestClientStopsWaiting(t *testing.T) {
 		<-ctx.Done()
 		return driver.Value{}, fmt.Errorf("the SDK's words: %w", ctx.Err())
 	})
-	c := &Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendVault: waits}, Timeout: 1}
+	c := &Client{Drivers: map[plan.Backend]driver.Driver{backends.Vault: waits}, Timeout: 1}
 	_, err := c.Get(t.Context(), vaultSource)
 	if !errors.Is(err, context.DeadlineExceeded) || code(err) != "unavailable" {
 		t.Errorf("at its time limit the call ends with %v (%s)", err, code(err))
@@ -172,8 +175,11 @@ func TestClientStopsWaiting(t *testing.T) {
 }
 
 func TestTheTimeOfACall(t *testing.T) {
-	for name, test := range map[string]struct{ given, want time.Duration }{
-		"as given": {3 * time.Second, 3 * time.Second}, "ten seconds if not": {0, 10 * time.Second},
+	for name, test := range map[string]struct{ given, ofStore, want time.Duration }{
+		"as given":                    {given: 3 * time.Second, want: 3 * time.Second},
+		"ten seconds if not":          {want: 10 * time.Second},
+		"that of the store":           {given: 3 * time.Second, ofStore: 5 * time.Second, want: 5 * time.Second},
+		"that of the store, if alone": {ofStore: 5 * time.Second, want: 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -182,7 +188,16 @@ func TestTheTimeOfACall(t *testing.T) {
 					return driver.Value{}, ctx.Err()
 				})
 				start := time.Now()
-				_, err := (&Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendVault: waits}, Timeout: test.given}).Get(t.Context(), vaultSource)
+				c := &Client{Drivers: map[plan.Backend]driver.Driver{backends.Vault: waits}, Timeout: test.given}
+				if name != "as given" { // where there is no function
+					c.TimeoutOf = func(of plan.Store) time.Duration {
+						if of != vaultSource.Store {
+							t.Errorf("asked for the time of %+v, want of %+v", of, vaultSource.Store)
+						}
+						return test.ofStore
+					}
+				}
+				_, err := c.Get(t.Context(), vaultSource)
 				if took := time.Since(start); took != test.want || err == nil {
 					t.Errorf("it took %s, want %s (%v)", took, test.want, err)
 				}
@@ -194,7 +209,7 @@ func TestTheTimeOfACall(t *testing.T) {
 // Whoever unwraps an error must not find what was redacted.
 func TestNothingOfADriversErrorIsInOurs(t *testing.T) {
 	fails := scripted(func(context.Context) (driver.Value, error) { return driver.Value{}, errors.New("password: " + planted) })
-	_, err := (&Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendVault: fails}}).Get(t.Context(), vaultSource)
+	_, err := (&Client{Drivers: map[plan.Backend]driver.Driver{backends.Vault: fails}}).Get(t.Context(), vaultSource)
 	if err == nil || errors.Unwrap(err) != nil || strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), planted) {
 		t.Errorf("got %v, which wraps %v", err, errors.Unwrap(err) != nil)
 	}
@@ -204,102 +219,6 @@ func TestBackendWithoutDriver(t *testing.T) {
 	_, err := (&Client{}).Get(t.Context(), vaultSource)
 	if !errors.Is(err, ErrNotConfigured) {
 		t.Errorf("got %v, want ErrNotConfigured", err)
-	}
-}
-
-func TestErrorText(t *testing.T) {
-	const as = "secretsManager in region eu-west-1 as arn:aws:iam::123456789012:role/a"
-	aws := plan.Scope{
-		Backend: apiv1.BackendAWSSecretsManager, Region: "eu-west-1", Identity: plan.Identity{RoleARN: "arn:aws:iam::123456789012:role/a"},
-	}
-	tests := map[string]struct {
-		source  plan.Source
-		kind    driver.Kind
-		message string
-		want    string
-	}{
-		"a version id is named, the default label is not": {
-			source: plan.Source{Scope: aws, Read: plan.Read{Key: "db", VersionID: "v1"}}, kind: driver.NotFound,
-			want: `cannot read key "db" (version v1) from ` + as + `: not found; ` +
-				`check the key, the region, and the version or staging label`,
-		},
-		"a role that may not be assumed": {
-			source: plan.Source{Scope: aws, Read: plan.Read{Key: "db", VersionStage: "AWSCURRENT"}}, kind: driver.Denied,
-			message: "not authorized to perform: sts:AssumeRole",
-			want: `cannot read key "db" from ` + as + `: access denied: ` +
-				`not authorized to perform: sts:AssumeRole; ` +
-				`let the syncer's identity assume the role: in the role's trust policy, and with sts:AssumeRole in its own`,
-		},
-		"a web identity that the role does not accept": {
-			source: plan.Source{Scope: aws, Read: plan.Read{Key: "db"}}, kind: driver.Denied,
-			message: "Not authorized to perform sts:AssumeRoleWithWebIdentity",
-			want: `cannot read key "db" from ` + as + `: access denied: Not authorized to perform sts:AssumeRoleWithWebIdentity; ` +
-				`let the trust policy of the role in AWS_ROLE_ARN accept the issuer, audience and subject of the syncer's service-account token`,
-		},
-		"a role that may not read": {
-			source: plan.Source{Scope: aws, Read: plan.Read{Key: "db", VersionStage: "AWSPREVIOUS"}}, kind: driver.Denied,
-			want: `cannot read key "db" (stage AWSPREVIOUS) from ` + as + `: access denied; ` +
-				`allow secretsmanager:GetSecretValue on the secret, and kms:Decrypt on its key, to arn:aws:iam::123456789012:role/a`,
-		},
-		"a parameter that may not be read": {
-			source: plan.Source{Scope: ssm, Read: plan.Read{Key: "/a:3"}}, kind: driver.Denied,
-			want: `cannot read key "/a:3" from systemManager in region eu-west-1: access denied; ` +
-				`allow ssm:GetParameter on the parameter, and kms:Decrypt on its key, to the syncer's own identity`,
-		},
-		"an ARN of another region": {
-			source: plan.Source{Scope: aws, Read: plan.Read{Key: "arn:aws:secretsmanager:eu-west-2:123456789012:secret:db"}}, kind: driver.NotFound,
-			want: `cannot read key "arn:aws:secretsmanager:eu-west-2:123456789012:secret:db" from ` + as + `: not found; ` +
-				`the key is an ARN of another region: set spec.region to eu-west-2`,
-		},
-		"an ARN of the same region": {
-			source: plan.Source{Scope: aws, Read: plan.Read{Key: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db"}}, kind: driver.NotFound,
-			want: `cannot read key "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db" from ` + as + `: not found; ` +
-				`check the key, the region, and the version or staging label`,
-		},
-		"a path that may not be walked": {
-			source: plan.Source{Scope: ssm, Read: plan.Read{Key: "/a", Path: true}}, kind: driver.Denied,
-			want: `cannot read path "/a" from systemManager in region eu-west-1: access denied; ` +
-				`allow ssm:GetParametersByPath on the path, and kms:Decrypt on its key, to the syncer's own identity`,
-		},
-		"a parameter that is not there": {
-			source: plan.Source{Scope: ssm, Read: plan.Read{Key: "/a:3"}}, kind: driver.NotFound,
-			want: `cannot read key "/a:3" from systemManager in region eu-west-1: not found; ` +
-				`check the name, the region, and the version or label after the colon`,
-		},
-		"a batch that is denied": {
-			source: plan.Source{Scope: aws}, kind: driver.Denied,
-			want: `cannot read a batch of keys from ` + as + `: access denied; ` +
-				`allow secretsmanager:BatchGetSecretValue on *, secretsmanager:GetSecretValue on each secret, and kms:Decrypt on its key, ` +
-				`to arn:aws:iam::123456789012:role/a`,
-		},
-		"Google's default version and project are not named, what it denies is": {
-			source: plan.Source{Scope: plan.Scope{Backend: apiv1.BackendGCPSecretManager}, Read: plan.Read{Key: "db", Version: "latest"}},
-			kind:   driver.Denied, message: "Permission 'secretmanager.versions.access' denied for resource 'projects/p/secrets/db/versions/latest'",
-			want: `cannot read key "db" from gcpSecretsManager: access denied: ` +
-				`Permission 'secretmanager.versions.access' denied for resource 'projects/p/secrets/db/versions/latest'; ` +
-				`give the syncer's own identity the role roles/secretmanager.secretAccessor on the secret`,
-		},
-		"an API of Google's that is not enabled": {
-			source: plan.Source{Scope: plan.Scope{Backend: apiv1.BackendGCPSecretManager, Project: "p"}, Read: plan.Read{Key: "db", Version: "7"}},
-			kind:   driver.Denied, message: "Secret Manager API has not been used in project p before or it is disabled",
-			want: `cannot read key "db" (version 7) from gcpSecretsManager in project p: access denied: ` +
-				`Secret Manager API has not been used in project p before or it is disabled; ` +
-				`enable the API secretmanager.googleapis.com in the project`,
-		},
-		"a backend without an identity of its own": {
-			source: plan.Source{Scope: plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: "kv"}, Read: plan.Read{Key: "db"}},
-			kind:   driver.Denied,
-			want: `cannot read key "db" from azureKeyVault in vault kv: access denied; ` +
-				`give the syncer's own identity the role Key Vault Secrets User on the vault, or secrets/get in its access policy; ` +
-				`where it says that the address is not authorized, let it through the vault's firewall`,
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, newError(test.source, test.kind, test.message, nil).Error()); diff != "" {
-				t.Errorf("error (-want +got):\n%s", diff)
-			}
-		})
 	}
 }
 

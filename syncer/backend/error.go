@@ -3,7 +3,6 @@ package backend
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/secretgate/secretgate/shared/plan"
@@ -14,8 +13,8 @@ import (
 // is of no use.
 var ErrNotConfigured = errors.New("backend not configured")
 
-// Error is why a read failed, in words for whoever wrote the ExternalSecret. It may be logged and shown: it holds no
-// value and no credential. That of a batch as a whole has a Source without a Read.
+// Error is why a read failed, in words for whoever wrote the object. It may be logged and shown: it holds no value and no
+// credential. That of a batch as a whole has a Source without a Read.
 type Error struct {
 	Kind   driver.Kind
 	Source plan.Source
@@ -24,21 +23,21 @@ type Error struct {
 	// RetryAfter is when the backend said to ask again, at the earliest; 0: it did not say.
 	RetryAfter time.Duration
 
-	// remedy of the driver's own; empty: that of the kind.
-	remedy string
+	// advice of the driver's; empty: what one does about the kind.
+	advice string
 	// cause is ErrNotConfigured, driver.ErrNotAnswered, an error of context, or nil; never an SDK's error, whose text is not redacted.
 	cause error
 }
 
 func newError(source plan.Source, kind driver.Kind, text string, cause error) *Error {
-	s := source.Scope
-	message := redact(text, source.Key, s.Identity.RoleARN, s.Identity.VaultMount, s.Identity.VaultRole, source.VersionID, source.VersionStage)
+	s := source.Store
+	message := redact(text, source.Key, s.Role, s.Mount, source.VersionID, source.VersionStage)
 	return &Error{Kind: kind, Source: source, Message: message, cause: cause}
 }
 
 func notConfigured(source plan.Source) *Error {
 	e := newError(source, driver.Invalid, "this syncer is not set up for the backend", ErrNotConfigured)
-	e.remedy = "configure it at the syncer, or use another backendType"
+	e.advice = "configure it at the syncer, or use another {backend}"
 	return e
 }
 
@@ -52,13 +51,16 @@ func (e *Error) For(read plan.Read) *Error {
 	return &of
 }
 
-// Error names the read, the cause and the remedy.
-func (e *Error) Error() string {
-	cause := e.text()
+// Error names the read, the cause and the remedy. It is the same text for all objects that share a source: see Text.
+func (e *Error) Error() string { return e.Text(asItIs) }
+
+// Text is Error in the words of an object, as plan.Plan.Say puts them into the remedy. What the backend said stays as it is.
+func (e *Error) Text(say func(text string) string) string {
+	problem := e.problem()
 	if e.Message != "" {
-		cause += ": " + e.Message
+		problem += ": " + e.Message
 	}
-	return fmt.Sprintf("cannot read %s from %s%s: %s; %s", e.read(), e.Source.Backend, place(e.Source.Scope), cause, e.Remedy())
+	return fmt.Sprintf("cannot read %s from %s%s: %s; %s", e.read(), e.Source.Backend, place(e.Source.Store), problem, e.remedyIn(say))
 }
 
 func (e *Error) read() string {
@@ -70,46 +72,18 @@ func (e *Error) read() string {
 	if s.Path {
 		text = fmt.Sprintf("path %q", s.Key)
 	}
-	switch {
+	switch usual := defaultRead(s.Backend); {
 	case s.VersionID != "":
 		text += " (version " + driver.Word(s.VersionID) + ")"
-	case s.VersionStage == "AWSCURRENT", s.VersionStage == "ACSCurrent", s.Version == "latest":
-		// what everybody means who says nothing
-	case s.VersionStage != "":
+	case s.VersionStage != "" && s.VersionStage != usual.VersionStage:
 		text += " (stage " + driver.Word(s.VersionStage) + ")"
-	case s.Version != "":
+	case s.Version != "" && s.Version != usual.Version:
 		text += " (version " + driver.Word(s.Version) + ")"
 	}
 	return text
 }
 
-// place says where the read went and as whom, without the fields that the backend has not.
-func place(s plan.Scope) string {
-	var text strings.Builder
-	for _, part := range []struct{ name, value string }{
-		{" in region ", s.Region}, {" in project ", s.Project}, {" in vault ", s.KeyVault},
-	} {
-		if part.value != "" {
-			text.WriteString(part.name + part.value)
-		}
-	}
-	if who := identity(s); who != "" {
-		text.WriteString(" as " + who)
-	}
-	return text.String()
-}
-
-func identity(s plan.Scope) string {
-	switch {
-	case s.Identity.RoleARN != "":
-		return s.Identity.RoleARN
-	case s.Identity.VaultRole != "" || s.Identity.VaultMount != "":
-		return fmt.Sprintf("role %q at mount %q", s.Identity.VaultRole, s.Identity.VaultMount)
-	}
-	return ""
-}
-
-func (e *Error) text() string {
+func (e *Error) problem() string {
 	switch e.Kind {
 	case driver.NotFound:
 		return "not found"

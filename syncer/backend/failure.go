@@ -15,15 +15,10 @@ type explainer interface {
 	Explain(err error) string
 }
 
-// counsellor is implemented by drivers that know by an error of their SDK what to do about it better than its kind does.
-type counsellor interface {
-	Advise(err error) string // empty: they do not
-}
-
-// adviser is implemented by errors of drivers that know the remedy better than their kind does.
+// adviser is implemented by errors of drivers that know the remedy better than anybody else.
 type adviser interface {
 	error
-	Remedy() string
+	Remedy() string // empty: they do not
 }
 
 // postponer is implemented by errors of drivers whose backend said when to ask again.
@@ -57,11 +52,11 @@ func worded(d driver.Driver, source plan.Source, err error) *Error {
 		text = err.Error()
 	}
 	failed := newError(source, d.Classify(err), text, nil)
-	if c, ok := d.(counsellor); ok {
-		failed.remedy = c.Advise(err)
-	}
 	if a, ok := errors.AsType[adviser](err); ok {
-		failed.remedy = a.Remedy()
+		failed.advice = a.Remedy()
+	}
+	if failed.advice == "" {
+		failed.advice = d.Advise(err, source)
 	}
 	if p, ok := errors.AsType[postponer](err); ok {
 		failed.RetryAfter = p.RetryAfter()

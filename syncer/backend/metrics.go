@@ -7,7 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
@@ -52,7 +52,7 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	m.duration.Collect(ch)
 }
 
-func (m *Metrics) observe(backend apiv1.Backend, operation string, err error, took time.Duration) {
+func (m *Metrics) observe(backend plan.Backend, operation string, err error, took time.Duration) {
 	if m == nil {
 		return
 	}
@@ -60,7 +60,7 @@ func (m *Metrics) observe(backend apiv1.Backend, operation string, err error, to
 	m.duration.WithLabelValues(string(backend), operation).Observe(took.Seconds())
 }
 
-func (m *Metrics) observeItem(backend apiv1.Backend, err error) {
+func (m *Metrics) observeItem(backend plan.Backend, err error) {
 	if m != nil {
 		m.items.WithLabelValues(string(backend), code(err)).Inc()
 	}

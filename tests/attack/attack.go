@@ -12,7 +12,11 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/yaml"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/backend"
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/dialect/kes"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 )
@@ -57,15 +61,15 @@ func (a Attack) Manifest(name string) (map[string]any, error) {
 }
 
 // Judge does what both services do with an object of this namespace: it lists what is wrong, and how the syncer calls that.
-func Judge(es *apiv1.ExternalSecret, namespace string, guard Guard, defaults plan.Defaults) (field.ErrorList, apiv1.Reason) {
+func Judge(es *apiv1.ExternalSecret, namespace string, guard Guard, defaults backend.Defaults) (field.ErrorList, plan.Reason) {
 	es.Namespace = namespace
-	p, errs := plan.From(es, defaults)
+	p, errs := dialect.Understand(&kes.Installation{Defaults: defaults}, es, nil)
 	if len(errs) > 0 {
-		return errs, apiv1.ReasonInvalidSpec
+		return errs, plan.ReasonInvalidSpec
 	}
 	violations := policy.Check(p, policy.Namespace{Name: namespace, Annotations: guard}, policy.Settings{})
 	if len(violations) > 0 {
-		return violations.Errors(), apiv1.ReasonPolicyDenied
+		return violations.Errors(), plan.ReasonPolicyDenied
 	}
 	return nil, ""
 }
@@ -76,16 +80,16 @@ func notPermitted(value string) string { return fmt.Sprintf("%q is not permitted
 // Core permits the resources of one team, in every backend. What the attacks want instead exists, and is readable.
 func Core() Guard {
 	return Guard{
-		apiv1.AnnotationPermittedKeyName: strings.Join([]string{
+		names.AnnotationPermittedKeyName: strings.Join([]string{
 			`dev/core/[^/]+`, `/dev/core/.*`, `secret/data/dev/core/.*`, `dev-core-[^/]*`,
 		}, "\n"),
-		apiv1.AnnotationPermittedRole: strings.Join([]string{
+		names.AnnotationPermittedRole: strings.Join([]string{
 			`arn:aws:iam::123456789012:role/core-.*`, `acs:ram::1234567890123456:role/core-.*`, `core-.*`,
 		}, "\n"),
-		apiv1.AnnotationPermittedRegion:     `us-west-2`,
-		apiv1.AnnotationPermittedVaultMount: `kubernetes`,
-		apiv1.AnnotationPermittedKeyVault:   `core-vault`,
-		apiv1.AnnotationPermittedProject:    `core-project`,
+		names.AnnotationPermittedRegion:     `us-west-2`,
+		names.AnnotationPermittedVaultMount: `kubernetes`,
+		names.AnnotationPermittedKeyVault:   `core-vault`,
+		names.AnnotationPermittedProject:    `core-project`,
 	}
 }
 
@@ -97,4 +101,4 @@ func with(annotations Guard) Guard {
 }
 
 // keyed is Core with other patterns for keys.
-func keyed(patterns string) Guard { return with(Guard{apiv1.AnnotationPermittedKeyName: patterns}) }
+func keyed(patterns string) Guard { return with(Guard{names.AnnotationPermittedKeyName: patterns}) }

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
-	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/backend"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
 )
 
 // TestPlanAndPolicyDenyEveryAttack is what both services rely on; the region is the lab's.
@@ -35,7 +35,7 @@ func TestPlanAndPolicyDenyEveryAttack(t *testing.T) {
 			if err := json.Unmarshal(raw, es); err != nil {
 				t.Fatal(err)
 			}
-			errs, _ := Judge(es, "core", a.Guard, plan.Defaults{Region: "us-west-2"})
+			errs, _ := Judge(es, "core", a.Guard, backend.Defaults{Region: "us-west-2"})
 			if len(errs) == 0 {
 				t.Fatal("it was allowed")
 			}

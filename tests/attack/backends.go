@@ -4,7 +4,7 @@ package attack
 import (
 	"fmt"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
 )
 
 // on attacks one backend by a spec's other fields.
@@ -28,13 +28,13 @@ func aws() []Attack {
 	const permitted, host, unset = "dataFrom: [dev/core/a]", "it becomes a host name", "a value that is not set is not permitted"
 	attack := func(name, spec, denied string) Attack { return on("secretsManager", name, spec+", "+permitted, denied) }
 	role := func(name, arn string) Attack { return attack(name, fmt.Sprintf("roleArn: %q", arn), notPermitted(arn)) }
-	strict := with(Guard{apiv1.AnnotationRequireRole: "true"})
+	strict := with(Guard{names.AnnotationRequireRole: "true"})
 	return []Attack{
 		attack("another region", "region: us-east-1", notPermitted("us-east-1")),
 		attack("a region that makes another host", "region: us-west-2.evil.example", host),
 		attack("a region that ends the host's name", "region: 'us-west-2/'", host),
 		attack("a region before which a user stands", "region: 'x@evil'", host),
-		attack("a region that the installation takes for granted", "suspend: false", notPermitted("us-west-2")).under(with(Guard{apiv1.AnnotationPermittedRegion: "eu-.*"})),
+		attack("a region that the installation takes for granted", "suspend: false", notPermitted("us-west-2")).under(with(Guard{names.AnnotationPermittedRegion: "eu-.*"})),
 		role("another role", "arn:aws:iam::123456789012:role/secrets-readonly-example"),
 		role("a role of that name in another account", "arn:aws:iam::999999999999:role/core-reader"),
 		role("a role that contains a permitted one", "arn:aws:iam::123456789012:role/x/arn:aws:iam::123456789012:role/core-reader"),
@@ -90,7 +90,7 @@ func vault() []Attack {
 		login("a mount with a query", "vaultMountPoint: 'kubernetes?x', vaultRole: core-reader", special),
 		login("a mount that nobody names", "vaultRole: core-reader", "a value that is not set is not permitted"),
 		login("another role of Vault", "vaultMountPoint: kubernetes, vaultRole: my-vault-role", notPermitted("my-vault-role")),
-		login("no role of Vault where one is demanded", "vaultMountPoint: kubernetes", "demands a role").under(with(Guard{apiv1.AnnotationRequireRole: "true"})),
+		login("no role of Vault where one is demanded", "vaultMountPoint: kubernetes", "demands a role").under(with(Guard{names.AnnotationRequireRole: "true"})),
 		login("a version of KV that there is not", "vaultMountPoint: kubernetes, vaultRole: core-reader, kvVersion: 3", "must be 1 or 2").unstorable("spec.kvVersion"),
 	}
 }

@@ -4,7 +4,7 @@ package attack
 import (
 	"fmt"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
 )
 
 // key is an attack on AWS Secrets Manager by one key. It is quoted as YAML, which has JSON's escapes.
@@ -71,7 +71,7 @@ func fields() []Attack {
 			Denied: notPermitted("prod/db"), Unserved: true,
 		},
 		{
-			Name: "a syncer that is not the namespace's", Guard: with(Guard{apiv1.AnnotationPermittedControllerID: "(core)?"}),
+			Name: "a syncer that is not the namespace's", Guard: with(Guard{names.AnnotationPermittedControllerID: "(core)?"}),
 			Object: "spec: {controllerId: another, backendType: secretsManager, dataFrom: [dev/core/a]}",
 			Denied: notPermitted("another"), Unserved: true,
 		},

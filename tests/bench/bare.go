@@ -12,7 +12,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/bench/measure"
 	"github.com/secretgate/secretgate/tests/bench/world"
 	"github.com/secretgate/secretgate/tests/harness"
@@ -72,7 +73,7 @@ func prepare(w *world.World, o world.Object, workers int) (writes, error) {
 	one.secret, err = json.Marshal(map[string]any{
 		"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
 		"metadata": map[string]any{
-			"name": name, "labels": map[string]string{apiv1.LabelManaged: "true"},
+			"name": name, "labels": map[string]string{names.LabelManaged: "true"},
 			"ownerReferences": []any{map[string]any{
 				"apiVersion": "kubernetes-client.io/v1", "kind": "ExternalSecret", "name": o.Name, "uid": w.UID(o), "controller": true,
 			}},
@@ -88,7 +89,7 @@ func prepare(w *world.World, o world.Object, workers int) (writes, error) {
 		"status": "SUCCESS", "lastSync": now, "lastSuccess": now, "observedGeneration": 1,
 		"secretName": name, "secretResourceVersion": "1", "entries": []any{read, read},
 		"conditions": []any{map[string]any{
-			"type": apiv1.ConditionReady, "status": "True", "reason": apiv1.ReasonSynced, "lastTransitionTime": now, "observedGeneration": 1,
+			"type": plan.ConditionReady, "status": "True", "reason": plan.ReasonSynced, "lastTransitionTime": now, "observedGeneration": 1,
 			"message": "the Secret is as the backend has it",
 		}},
 	}})

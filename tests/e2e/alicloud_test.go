@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/lab/clouds/alicloud"
 	"github.com/secretgate/secretgate/tests/lab/clouds/alicloud/kms"
 	"github.com/secretgate/secretgate/tests/lab/clouds/alicloud/ram"
@@ -47,7 +47,7 @@ spec:
       versionStage: ACSCurrent
 `)
 	awaitData(t, namespace, "hello-service", map[string]string{"password": password, "username": user})
-	if got := awaitReason(t, namespace, "hello-service", apiv1.ReasonSynced).Status.Status; got != "SUCCESS" {
+	if got := awaitReason(t, namespace, "hello-service", plan.ReasonSynced).Status.Status; got != "SUCCESS" {
 		t.Errorf("status %q", got)
 	}
 	rotated := secretValue()
@@ -86,19 +86,19 @@ func TestAlicloudDenials(t *testing.T) {
 	spec := "{backendType: alicloudSecretsManager, refreshInterval: 1s, roleArn: '" + role + "', data: [{key: " + key + ", name: password}]}"
 	kubectl.MustApply(t, namespace, object("db", spec))
 	for _, text := range []string{"no session: EntityNotExist.Role", role, "sts:AssumeRole"} {
-		says(t, awaitReason(t, namespace, "db", apiv1.ReasonAccessDenied), text)
+		says(t, awaitReason(t, namespace, "db", plan.ReasonAccessDenied), text)
 	}
 	permitted := ram.Role{ARN: role, Trust: []string{alicloud.LabUserARN}, Permissions: theLab.Clouds.Alicloud().LabUser().Permissions}
 	if err := theLab.Clouds.Alicloud().RAM().PutRole(permitted); err != nil {
 		t.Fatal(err)
 	}
 	secret := awaitData(t, namespace, "db", map[string]string{"password": value})
-	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+	awaitReason(t, namespace, "db", plan.ReasonSynced)
 	if err := theLab.Clouds.Alicloud().RAM().PutRole(ram.Role{ARN: role}); err != nil {
 		t.Fatal(err)
 	}
 	for _, text := range []string{"Forbidden.NoPermission", role, "kms:GetSecretValue"} {
-		says(t, awaitReason(t, namespace, "db", apiv1.ReasonAccessDenied), text)
+		says(t, awaitReason(t, namespace, "db", plan.ReasonAccessDenied), text)
 	}
 	untouched(t, secret)
 }

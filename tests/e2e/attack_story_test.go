@@ -7,7 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/harness"
 )
 
@@ -17,7 +18,7 @@ const permitted = "backendType: secretsManager, region: us-west-2, data: [{key: 
 func guarded(t *testing.T) (namespace string) {
 	t.Helper()
 	namespace = newNamespace(t, nil)
-	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"="+namespace+"/.*")
+	annotate(t, namespace, names.AnnotationPermittedKeyName+"="+namespace+"/.*")
 	return namespace
 }
 
@@ -26,7 +27,7 @@ func guarded(t *testing.T) (namespace string) {
 func TestAttacksByParts(t *testing.T) {
 	t.Parallel()
 	namespace := guarded(t)
-	annotate(t, namespace, apiv1.AnnotationPermittedRegion+"=eu-west-1")
+	annotate(t, namespace, names.AnnotationPermittedRegion+"=eu-west-1")
 	kubectl.MustApply(t, namespace, object("db", in(namespace, "{suspend: true, backendType: secretsManager, region: eu-west-1, data: [{key: NS/db, name: password}]}")))
 	before := getObject(t, namespace, "db")
 	patch := func(kind, patch string) []string {
@@ -79,7 +80,7 @@ func TestAttacksBetweenAdmissionAndSync(t *testing.T) {
 	putAWS(t, namespace+"/db", secretValue())
 	kubectl.MustApply(t, namespace, object("db", in(namespace, "{controllerId: another, "+permitted+"}")))
 	kubectl.MustApply(t, namespace, object("late", in(namespace, "{suspend: true, "+permitted+"}")))
-	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"=nothing")
+	annotate(t, namespace, names.AnnotationPermittedKeyName+"=nothing")
 
 	// Neither becomes readable, and the webhook says so at once.
 	for name, patch := range map[string]string{"db": `{"spec": {"controllerId": null}}`, "late": `{"spec": {"suspend": false}}`} {
@@ -88,20 +89,20 @@ func TestAttacksBetweenAdmissionAndSync(t *testing.T) {
 			t.Errorf("%s was not denied: %v", name, err)
 		}
 	}
-	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"="+namespace+"/.*")
+	annotate(t, namespace, names.AnnotationPermittedKeyName+"="+namespace+"/.*")
 	change(t, "externalsecret", namespace, "late", `{"spec": {"suspend": false}}`)
-	awaitReason(t, namespace, "late", apiv1.ReasonSynced)
+	awaitReason(t, namespace, "late", plan.ReasonSynced)
 	secret := getSecret(t, namespace, "late")
-	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"=nothing")
-	awaitReason(t, namespace, "late", apiv1.ReasonPolicyDenied)
+	annotate(t, namespace, names.AnnotationPermittedKeyName+"=nothing")
+	awaitReason(t, namespace, "late", plan.ReasonPolicyDenied)
 	putAWS(t, namespace+"/db", secretValue())
 
 	// Metadata and status are written without the webhook being asked.
-	change(t, "externalsecret", namespace, "late", `{"metadata": {"labels": {"a": "b"}, "annotations": {"`+apiv1.AnnotationForceSync+`": "now"}}}`)
+	change(t, "externalsecret", namespace, "late", `{"metadata": {"labels": {"a": "b"}, "annotations": {"`+names.AnnotationForceSync+`": "now"}}}`)
 	kubectl.Must(t, "patch", "externalsecret", "-n", namespace, "late", "--subresource=status", "--type=merge", "-p", fmt.Sprintf(
 		`{"status": {"status": "SUCCESS", "secretResourceVersion": %q, "lastSuccess": "2099-01-01T00:00:00Z", "conditions": [`+
 			`{"type": "Ready", "status": "True", "reason": "Synced", "message": "", "observedGeneration": 9, "lastTransitionTime": "2099-01-01T00:00:00Z"}]}}`, secret.ResourceVersion))
-	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"=nothing-else") // judged again, so that there is something to wait for
+	annotate(t, namespace, names.AnnotationPermittedKeyName+"=nothing-else") // judged again, so that there is something to wait for
 	harness.Eventually(t, func() error {
 		if es := getObject(t, namespace, "late"); !strings.Contains(es.Status.Status, "nothing-else") {
 			return fmt.Errorf("the status is %q", es.Status.Status)

@@ -11,7 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/backend"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/attack"
 	"github.com/secretgate/secretgate/tests/harness"
@@ -123,7 +124,7 @@ func unread(store func(*testing.T, placedAttack) (status int, answer string)) fu
 			return nil
 		})
 		stored := getObject(t, a.namespace, a.name)
-		errs, reason := attack.Judge(stored, a.namespace, a.Guard, plan.Defaults{Region: theLab.AWSRegion})
+		errs, reason := attack.Judge(stored, a.namespace, a.Guard, backend.Defaults{Region: theLab.AWSRegion})
 		if len(errs) == 0 {
 			t.Fatal("as it is stored it is no attack any more")
 		}
@@ -211,7 +212,7 @@ func wouldHaveBeenSeen(t *testing.T, before map[string]int) {
 		kubectl.MustApply(t, namespace, object(strings.ToLower(backend), "{backendType: "+backend+", "+spec+"}"))
 	}
 	for _, backend := range slices.Sorted(maps.Keys(specs)) {
-		awaitReason(t, namespace, strings.ToLower(backend), apiv1.ReasonSynced)
+		awaitReason(t, namespace, strings.ToLower(backend), plan.ReasonSynced)
 	}
 	after := calls(t)
 	for _, backend := range append(slices.Sorted(maps.Keys(specs)), "all clouds") {

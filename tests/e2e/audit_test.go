@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
 )
 
 // auditPolicy logs what our webhooks are asked about, once a request, without its content.
@@ -33,7 +33,7 @@ func auditLog(dir string) string { return filepath.Join(dir, "audit.log") }
 func TestAuditLog(t *testing.T) {
 	t.Parallel()
 	const mutate, validate, namespaces = "mutate.externalsecrets.secretgate.io/", "validate.externalsecrets.secretgate.io/", "namespaces.secretgate.io/"
-	namespace := newNamespace(t, map[string]string{apiv1.AnnotationPermittedKeyName: "ours/.*"})
+	namespace := newNamespace(t, map[string]string{names.AnnotationPermittedKeyName: "ours/.*"})
 	manifest := func(spec string) string {
 		return object("audited", "{suspend: true, backendType: secretsManager, "+spec+"}")
 	}
@@ -68,11 +68,11 @@ func TestAuditLog(t *testing.T) {
 		},
 		{
 			"a pattern that is none", func() (string, error) {
-				return kubectl.Show(t.Context(), "annotate", "--overwrite", "namespace", namespace, apiv1.AnnotationPermittedKeyName+"=[a")
+				return kubectl.Show(t.Context(), "annotate", "--overwrite", "namespace", namespace, names.AnnotationPermittedKeyName+"=[a")
 			},
 			map[string]string{
 				namespaces + "verdict": "denied", namespaces + "reason": "pattern",
-				namespaces + "fields": "metadata.annotations[" + apiv1.AnnotationPermittedKeyName + "]",
+				namespaces + "fields": "metadata.annotations[" + names.AnnotationPermittedKeyName + "]",
 			},
 		},
 	} {

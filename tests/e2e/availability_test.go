@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 )
@@ -67,7 +67,7 @@ func TestAPIServerRestart(t *testing.T) {
 	})
 	synced("new")
 	synced("old")
-	awaitReason(t, namespace, "new", apiv1.ReasonSynced)
+	awaitReason(t, namespace, "new", plan.ReasonSynced)
 	if _, err := kubectl.Apply(t.Context(), namespace, object("stranger", "{backendType: secretsManager, dataFrom: [prod/db]}")); err == nil ||
 		!strings.Contains(err.Error(), `"prod/db" is not permitted in namespace`) {
 		t.Errorf("a forbidden object was not denied: %v", err)

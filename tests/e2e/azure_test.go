@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"testing"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/lab/clouds/azure"
 	"github.com/secretgate/secretgate/tests/lab/clouds/azure/keyvault"
 	"github.com/secretgate/secretgate/tests/lab/clouds/fault"
@@ -113,18 +113,18 @@ func TestFailuresOfAzure(t *testing.T) {
 	kubectl.MustApply(t, namespace, object("disabled", spec("disabled")))
 	awaitData(t, namespace, "db", map[string]string{"password": value})
 	awaitVersion(t, namespace, "db", newestAzure(t, namespace, "db"))
-	says(t, awaitReason(t, namespace, "never", apiv1.ReasonSecretNotFound), "in vault "+namespace)
-	says(t, awaitReason(t, namespace, "disabled", apiv1.ReasonAccessDenied), "enable the secret")
+	says(t, awaitReason(t, namespace, "never", plan.ReasonSecretNotFound), "in vault "+namespace)
+	says(t, awaitReason(t, namespace, "disabled", plan.ReasonAccessDenied), "enable the secret")
 
 	outage := fault.Fault{Kind: fault.Outage, Cloud: azure.Name, Service: "keyvault", Key: namespace + "/db"}
 	id, err := theLab.Clouds.Faults().Add(outage)
 	if err != nil {
 		t.Fatal(err)
 	}
-	awaitReason(t, namespace, "db", apiv1.ReasonUnavailable)
+	awaitReason(t, namespace, "db", plan.ReasonUnavailable)
 	awaitData(t, namespace, "db", map[string]string{"password": value})
 	if err := theLab.Clouds.Faults().Remove(id); err != nil {
 		t.Fatal(err)
 	}
-	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+	awaitReason(t, namespace, "db", plan.ReasonSynced)
 }

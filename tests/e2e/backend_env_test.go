@@ -13,7 +13,8 @@ import (
 	"strings"
 	"testing"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/iam"
@@ -43,8 +44,8 @@ func TestIntermediateRole(t *testing.T) {
 	kubectl.MustApply(t, namespace, object("direct", spec))
 	kubectl.MustApply(t, namespace, s.object("without", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
 	awaitData(t, namespace, "through", map[string]string{"password": value})
-	says(t, awaitReason(t, namespace, "direct", apiv1.ReasonAccessDenied), target)
-	awaitReason(t, namespace, "without", apiv1.ReasonAccessDenied) // the intermediate role reads, and may not
+	says(t, awaitReason(t, namespace, "direct", plan.ReasonAccessDenied), target)
+	awaitReason(t, namespace, "without", plan.ReasonAccessDenied) // the intermediate role reads, and may not
 	reader := "arn:aws:sts::" + aws.Account + ":assumed-role/" + namespace + "-target/k8s-external-secrets"
 	if n := theLab.Clouds.Counters().Sum(counter.Key{Operation: "GetSecretValue", Identity: reader, Code: "OK"}); n == 0 {
 		t.Errorf("nothing was read as %s", reader)
@@ -100,7 +101,7 @@ func TestVaultBehindAnOwnCAAndDefaults(t *testing.T) {
 	kubectl.MustApply(t, namespace, trusting.object("trusting", spec))
 	kubectl.MustApply(t, namespace, wary.object("wary", spec))
 	awaitData(t, namespace, "trusting", map[string]string{"password": value})
-	says(t, awaitReason(t, namespace, "wary", apiv1.ReasonUnavailable), "certificate")
+	says(t, awaitReason(t, namespace, "wary", plan.ReasonUnavailable), "certificate")
 }
 
 // DISABLE_POLLING: only changes of the object sync it.
@@ -111,9 +112,9 @@ func TestPollingCanBeTurnedOff(t *testing.T) {
 	s := startSyncer(t, p.namespace, "AWS_SM_ENDPOINT="+theLab.AWSEndpoint, "DISABLE_POLLING=false") // its value does not matter
 	kubectl.MustApply(t, p.namespace, s.object("still", p.spec+"}"))
 	still := awaitData(t, p.namespace, "still", map[string]string{"password": value})
-	awaitReason(t, p.namespace, "still", apiv1.ReasonSynced)
+	awaitReason(t, p.namespace, "still", plan.ReasonSynced)
 	value = p.rotate(t, still)
-	kubectl.Must(t, "annotate", "externalsecret", "-n", p.namespace, "still", apiv1.AnnotationForceSync+"=now")
+	kubectl.Must(t, "annotate", "externalsecret", "-n", p.namespace, "still", names.AnnotationForceSync+"=now")
 	awaitData(t, p.namespace, "still", map[string]string{"password": value})
 }
 
@@ -125,11 +126,11 @@ func TestPolicyByEnvironment(t *testing.T) {
 	s := startSyncer(t, namespace, "AWS_SM_ENDPOINT="+theLab.AWSEndpoint, "AWS_STS_ENDPOINT="+theLab.AWSEndpoint,
 		"ROLE_PERMITTED_ANNOTATION="+role, "NAMING_PERMITTED_ANNOTATION="+naming, "ENFORCE_NAMESPACE_ANNOTATIONS=", "POLICY_MATCHING=legacy")
 	kubectl.MustApply(t, namespace, s.object("db", "{backendType: secretsManager, roleArn: '"+aws.TestRoleARN+"', data: [{key: "+namespace+"/db, name: password}]}"))
-	says(t, awaitReason(t, namespace, "db", apiv1.ReasonPolicyDenied), "Missing required annotation "+naming+" on namespace "+namespace)
+	says(t, awaitReason(t, namespace, "db", plan.ReasonPolicyDenied), "Missing required annotation "+naming+" on namespace "+namespace)
 	annotate(t, namespace, naming+"=")
 	annotate(t, namespace, role+"=nobody")
 	harness.Eventually(t, func() error {
-		if es := getObject(t, namespace, "db"); es.Status.Conditions[0].Reason != string(apiv1.ReasonPolicyDenied) ||
+		if es := getObject(t, namespace, "db"); es.Status.Conditions[0].Reason != string(plan.ReasonPolicyDenied) ||
 			!strings.Contains(es.Status.Status, "namespace does not allow to assume role "+aws.TestRoleARN) {
 			return errors.New(es.Status.Status)
 		}
@@ -186,8 +187,8 @@ func TestRestartWritesNothingAndCatchesUp(t *testing.T) {
 	kubectl.MustApply(t, namespace, s.object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
 	kubectl.MustApply(t, namespace, s.object("rotated", "{backendType: secretsManager, data: [{key: "+namespace+"/rotated, name: password}]}"))
 	secret := awaitData(t, namespace, "db", map[string]string{"password": value})
-	es := awaitReason(t, namespace, "db", apiv1.ReasonSynced)
-	awaitReason(t, namespace, "rotated", apiv1.ReasonSynced)
+	es := awaitReason(t, namespace, "db", plan.ReasonSynced)
+	awaitReason(t, namespace, "rotated", plan.ReasonSynced)
 	s.stopsCleanly(t)
 	value = secretValue()
 	putAWS(t, namespace+"/rotated", value)

@@ -9,7 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab/clouds"
 	"github.com/secretgate/secretgate/tests/lab/clouds/alicloud"
@@ -91,7 +92,7 @@ func TestCanaryInDamagedAnswers(t *testing.T) {
 			w.damage.Store(nil)
 			for backend := range specs {
 				awaitData(t, namespace, backend, map[string]string{"password": values[backend]})
-				awaitReason(t, namespace, backend, apiv1.ReasonSynced)
+				awaitReason(t, namespace, backend, plan.ReasonSynced)
 			}
 			if diff := cmp.Diff(allCredentials, strings.Join(w.kinds(), ", ")); diff != "" {
 				t.Errorf("credentials that passed (-want +got):\n%s", diff)
@@ -137,7 +138,7 @@ func TestCanaryWithWrongCredentials(t *testing.T) {
 	for backend := range specs {
 		awaitFailure(t, namespace, backend)
 		reason := getObject(t, namespace, backend).Status.Conditions[0].Reason
-		if reason != string(apiv1.ReasonUnauthenticated) && reason != string(apiv1.ReasonAccessDenied) {
+		if reason != string(plan.ReasonUnauthenticated) && reason != string(plan.ReasonAccessDenied) {
 			t.Errorf("%s: %s: %s", backend, reason, getObject(t, namespace, backend).Status.Status)
 		}
 	}
@@ -156,13 +157,13 @@ func TestCanaryInDenial(t *testing.T) {
 	}
 	for backend := range specs {
 		awaitData(t, namespace, backend, map[string]string{"password": values[backend]})
-		awaitReason(t, namespace, backend, apiv1.ReasonSynced)
+		awaitReason(t, namespace, backend, plan.ReasonSynced)
 		awaitFailure(t, namespace, backend+"-none")
 	}
 	silent(t, namespace, "when all is well")
-	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"=nothing")
+	annotate(t, namespace, names.AnnotationPermittedKeyName+"=nothing")
 	for backend, spec := range specs {
-		awaitReason(t, namespace, backend, apiv1.ReasonPolicyDenied)
+		awaitReason(t, namespace, backend, plan.ReasonPolicyDenied)
 		said, err := kubectl.Apply(t.Context(), namespace, object("another-"+backend, spec))
 		if err == nil {
 			t.Errorf("%s was accepted", backend)

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/tests/lab"
 )
 
@@ -47,7 +47,7 @@ func TestWebhookThatDemandsTheAPIServersCertificate(t *testing.T) {
 	})
 
 	s.kubectl.MustApply(t, "", namespaceManifest("core"))
-	s.kubectl.Must(t, "annotate", "namespace", "core", apiv1.AnnotationPermittedKeyName+"=dev/.*")
+	s.kubectl.Must(t, "annotate", "namespace", "core", names.AnnotationPermittedKeyName+"=dev/.*")
 	denied := object("db", "{backendType: secretsManager, properties: [{key: prod/db, name: a}]}") // both webhooks are asked
 	if _, err := s.kubectl.Apply(t.Context(), "core", denied); err == nil || !strings.Contains(err.Error(), `"prod/db" is not permitted`) {
 		t.Errorf("the API server's question is answered %v", err)

@@ -8,7 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/harness"
 )
 
@@ -52,7 +53,7 @@ func TestTwoSyncersOfOneObject(t *testing.T) {
 	kubectl.MustApply(t, namespace, spec("example.com/own", ""))
 	await(map[string]string{"password": value}, "example.com/own")
 	for i := range objects {
-		awaitReason(t, namespace, fmt.Sprint("db-", i), apiv1.ReasonSynced)
+		awaitReason(t, namespace, fmt.Sprint("db-", i), plan.ReasonSynced)
 	}
 	if told := events(t, namespace); len(told) > 0 {
 		t.Errorf("events: %v", told)
@@ -65,7 +66,7 @@ func TestSomebodyWritesTheSecretAllTheTime(t *testing.T) {
 	namespace, value := newNamespace(t, nil), ""
 	putAWS(t, namespace+"/db", secretValue())
 	kubectl.MustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
-	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+	awaitReason(t, namespace, "db", plan.ReasonSynced)
 	for i := range 20 {
 		if i%5 == 0 {
 			value = secretValue()
@@ -77,7 +78,7 @@ func TestSomebodyWritesTheSecretAllTheTime(t *testing.T) {
 		}
 	}
 	awaitData(t, namespace, "db", map[string]string{"password": value})
-	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+	awaitReason(t, namespace, "db", plan.ReasonSynced)
 	if told := events(t, namespace); len(told) > 0 {
 		t.Errorf("events: %v", told)
 	}
@@ -89,13 +90,13 @@ func TestAnotherControllerBesideUsIsTold(t *testing.T) {
 	namespace, value := newNamespace(t, nil), secretValue()
 	putAWS(t, namespace+"/db", value)
 	kubectl.MustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
-	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+	awaitReason(t, namespace, "db", plan.ReasonSynced)
 	theirs := `{"status": {"status": "SUCCESS", "lastSync": "2020-01-01T00:00:00.000Z", "conditions": null, "entries": null, "lastSuccess": null,
 		"secretName": null, "secretResourceVersion": null, "observedForceSync": null}}`
 	for range 3 {
 		kubectl.Must(t, "patch", "externalsecret", "-n", namespace, "db", "--subresource=status", "--type=merge", "--patch="+theirs)
-		kubectl.Must(t, "label", "secret", "-n", namespace, "db", apiv1.LabelManaged+"-")
-		awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+		kubectl.Must(t, "label", "secret", "-n", namespace, "db", names.LabelManaged+"-")
+		awaitReason(t, namespace, "db", plan.ReasonSynced)
 	}
 	harness.Eventually(t, func() error {
 		if told := events(t, namespace); !slices.Equal(told, []string{"Warning ServedTwice db 1"}) {

@@ -3,7 +3,7 @@ package e2e
 import (
 	"testing"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/iam"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/secretsmanager"
@@ -46,7 +46,7 @@ func TestDocumentedPoliciesOfIAM(t *testing.T) {
 	awaitData(t, namespace, "prod", map[string]string{"a": value, "b": value})
 	awaitData(t, namespace, "aes128", map[string]string{"a": value})
 	for name, key := range map[string]string{"dev": "/NS-dev-a", "aes512": "NS-aes512"} {
-		es := awaitReason(t, namespace, name, apiv1.ReasonAccessDenied)
+		es := awaitReason(t, namespace, name, plan.ReasonAccessDenied)
 		says(t, es, "spec.data[1]: cannot read key \""+in(namespace, key))
 		says(t, es, map[string]string{"dev": "ssm:GetParameter", "aes512": "secretsmanager:GetSecretValue"}[name])
 		if getSecret(t, namespace, name) != nil {
@@ -89,5 +89,5 @@ spec:
 	kubectl.MustApply(t, namespace, object("elsewhere", "{backendType: secretsManager, data: [{key: "+key+", name: value}]}"))
 	awaitData(t, namespace, "ext-postgres-secret", map[string]string{"username": user, "password": password})
 	awaitData(t, namespace, "parameter", map[string]string{"value": parameter})
-	says(t, awaitReason(t, namespace, "elsewhere", apiv1.ReasonSecretNotFound), theLab.AWSRegion)
+	says(t, awaitReason(t, namespace, "elsewhere", plan.ReasonSecretNotFound), theLab.AWSRegion)
 }

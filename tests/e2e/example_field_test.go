@@ -7,7 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/lab/clouds/google/secretmanager"
 )
 
@@ -54,7 +54,7 @@ func TestDocumentedDeprecations(t *testing.T) {
 			if secret := awaitData(t, namespace, "old", map[string]string{"password": value}); secret.Type != tc.kind {
 				t.Errorf("type %s, not %s", secret.Type, tc.kind)
 			}
-			awaitReason(t, namespace, "old", apiv1.ReasonSynced)
+			awaitReason(t, namespace, "old", plan.ReasonSynced)
 		})
 	}
 }

@@ -6,7 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/ssm"
 )
 
@@ -158,7 +159,7 @@ spec:
 			namespace := newNamespace(t, tc.namespace)
 			kubectl.MustApply(t, namespace, tc.manifest)
 			secret := awaitData(t, namespace, tc.secret, tc.data)
-			delete(secret.Labels, apiv1.LabelManaged)
+			delete(secret.Labels, names.LabelManaged)
 			if len(tc.labels) == 0 {
 				tc.labels = map[string]string{}
 			}
@@ -168,7 +169,7 @@ spec:
 			if secret.Type != "Opaque" {
 				t.Errorf("type %s", secret.Type)
 			}
-			if got := awaitReason(t, namespace, tc.secret, apiv1.ReasonSynced).Status.Status; got != "SUCCESS" {
+			if got := awaitReason(t, namespace, tc.secret, plan.ReasonSynced).Status.Status; got != "SUCCESS" {
 				t.Errorf("status %q", got)
 			}
 		})
@@ -178,7 +179,7 @@ spec:
 // KES README, Enforcing naming conventions for backend keys.
 func TestDocumentedNamingConvention(t *testing.T) {
 	t.Parallel()
-	namespace, value := newNamespace(t, map[string]string{apiv1.AnnotationPermittedKeyName: "/dev/cluster1/core-namespace/.*"}), secretValue()
+	namespace, value := newNamespace(t, map[string]string{names.AnnotationPermittedKeyName: "/dev/cluster1/core-namespace/.*"}), secretValue()
 	putAWS(t, "/dev/cluster1/core-namespace/hello-service/password", value)
 	kubectl.MustApply(t, namespace, object("hello-service", `
   backendType: secretsManager

@@ -6,7 +6,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 )
@@ -38,7 +38,7 @@ spec:
 `)
 	kubectl.MustApply(t, namespace, object("beyond", "{backendType: vault, vaultMountPoint: kubernetes-auth, vaultRole: vault-k8s-role, dataFrom: [secret/data/postgres/config]}"))
 	awaitData(t, namespace, "vault-postgres-secret", map[string]string{"username": user, "password": password})
-	says(t, awaitReason(t, namespace, "beyond", apiv1.ReasonAccessDenied), `as role "vault-k8s-role" at mount "kubernetes-auth"`)
+	says(t, awaitReason(t, namespace, "beyond", plan.ReasonAccessDenied), `as role "vault-k8s-role" at mount "kubernetes-auth"`)
 	password = secretValue() // Rotate Vault Secret
 	write(user, password)
 	awaitData(t, namespace, "vault-postgres-secret", map[string]string{"username": user, "password": password})

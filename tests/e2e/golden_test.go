@@ -13,7 +13,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/harness"
 )
 
@@ -23,11 +24,11 @@ type goldenCase struct {
 	object      string
 	annotations map[string]string
 	expected    struct {
-		Verdict  string       `json:"verdict"`
-		Errors   []string     `json:"errors"`
-		Reason   apiv1.Reason `json:"reason"`
-		Warnings []string     `json:"warnings"`
-		Schema   string       `json:"schema"`
+		Verdict  string      `json:"verdict"`
+		Errors   []string    `json:"errors"`
+		Reason   plan.Reason `json:"reason"`
+		Warnings []string    `json:"warnings"`
+		Schema   string      `json:"schema"`
 	}
 }
 
@@ -140,8 +141,8 @@ func behindTheWebhook(t *testing.T, c goldenCase) {
 // judgedAsAllowed is content with whatever a backend answers, since it was asked.
 func judgedAsAllowed(es *apiv1.ExternalSecret) error {
 	for _, c := range es.Status.Conditions {
-		denied := []string{string(apiv1.ReasonInvalidSpec), string(apiv1.ReasonPolicyDenied)}
-		if c.Type == apiv1.ConditionReady && !slices.Contains(denied, c.Reason) {
+		denied := []string{string(plan.ReasonInvalidSpec), string(plan.ReasonPolicyDenied)}
+		if c.Type == plan.ConditionReady && !slices.Contains(denied, c.Reason) {
 			return nil
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/lab/clouds/google"
 	store "github.com/secretgate/secretgate/tests/lab/clouds/google/secretmanager"
 )
@@ -38,7 +38,7 @@ spec:
       property: value
 `)
 	awaitData(t, namespace, "gcp-secrets-manager-example", map[string]string{"my-kubernetes-secret-name": value})
-	if got := awaitReason(t, namespace, "gcp-secrets-manager-example", apiv1.ReasonSynced).Status.Status; got != "SUCCESS" {
+	if got := awaitReason(t, namespace, "gcp-secrets-manager-example", plan.ReasonSynced).Status.Status; got != "SUCCESS" {
 		t.Errorf("status %q", got)
 	}
 	rotated := secretValue()
@@ -97,7 +97,7 @@ func TestGoogleVersionIsDisabled(t *testing.T) {
 	if err := theLab.Clouds.Google().Secrets().SetState(google.LabProject, name, 1, store.Disabled); err != nil {
 		t.Fatal(err)
 	}
-	said := awaitReason(t, namespace, "disabled", apiv1.ReasonSecretNotFound).Status.Status
+	said := awaitReason(t, namespace, "disabled", plan.ReasonSecretNotFound).Status.Status
 	if !strings.Contains(said, "DISABLED") || !strings.Contains(said, name) {
 		t.Errorf("the status does not say what is wrong: %s", said)
 	}

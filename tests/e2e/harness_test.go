@@ -11,8 +11,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
+	"github.com/secretgate/secretgate/shared/dialect/tuenti/v1alpha1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/secretsmanager"
 )
@@ -130,7 +131,7 @@ func awaitData(t *testing.T, namespace, name string, want map[string]string) *co
 }
 
 // awaitReason waits until condition Ready of the object's present generation has this reason.
-func awaitReason(t *testing.T, namespace, name string, want apiv1.Reason) *apiv1.ExternalSecret {
+func awaitReason(t *testing.T, namespace, name string, want plan.Reason) *apiv1.ExternalSecret {
 	t.Helper()
 	return awaitSays(t, namespace, name, want, "")
 }

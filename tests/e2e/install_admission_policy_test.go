@@ -11,7 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/tests/attack"
 	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
@@ -67,7 +68,7 @@ func (p *policedSite) try(t *testing.T, namespace string, object map[string]any)
 // awaitPolicy waits until the API server knows the policy and its settings.
 func (p *policedSite) awaitPolicy(t *testing.T) {
 	t.Helper()
-	namespace := p.in(t, map[string]string{apiv1.AnnotationPermittedKeyName: "nothing"})
+	namespace := p.in(t, map[string]string{names.AnnotationPermittedKeyName: "nothing"})
 	harness.Eventually(t, func() error {
 		status, answer := p.try(t, namespace, readsKey("prod/db", nil))
 		if status != http.StatusForbidden || !strings.Contains(answer, "ValidatingAdmissionPolicy 'secretgate'") {
@@ -113,8 +114,8 @@ func (p *policedSite) goldenCases(t *testing.T) {
 		}
 		status, answer := p.try(t, p.in(t, c.annotations), object)
 		byTheTwo := slices.ContainsFunc(c.expected.Errors, func(text string) bool {
-			return strings.Contains(text, policed) && (strings.Contains(text, "annotation "+apiv1.AnnotationPermittedKeyName+" ") ||
-				strings.Contains(text, "annotation "+apiv1.AnnotationPermittedRole+" "))
+			return strings.Contains(text, policed) && (strings.Contains(text, "annotation "+names.AnnotationPermittedKeyName+" ") ||
+				strings.Contains(text, "annotation "+names.AnnotationPermittedRole+" "))
 		})
 		switch {
 		case c.expected.Verdict == "allowed":
@@ -146,17 +147,17 @@ func (p *policedSite) settings(t *testing.T) {
 		denied   string // empty: allowed
 	}{
 		{"an annotation of another name", map[string]string{"NAMING_PERMITTED_ANNOTATION": otherKeys}, map[string]string{otherKeys: "dev/.*"}, readsKey("prod/db", nil), "annotation " + otherKeys},
-		{"the usual name, which counts no more", map[string]string{"NAMING_PERMITTED_ANNOTATION": otherKeys}, map[string]string{apiv1.AnnotationPermittedKeyName: "dev/.*"}, readsKey("prod/db", nil), ""},
+		{"the usual name, which counts no more", map[string]string{"NAMING_PERMITTED_ANNOTATION": otherKeys}, map[string]string{names.AnnotationPermittedKeyName: "dev/.*"}, readsKey("prod/db", nil), ""},
 		{"an annotation of another name for roles", map[string]string{"ROLE_PERMITTED_ANNOTATION": otherRoles}, map[string]string{otherRoles: "none"}, readsKey("x", role), "annotation " + otherRoles},
 		{"a missing annotation", nil, nil, readsKey("prod/db", role), ""},
 		{"a missing annotation where they are enforced", map[string]string{"ENFORCE_NAMESPACE_ANNOTATIONS": "false"}, nil, readsKey("prod/db", nil), "Missing required annotation externalsecrets"},
-		{"a missing annotation for roles where they are enforced", map[string]string{"ENFORCE_NAMESPACE_ANNOTATIONS": ""}, map[string]string{apiv1.AnnotationPermittedKeyName: ".*"}, readsKey("prod/db", role), "Missing required annotation iam.amazonaws.com/permitted"},
-		{"a key that contains a match, by legacy matching", map[string]string{"POLICY_MATCHING": "legacy"}, map[string]string{apiv1.AnnotationPermittedKeyName: "dev/core"}, readsKey("prod/dev/core/db", nil), ""},
-		{"a key without a match, by legacy matching", map[string]string{"POLICY_MATCHING": "legacy"}, map[string]string{apiv1.AnnotationPermittedKeyName: "dev/core"}, readsKey("prod/db", nil), "annotation externalsecrets"},
-		{"an empty annotation, by legacy matching", map[string]string{"POLICY_MATCHING": "legacy"}, map[string]string{apiv1.AnnotationPermittedKeyName: " \n"}, readsKey("prod/db", nil), ""},
-		{"an empty annotation", nil, map[string]string{apiv1.AnnotationPermittedKeyName: " \n"}, readsKey("prod/db", nil), "annotation externalsecrets"},
-		{"a default role", map[string]string{"DEFAULT_VAULT_ROLE": "everything"}, map[string]string{apiv1.AnnotationPermittedRole: "core"}, readsKey("x", vault), `"everything" is not permitted`},
-		{"a role of a backend that has none", nil, map[string]string{apiv1.AnnotationPermittedRole: "core"}, readsKey("x", map[string]any{"backendType": "gcpSecretsManager", "roleArn": "arn:x"}), ""},
+		{"a missing annotation for roles where they are enforced", map[string]string{"ENFORCE_NAMESPACE_ANNOTATIONS": ""}, map[string]string{names.AnnotationPermittedKeyName: ".*"}, readsKey("prod/db", role), "Missing required annotation iam.amazonaws.com/permitted"},
+		{"a key that contains a match, by legacy matching", map[string]string{"POLICY_MATCHING": "legacy"}, map[string]string{names.AnnotationPermittedKeyName: "dev/core"}, readsKey("prod/dev/core/db", nil), ""},
+		{"a key without a match, by legacy matching", map[string]string{"POLICY_MATCHING": "legacy"}, map[string]string{names.AnnotationPermittedKeyName: "dev/core"}, readsKey("prod/db", nil), "annotation externalsecrets"},
+		{"an empty annotation, by legacy matching", map[string]string{"POLICY_MATCHING": "legacy"}, map[string]string{names.AnnotationPermittedKeyName: " \n"}, readsKey("prod/db", nil), ""},
+		{"an empty annotation", nil, map[string]string{names.AnnotationPermittedKeyName: " \n"}, readsKey("prod/db", nil), "annotation externalsecrets"},
+		{"a default role", map[string]string{"DEFAULT_VAULT_ROLE": "everything"}, map[string]string{names.AnnotationPermittedRole: "core"}, readsKey("x", vault), `"everything" is not permitted`},
+		{"a role of a backend that has none", nil, map[string]string{names.AnnotationPermittedRole: "core"}, readsKey("x", map[string]any{"backendType": "gcpSecretsManager", "roleArn": "arn:x"}), ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p.set(t, tc.settings)
@@ -173,7 +174,7 @@ func (p *policedSite) set(t *testing.T, settings map[string]string) {
 	t.Helper()
 	const before = "example.com/before"
 	namespace := p.in(t, map[string]string{
-		before: "none", otherKeys: ".*", otherRoles: ".*", apiv1.AnnotationPermittedKeyName: ".*", apiv1.AnnotationPermittedRole: ".*",
+		before: "none", otherKeys: ".*", otherRoles: ".*", names.AnnotationPermittedKeyName: ".*", names.AnnotationPermittedRole: ".*",
 	})
 	for _, step := range []struct {
 		data   map[string]string

@@ -7,7 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/lab"
 )
 
@@ -46,7 +46,7 @@ func TestInstallNamespaced(t *testing.T) {
 		}
 	}
 	for _, namespace := range []string{"team-a", "team-b"} {
-		s.awaitReady(t, namespace, "db", apiv1.ReasonSynced)
+		s.awaitReady(t, namespace, "db", plan.ReasonSynced)
 	}
 	s.put(t, "team/db", "second")
 	s.awaitSecret(t, "team-b", "db", corev1.SecretTypeOpaque, "second")

@@ -8,7 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/secretsmanager"
@@ -19,7 +20,7 @@ func (s *site) useEverything(t *testing.T) {
 	t.Helper()
 	const namespace = "rights"
 	s.kubectl.Must(t, "create", "namespace", namespace)
-	s.kubectl.Must(t, "annotate", "namespace", namespace, apiv1.AnnotationPermittedKeyName+"=rights/.*")
+	s.kubectl.Must(t, "annotate", "namespace", namespace, names.AnnotationPermittedKeyName+"=rights/.*")
 
 	// A denial is never given by what the webhook's cache says alone.
 	if _, err := s.applyObject(t, namespace, "denied", "prod/db", ""); err == nil {
@@ -29,7 +30,7 @@ func (s *site) useEverything(t *testing.T) {
 	if _, err := s.applyObject(t, namespace, "db", "rights/db", ""); err != nil {
 		t.Fatal(err)
 	}
-	s.awaitReady(t, namespace, "db", apiv1.ReasonSynced)
+	s.awaitReady(t, namespace, "db", plan.ReasonSynced)
 	s.put(t, "rights/db", "second")
 	s.awaitSecret(t, namespace, "db", corev1.SecretTypeOpaque, "second")
 	if _, err := s.applyObject(t, namespace, "db", "rights/db", "template: {type: example.com/other}"); err != nil {
@@ -44,15 +45,15 @@ func (s *site) useEverything(t *testing.T) {
 		if _, err := s.applyObject(t, namespace, "db", key, ""); err != nil {
 			t.Fatal(err)
 		}
-		want := apiv1.ReasonSynced
+		want := plan.ReasonSynced
 		if key == "rights/none" {
-			want = apiv1.ReasonSecretNotFound
+			want = plan.ReasonSecretNotFound
 		}
 		s.awaitReady(t, namespace, "db", want)
 	}
 	// The webhook looks for the objects that this forbids, and kubectl prints what it found.
-	s.kubectl.Must(t, "annotate", "--overwrite", "namespace", namespace, apiv1.AnnotationPermittedKeyName+"=nothing")
-	s.awaitReady(t, namespace, "db", apiv1.ReasonPolicyDenied)
+	s.kubectl.Must(t, "annotate", "--overwrite", "namespace", namespace, names.AnnotationPermittedKeyName+"=nothing")
+	s.awaitReady(t, namespace, "db", plan.ReasonPolicyDenied)
 	s.replaceReplica(t)
 	s.applyAgain(t)
 }
@@ -105,7 +106,7 @@ func (s *site) applyObject(t *testing.T, namespace, name, key, further string) (
 }
 
 // awaitReady waits until condition Ready has this reason for the object as it is.
-func (s *site) awaitReady(t *testing.T, namespace, name string, want apiv1.Reason) {
+func (s *site) awaitReady(t *testing.T, namespace, name string, want plan.Reason) {
 	t.Helper()
 	awaitReport[harness.Object](t, s.apiServer, externalSecret(namespace, name), want, "")
 }

@@ -11,7 +11,8 @@ import (
 	"testing"
 	"time"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/tests/harness"
 )
 
@@ -76,7 +77,7 @@ func (w write) manifest(name, version string) map[string]any {
 // startLoad begins to write into a namespace of its own, and returns when each way of writing has worked.
 func startLoad(t *testing.T) *load {
 	t.Helper()
-	namespace := newNamespace(t, map[string]string{apiv1.AnnotationPermittedKeyName: "load/.*"})
+	namespace := newNamespace(t, map[string]string{names.AnnotationPermittedKeyName: "load/.*"})
 	l := &load{namespace: namespace, client: apiServer.HTTP, stopped: make(chan struct{}), right: map[string]int{}}
 	ticker := time.NewTicker(loadPace)
 	for writer := range loadWriters {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/tests/harness"
 )
 
@@ -24,31 +24,31 @@ func TestNamespaceWebhook(t *testing.T) {
 		warnings                 []string
 	}{
 		{
-			name: "a pattern that does not compile is denied", annotation: apiv1.AnnotationPermittedKeyName + "=ours/.*\n(?!theirs).*",
+			name: "a pattern that does not compile is denied", annotation: names.AnnotationPermittedKeyName + "=ours/.*\n(?!theirs).*",
 			denied: `metadata.annotations[externalsecrets.kubernetes-client.io/permitted-key-name]: Invalid value: line 2 "(?!theirs).*" is not a valid RE2 pattern: ` +
 				"look-ahead `(?!` is JavaScript's, not RE2's: write what is permitted, a pattern a line, instead of what is not",
 		},
 		{
-			name: "that of KES's other key, too", annotation: apiv1.AnnotationPermittedRole + "=[a-",
+			name: "that of KES's other key, too", annotation: names.AnnotationPermittedRole + "=[a-",
 			denied: "metadata.annotations[iam.amazonaws.com/permitted]: Invalid value: line 1 \"[a-\" is not a valid RE2 pattern: missing closing ]: `[a-`",
 		},
-		{name: "a good one passes", annotation: apiv1.AnnotationPermittedKeyName + "=(ours|theirs)/.*"},
+		{name: "a good one passes", annotation: names.AnnotationPermittedKeyName + "=(ours|theirs)/.*"},
 		{
-			name: "a tighter one names what it forbids", annotation: apiv1.AnnotationPermittedKeyName + "=ours/.*",
+			name: "a tighter one names what it forbids", annotation: names.AnnotationPermittedKeyName + "=ours/.*",
 			warnings: []string{"these annotations forbid 1 ExternalSecret stored in namespace " + namespace, "ExternalSecret theirs: spec.dataFrom[0]"},
 		},
 		{
-			name: "an empty one permits nothing", annotation: apiv1.AnnotationPermittedKeyName + "=",
+			name: "an empty one permits nothing", annotation: names.AnnotationPermittedKeyName + "=",
 			warnings: []string{"is empty, which permits nothing", "ExternalSecret ours: spec.dataFrom[0]", "(1 more were forbidden already)"},
 		},
-		{name: "no limit at all", annotation: apiv1.AnnotationPermittedKeyName + "-"},
+		{name: "no limit at all", annotation: names.AnnotationPermittedKeyName + "-"},
 		{
-			name: "a switch of another spelling", annotation: apiv1.AnnotationRequireRole + "=True",
+			name: "a switch of another spelling", annotation: names.AnnotationRequireRole + "=True",
 			warnings: []string{`is "True", which leaves it off: only "true" switches it on`},
 		},
 		{
-			name: "a key that means nothing", annotation: apiv1.ReservedPrefix + "permitted-keyname=ours/.*",
-			warnings: []string{"permitted-keyname means nothing to Secretgate and limits nothing: did you mean " + apiv1.AnnotationPermittedKeyName + "?"},
+			name: "a key that means nothing", annotation: names.ReservedPrefix + "permitted-keyname=ours/.*",
+			warnings: []string{"permitted-keyname means nothing to Secretgate and limits nothing: did you mean " + names.AnnotationPermittedKeyName + "?"},
 		},
 		{
 			name: "a key that looks like KES's other one", annotation: "iam.amazonaws.com/permited=.*",
@@ -88,10 +88,10 @@ func TestNamespaceWebhookIsAskedSeldom(t *testing.T) {
 	if now := asked(); now != before {
 		t.Errorf("it was asked %d times about a namespace that has none of our annotations", now-before)
 	}
-	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"=a")
+	annotate(t, namespace, names.AnnotationPermittedKeyName+"=a")
 	kubectl.Must(t, "label", "namespace", namespace, "example.com/b-")
 	annotate(t, namespace, "example.com/a-")
-	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"-")
+	annotate(t, namespace, names.AnnotationPermittedKeyName+"-")
 	if now := asked(); now != before+2 {
 		t.Errorf("it was asked %d times about one annotation that came and went", now-before)
 	}
@@ -100,7 +100,7 @@ func TestNamespaceWebhookIsAskedSeldom(t *testing.T) {
 // TestNamespaceWebhookSearchesNoMonster: a namespace of more annotations than a match condition can afford to search is written.
 func TestNamespaceWebhookSearchesNoMonster(t *testing.T) {
 	t.Parallel()
-	annotations := map[string]string{apiv1.AnnotationPermittedKeyName: "[a"}
+	annotations := map[string]string{names.AnnotationPermittedKeyName: "[a"}
 	for i := range 50_000 {
 		annotations[fmt.Sprintf("%x", i)] = ""
 	}
@@ -118,7 +118,7 @@ func TestNamespaceWebhookOfSubresources(t *testing.T) {
 		stored := fromJSON(t, kubectl.Must(t, "get", "namespace", namespace, "--output=json"))
 		put := func(pattern string) error {
 			metadata, _ := stored["metadata"].(map[string]any)
-			metadata["annotations"] = map[string]any{apiv1.AnnotationPermittedKeyName: pattern}
+			metadata["annotations"] = map[string]any{names.AnnotationPermittedKeyName: pattern}
 			delete(metadata, "resourceVersion")
 			_, err := kubectl.Stdin(asJSON(t, stored)).Run(t.Context(), "replace", "--raw=/api/v1/namespaces/"+namespace+"/"+subresource, "--filename=-")
 			return err

@@ -8,7 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/harness"
 )
 
@@ -92,13 +93,13 @@ func says(t *testing.T, es *apiv1.ExternalSecret, text string) {
 
 // awaitSays waits until an object reports a reason and its status says a text. Sources of other tests may be read by the same
 // batch, and fail it in their own way before.
-func awaitSays(t *testing.T, namespace, name string, reason apiv1.Reason, text string) *apiv1.ExternalSecret {
+func awaitSays(t *testing.T, namespace, name string, reason plan.Reason, text string) *apiv1.ExternalSecret {
 	t.Helper()
 	return awaitReport[apiv1.ExternalSecret](t, apiServer, externalSecret(namespace, name), reason, text)
 }
 
 // awaitReport is the same for objects of any kind, of any cluster.
-func awaitReport[T any](t *testing.T, c *harness.Client, ref harness.Ref, reason apiv1.Reason, text string) *T {
+func awaitReport[T any](t *testing.T, c *harness.Client, ref harness.Ref, reason plan.Reason, text string) *T {
 	t.Helper()
 	object, err := harness.AwaitReason[T](t.Context(), c, ref, string(reason), text)
 	if err != nil {

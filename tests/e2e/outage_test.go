@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/lab/clouds/fault"
 )
 
@@ -15,13 +15,13 @@ func TestVaultOutageChangesNothing(t *testing.T) {
 	spec := vaultSpec + ", dataFrom: [secret/data/" + namespace + "]"
 	kubectl.MustApply(t, namespace, object("db", "{"+spec+"}"))
 	before := awaitData(t, namespace, "db", map[string]string{"password": value})
-	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+	awaitReason(t, namespace, "db", plan.ReasonSynced)
 
 	theLab.VaultOutage(true)
 	defer theLab.VaultOutage(false)
-	says(t, awaitReason(t, namespace, "db", apiv1.ReasonUnavailable), "ERROR, spec.dataFrom[0]: cannot read key")
+	says(t, awaitReason(t, namespace, "db", plan.ReasonUnavailable), "ERROR, spec.dataFrom[0]: cannot read key")
 	kubectl.MustApply(t, namespace, object("new", "{"+spec+"}"))
-	awaitReason(t, namespace, "new", apiv1.ReasonUnavailable)
+	awaitReason(t, namespace, "new", plan.ReasonUnavailable)
 	awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "db", "error", 2)
 	untouched(t, before)
 
@@ -30,7 +30,7 @@ func TestVaultOutageChangesNothing(t *testing.T) {
 	theLab.VaultOutage(false)
 	for _, name := range []string{"db", "new"} {
 		awaitData(t, namespace, name, map[string]string{"password": value})
-		awaitReason(t, namespace, name, apiv1.ReasonSynced)
+		awaitReason(t, namespace, name, plan.ReasonSynced)
 	}
 }
 
@@ -40,18 +40,18 @@ func TestFailuresOfAWSChangeNothing(t *testing.T) {
 	for name, tc := range map[string]struct {
 		region string
 		fault  fault.Fault
-		reason apiv1.Reason
+		reason plan.Reason
 		says   string
 	}{
-		"an outage":            {"eu-west-1", fault.Fault{Kind: fault.Outage}, apiv1.ReasonUnavailable, "unavailable"},
-		"a connection cut off": {"eu-west-2", fault.Fault{Kind: fault.Cut}, apiv1.ReasonUnavailable, "unavailable"},
+		"an outage":            {"eu-west-1", fault.Fault{Kind: fault.Outage}, plan.ReasonUnavailable, "unavailable"},
+		"a connection cut off": {"eu-west-2", fault.Fault{Kind: fault.Cut}, plan.ReasonUnavailable, "unavailable"},
 		"throttling": {"eu-west-3", fault.Fault{Kind: fault.Throttle, RetryAfter: fault.Duration(2 * time.Second)},
-			apiv1.ReasonThrottled, "asked too often"},
-		"garbage": {"eu-north-1", fault.Fault{Kind: fault.Garbage}, apiv1.ReasonUnavailable, "the answer is not one of AWS's"},
+			plan.ReasonThrottled, "asked too often"},
+		"garbage": {"eu-north-1", fault.Fault{Kind: fault.Garbage}, plan.ReasonUnavailable, "the answer is not one of AWS's"},
 		"a key that cannot be used": {"eu-south-1", fault.Fault{Kind: fault.Error, Code: "DecryptionFailure", Message: "no key"},
-			apiv1.ReasonAccessDenied, "DecryptionFailure: no key"},
+			plan.ReasonAccessDenied, "DecryptionFailure: no key"},
 		"a request that is refused": {"eu-south-2", fault.Fault{Kind: fault.Error, Code: "InvalidParameterException", Message: "no such thing"},
-			apiv1.ReasonInvalidRequest, "InvalidParameterException"},
+			plan.ReasonInvalidRequest, "InvalidParameterException"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -60,7 +60,7 @@ func TestFailuresOfAWSChangeNothing(t *testing.T) {
 			putAWSIn(t, tc.region, key, value)
 			kubectl.MustApply(t, namespace, object("db", "{backendType: secretsManager, region: "+tc.region+", data: [{key: "+key+", name: password}]}"))
 			before := awaitData(t, namespace, "db", map[string]string{"password": value})
-			awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+			awaitReason(t, namespace, "db", plan.ReasonSynced)
 
 			tc.fault.Key = key
 			id, err := theLab.Clouds.Faults().Add(tc.fault)
@@ -69,7 +69,7 @@ func TestFailuresOfAWSChangeNothing(t *testing.T) {
 			}
 			defer func() { _ = theLab.Clouds.Faults().Remove(id) }()
 			es := awaitSays(t, namespace, "db", tc.reason, tc.says)
-			if got := es.Status.Entries[0].Error; got != tc.reason {
+			if got := es.Status.Entries[0].Error; got != string(tc.reason) {
 				t.Errorf("status.entries tells %q", got)
 			}
 			if es.Status.SecretResourceVersion != before.ResourceVersion || es.Status.LastSuccess == nil {
@@ -84,7 +84,7 @@ func TestFailuresOfAWSChangeNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			awaitData(t, namespace, "db", map[string]string{"password": value})
-			awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+			awaitReason(t, namespace, "db", plan.ReasonSynced)
 		})
 	}
 }
@@ -104,7 +104,7 @@ func TestDeletionInTheBackendChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"aws", "vault"} {
-		awaitReason(t, namespace, name, apiv1.ReasonSecretNotFound)
+		awaitReason(t, namespace, name, plan.ReasonSecretNotFound)
 		awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, name, "error", 2)
 	}
 	untouched(t, aws)

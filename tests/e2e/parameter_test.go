@@ -6,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/ssm"
 )
 
@@ -70,12 +71,12 @@ func TestWalksOfParameterStore(t *testing.T) {
 	kubectl.MustApply(t, namespace, object("walk", in(namespace, "{backendType: systemManager, data: [{path: /NS, recursive: true}]}")))
 	before := awaitData(t, namespace, "walk", want)
 	putParameters(t, ssm.Parameter{Name: in(namespace, "/NS/deeper/p7"), Value: secretValue()})
-	es := awaitReason(t, namespace, "walk", apiv1.ReasonInvalidValue)
+	es := awaitReason(t, namespace, "walk", plan.ReasonInvalidValue)
 	says(t, es, in(namespace, "/NS/p7"))
 	says(t, es, in(namespace, "/NS/deeper/p7"))
 	untouched(t, before)
 	theLab.Clouds.AWS().DeleteParameters(theLab.AWSRegion, in(namespace, "/NS/deeper/p7"))
-	awaitReason(t, namespace, "walk", apiv1.ReasonSynced)
+	awaitReason(t, namespace, "walk", plan.ReasonSynced)
 	untouched(t, before)
 }
 
@@ -89,17 +90,17 @@ func TestWalksThatFindNothing(t *testing.T) {
 	kubectl.MustApply(t, namespace, object("flat", in(namespace, "{backendType: systemManager, data: [{path: /NS}]}")))
 	kubectl.MustApply(t, namespace, object("itself", in(namespace, "{backendType: systemManager, data: [{path: /NS/app/db, recursive: true}]}")))
 	before := awaitData(t, namespace, "walk", map[string]string{"db": value})
-	says(t, awaitReason(t, namespace, "flat", apiv1.ReasonSecretNotFound), in(namespace, "no parameter is below /NS; check the path, or set recursive: true"))
-	says(t, awaitReason(t, namespace, "itself", apiv1.ReasonSecretNotFound), "a parameter itself is read by its key")
+	says(t, awaitReason(t, namespace, "flat", plan.ReasonSecretNotFound), in(namespace, "no parameter is below /NS; check the path, or set recursive: true"))
+	says(t, awaitReason(t, namespace, "itself", plan.ReasonSecretNotFound), "a parameter itself is read by its key")
 	theLab.Clouds.AWS().DeleteParameters(theLab.AWSRegion, name)
-	says(t, awaitReason(t, namespace, "walk", apiv1.ReasonSecretNotFound), in(namespace, "no parameter is below /NS/app; "))
+	says(t, awaitReason(t, namespace, "walk", plan.ReasonSecretNotFound), in(namespace, "no parameter is below /NS/app; "))
 	untouched(t, before)
 }
 
 // The names that a walk returns are judged each: what the path alone tells is not enough.
 func TestNamesFoundByAWalkAreJudged(t *testing.T) {
 	t.Parallel()
-	namespace := newNamespace(t, map[string]string{apiv1.AnnotationPermittedKeyName: "/app-.*/(api|web)(/.*)?\n/app-[^/]*"})
+	namespace := newNamespace(t, map[string]string{names.AnnotationPermittedKeyName: "/app-.*/(api|web)(/.*)?\n/app-[^/]*"})
 	elsewhere, path := newNamespace(t, nil), "/app-"+namespace
 	api, web, admin := secretValue(), secretValue(), secretValue()
 	put := func(name, value string) { putParameters(t, ssm.Parameter{Name: path + "/" + name, Value: value}) }
@@ -110,11 +111,11 @@ func TestNamesFoundByAWalkAreJudged(t *testing.T) {
 	kubectl.MustApply(t, elsewhere, object("walk", spec))
 	permitted, all := map[string]string{"api": api, "session": web}, map[string]string{"api": api, "session": web, "admin": admin}
 	before := awaitData(t, namespace, "walk", permitted)
-	awaitReason(t, namespace, "walk", apiv1.ReasonSynced)
+	awaitReason(t, namespace, "walk", plan.ReasonSynced)
 
 	put("admin", admin)
 	denied := "not allowed to fetch secret: " + namespace + "/walk: key name " + path + "/admin does not match naming convention"
-	says(t, awaitReason(t, namespace, "walk", apiv1.ReasonPolicyDenied), denied)
+	says(t, awaitReason(t, namespace, "walk", plan.ReasonPolicyDenied), denied)
 	awaitData(t, elsewhere, "walk", all) // of the same read, which another namespace permits
 	api = secretValue()
 	put("api", api)
@@ -123,27 +124,27 @@ func TestNamesFoundByAWalkAreJudged(t *testing.T) {
 	awaitAttempts(t, theLab.Syncer.MetricsAddress, elsewhere, "walk", "success", 2)
 	untouched(t, before)
 
-	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"=/app-.*")
+	annotate(t, namespace, names.AnnotationPermittedKeyName+"=/app-.*")
 	kubectl.MustApply(t, namespace, object("still", strings.Replace(spec, "{", "{refreshInterval: '0', ", 1)))
 	for _, name := range []string{"walk", "still"} {
 		awaitData(t, namespace, name, all)
-		awaitReason(t, namespace, name, apiv1.ReasonSynced)
+		awaitReason(t, namespace, name, plan.ReasonSynced)
 	}
-	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"=/app-[^/]*(/(api|web/.*))?")
-	says(t, awaitReason(t, namespace, "walk", apiv1.ReasonPolicyDenied), denied)
-	says(t, awaitReason(t, namespace, "still", apiv1.ReasonPolicyDenied), path+"/admin") // without a refresh of its own
+	annotate(t, namespace, names.AnnotationPermittedKeyName+"=/app-[^/]*(/(api|web/.*))?")
+	says(t, awaitReason(t, namespace, "walk", plan.ReasonPolicyDenied), denied)
+	says(t, awaitReason(t, namespace, "still", plan.ReasonPolicyDenied), path+"/admin") // without a refresh of its own
 	awaitData(t, namespace, "walk", all)
 
 	// Not the annotation but the backend changes: the walk finds nothing forbidden any more.
 	theLab.Clouds.AWS().DeleteParameters(theLab.AWSRegion, path+"/admin")
 	awaitData(t, namespace, "walk", permitted)
-	awaitReason(t, namespace, "walk", apiv1.ReasonSynced)
+	awaitReason(t, namespace, "walk", plan.ReasonSynced)
 }
 
 // The path itself is judged by the webhook already, and so is a key beside it.
 func TestPathsAreJudgedAtOnce(t *testing.T) {
 	t.Parallel()
-	namespace := newNamespace(t, map[string]string{apiv1.AnnotationPermittedKeyName: "/app/.*"})
+	namespace := newNamespace(t, map[string]string{names.AnnotationPermittedKeyName: "/app/.*"})
 	_, err := kubectl.Apply(t.Context(), namespace, object("walk", "{backendType: systemManager, data: [{path: /prod, recursive: true}, {key: /prod/db, name: db}, {path: /app/x}]}"))
 	if err == nil {
 		t.Fatal("the object was accepted")

@@ -5,7 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
 )
 
 // What a namespace's annotations permit is judged anew when they change: a forbidden object is not refreshed any more, and
@@ -19,17 +20,17 @@ func TestPolicyIsJudgedAgain(t *testing.T) {
 		forbid, permit string
 		says           string // after the object's name
 	}{
-		"the names of keys": {"{backendType: secretsManager, data: [{key: NS/db, name: password}]}", apiv1.AnnotationPermittedKeyName, "other/.*", "e2e-.*/db",
+		"the names of keys": {"{backendType: secretsManager, data: [{key: NS/db, name: password}]}", names.AnnotationPermittedKeyName, "other/.*", "e2e-.*/db",
 			": key name NS/db does not match naming convention other/.*"},
-		"roles of AWS": {"{backendType: secretsManager, roleArn: '" + role + "', data: [{key: NS/db, name: password}]}", apiv1.AnnotationPermittedRole,
+		"roles of AWS": {"{backendType: secretsManager, roleArn: '" + role + "', data: [{key: NS/db, name: password}]}", names.AnnotationPermittedRole,
 			"arn:aws:iam::123456789012:role/other", "arn:aws:iam::123456789012:role/.*", ": namespace does not allow to assume role " + role},
-		"roles of Vault": {"{" + vaultSpec + ", dataFrom: [secret/data/NS]}", apiv1.AnnotationPermittedRole, "other-role", "my-.*",
+		"roles of Vault": {"{" + vaultSpec + ", dataFrom: [secret/data/NS]}", names.AnnotationPermittedRole, "other-role", "my-.*",
 			": namespace does not allow to assume role my-vault-role"},
-		"mounts of Vault": {"{" + vaultSpec + ", dataFrom: [secret/data/NS]}", apiv1.AnnotationPermittedVaultMount, "other", "kubernetes",
+		"mounts of Vault": {"{" + vaultSpec + ", dataFrom: [secret/data/NS]}", names.AnnotationPermittedVaultMount, "other", "kubernetes",
 			`: spec.vaultMountPoint: Forbidden: "kubernetes" is not permitted in namespace "NS"`},
-		"regions that the object does not name": {"{backendType: secretsManager, data: [{key: NS/db, name: password}]}", apiv1.AnnotationPermittedRegion, "eu-.*", "us-west-2",
+		"regions that the object does not name": {"{backendType: secretsManager, data: [{key: NS/db, name: password}]}", names.AnnotationPermittedRegion, "eu-.*", "us-west-2",
 			`: spec.region: Forbidden: "us-west-2" is not permitted in namespace "NS"`},
-		"a pattern that does not compile": {"{backendType: secretsManager, data: [{key: NS/db, name: password}]}", apiv1.AnnotationPermittedKeyName, "(?!x).*", ".*/db",
+		"a pattern that does not compile": {"{backendType: secretsManager, data: [{key: NS/db, name: password}]}", names.AnnotationPermittedKeyName, "(?!x).*", ".*/db",
 			": key name NS/db does not match naming convention (?!x).*"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -39,11 +40,11 @@ func TestPolicyIsJudgedAgain(t *testing.T) {
 			putVault(t, namespace, map[string]any{"password": value})
 			kubectl.MustApply(t, namespace, object("db", in(namespace, tc.spec)))
 			before := awaitData(t, namespace, "db", map[string]string{"password": value})
-			awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+			awaitReason(t, namespace, "db", plan.ReasonSynced)
 			metrics := theLab.Syncer.MetricsAddress
 
 			annotate(t, namespace, tc.annotation+"="+tc.forbid)
-			es := awaitReason(t, namespace, "db", apiv1.ReasonPolicyDenied)
+			es := awaitReason(t, namespace, "db", plan.ReasonPolicyDenied)
 			says(t, es, "ERROR, not allowed to fetch secret: "+namespace+"/db"+in(namespace, tc.says))
 			value = secretValue()
 			putAWS(t, namespace+"/db", value)
@@ -62,11 +63,11 @@ func TestPolicyIsJudgedAgain(t *testing.T) {
 
 			annotate(t, namespace, tc.annotation+"="+tc.permit)
 			awaitData(t, namespace, "db", map[string]string{"password": value})
-			awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+			awaitReason(t, namespace, "db", plan.ReasonSynced)
 			annotate(t, namespace, tc.annotation+"=")
-			awaitReason(t, namespace, "db", apiv1.ReasonPolicyDenied)
+			awaitReason(t, namespace, "db", plan.ReasonPolicyDenied)
 			annotate(t, namespace, tc.annotation+"-")
-			awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+			awaitReason(t, namespace, "db", plan.ReasonSynced)
 		})
 	}
 }
@@ -82,19 +83,19 @@ func TestPolicyThatChangesQuickly(t *testing.T) {
 		manifests = append(manifests, object(fmt.Sprint("db-", i), in(namespace, "{backendType: secretsManager, refreshInterval: '0', data: [{key: NS/db, name: password}]}")))
 	}
 	kubectl.MustApply(t, namespace, strings.Join(manifests, "---\n"))
-	await := func(reason apiv1.Reason) {
+	await := func(reason plan.Reason) {
 		t.Helper()
 		for i := range objects {
 			awaitReason(t, namespace, fmt.Sprint("db-", i), reason)
 		}
 	}
-	await(apiv1.ReasonSynced)
+	await(plan.ReasonSynced)
 	for round := range 6 {
-		annotations := []string{apiv1.AnnotationPermittedKeyName + "=other", apiv1.AnnotationPermittedKeyName + "=.*"}
-		last := apiv1.ReasonSynced
+		annotations := []string{names.AnnotationPermittedKeyName + "=other", names.AnnotationPermittedKeyName + "=.*"}
+		last := plan.ReasonSynced
 		if round%2 == 0 {
 			annotations = append(annotations, annotations[0])
-			last = apiv1.ReasonPolicyDenied
+			last = plan.ReasonPolicyDenied
 		}
 		for _, annotation := range annotations {
 			annotate(t, namespace, annotation)

@@ -9,7 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/harness"
 )
 
@@ -19,13 +20,13 @@ func TestSecretBelongsToItsObjectAndGoesWithIt(t *testing.T) {
 	putAWS(t, namespace+"/db", value)
 	kubectl.MustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
 	secret := awaitData(t, namespace, "db", map[string]string{"password": value})
-	es := awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+	es := awaitReason(t, namespace, "db", plan.ReasonSynced)
 	yes := true
 	want := []metav1.OwnerReference{{APIVersion: "kubernetes-client.io/v1", Kind: "ExternalSecret", Name: "db", UID: es.UID, Controller: &yes}}
 	if diff := cmp.Diff(want, secret.OwnerReferences); diff != "" {
 		t.Errorf("ownerReferences (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]string{apiv1.LabelManaged: "true"}, secret.Labels); diff != "" {
+	if diff := cmp.Diff(map[string]string{names.LabelManaged: "true"}, secret.Labels); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
 	}
 	if len(secret.Annotations) > 0 {
@@ -35,7 +36,7 @@ func TestSecretBelongsToItsObjectAndGoesWithIt(t *testing.T) {
 		t.Errorf("type %s", secret.Type)
 	}
 	for _, entry := range secret.ManagedFields {
-		if entry.Manager != apiv1.FieldManager {
+		if entry.Manager != names.FieldManager {
 			t.Errorf("field manager %s", entry.Manager)
 		}
 	}
@@ -53,8 +54,8 @@ func TestRetainedSecretSurvivesItsObjectAndIsTakenOver(t *testing.T) {
 	kubectl.MustApply(t, namespace, object("deleted", "{deletionPolicy: Delete, "+spec+"}"))
 	awaitData(t, namespace, "deleted", want)
 	secret := awaitData(t, namespace, "retained", want)
-	first := awaitReason(t, namespace, "retained", apiv1.ReasonSynced)
-	if len(secret.OwnerReferences) > 0 || secret.Annotations[apiv1.AnnotationOwnerUID] != string(first.UID) {
+	first := awaitReason(t, namespace, "retained", plan.ReasonSynced)
+	if len(secret.OwnerReferences) > 0 || secret.Annotations[names.AnnotationOwnerUID] != string(first.UID) {
 		t.Fatalf("owners %v, annotations %v", secret.OwnerReferences, secret.Annotations)
 	}
 	kubectl.Must(t, "delete", "externalsecret", "-n", namespace, "retained", "deleted")
@@ -62,19 +63,19 @@ func TestRetainedSecretSurvivesItsObjectAndIsTakenOver(t *testing.T) {
 	untouched(t, secret)
 
 	kubectl.MustApply(t, namespace, object("retained", "{deletionPolicy: Retain, "+spec+"}"))
-	says(t, awaitReason(t, namespace, "retained", apiv1.ReasonSecretNotOwned), "deletionPolicy Retain")
+	says(t, awaitReason(t, namespace, "retained", plan.ReasonSecretNotOwned), "deletionPolicy Retain")
 	untouched(t, secret)
-	annotate(t, namespace, apiv1.AnnotationPermitAdopt+"=true")
+	annotate(t, namespace, names.AnnotationPermitAdopt+"=true")
 	kubectl.MustApply(t, namespace, object("retained", "{deletionPolicy: Retain, adoptExisting: true, "+spec+"}"))
-	second := awaitReason(t, namespace, "retained", apiv1.ReasonSynced)
+	second := awaitReason(t, namespace, "retained", plan.ReasonSynced)
 	secret = getSecret(t, namespace, "retained")
-	if got := secret.Annotations[apiv1.AnnotationOwnerUID]; got != string(second.UID) {
+	if got := secret.Annotations[names.AnnotationOwnerUID]; got != string(second.UID) {
 		t.Errorf("it belongs to %s", got)
 	}
 
 	kubectl.MustApply(t, namespace, object("retained", "{deletionPolicy: Delete, "+spec+"}"))
 	awaitSecret(t, namespace, "retained", func(s *corev1.Secret) error {
-		if ref := metav1.GetControllerOf(s); ref == nil || ref.UID != second.UID || s.Annotations[apiv1.AnnotationOwnerUID] != "" {
+		if ref := metav1.GetControllerOf(s); ref == nil || ref.UID != second.UID || s.Annotations[names.AnnotationOwnerUID] != "" {
 			return fmt.Errorf("owners %v, annotations %v", s.OwnerReferences, s.Annotations)
 		}
 		return nil
@@ -93,30 +94,30 @@ func TestForeignSecretIsAdoptedOnlyWhereBothSidesAgree(t *testing.T) {
 	spec := "backendType: secretsManager, data: [{key: " + namespace + "/db, name: password}]"
 
 	kubectl.MustApply(t, namespace, object("db", "{"+spec+"}"))
-	says(t, awaitReason(t, namespace, "db", apiv1.ReasonSecretNotOwned), "was not made for this ExternalSecret")
+	says(t, awaitReason(t, namespace, "db", plan.ReasonSecretNotOwned), "was not made for this ExternalSecret")
 	awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "db", "error", 2)
 	untouched(t, foreign)
 
 	change(t, "externalsecret", namespace, "db", `{"spec":{"adoptExisting":true}}`)
-	awaitReason(t, namespace, "db", apiv1.ReasonSecretNotOwned)
+	awaitReason(t, namespace, "db", plan.ReasonSecretNotOwned)
 	untouched(t, foreign)
 
 	change(t, "externalsecret", namespace, "db", `{"spec":{"adoptExisting":false}}`)
-	annotate(t, namespace, apiv1.AnnotationPermitAdopt+"=true")
-	awaitReason(t, namespace, "db", apiv1.ReasonSecretNotOwned)
+	annotate(t, namespace, names.AnnotationPermitAdopt+"=true")
+	awaitReason(t, namespace, "db", plan.ReasonSecretNotOwned)
 	awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "db", "error", 2)
 	untouched(t, foreign)
 
 	change(t, "externalsecret", namespace, "db", `{"spec":{"adoptExisting":true}}`)
 	adopted := awaitData(t, namespace, "db", map[string]string{"password": value})
-	if adopted.UID != foreign.UID || adopted.Labels["team"] != "theirs" || adopted.Labels[apiv1.LabelManaged] != "true" {
+	if adopted.UID != foreign.UID || adopted.Labels["team"] != "theirs" || adopted.Labels[names.LabelManaged] != "true" {
 		t.Errorf("uid %s was %s, labels %v", adopted.UID, foreign.UID, adopted.Labels)
 	}
 }
 
 func TestSecretOfAnotherControllerIsNeverAdopted(t *testing.T) {
 	t.Parallel()
-	namespace := newNamespace(t, map[string]string{apiv1.AnnotationPermitAdopt: "true"})
+	namespace := newNamespace(t, map[string]string{names.AnnotationPermitAdopt: "true"})
 	putAWS(t, namespace+"/db", secretValue())
 	kubectl.Must(t, "create", "configmap", "-n", namespace, "controller")
 	uid := kubectl.Must(t, "get", "configmap", "-n", namespace, "controller", "-o", "jsonpath={.metadata.uid}")
@@ -127,7 +128,7 @@ stringData: {a: b}
 `, namespace, uid)).Must(t, "create", "-f", "-")
 	foreign := getSecret(t, namespace, "db")
 	kubectl.MustApply(t, namespace, object("db", "{backendType: secretsManager, adoptExisting: true, data: [{key: "+namespace+"/db, name: a}]}"))
-	says(t, awaitReason(t, namespace, "db", apiv1.ReasonSecretNotOwned), "owned by ConfigMap controller")
+	says(t, awaitReason(t, namespace, "db", plan.ReasonSecretNotOwned), "owned by ConfigMap controller")
 	untouched(t, foreign)
 }
 
@@ -164,7 +165,7 @@ func TestDriftIsRepaired(t *testing.T) {
 	repaired := func(what string) {
 		t.Helper()
 		secret := awaitSecret(t, namespace, "db", func(s *corev1.Secret) error {
-			if s.Labels[apiv1.LabelManaged] != "true" || len(s.Data) != 1 || string(s.Data["password"]) != value {
+			if s.Labels[names.LabelManaged] != "true" || len(s.Data) != 1 || string(s.Data["password"]) != value {
 				return errors.New(what + " was not repaired")
 			}
 			return nil
@@ -176,7 +177,7 @@ func TestDriftIsRepaired(t *testing.T) {
 			return nil
 		})
 	}
-	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+	awaitReason(t, namespace, "db", plan.ReasonSynced)
 	change(t, "secret", namespace, "db", `{"data":{"password":"eA==","more":"eA=="}}`)
 	repaired("changed data")
 	change(t, "secret", namespace, "db", `{"metadata":{"labels":null}}`)
@@ -208,7 +209,7 @@ func TestForeignMetadataStaysAndDroppedTemplateGoes(t *testing.T) {
 	}
 	kubectl.MustApply(t, namespace, spec(entry("a"), "{metadata: {labels: {stays: '2', new: '2'}}}"))
 	awaitData(t, namespace, "db", map[string]string{"a": value})
-	labels, annotations := map[string]string{"stays": "2", "new": "2", "team": "theirs", apiv1.LabelManaged: "true"}, map[string]string{"note": "theirs"}
+	labels, annotations := map[string]string{"stays": "2", "new": "2", "team": "theirs", names.LabelManaged: "true"}, map[string]string{"note": "theirs"}
 	has(labels, annotations)
 
 	// The Secret is created again for another type: what was foreign must still be so at the next writes.
@@ -222,7 +223,7 @@ func TestForeignMetadataStaysAndDroppedTemplateGoes(t *testing.T) {
 		return nil
 	})
 	has(labels, annotations)
-	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+	awaitReason(t, namespace, "db", plan.ReasonSynced)
 	awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "db", "success", 2)
 	has(labels, annotations)
 	kubectl.MustApply(t, namespace, spec(entry("a"), "{type: example.com/own, metadata: {labels: {last: '3'}}}"))
@@ -264,14 +265,14 @@ func TestSecretIsReTypedWholeOrNotAtAll(t *testing.T) {
 	}
 
 	kubectl.MustApply(t, namespace, spec("kubernetes.io/tls"))
-	es := awaitReason(t, namespace, "db", apiv1.ReasonInvalidValue)
+	es := awaitReason(t, namespace, "db", plan.ReasonInvalidValue)
 	says(t, es, "ERROR, spec.template.type: a Secret of type kubernetes.io/tls needs the entry tls.crt")
 	untouched(t, basic)
 
 	kubectl.MustApply(t, namespace, spec("Opaque"))
 	awaitSecret(t, namespace, "db", ofType(corev1.SecretTypeOpaque))
 	awaitData(t, namespace, "db", want)
-	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+	awaitReason(t, namespace, "db", plan.ReasonSynced)
 }
 
 func TestImmutableSecretIsRotated(t *testing.T) {

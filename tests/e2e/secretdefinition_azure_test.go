@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/lab/clouds/azure"
 	"github.com/secretgate/secretgate/tests/lab/clouds/azure/entra"
 	"github.com/secretgate/secretgate/tests/lab/clouds/azure/keyvault"
@@ -47,13 +47,13 @@ func TestDefinitionsOfAzureKeyVault(t *testing.T) {
 			env := append([]string{"HTTPS_PROXY=" + theLab.CloudsProxy, "NODE_EXTRA_CA_CERTS=" + theLab.CloudsCA}, tc.env...)
 			serveDefinitions(t, namespace, named(append([]string{"--backend=azure-kv"}, tc.flags...), namespace), named(env, namespace)...)
 			kubectl.MustApply(t, namespace, definition("db", "db", "{password: {path: hello-service, key: ignored, encoding: base64}}"))
-			awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
+			awaitDefinition(t, namespace, "db", plan.ReasonSynced, "")
 			awaitData(t, namespace, "db", map[string]string{"password": value})
 			value = secretValue()
 			putAzure(t, namespace, keyvault.Secret{Name: "hello-service", Value: base64.StdEncoding.EncodeToString([]byte(value))})
 			awaitData(t, namespace, "db", map[string]string{"password": value})
 			kubectl.MustApply(t, namespace, definition("never", "never", "{password: {path: never, key: value}}"))
-			awaitDefinition(t, namespace, "never", apiv1.ReasonSecretNotFound, "in vault "+namespace)
+			awaitDefinition(t, namespace, "never", plan.ReasonSecretNotFound, "in vault "+namespace)
 		})
 	}
 }
@@ -78,7 +78,7 @@ func TestTheBackendsTimeout(t *testing.T) {
 		kubectl.MustApply(t, namespace, definition("db", "db", "{password: {path: slow}}"))
 	}
 	awaitData(t, patient, "db", map[string]string{"password": value})
-	awaitDefinition(t, hasty, "db", apiv1.ReasonUnavailable, "")
+	awaitDefinition(t, hasty, "db", plan.ReasonUnavailable, "")
 	if getSecret(t, hasty, "db") != nil {
 		t.Error("what was given up has been read")
 	}

@@ -13,8 +13,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/dialect/tuenti/v1alpha1"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/syncstatus"
 )
 
 // secrets-manager's README, "An example of a secretdefinition object", as it stands there.
@@ -51,11 +53,11 @@ func TestSecretDefinitionOfTheDocuments(t *testing.T) {
 	kubectl.MustApply(t, namespace, exampleDefinition)
 	awaitData(t, namespace, "supersecretnew", entries)
 
-	d := awaitDefinition(t, namespace, "secretdefinition-sample", apiv1.ReasonSynced, "SUCCESS")
+	d := awaitDefinition(t, namespace, "secretdefinition-sample", plan.ReasonSynced, "SUCCESS")
 	secret := getSecret(t, namespace, "supersecretnew")
 	yes := true
 	want := metav1.ObjectMeta{
-		Labels:          map[string]string{apiv1.LabelManaged: "true", v1alpha1.LabelManagedBy: "secrets-manager"},
+		Labels:          map[string]string{names.LabelManaged: "true", v1alpha1.LabelManagedBy: "secrets-manager"},
 		Annotations:     map[string]string{v1alpha1.AnnotationLastUpdate: secret.Annotations[v1alpha1.AnnotationLastUpdate]},
 		OwnerReferences: []metav1.OwnerReference{{APIVersion: "secrets-manager.tuenti.io/v1alpha1", Kind: "SecretDefinition", Name: d.Name, UID: d.UID, Controller: &yes}},
 	}
@@ -66,15 +68,15 @@ func TestSecretDefinitionOfTheDocuments(t *testing.T) {
 	if _, err := time.Parse(v1alpha1.LastUpdateFormat, secret.Annotations[v1alpha1.AnnotationLastUpdate]); err != nil {
 		t.Error(err)
 	}
-	wantStatus := apiv1.ExternalSecretStatus{
+	wantStatus := syncstatus.Status{
 		Status: "SUCCESS", ObservedGeneration: 1, SecretName: "supersecretnew", SecretResourceVersion: secret.ResourceVersion,
 		Conditions: []metav1.Condition{{Type: "Ready", Status: "True", Reason: "Synced", ObservedGeneration: 1}},
-		Entries: []apiv1.EntryStatus{
+		Entries: []syncstatus.Entry{
 			{Field: "spec.keysMap[decoded]", Name: "decoded", Version: d.Status.Entries[0].Version},
 			{Field: "spec.keysMap[raw]", Name: "raw", Version: d.Status.Entries[0].Version},
 		},
 	}
-	times := []cmp.Option{cmpopts.IgnoreFields(metav1.Condition{}, "LastTransitionTime"), cmpopts.IgnoreFields(apiv1.ExternalSecretStatus{}, "LastSync", "LastSuccess")}
+	times := []cmp.Option{cmpopts.IgnoreFields(metav1.Condition{}, "LastTransitionTime"), cmpopts.IgnoreFields(syncstatus.Status{}, "LastSync", "LastSuccess")}
 	if diff := cmp.Diff(wantStatus, d.Status, times...); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
 	}
@@ -121,7 +123,7 @@ spec:
 			return errors.Join(differ(labels, s.Labels), differ(annotations, s.Annotations))
 		})
 	}
-	labels := map[string]string{"team": "payments", "goes": "soon", v1alpha1.LabelManagedBy: "secrets-manager", apiv1.LabelManaged: "true"}
+	labels := map[string]string{"team": "payments", "goes": "soon", v1alpha1.LabelManagedBy: "secrets-manager", names.LabelManaged: "true"}
 	has(labels)
 	kubectl.Must(t, "label", "secretdefinition", "-n", namespace, "db", "goes-", "team=billing", "--overwrite")
 	value = secretValue()

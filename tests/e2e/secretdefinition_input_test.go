@@ -6,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
 )
 
 // The one namespace is served, the other is not, since excluding it wins; what is neither watched nor excluded is left alone.
@@ -44,19 +45,19 @@ func TestBadInputOfDefinitions(t *testing.T) {
 	serveDefinitions(t, namespace, nil, appRole(t, "approle", nil).env()...)
 	kubectl.MustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}}")))
 	awaitData(t, namespace, "db", map[string]string{"password": value})
-	awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
+	awaitDefinition(t, namespace, "db", plan.ReasonSynced, "")
 	secret := getSecret(t, namespace, "db")
 	for _, tc := range []struct {
 		entry  string
-		reason apiv1.Reason
+		reason plan.Reason
 		says   string
 	}{
-		{"path: secret/data/NS, key: nothing", apiv1.ReasonInvalidValue, "spec.keysMap[b]: Could not find property nothing in secret/data/NS"},
-		{"path: secret/data/NS", apiv1.ReasonInvalidValue, "spec.keysMap[b]: Could not find property data in secret/data/NS"},
-		{"path: secret/data/NS, key: plain, encoding: base64", apiv1.ReasonInvalidValue, "spec.keysMap[b]: property plain of secret/data/NS is not base64, though encoding says so"},
-		{"path: secret/data/NS/nowhere, key: a", apiv1.ReasonSecretNotFound, "spec.keysMap[b]: cannot read key \"secret/data/NS/nowhere\""},
-		{"path: secret/NS, key: a", apiv1.ReasonSecretNotFound, "with kvVersion 2 it is <mount>/data/<name>"},
-		{"path: cubby/hole, key: a", apiv1.ReasonAccessDenied, ""},
+		{"path: secret/data/NS, key: nothing", plan.ReasonInvalidValue, "spec.keysMap[b]: Could not find property nothing in secret/data/NS"},
+		{"path: secret/data/NS", plan.ReasonInvalidValue, "spec.keysMap[b]: Could not find property data in secret/data/NS"},
+		{"path: secret/data/NS, key: plain, encoding: base64", plan.ReasonInvalidValue, "spec.keysMap[b]: property plain of secret/data/NS is not base64, though encoding says so"},
+		{"path: secret/data/NS/nowhere, key: a", plan.ReasonSecretNotFound, "spec.keysMap[b]: cannot read key \"secret/data/NS/nowhere\""},
+		{"path: secret/NS, key: a", plan.ReasonSecretNotFound, "with kvVersion 2 it is <mount>/data/<name>"},
+		{"path: cubby/hole, key: a", plan.ReasonAccessDenied, ""},
 	} {
 		kubectl.MustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}, b: {"+tc.entry+"}}")))
 		awaitDefinition(t, namespace, "db", tc.reason, in(namespace, tc.says))
@@ -69,7 +70,7 @@ func TestBadInputOfDefinitions(t *testing.T) {
 // What the API server itself and the webhook say to whoever applies; and the syncer, of what was stored before.
 func TestPolicyOfDefinitions(t *testing.T) {
 	t.Parallel()
-	namespace, value := newNamespace(t, map[string]string{apiv1.AnnotationPermittedKeyName: "secret/data/team-a/.*"}), secretValue()
+	namespace, value := newNamespace(t, map[string]string{names.AnnotationPermittedKeyName: "secret/data/team-a/.*"}), secretValue()
 	putVault(t, "team-a/"+namespace, map[string]any{"password": base64.StdEncoding.EncodeToString([]byte(value))})
 	for _, tc := range []struct{ keysMap, says string }{
 		{"{a: {path: secret/data/team-b/db, key: k}}", `spec.keysMap[a].path: Forbidden: "secret/data/team-b/db" is not permitted in namespace "NS": ` +
@@ -87,17 +88,17 @@ func TestPolicyOfDefinitions(t *testing.T) {
 	kubectl.MustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/team-a/NS, key: password, encoding: base64}}")))
 	awaitData(t, namespace, "db", map[string]string{"password": value})
 	secret := getSecret(t, namespace, "db")
-	said, err := kubectl.Show(t.Context(), "annotate", "--overwrite", "namespace", namespace, apiv1.AnnotationPermittedKeyName+"=other/.*")
+	said, err := kubectl.Show(t.Context(), "annotate", "--overwrite", "namespace", namespace, names.AnnotationPermittedKeyName+"=other/.*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if warning := "Warning: SecretDefinition db: spec.keysMap[password].path"; !strings.Contains(said, warning) {
 		t.Errorf("kubectl does not print %q:\n%s", warning, said)
 	}
-	awaitDefinition(t, namespace, "db", apiv1.ReasonPolicyDenied, "spec.keysMap[password].path: Forbidden")
+	awaitDefinition(t, namespace, "db", plan.ReasonPolicyDenied, "spec.keysMap[password].path: Forbidden")
 	untouched(t, secret)
-	annotate(t, namespace, apiv1.AnnotationPermittedKeyName+"-")
-	awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
-	annotate(t, namespace, apiv1.AnnotationRequireRole+"=true")
-	awaitDefinition(t, namespace, "db", apiv1.ReasonPolicyDenied, "demands a role")
+	annotate(t, namespace, names.AnnotationPermittedKeyName+"-")
+	awaitDefinition(t, namespace, "db", plan.ReasonSynced, "")
+	annotate(t, namespace, names.AnnotationRequireRole+"=true")
+	awaitDefinition(t, namespace, "db", plan.ReasonPolicyDenied, "demands a role")
 }

@@ -8,8 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/dialect/tuenti/v1alpha1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/harness"
 )
 
@@ -51,7 +51,7 @@ func TestWhatSecretsManagerLeftIsTakenOver(t *testing.T) {
 	serveDefinitions(t, namespace, nil, appRole(t, "approle", nil).env()...)
 
 	awaitData(t, namespace, "db", map[string]string{"password": value})
-	d := awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
+	d := awaitDefinition(t, namespace, "db", plan.ReasonSynced, "")
 	after := getSecret(t, namespace, "db")
 	if ref := metav1.GetControllerOf(after); ref == nil || ref.UID != d.UID || after.UID != before.UID {
 		t.Errorf("owners %v, uid %s was %s", after.OwnerReferences, after.UID, before.UID)
@@ -66,12 +66,12 @@ func TestWhatSecretsManagerLeftIsTakenOver(t *testing.T) {
 	awaitNoSecret(t, namespace, "db")
 
 	// An ExternalSecret was there first.
-	awaitDefinition(t, namespace, "shared", apiv1.ReasonSecretNotOwned, "is claimed by ExternalSecret shared, too, which is older")
+	awaitDefinition(t, namespace, "shared", plan.ReasonSecretNotOwned, "is claimed by ExternalSecret shared, too, which is older")
 	untouched(t, shared)
 
 	// What was never taken over goes with its object all the same, and what is somebody else's stays.
-	awaitDefinition(t, namespace, "unread", apiv1.ReasonSecretNotFound, namespace+"/nowhere")
-	awaitDefinition(t, namespace, "foreign", apiv1.ReasonSecretNotOwned, "Secret foreign exists and was not made for this SecretDefinition: "+
+	awaitDefinition(t, namespace, "unread", plan.ReasonSecretNotFound, namespace+"/nowhere")
+	awaitDefinition(t, namespace, "foreign", plan.ReasonSecretNotOwned, "Secret foreign exists and was not made for this SecretDefinition: "+
 		"it is left alone; delete it, or set another spec.name")
 	kubectl.Must(t, "delete", "secretdefinition", "-n", namespace, "unread", "foreign", "--timeout=60s")
 	awaitNoSecret(t, namespace, "unread")
@@ -103,7 +103,7 @@ func TestClaimsCountWhoeverServesThem(t *testing.T) {
 		kubectl.MustApply(t, namespace, definition("second-"+secret.Name, secret.Name, "{password: {path: secret/data/"+namespace+", key: password}}"))
 	}
 	for _, secret := range secrets {
-		awaitDefinition(t, namespace, "second-"+secret.Name, apiv1.ReasonSecretNotOwned, "is claimed by SecretDefinition first-"+secret.Name)
+		awaitDefinition(t, namespace, "second-"+secret.Name, plan.ReasonSecretNotOwned, "is claimed by SecretDefinition first-"+secret.Name)
 		untouched(t, secret)
 	}
 }
@@ -146,20 +146,20 @@ func TestSpecNameMovesTheSecret(t *testing.T) {
 	serveDefinitions(t, namespace, nil, appRole(t, "approle", nil).env()...)
 	kubectl.MustApply(t, namespace, definition("db", "before", keys))
 	awaitData(t, namespace, "before", want)
-	awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
+	awaitDefinition(t, namespace, "db", plan.ReasonSynced, "")
 	kubectl.MustApply(t, namespace, definition("db", "after", keys))
 	awaitData(t, namespace, "after", want)
 	awaitNoSecret(t, namespace, "before")
-	if d := awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, ""); d.Status.SecretName != "after" {
+	if d := awaitDefinition(t, namespace, "db", plan.ReasonSynced, ""); d.Status.SecretName != "after" {
 		t.Errorf("the status names %s", d.Status.SecretName)
 	}
 	after := getSecret(t, namespace, "after")
 	kubectl.MustApply(t, namespace, definition("db", "taken", keys)) // nobody is left without
-	awaitDefinition(t, namespace, "db", apiv1.ReasonSecretNotOwned, "Secret taken exists")
+	awaitDefinition(t, namespace, "db", plan.ReasonSecretNotOwned, "Secret taken exists")
 	untouched(t, taken)
 	untouched(t, after)
 	kubectl.MustApply(t, namespace, definition("db", "after", keys))
-	awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
+	awaitDefinition(t, namespace, "db", plan.ReasonSynced, "")
 	kubectl.Must(t, "delete", "secret", "-n", namespace, "after") // what is repaired is the Secret by its present name
 	awaitData(t, namespace, "after", want)
 }
@@ -175,13 +175,13 @@ func TestOfTwoObjectsTheLaterOneIsTold(t *testing.T) {
 	serveDefinitions(t, namespace, nil, appRole(t, "approle", nil).env()...)
 	kubectl.MustApply(t, namespace, definition("first", "db", keys))
 	awaitData(t, namespace, "db", map[string]string{"password": value})
-	first := awaitDefinition(t, namespace, "first", apiv1.ReasonSynced, "")
+	first := awaitDefinition(t, namespace, "first", plan.ReasonSynced, "")
 	secret := getSecret(t, namespace, "db")
 	kubectl.MustApply(t, namespace, definition("second", "db", others))
 	kubectl.MustApply(t, namespace, object("db", external))
 	owned := fmt.Sprintf("Secret db exists and is owned by SecretDefinition first (uid %s): it is left alone; delete it or ", first.UID)
-	awaitDefinition(t, namespace, "second", apiv1.ReasonSecretNotOwned, owned+"set another spec.name")
-	says(t, awaitReason(t, namespace, "db", apiv1.ReasonSecretNotOwned), owned+"rename this ExternalSecret")
+	awaitDefinition(t, namespace, "second", plan.ReasonSecretNotOwned, owned+"set another spec.name")
+	says(t, awaitReason(t, namespace, "db", plan.ReasonSecretNotOwned), owned+"rename this ExternalSecret")
 	awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "db", "error", 2)
 	untouched(t, secret)
 	if now := getDefinition(t, namespace, "first"); !cmp.Equal(first.Status, now.Status) {
@@ -189,9 +189,9 @@ func TestOfTwoObjectsTheLaterOneIsTold(t *testing.T) {
 	}
 
 	kubectl.MustApply(t, namespace, object("mine", external))
-	awaitReason(t, namespace, "mine", apiv1.ReasonSynced)
+	awaitReason(t, namespace, "mine", plan.ReasonSynced)
 	mine := getSecret(t, namespace, "mine")
 	kubectl.MustApply(t, namespace, definition("third", "mine", keys))
-	awaitDefinition(t, namespace, "third", apiv1.ReasonSecretNotOwned, "Secret mine exists and is owned by ExternalSecret mine")
+	awaitDefinition(t, namespace, "third", plan.ReasonSecretNotOwned, "Secret mine exists and is owned by ExternalSecret mine")
 	untouched(t, mine)
 }

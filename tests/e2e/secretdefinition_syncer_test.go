@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/dialect/tuenti/v1alpha1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 )
@@ -71,7 +71,7 @@ func getDefinition(t *testing.T, namespace, name string) *v1alpha1.SecretDefinit
 }
 
 // awaitDefinition waits until condition Ready of the object's present generation has this reason, and its status holds a text.
-func awaitDefinition(t *testing.T, namespace, name string, want apiv1.Reason, text string) *v1alpha1.SecretDefinition {
+func awaitDefinition(t *testing.T, namespace, name string, want plan.Reason, text string) *v1alpha1.SecretDefinition {
 	t.Helper()
 	return awaitReport[v1alpha1.SecretDefinition](t, apiServer, secretDefinition(namespace, name), want, text)
 }

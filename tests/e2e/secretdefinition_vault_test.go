@@ -9,7 +9,8 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab/servers"
 )
@@ -38,7 +39,7 @@ func TestFlagsOfVault(t *testing.T) {
 	awaitData(t, namespace, "secret-of-db", map[string]string{"default": value, "number": "12345678901234567890", "object": `{"a":[true,null]}`})
 
 	kubectl.MustApply(t, namespace, definition("broken", "secret-of-broken", in(namespace, "{a: {path: kv1/NS/nowhere}}")))
-	awaitDefinition(t, namespace, "broken", apiv1.ReasonSecretNotFound, "")
+	awaitDefinition(t, namespace, "broken", plan.ReasonSecretNotFound, "")
 	vault := fmt.Sprintf(`{vault_address=%q,vault_cluster_id="`, theLab.VaultAddr)
 	awaitSeries(t, metrics, "secrets_manager_vault_max_token_ttl"+vault, fmt.Sprintf(`vault_engine="kv1",vault_version=%q} 120`, strings.TrimPrefix(servers.Vault, "v")))
 	awaitSeries(t, metrics, "secrets_manager_vault_token_ttl"+vault, "")
@@ -128,7 +129,7 @@ func TestTheTokenIsKept(t *testing.T) {
 	}, role.env()...)
 	kubectl.MustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}}")))
 	awaitData(t, namespace, "db", map[string]string{"password": value})
-	awaitDefinition(t, namespace, "db", apiv1.ReasonSynced, "")
+	awaitDefinition(t, namespace, "db", plan.ReasonSynced, "")
 	harness.Eventually(t, func() error {
 		if n := tokenTTL(t, s); n < 12 { // more than a login gives
 			return fmt.Errorf("the token has %v s left", n)
@@ -141,7 +142,7 @@ func TestTheTokenIsKept(t *testing.T) {
 	}
 	value = secretValue()
 	putVault(t, namespace, map[string]any{"password": value})
-	kubectl.Must(t, "annotate", "secretdefinition", "-n", namespace, "db", apiv1.AnnotationForceSync+"=now")
+	kubectl.Must(t, "annotate", "secretdefinition", "-n", namespace, "db", names.AnnotationForceSync+"=now")
 	awaitData(t, namespace, "db", map[string]string{"password": value})
 
 	if _, err := theLab.Vault().Logical().DeleteWithContext(t.Context(), "auth/"+namespace+"/role/"+role.name); err != nil {

@@ -12,7 +12,10 @@ import (
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/syncstatus"
 	"github.com/secretgate/secretgate/tests/harness"
 )
 
@@ -21,14 +24,14 @@ func TestStatusAndItsColumns(t *testing.T) {
 	namespace := newNamespace(t, nil)
 	putAWS(t, namespace+"/db", secretValue())
 	kubectl.MustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
-	es := awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+	es := awaitReason(t, namespace, "db", plan.ReasonSynced)
 	secret := getSecret(t, namespace, "db")
 	ready := metav1.Condition{Type: "Ready", Status: "True", Reason: "Synced", ObservedGeneration: 1}
-	want := apiv1.ExternalSecretStatus{
+	want := syncstatus.Status{
 		Status: "SUCCESS", ObservedGeneration: 1, Conditions: []metav1.Condition{ready}, SecretName: "db", SecretResourceVersion: secret.ResourceVersion,
-		Entries: []apiv1.EntryStatus{{Field: "spec.data[0]", Name: "password", Version: currentVersion(t, namespace+"/db")}},
+		Entries: []syncstatus.Entry{{Field: "spec.data[0]", Name: "password", Version: currentVersion(t, namespace+"/db")}},
 	}
-	times := []cmp.Option{cmpopts.IgnoreFields(metav1.Condition{}, "LastTransitionTime"), cmpopts.IgnoreFields(apiv1.ExternalSecretStatus{}, "LastSync", "LastSuccess")}
+	times := []cmp.Option{cmpopts.IgnoreFields(metav1.Condition{}, "LastTransitionTime"), cmpopts.IgnoreFields(syncstatus.Status{}, "LastSync", "LastSuccess")}
 	if diff := cmp.Diff(want, es.Status, times...); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -37,10 +40,10 @@ func TestStatusAndItsColumns(t *testing.T) {
 	}
 
 	change(t, "externalsecret", namespace, "db", `{"spec":{"data":[{"key":"`+namespace+`/nowhere","name":"password"}]}}`)
-	failed := awaitReason(t, namespace, "db", apiv1.ReasonSecretNotFound)
+	failed := awaitReason(t, namespace, "db", plan.ReasonSecretNotFound)
 	ready = metav1.Condition{Type: "Ready", Status: "False", Reason: "BackendSecretNotFound", ObservedGeneration: 2, Message: failed.Status.Conditions[0].Message}
 	want.Status, want.ObservedGeneration, want.Conditions = "ERROR, "+ready.Message, 2, []metav1.Condition{ready}
-	want.Entries = []apiv1.EntryStatus{{Field: "spec.data[0]", Name: "password", Error: apiv1.ReasonSecretNotFound}}
+	want.Entries = []syncstatus.Entry{{Field: "spec.data[0]", Name: "password", Error: string(plan.ReasonSecretNotFound)}}
 	if diff := cmp.Diff(want, failed.Status, times...); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -70,7 +73,7 @@ func TestNothingIsWrittenWithoutNews(t *testing.T) {
 	putAWS(t, namespace+"/db", secretValue())
 	kubectl.MustApply(t, namespace, object("fine", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
 	kubectl.MustApply(t, namespace, object("broken", "{backendType: secretsManager, data: [{key: "+namespace+"/nowhere, name: password}]}"))
-	fine, broken := awaitReason(t, namespace, "fine", apiv1.ReasonSynced), awaitReason(t, namespace, "broken", apiv1.ReasonSecretNotFound)
+	fine, broken := awaitReason(t, namespace, "fine", plan.ReasonSynced), awaitReason(t, namespace, "broken", plan.ReasonSecretNotFound)
 	secret := getSecret(t, namespace, "fine")
 	awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "fine", "success", 3)
 	awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "broken", "error", 3)
@@ -86,10 +89,10 @@ func TestEventsOnlyOnTheWayIntoFailureAndOut(t *testing.T) {
 	t.Parallel()
 	namespace := newNamespace(t, nil)
 	kubectl.MustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
-	awaitReason(t, namespace, "db", apiv1.ReasonSecretNotFound)
+	awaitReason(t, namespace, "db", plan.ReasonSecretNotFound)
 	awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "db", "error", 2)
 	putAWS(t, namespace+"/db", secretValue())
-	awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+	awaitReason(t, namespace, "db", plan.ReasonSynced)
 	awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "db", "success", 2)
 	harness.Eventually(t, func() error {
 		got := events(t, namespace)
@@ -109,7 +112,7 @@ func events(t *testing.T, namespace string) []string {
 	}
 	var warnings, others []string
 	for _, e := range list.Items {
-		if e.Regarding.Kind != apiv1.Kind || e.ReportingController != apiv1.FieldManager {
+		if e.Regarding.Kind != apiv1.Kind || e.ReportingController != names.FieldManager {
 			continue
 		}
 		count := int32(1)
@@ -132,8 +135,8 @@ func TestMetricsOfAnObjectComeAndGo(t *testing.T) {
 	putAWS(t, namespace+"/a-key-of-its-own", secretValue())
 	kubectl.MustApply(t, namespace, object("fine", "{backendType: secretsManager, data: [{key: "+namespace+"/a-key-of-its-own, name: password}]}"))
 	kubectl.MustApply(t, namespace, object("broken", "{"+vaultSpec+", dataFrom: [secret/data/"+namespace+"/nowhere]}"))
-	awaitReason(t, namespace, "fine", apiv1.ReasonSynced)
-	awaitReason(t, namespace, "broken", apiv1.ReasonSecretNotFound)
+	awaitReason(t, namespace, "fine", plan.ReasonSynced)
+	awaitReason(t, namespace, "broken", plan.ReasonSecretNotFound)
 	series := func() []string {
 		metrics := string(harness.MustScrape(t, theLab.Syncer.MetricsAddress))
 		if strings.Contains(metrics, "a-key-of-its-own") || strings.Contains(metrics, namespace+"/nowhere") {
@@ -155,8 +158,8 @@ func TestMetricsOfAnObjectComeAndGo(t *testing.T) {
 		`kubernetes_external_secrets_sync_calls_count{backend="vault",name="broken",namespace="NS",status="error"}`,
 		`last_state{backend="secretsManager",name="fine",namespace="NS"}`,
 		`last_state{backend="vault",name="broken",namespace="NS"}`,
-		`secretgate_externalsecrets{namespace="NS",reason="` + string(apiv1.ReasonSecretNotFound) + `"}`,
-		`secretgate_externalsecrets{namespace="NS",reason="` + string(apiv1.ReasonSynced) + `"}`,
+		`secretgate_externalsecrets{namespace="NS",reason="` + string(plan.ReasonSecretNotFound) + `"}`,
+		`secretgate_externalsecrets{namespace="NS",reason="` + string(plan.ReasonSynced) + `"}`,
 		`secretgate_last_success_timestamp_seconds{name="fine",namespace="NS"}`,
 		`sync_calls{backend="secretsManager",name="fine",namespace="NS",status="success"}`,
 		`sync_calls{backend="vault",name="broken",namespace="NS",status="error"}`,

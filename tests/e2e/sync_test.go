@@ -7,7 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/harness"
 )
 
@@ -17,8 +18,8 @@ func TestRotationArrives(t *testing.T) {
 	kubectl.MustApply(t, namespace, object("aws", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
 	kubectl.MustApply(t, namespace, object("vault", "{"+vaultSpec+", dataFrom: [secret/data/"+namespace+"]}"))
 	// The first time the values come only after their objects.
-	awaitReason(t, namespace, "aws", apiv1.ReasonSecretNotFound)
-	awaitReason(t, namespace, "vault", apiv1.ReasonSecretNotFound)
+	awaitReason(t, namespace, "aws", plan.ReasonSecretNotFound)
+	awaitReason(t, namespace, "vault", plan.ReasonSecretNotFound)
 	for round := range 3 {
 		aws, vault := secretValue(), secretValue()
 		putAWS(t, namespace+"/db", aws)
@@ -71,12 +72,12 @@ func TestForceSync(t *testing.T) {
 	p := newPair(t, value)
 	kubectl.MustApply(t, p.namespace, object("still", "{refreshInterval: '0', "+p.spec+"}"))
 	still := awaitData(t, p.namespace, "still", map[string]string{"password": value})
-	awaitReason(t, p.namespace, "still", apiv1.ReasonSynced)
+	awaitReason(t, p.namespace, "still", plan.ReasonSynced)
 	value = p.rotate(t, still)
 	if made := attempts(t, theLab.Syncer.MetricsAddress, p.namespace, "still", "success"); made > 2 { // one more may follow its own status
 		t.Errorf("it was synced %d times", made)
 	}
-	kubectl.Must(t, "annotate", "externalsecret", "-n", p.namespace, "still", apiv1.AnnotationForceSync+"=one")
+	kubectl.Must(t, "annotate", "externalsecret", "-n", p.namespace, "still", names.AnnotationForceSync+"=one")
 	still = awaitData(t, p.namespace, "still", map[string]string{"password": value})
 	harness.Eventually(t, func() error {
 		if seen := getObject(t, p.namespace, "still").Status.ObservedForceSync; seen != "one" {
@@ -94,12 +95,12 @@ func TestSuspend(t *testing.T) {
 	kubectl.MustApply(t, p.namespace, object("still", "{"+p.spec+"}"))
 	awaitData(t, p.namespace, "still", map[string]string{"password": value})
 	change(t, "externalsecret", p.namespace, "still", `{"spec":{"suspend":true}}`)
-	es := awaitReason(t, p.namespace, "still", apiv1.ReasonSuspended)
+	es := awaitReason(t, p.namespace, "still", plan.ReasonSuspended)
 	if es.Status.Status != "SUCCESS" || es.Status.Conditions[0].Status != "True" {
 		t.Errorf("status %q, condition %v", es.Status.Status, es.Status.Conditions[0])
 	}
 	value = p.rotate(t, getSecret(t, p.namespace, "still"))
 	change(t, "externalsecret", p.namespace, "still", `{"spec":{"suspend":false}}`)
 	awaitData(t, p.namespace, "still", map[string]string{"password": value})
-	awaitReason(t, p.namespace, "still", apiv1.ReasonSynced)
+	awaitReason(t, p.namespace, "still", plan.ReasonSynced)
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/secretsmanager"
 )
 
@@ -108,15 +108,15 @@ func TestLastGoodSecretStaysWhole(t *testing.T) {
 			putAWS(t, namespace+"/fine", secretValue())
 			putAWS(t, namespace+"/value", fmt.Sprintf(tc.good, secretValue()))
 			kubectl.MustApply(t, namespace, object("db", in(namespace, "{backendType: secretsManager, data: [{key: NS/fine, name: fine}, "+tc.entry+"]}")))
-			awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+			awaitReason(t, namespace, "db", plan.ReasonSynced)
 			good := getSecret(t, namespace, "db")
 			putAWS(t, namespace+"/value", fmt.Sprintf(tc.bad, secretValue()))
-			says(t, awaitReason(t, namespace, "db", apiv1.ReasonInvalidValue), in(namespace, tc.says))
+			says(t, awaitReason(t, namespace, "db", plan.ReasonInvalidValue), in(namespace, tc.says))
 			putAWS(t, namespace+"/fine", secretValue())
 			awaitAttempts(t, theLab.Syncer.MetricsAddress, namespace, "db", "error", 2)
 			untouched(t, good)
 			putAWS(t, namespace+"/value", fmt.Sprintf(tc.good, secretValue()))
-			awaitReason(t, namespace, "db", apiv1.ReasonSynced)
+			awaitReason(t, namespace, "db", plan.ReasonSynced)
 		})
 	}
 }
@@ -126,7 +126,7 @@ func TestMembersThatNoSecretMayHave(t *testing.T) {
 	namespace, member := newNamespace(t, nil), secretValue()
 	putVault(t, namespace, map[string]any{"fine": "x", member + "/": "y"})
 	kubectl.MustApply(t, namespace, object("db", "{"+vaultSpec+", dataFrom: [secret/data/"+namespace+"]}"))
-	says(t, awaitReason(t, namespace, "db", apiv1.ReasonInvalidValue), "has a member whose name no Secret can have")
+	says(t, awaitReason(t, namespace, "db", plan.ReasonInvalidValue), "has a member whose name no Secret can have")
 	if getSecret(t, namespace, "db") != nil {
 		t.Error("a Secret was written")
 	}

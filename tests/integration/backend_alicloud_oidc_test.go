@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/alicloudkms"
@@ -58,7 +58,7 @@ func alicloudClient(t *testing.T, config alicloudkms.Config) *backend.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &backend.Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendAlicloudKMS: d}}
+	return &backend.Client{Drivers: map[plan.Backend]driver.Driver{backends.AlicloudKMS: d}}
 }
 
 // TestAlicloudServiceAccount is how pods on ACK prove who they are (RRSA): one session for the service account, whatever the
@@ -74,9 +74,9 @@ func TestAlicloudServiceAccount(t *testing.T) {
 	one, other := l.role(t, "one", "team/", ackRole), l.role(t, "other", "team/", ackRole)
 	reads := func() {
 		t.Helper()
-		readTogether(t, client, plan.Source{Scope: alicloudScope(""), Read: alicloudRead("pod/a")})
-		readTogether(t, client, plan.Source{Scope: one, Read: alicloudRead("team/a")})
-		readTogether(t, client, plan.Source{Scope: other, Read: alicloudRead("team/a")})
+		readTogether(t, client, plan.Source{Store: alicloudStore(""), Read: alicloudRead("pod/a")})
+		readTogether(t, client, plan.Source{Store: one, Read: alicloudRead("team/a")})
+		readTogether(t, client, plan.Source{Store: other, Read: alicloudRead("team/a")})
 	}
 	calls := func() []int {
 		return []int{
@@ -100,7 +100,7 @@ func TestAlicloudServiceAccount(t *testing.T) {
 	if diff := cmp.Diff([]int{3, 6}, calls()); diff != "" {
 		t.Errorf("sessions of the service account and of roles, after all have ended (-want +got):\n%s", diff)
 	}
-	_, err := client.Get(t.Context(), plan.Source{Scope: alicloudScope(""), Read: alicloudRead("team/a")})
+	_, err := client.Get(t.Context(), plan.Source{Store: alicloudStore(""), Read: alicloudRead("team/a")})
 	if err == nil || !strings.Contains(err.Error(), "Forbidden.NoPermission") {
 		t.Errorf("the service account reads what is a role's: %v", err)
 	}
@@ -165,7 +165,7 @@ func TestAlicloudServiceAccountErrors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = alicloudClient(t, s.config).Get(t.Context(), plan.Source{Scope: alicloudScope(""), Read: alicloudRead("pod/a")})
+			_, err = alicloudClient(t, s.config).Get(t.Context(), plan.Source{Store: alicloudStore(""), Read: alicloudRead("pod/a")})
 			if err == nil {
 				t.Fatal("it was read")
 			}

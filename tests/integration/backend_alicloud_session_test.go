@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/alicloudkms"
@@ -25,9 +25,9 @@ import (
 )
 
 // readAlicloud tells a value as text, or the kind of the error.
-func readAlicloud(t *testing.T, d driver.Driver, scope plan.Scope, read plan.Read) string {
+func readAlicloud(t *testing.T, d driver.Driver, store plan.Store, read plan.Read) string {
 	t.Helper()
-	value, err := d.Get(t.Context(), scope, read)
+	value, err := d.Get(t.Context(), store, read)
 	if err != nil {
 		return d.Classify(err).String()
 	}
@@ -53,7 +53,7 @@ func TestAlicloudKMSVersions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.read.Key = "dev/rotated"
-			if got := readAlicloud(t, d, alicloudScope(""), c.read); got != c.want {
+			if got := readAlicloud(t, d, alicloudStore(""), c.read); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
@@ -76,15 +76,15 @@ func TestAlicloudIdentities(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := map[string]string{
-		"the syncer's own key":                    readAlicloud(t, d, alicloudScope(""), alicloudRead("b/x")),
+		"the syncer's own key":                    readAlicloud(t, d, alicloudStore(""), alicloudRead("b/x")),
 		"a role":                                  readAlicloud(t, d, role, alicloudRead("a/x")),
 		"a role reads no more than it may":        readAlicloud(t, d, role, alicloudRead("b/x")),
 		"a syncer without anything":               readAlicloud(t, nothing, role, alicloudRead("a/x")),
-		"a syncer without a key":                  readAlicloud(t, noKey, alicloudScope(""), alicloudRead("a/x")),
+		"a syncer without a key":                  readAlicloud(t, noKey, alicloudStore(""), alicloudRead("a/x")),
 		"another region than the secret's":        readAlicloud(t, l.driver(t, alicloudkms.Config{Region: "cn-hangzhou"}), role, alicloudRead("a/x")),
 		"a region that is the secret's":           readAlicloud(t, l.driver(t, alicloudkms.Config{Region: alicloud.Region}), role, alicloudRead("a/x")),
 		"a region that there is not":              readAlicloud(t, l.driver(t, alicloudkms.Config{Region: "nowhere"}), role, alicloudRead("a/x")),
-		"a role that is not even of the form":     readAlicloud(t, d, alicloudScope("demo"), alicloudRead("a/x")),
+		"a role that is not even of the form":     readAlicloud(t, d, alicloudStore("demo"), alicloudRead("a/x")),
 		"a key that is not even of the form":      readAlicloud(t, d, role, alicloudRead("a/"+strings.Repeat("x", 100))),
 		"a key that looks like another parameter": readAlicloud(t, d, role, alicloudRead("a/x&SecretName=b/x")),
 	}
@@ -177,13 +177,13 @@ func TestAlicloudErrors(t *testing.T) {
 	d := l.driver(t, alicloudkms.Config{})
 	for name, tc := range map[string]struct {
 		driver driver.Driver
-		scope  plan.Scope
+		store  plan.Store
 		key    string
 		want   string
 	}{
 		"not found": {d, role, "a/none", `cannot read key "a/none" from alicloudSecretsManager as acs:ram::1234567890123456:role/reader: not found: ` +
 			`Forbidden.ResourceNotFound: Resource not found; check the key, the region of ALICLOUD_ENDPOINT, and the version stage`},
-		"denied": {d, alicloudScope(alicloud.DemoRoleARN + "-none"), "b/x", `cannot read key "b/x" from alicloudSecretsManager as acs:ram::1234567890123456:role/demo-none: ` +
+		"denied": {d, alicloudStore(alicloud.DemoRoleARN + "-none"), "b/x", `cannot read key "b/x" from alicloudSecretsManager as acs:ram::1234567890123456:role/demo-none: ` +
 			`access denied: no session: EntityNotExist.Role: The role not exists: acs:ram::1234567890123456:role/demo-none; ` +
 			`let the syncer's RAM user or role assume the role: in the role's trust policy, and with sts:AssumeRole in its own`},
 		"no trust": {d, stranger, "a/x", `cannot read key "a/x" from alicloudSecretsManager as acs:ram::1234567890123456:role/stranger: ` +
@@ -192,15 +192,15 @@ func TestAlicloudErrors(t *testing.T) {
 		"no permission": {d, role, "b/x", `cannot read key "b/x" from alicloudSecretsManager as acs:ram::1234567890123456:role/reader: ` +
 			`access denied: Forbidden.NoPermission: This operation is forbidden by permission system; ` +
 			`allow kms:GetSecretValue on the secret, and kms:Decrypt on its key, to acs:ram::1234567890123456:role/reader`},
-		"a wrong secret": {wrong, alicloudScope(""), "a/x", `cannot read key "a/x" from alicloudSecretsManager: not authenticated: ` +
+		"a wrong secret": {wrong, alicloudStore(""), "a/x", `cannot read key "a/x" from alicloudSecretsManager: not authenticated: ` +
 			`SignatureDoesNotMatch: Specified signature is not matched with our calculation; ` +
 			`check ALICLOUD_ACCESS_KEY_ID, ALICLOUD_ACCESS_KEY_SECRET and the clock of the syncer's node`},
-		"no key": {none, alicloudScope(""), "a/x", `cannot read key "a/x" from alicloudSecretsManager: not authenticated: the syncer has no access key, and no role for its ` +
+		"no key": {none, alicloudStore(""), "a/x", `cannot read key "a/x" from alicloudSecretsManager: not authenticated: the syncer has no access key, and no role for its ` +
 			`service account; set ALICLOUD_ACCESS_KEY_ID and ALICLOUD_ACCESS_KEY_SECRET for the syncer, or give its service account a role (RRSA)`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := &backend.Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendAlicloudKMS: tc.driver}}
-			_, err := client.Get(t.Context(), plan.Source{Scope: tc.scope, Read: alicloudRead(tc.key)})
+			client := &backend.Client{Drivers: map[plan.Backend]driver.Driver{backends.AlicloudKMS: tc.driver}}
+			_, err := client.Get(t.Context(), plan.Source{Store: tc.store, Read: alicloudRead(tc.key)})
 			if err == nil {
 				t.Fatal("it was read")
 			}
@@ -228,11 +228,11 @@ func TestAlicloudByTLS(t *testing.T) {
 	t.Cleanup(elsewhere.Close)
 	redirecting := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusMovedPermanently))
 	t.Cleanup(redirecting.Close)
-	role := alicloudScope(alicloud.DemoRoleARN)
+	role := alicloudStore(alicloud.DemoRoleARN)
 	got := map[string]string{
 		"trusted":     readAlicloud(t, l.driver(t, alicloudkms.Config{Endpoint: host, STSEndpoint: host, ExtraCACerts: ca}), role, alicloudRead("a/x")),
 		"not trusted": readAlicloud(t, l.driver(t, alicloudkms.Config{Endpoint: host, STSEndpoint: host}), role, alicloudRead("a/x")),
-		"redirected":  readAlicloud(t, l.driver(t, alicloudkms.Config{Endpoint: redirecting.URL}), alicloudScope(""), alicloudRead("a/x")),
+		"redirected":  readAlicloud(t, l.driver(t, alicloudkms.Config{Endpoint: redirecting.URL}), alicloudStore(""), alicloudRead("a/x")),
 	}
 	want := map[string]string{"trusted": "planted", "not trusted": "unavailable", "redirected": "unavailable"}
 	if diff := cmp.Diff(want, got); diff != "" {

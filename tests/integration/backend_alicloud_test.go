@@ -5,7 +5,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/alicloudkms"
 	"github.com/secretgate/secretgate/syncer/backend/backendtest"
@@ -59,7 +59,7 @@ func (l *alicloudLab) put(t *testing.T, secret kms.Secret) {
 }
 
 // role adds a role that may read the secrets under a prefix, and is trusted by some.
-func (l *alicloudLab) role(t *testing.T, name, prefix string, trust ...string) plan.Scope {
+func (l *alicloudLab) role(t *testing.T, name, prefix string, trust ...string) plan.Store {
 	t.Helper()
 	arn := "acs:ram::" + alicloud.Account + ":role/" + name
 	err := l.Alicloud().RAM().PutRole(ram.Role{ARN: arn, Trust: trust, Permissions: permission.Set{{
@@ -68,11 +68,11 @@ func (l *alicloudLab) role(t *testing.T, name, prefix string, trust ...string) p
 	if err != nil {
 		t.Fatal(err)
 	}
-	return alicloudScope(arn)
+	return alicloudStore(arn)
 }
 
-func alicloudScope(role string) plan.Scope {
-	return plan.Scope{Backend: apiv1.BackendAlicloudKMS, Identity: plan.Identity{RoleARN: role}}
+func alicloudStore(role string) plan.Store {
+	return plan.Store{Backend: backends.AlicloudKMS, Role: role}
 }
 
 func alicloudRead(key string) plan.Read { return plan.Read{Key: key, VersionStage: "ACSCurrent"} }
@@ -90,9 +90,9 @@ const otherKeyID, otherKeySecret = "LTAI4FoLmvQ9urWXgSRpDvh1", "3WSDDuQ0m3Rnwq7E
 
 func TestAlicloudKMSConforms(t *testing.T) {
 	l := startAlicloud(t)
-	scopes := make([]plan.Scope, 3)
-	for i := range scopes {
-		scopes[i] = l.role(t, fmt.Sprint("team", i), fmt.Sprintf("team%d/", i), alicloud.LabUserARN)
+	stores := make([]plan.Store, 3)
+	for i := range stores {
+		stores[i] = l.role(t, fmt.Sprint("team", i), fmt.Sprintf("team%d/", i), alicloud.LabUserARN)
 	}
 	user := l.Alicloud().LabUser()
 	text := func(t *testing.T, key, text string) { l.put(t, kms.Secret{Name: key, Text: text}) }
@@ -109,17 +109,17 @@ func TestAlicloudKMSConforms(t *testing.T) {
 		Through: func(t *testing.T, change func([]byte) []byte) driver.Driver {
 			return l.driver(t, alicloudkms.Config{Endpoint: damagingPlainly(t, l.url, change), STSEndpoint: l.url})
 		},
-		Scopes: scopes,
-		Key:    func(scope int, name string) string { return fmt.Sprintf("team%d/%s", scope, name) },
+		Stores: stores,
+		Key:    func(store int, name string) string { return fmt.Sprintf("team%d/%s", store, name) },
 		Read:   alicloudRead,
 		Put:    text, PutJSON: text,
 		PutBinary: func(t *testing.T, key string, content []byte) {
 			l.put(t, kms.Secret{Name: key, Binary: content})
 		},
 		Delete: func(_ *testing.T, key string) { l.Alicloud().DeleteSecrets(alicloud.Region, key) },
-		Refused: map[string]plan.Scope{
+		Refused: map[string]plan.Store{
 			"a role that does not trust the syncer": l.role(t, "stranger", "", "acs:ram::"+alicloud.Account+":user/somebody"),
-			"a role that does not exist":            alicloudScope("acs:ram::" + alicloud.Account + ":role/nobody"),
+			"a role that does not exist":            alicloudStore("acs:ram::" + alicloud.Account + ":role/nobody"),
 			"a role without permissions":            l.role(t, "powerless", "nothing/", alicloud.LabUserARN),
 		},
 		Unproved: map[string]func(*testing.T) driver.Driver{

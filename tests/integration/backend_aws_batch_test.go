@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/awssession"
@@ -26,8 +26,8 @@ import (
 )
 
 func awsClient(d driver.Driver) *backend.Client {
-	return &backend.Client{Drivers: map[apiv1.Backend]driver.Driver{
-		apiv1.BackendAWSSecretsManager: d, apiv1.BackendAWSParameterStore: d,
+	return &backend.Client{Drivers: map[plan.Backend]driver.Driver{
+		backends.AWSSecretsManager: d, backends.AWSParameterStore: d,
 	}}
 }
 
@@ -57,7 +57,7 @@ func TestAWSBatchOfNamesAndARNs(t *testing.T) {
 		awsRead("dev/c"), awsRead(arns["dev/a"]), awsRead("dev/none"), awsRead("dev/a"), awsRead(partial), awsRead(arns["dev/b"]),
 		{Key: "dev/c"}, // the same, in words that no Plan uses
 	}
-	outcomes, err := awsClient(l.driver(t, l.url, awssession.Config{})).GetBatch(t.Context(), awsScope(""), reads)
+	outcomes, err := awsClient(l.driver(t, l.url, awssession.Config{})).GetBatch(t.Context(), awsStore(""), reads)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestAWSBatchOfPages(t *testing.T) {
 		_ = json.NewEncoder(w).Encode(answer)
 	}))
 	t.Cleanup(front.Close)
-	outcomes, err := awsClient(l.driver(t, front.URL, awssession.Config{})).GetBatch(t.Context(), awsScope(""), reads)
+	outcomes, err := awsClient(l.driver(t, front.URL, awssession.Config{})).GetBatch(t.Context(), awsStore(""), reads)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,9 +134,9 @@ func TestAWSSaysWhenToAskAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer l.fault(name, test.fault, 0).Begin(t)()
-			scope := awsScope(test.role)
-			_, single := client.Get(t.Context(), plan.Source{Scope: scope, Read: awsRead("dev/a")})
-			_, batch := client.GetBatch(t.Context(), scope, []plan.Read{awsRead("dev/a")})
+			store := awsStore(test.role)
+			_, single := client.Get(t.Context(), plan.Source{Store: store, Read: awsRead("dev/a")})
+			_, batch := client.GetBatch(t.Context(), store, []plan.Read{awsRead("dev/a")})
 			for _, err := range []error{single, batch} {
 				if failed, ok := errors.AsType[*backend.Error](err); !ok || failed.RetryAfter != 2*time.Second {
 					t.Errorf("got %v (%+v)", err, failed)

@@ -33,22 +33,22 @@ func TestAWSIdentities(t *testing.T) {
 	far := l.role(t, "far", "far/", hop) // trusts the intermediate role alone
 
 	hops := l.driver(t, l.url, awssession.Config{IntermediateRoleARN: hop})
-	read := func(d driver.Driver, scope plan.Scope, key string) string {
-		_, err := d.Get(t.Context(), scope, awsRead(key))
+	read := func(d driver.Driver, store plan.Store, key string) string {
+		_, err := d.Get(t.Context(), store, awsRead(key))
 		if err != nil {
 			return d.Classify(err).String()
 		}
 		return "ok"
 	}
 	direct := l.driver(t, l.url, awssession.Config{})
-	noRegion := awsScope("")
-	noRegion.Region = ""
+	noRegion := awsStore("")
+	noRegion.Location = ""
 	got := map[string]string{
 		"through the intermediate role to the object's":             read(hops, far, "far/a"),
-		"the intermediate role itself, where the object names none": read(hops, awsScope(""), "hop/a"),
-		"the intermediate role reads no more than it may":           read(hops, awsScope(""), "far/a"),
+		"the intermediate role itself, where the object names none": read(hops, awsStore(""), "hop/a"),
+		"the intermediate role reads no more than it may":           read(hops, awsStore(""), "far/a"),
 		"without the intermediate role the object's is refused":     read(direct, far, "far/a"),
-		"the syncer's own identity":                                 read(direct, awsScope(""), "far/a"),
+		"the syncer's own identity":                                 read(direct, awsStore(""), "far/a"),
 		"no region":                                                 read(direct, noRegion, "far/a"),
 	}
 	l.AWS().ExpireSessions()
@@ -153,9 +153,9 @@ func TestAWSSourcesOfCredentials(t *testing.T) {
 			direct := awsClient(l.driver(t, l.url, awssession.Config{}))
 			chained := awsClient(l.driver(t, l.url, awssession.Config{IntermediateRoleARN: "arn:aws:iam::123456789012:role/hop"}))
 			reads := func() {
-				readTogether(t, direct, plan.Source{Scope: awsScope(""), Read: awsRead("pod/a")})
-				readTogether(t, direct, plan.Source{Scope: far, Read: awsRead("far/a")})
-				readTogether(t, chained, plan.Source{Scope: farthest, Read: awsRead("far/a")})
+				readTogether(t, direct, plan.Source{Store: awsStore(""), Read: awsRead("pod/a")})
+				readTogether(t, direct, plan.Source{Store: far, Read: awsRead("far/a")})
+				readTogether(t, chained, plan.Source{Store: farthest, Read: awsRead("far/a")})
 			}
 			calls := func() []int {
 				return []int{l.Counters().Sum(source.login), l.Counters().Sum(counter.Key{Operation: "AssumeRole", Code: "OK"})}
@@ -245,7 +245,7 @@ func TestAWSSourcesThatGiveNoCredentials(t *testing.T) {
 			if test.change != nil {
 				test.change(t, l, c)
 			}
-			_, err := awsClient(l.driver(t, l.url, awssession.Config{})).Get(t.Context(), plan.Source{Scope: awsScope(""), Read: awsRead("pod/a")})
+			_, err := awsClient(l.driver(t, l.url, awssession.Config{})).Get(t.Context(), plan.Source{Store: awsStore(""), Read: awsRead("pod/a")})
 			failed, ok := errors.AsType[*backend.Error](err)
 			if !ok || failed.Kind != test.want {
 				t.Fatalf("got %v, want kind %s", err, test.want)
@@ -278,7 +278,7 @@ func TestAWSSourcesWhoseAnswersAreTooLong(t *testing.T) {
 			client := awsClient(l.driver(t, l.url, awssession.Config{}))
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, err := client.Get(t.Context(), plan.Source{Scope: awsScope(""), Read: awsRead("pod/a")})
+			_, err := client.Get(t.Context(), plan.Source{Store: awsStore(""), Read: awsRead("pod/a")})
 			runtime.ReadMemStats(&after)
 			failed, ok := errors.AsType[*backend.Error](err)
 			if !ok || failed.Kind != driver.Unavailable || failed.Message != "no session: the answer is longer than any of the backend's" {
@@ -288,7 +288,7 @@ func TestAWSSourcesWhoseAnswersAreTooLong(t *testing.T) {
 				t.Errorf("%d MiB were allocated, want %d at most", took>>20, limit>>20)
 			}
 			l.Faults().Clear()
-			if _, err := client.Get(t.Context(), plan.Source{Scope: awsScope(""), Read: awsRead("pod/a")}); err != nil {
+			if _, err := client.Get(t.Context(), plan.Source{Store: awsStore(""), Read: awsRead("pod/a")}); err != nil {
 				t.Errorf("after it: %v", err)
 			}
 		})
@@ -310,7 +310,7 @@ func TestAWSInstancesAreAskedByVersion2Alone(t *testing.T) {
 				t.Fatal(err)
 			}
 			client := awsClient(l.driver(t, l.url, awssession.Config{}))
-			source := plan.Source{Scope: awsScope(""), Read: awsRead("pod/a")}
+			source := plan.Source{Store: awsStore(""), Read: awsRead("pod/a")}
 			for range 2 {
 				if _, err := client.Get(t.Context(), source); err == nil {
 					t.Error("there are credentials")

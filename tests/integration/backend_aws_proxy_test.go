@@ -77,11 +77,11 @@ func TestBehindAProxy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := secrets.Get(t.Context(), awsScope(aws.TestRoleARN), awsRead("dev/a")); err != nil {
+	if _, err := secrets.Get(t.Context(), awsStore(aws.TestRoleARN), awsRead("dev/a")); err != nil {
 		t.Error(err)
 	}
 	// The session is the same.
-	if _, err := parameters.Get(t.Context(), ssmScope(aws.TestRoleARN), plan.Read{Key: "/dev/a"}); err != nil {
+	if _, err := parameters.Get(t.Context(), ssmStore(aws.TestRoleARN), plan.Read{Key: "/dev/a"}); err != nil {
 		t.Error(err)
 	}
 }

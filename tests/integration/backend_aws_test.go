@@ -5,7 +5,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/awssecretsmanager"
 	"github.com/secretgate/secretgate/syncer/backend/awssession"
@@ -69,7 +69,7 @@ func (l *awsLab) put(t *testing.T, secret secretsmanager.Secret) {
 }
 
 // role adds a role that may read the secrets under a prefix, in batches too, and is trusted by some.
-func (l *awsLab) role(t *testing.T, name, prefix string, trust ...string) plan.Scope {
+func (l *awsLab) role(t *testing.T, name, prefix string, trust ...string) plan.Store {
 	t.Helper()
 	batches := permission.Allow{Actions: []string{"secretsmanager:BatchGetSecretValue"}, Resources: []string{"*"}}
 	return l.roleOf(t, name, permission.Set{readSecrets(prefix), batches}, trust...)
@@ -84,17 +84,17 @@ func readSecrets(prefix string) permission.Allow {
 	}
 }
 
-func (l *awsLab) roleOf(t *testing.T, name string, permissions permission.Set, trust ...string) plan.Scope {
+func (l *awsLab) roleOf(t *testing.T, name string, permissions permission.Set, trust ...string) plan.Store {
 	t.Helper()
 	arn := "arn:aws:iam::123456789012:role/" + name
 	if err := l.AWS().IAM().PutRole(iam.Role{ARN: arn, Trust: trust, Permissions: permissions}); err != nil {
 		t.Fatal(err)
 	}
-	return awsScope(arn)
+	return awsStore(arn)
 }
 
-func awsScope(role string) plan.Scope {
-	return plan.Scope{Backend: apiv1.BackendAWSSecretsManager, Identity: plan.Identity{RoleARN: role}, Region: awsRegion}
+func awsStore(role string) plan.Store {
+	return plan.Store{Backend: backends.AWSSecretsManager, Role: role, Location: awsRegion}
 }
 
 func awsRead(key string) plan.Read { return plan.Read{Key: key, VersionStage: "AWSCURRENT"} }
@@ -110,9 +110,9 @@ func (l *awsLab) fault(name string, f fault.Fault, want driver.Kind) backendtest
 
 func TestAWSSecretsManagerConforms(t *testing.T) {
 	l := startAWS(t)
-	scopes := make([]plan.Scope, 3)
-	for i := range scopes {
-		scopes[i] = l.role(t, fmt.Sprint("team", i), fmt.Sprintf("team%d/", i), aws.LabUserARN)
+	stores := make([]plan.Store, 3)
+	for i := range stores {
+		stores[i] = l.role(t, fmt.Sprint("team", i), fmt.Sprintf("team%d/", i), aws.LabUserARN)
 	}
 	user := l.AWS().LabUser()
 	noBatch := l.roleOf(t, "one-by-one", permission.Set{readSecrets("team0/")}, aws.LabUserARN)
@@ -122,8 +122,8 @@ func TestAWSSecretsManagerConforms(t *testing.T) {
 		Through: func(t *testing.T, change func([]byte) []byte) driver.Driver {
 			return l.driver(t, damagingPlainly(t, l.url, change), awssession.Config{})
 		},
-		Scopes: scopes,
-		Key:    func(scope int, name string) string { return fmt.Sprintf("team%d/%s", scope, name) },
+		Stores: stores,
+		Key:    func(store int, name string) string { return fmt.Sprintf("team%d/%s", store, name) },
 		Read:   awsRead, NoBatch: &noBatch,
 		Put: func(t *testing.T, key, text string) {
 			l.put(t, secretsmanager.Secret{Name: key, String: text})
@@ -135,9 +135,9 @@ func TestAWSSecretsManagerConforms(t *testing.T) {
 			l.put(t, secretsmanager.Secret{Name: key, Binary: content})
 		},
 		Delete: func(_ *testing.T, key string) { l.AWS().DeleteSecrets(awsRegion, key) },
-		Refused: map[string]plan.Scope{
+		Refused: map[string]plan.Store{
 			"a role that does not trust the syncer": l.role(t, "stranger", "", "arn:aws:iam::123456789012:user/somebody"),
-			"a role that does not exist":            awsScope("arn:aws:iam::123456789012:role/nobody"),
+			"a role that does not exist":            awsStore("arn:aws:iam::123456789012:role/nobody"),
 			"a role without permissions":            l.role(t, "powerless", "nothing/", aws.LabUserARN),
 		},
 		Unproved: map[string]func(*testing.T) driver.Driver{
@@ -180,7 +180,7 @@ func TestAWSSecretsManagerVersions(t *testing.T) {
 	d := l.driver(t, l.url, awssession.Config{})
 	read := func(r plan.Read) (string, string) {
 		r.Key = "dev/rotated"
-		value, err := d.Get(t.Context(), awsScope(""), r)
+		value, err := d.Get(t.Context(), awsStore(""), r)
 		if err != nil {
 			return d.Classify(err).String(), ""
 		}

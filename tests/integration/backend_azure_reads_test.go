@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/azurekeyvault"
@@ -25,7 +25,7 @@ import (
 // readAzure is the value, or the kind of the error.
 func readAzure(t *testing.T, d driver.Driver, vault, key string) string {
 	t.Helper()
-	value, err := d.Get(t.Context(), azureScope(vault), plan.Read{Key: key})
+	value, err := d.Get(t.Context(), azureStore(vault), plan.Read{Key: key})
 	if err != nil {
 		return d.Classify(err).String()
 	}
@@ -67,7 +67,7 @@ func TestAzureKeyVaultVersions(t *testing.T) {
 	t.Run("a certificate in PEM is bytes, which isBinary leaves alone, by its content type; one in PKCS#12 is base64, and any other a text", func(t *testing.T) {
 		got := map[string]bool{}
 		for _, key := range []string{"bundle", "text", "untyped", "rotated"} {
-			value, err := d.Get(t.Context(), azureScope("hello-world"), plan.Read{Key: key})
+			value, err := d.Get(t.Context(), azureStore("hello-world"), plan.Read{Key: key})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -143,7 +143,7 @@ func TestAzureTokens(t *testing.T) {
 			if _, err := l.Faults().Add(throttle); err != nil {
 				t.Fatal(err)
 			}
-			_, err := d.Get(t.Context(), azureScope("one"), plan.Read{Key: "a"})
+			_, err := d.Get(t.Context(), azureStore("one"), plan.Read{Key: "a"})
 			l.Faults().Clear()
 			var postponed interface{ RetryAfter() time.Duration }
 			if !errors.As(err, &postponed) || postponed.RetryAfter() != 7*time.Second || d.Classify(err) != driver.Throttled {
@@ -218,8 +218,8 @@ func TestAzureErrors(t *testing.T) {
 	l.put(t, "hello-world", keyvault.Secret{Name: "off", Value: "planted", Disabled: true})
 	says := func(t *testing.T, d driver.Driver, vault, key string) string {
 		t.Helper()
-		client := &backend.Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendAzureKeyVault: d}}
-		_, err := client.Get(t.Context(), plan.Source{Scope: azureScope(vault), Read: plan.Read{Key: key}})
+		client := &backend.Client{Drivers: map[plan.Backend]driver.Driver{backends.AzureKeyVault: d}}
+		_, err := client.Get(t.Context(), plan.Source{Store: azureStore(vault), Read: plan.Read{Key: key}})
 		if err == nil {
 			return ""
 		}
@@ -248,7 +248,7 @@ func TestAzureErrors(t *testing.T) {
 		"a secret that never was": `cannot read key "never" from azureKeyVault in vault hello-world: not found: SecretNotFound: ` +
 			"A secret with (name/id) never was not found in this key vault. If you recently deleted this secret you may be able to " +
 			"recover it using the correct recovery command. For help resolving this issue, please see " +
-			"https://go.microsoft.com/fwlink/; check keyVaultName, the secret's name, and the version after the slash",
+			"https://go.microsoft.com/fwlink/; check {container}, the secret's name, and the version after the slash",
 		"a disabled one": `cannot read key "off" from azureKeyVault in vault hello-world: access denied: Forbidden: ` +
 			"Operation get is not allowed on a disabled secret; enable the secret, or name a version that is enabled",
 		"a wrong client secret": `cannot read key "off" from azureKeyVault in vault hello-world: not authenticated: no login: invalid_client: ` +

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/azurekeyvault"
 	"github.com/secretgate/secretgate/syncer/backend/backendtest"
@@ -93,8 +93,8 @@ func (l *azureLab) app(t *testing.T, may permission.Set) {
 	}
 }
 
-func azureScope(vault string) plan.Scope {
-	return plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: vault}
+func azureStore(vault string) plan.Store {
+	return plan.Store{Backend: backends.AzureKeyVault, Container: vault}
 }
 
 func (l *azureLab) fault(name string, f fault.Fault, want driver.Kind) backendtest.Fault {
@@ -111,10 +111,10 @@ func TestAzureKeyVaultConforms(t *testing.T) {
 	// The identity is the same for all vaults; what it may read in one is not what it may in another.
 	vaults := []string{"team0", "team1", "team2"}
 	var may permission.Set
-	var scopes []plan.Scope
+	var stores []plan.Store
 	for _, vault := range vaults {
 		may = append(may, azure.MayRead(vault, vault+"-*")...)
-		scopes = append(scopes, azureScope(vault))
+		stores = append(stores, azureStore(vault))
 	}
 	l.app(t, may)
 	// Every vault has what the others' identities may read, so that only permissions tell them apart.
@@ -136,8 +136,8 @@ func TestAzureKeyVaultConforms(t *testing.T) {
 		Through: func(t *testing.T, change func([]byte) []byte) driver.Driver {
 			return l.driver(t, damagingPlainly(t, l.url, change), azurekeyvault.Config{})
 		},
-		Scopes:      scopes,
-		Key:         func(scope int, name string) string { return fmt.Sprintf("team%d-%s", scope, name) },
+		Stores:      stores,
+		Key:         func(store int, name string) string { return fmt.Sprintf("team%d-%s", store, name) },
 		Read:        func(key string) plan.Read { return plan.Read{Key: key} },
 		Put:         put,
 		LargestText: keyvault.MaxValue,
@@ -147,7 +147,7 @@ func TestAzureKeyVaultConforms(t *testing.T) {
 				l.Azure().DeleteSecrets(vault, key)
 			}
 		},
-		Refused: map[string]plan.Scope{"a vault on which it has no role": azureScope("strangers")},
+		Refused: map[string]plan.Store{"a vault on which it has no role": azureStore("strangers")},
 		Unproved: map[string]func(*testing.T) driver.Driver{
 			"with a client secret that is not the right one": unproved("AZURE_CLIENT_SECRET", "canary-of-a-client-secret"),
 			"with a client id that Entra does not know":      unproved("AZURE_CLIENT_ID", "5ec4e79a-0000-4000-8000-00000000dead"),

@@ -15,7 +15,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/google/go-cmp/cmp"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
@@ -55,7 +55,7 @@ func TestGoogleSecretManagerVersions(t *testing.T) {
 		"a destroyed version is not found":               {"team0", "4", "not_found"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			value, err := d.Get(t.Context(), googleScope(c.project), plan.Read{Key: "team0-rotated", Version: c.version})
+			value, err := d.Get(t.Context(), googleStore(c.project), plan.Read{Key: "team0-rotated", Version: c.version})
 			got := value.Version + " " + string(value.Data)
 			if err != nil {
 				got = d.Classify(err).String()
@@ -68,9 +68,9 @@ func TestGoogleSecretManagerVersions(t *testing.T) {
 }
 
 // kindOf reads and says how that went.
-func kindOf(t *testing.T, d driver.Driver, scope plan.Scope, key string) string {
+func kindOf(t *testing.T, d driver.Driver, store plan.Store, key string) string {
 	t.Helper()
-	_, err := d.Get(t.Context(), scope, googleRead(key))
+	_, err := d.Get(t.Context(), store, googleRead(key))
 	if err != nil {
 		return d.Classify(err).String()
 	}
@@ -81,7 +81,7 @@ func TestGoogleProjectOfTheCredentials(t *testing.T) {
 	l := startGoogle(t)
 	l.put(t, secretmanager.Secret{Name: "team0-a", String: "planted"})
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", l.key(t, googleReader))
-	if got := kindOf(t, l.driver(t, l.endpoint), googleScope(""), "team0-a"); got != "ok" {
+	if got := kindOf(t, l.driver(t, l.endpoint), googleStore(""), "team0-a"); got != "ok" {
 		t.Errorf("the project of the key file: %s", got)
 	}
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", "")
@@ -89,7 +89,7 @@ func TestGoogleProjectOfTheCredentials(t *testing.T) {
 	if err := l.Google().PutSecrets(google.LabProject, secretmanager.Secret{Name: "of-the-machine", String: "planted"}); err != nil {
 		t.Fatal(err)
 	}
-	if got := kindOf(t, l.driver(t, l.endpoint), googleScope(""), "of-the-machine"); got != "ok" {
+	if got := kindOf(t, l.driver(t, l.endpoint), googleStore(""), "of-the-machine"); got != "ok" {
 		t.Errorf("the project of the metadata server: %s", got)
 	}
 }
@@ -101,7 +101,7 @@ func TestGoogleKeyIsReplaced(t *testing.T) {
 	file := l.key(t, googleReader)
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
 	d := l.driver(t, l.endpoint)
-	read := func() string { return kindOf(t, d, googleScope("team0"), "team0-a") }
+	read := func() string { return kindOf(t, d, googleStore("team0"), "team0-a") }
 	got := []string{read()}
 	if err := l.Google().IAM().RemoveKeys(googleReader); err != nil {
 		t.Fatal(err)
@@ -143,7 +143,7 @@ func TestGoogleMetadataServer(t *testing.T) {
 
 func (l *googleLab) get(t *testing.T, when, want string) {
 	t.Helper()
-	if got := kindOf(t, l.driver(t, l.endpoint), googleScope("team0"), "team0-a"); got != want {
+	if got := kindOf(t, l.driver(t, l.endpoint), googleStore("team0"), "team0-a"); got != want {
 		t.Errorf("%s: %s, want %s", when, got, want)
 	}
 }
@@ -203,7 +203,7 @@ func TestGoogleWorkloadIdentityFederation(t *testing.T) {
 		if c.want != "ok" {
 			continue
 		}
-		if got := kindOf(t, l.driver(t, l.endpoint), googleScope(""), "team0-a"); got != "invalid" {
+		if got := kindOf(t, l.driver(t, l.endpoint), googleStore(""), "team0-a"); got != "invalid" {
 			t.Errorf("without a project, which such credentials do not have: %s, want invalid", got)
 		}
 	}
@@ -216,8 +216,8 @@ func TestGoogleRetryAfter(t *testing.T) {
 	if _, err := l.Faults().Add(fault.Fault{Kind: fault.Throttle, RetryAfter: fault.Duration(7 * time.Second)}); err != nil {
 		t.Fatal(err)
 	}
-	client := &backend.Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendGCPSecretManager: l.driver(t, l.endpoint)}}
-	_, err := client.Get(t.Context(), plan.Source{Scope: googleScope("team0"), Read: googleRead("team0-a")})
+	client := &backend.Client{Drivers: map[plan.Backend]driver.Driver{backends.GCPSecretManager: l.driver(t, l.endpoint)}}
+	_, err := client.Get(t.Context(), plan.Source{Store: googleStore("team0"), Read: googleRead("team0-a")})
 	failed, ok := err.(*backend.Error) //nolint:errorlint // what Get says that it returns
 	if !ok || failed.Kind != driver.Throttled || failed.RetryAfter != 7*time.Second {
 		t.Errorf("got %+v, want to be throttled for 7 s", err)

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/backendtest"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
@@ -172,8 +172,8 @@ func readGoogle(resource string) permission.Allow {
 	return permission.Allow{Actions: []string{"secretmanager.versions.access"}, Resources: []string{resource}}
 }
 
-func googleScope(project string) plan.Scope {
-	return plan.Scope{Backend: apiv1.BackendGCPSecretManager, Project: project}
+func googleStore(project string) plan.Store {
+	return plan.Store{Backend: backends.GCPSecretManager, Container: project}
 }
 
 func googleRead(key string) plan.Read { return plan.Read{Key: key, Version: "latest"} }
@@ -210,8 +210,8 @@ func (l *googleLab) harness(t *testing.T) backendtest.Harness {
 			t.Cleanup(server.Close)
 			return l.driver(t, server.Listener.Addr().String())
 		},
-		Scopes: []plan.Scope{googleScope("team0"), googleScope("team1"), googleScope("team2")},
-		Key:    func(scope int, name string) string { return fmt.Sprintf("team%d-%s", scope, name) },
+		Stores: []plan.Store{googleStore("team0"), googleStore("team1"), googleStore("team2")},
+		Key:    func(store int, name string) string { return fmt.Sprintf("team%d-%s", store, name) },
 		Read:   googleRead,
 		Put: func(t *testing.T, key, text string) {
 			l.put(t, secretmanager.Secret{Name: key, String: text})
@@ -223,10 +223,10 @@ func (l *googleLab) harness(t *testing.T) backendtest.Harness {
 			l.put(t, secretmanager.Secret{Name: key, Binary: content})
 		},
 		Delete: func(_ *testing.T, key string) { l.Google().DeleteSecrets(googleProjectOf(key), key) },
-		Refused: map[string]plan.Scope{
-			"a project that grants nothing":    googleScope("closed"),
-			"a project that does not exist":    googleScope("nowhere"),
-			"a project that is called by path": googleScope("team0:x"),
+		Refused: map[string]plan.Store{
+			"a project that grants nothing":    googleStore("closed"),
+			"a project that does not exist":    googleStore("nowhere"),
+			"a project that is called by path": googleStore("team0:x"),
 		},
 		Unproved: map[string]func(*testing.T) driver.Driver{
 			"with a key file that is not there": func(t *testing.T) driver.Driver {

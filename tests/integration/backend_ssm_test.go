@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/awsparameterstore"
 	"github.com/secretgate/secretgate/syncer/backend/awssession"
@@ -44,18 +44,18 @@ func (l *awsLab) putParameters(t *testing.T, parameters ...ssm.Parameter) {
 }
 
 // ssmRole adds a role that may do some actions on what is below a path, and is trusted by some.
-func (l *awsLab) ssmRole(t *testing.T, name, path string, trust []string, actions ...string) plan.Scope {
+func (l *awsLab) ssmRole(t *testing.T, name, path string, trust []string, actions ...string) plan.Store {
 	t.Helper()
 	allow := permission.Allow{Actions: actions, Resources: []string{parameterARN + path, parameterARN + path + "/*"}}
-	scope := l.roleOf(t, name, permission.Set{allow}, trust...)
-	scope.Backend = apiv1.BackendAWSParameterStore
-	return scope
+	store := l.roleOf(t, name, permission.Set{allow}, trust...)
+	store.Backend = backends.AWSParameterStore
+	return store
 }
 
-func ssmScope(role string) plan.Scope {
-	scope := awsScope(role)
-	scope.Backend = apiv1.BackendAWSParameterStore
-	return scope
+func ssmStore(role string) plan.Store {
+	store := awsStore(role)
+	store.Backend = backends.AWSParameterStore
+	return store
 }
 
 func ssmPath(path string, recursive bool) plan.Read {
@@ -66,9 +66,9 @@ func TestAWSParameterStoreConforms(t *testing.T) {
 	l := startAWS(t)
 	trust := []string{aws.LabUserARN}
 	reads := []string{"ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"}
-	scopes := make([]plan.Scope, 3)
-	for i := range scopes {
-		scopes[i] = l.ssmRole(t, fmt.Sprint("team", i), fmt.Sprint("/team", i), trust, reads...)
+	stores := make([]plan.Store, 3)
+	for i := range stores {
+		stores[i] = l.ssmRole(t, fmt.Sprint("team", i), fmt.Sprint("/team", i), trust, reads...)
 	}
 	oneByOne := l.ssmRole(t, "one-by-one", "/team0", trust, "ssm:GetParameter") // the policy of KES's documents
 	user := l.AWS().LabUser()
@@ -79,19 +79,19 @@ func TestAWSParameterStoreConforms(t *testing.T) {
 		Through: func(t *testing.T, change func([]byte) []byte) driver.Driver {
 			return l.ssmDriver(t, damagingPlainly(t, l.url, change), awssession.Config{})
 		},
-		Scopes: scopes,
-		Key:    func(scope int, name string) string { return fmt.Sprintf("/team%d/%s", scope, name) },
+		Stores: stores,
+		Key:    func(store int, name string) string { return fmt.Sprintf("/team%d/%s", store, name) },
 		Read:   func(key string) plan.Read { return plan.Read{Key: key} },
-		Path: func(scope int, name string, recursive bool) plan.Read {
-			return ssmPath(fmt.Sprintf("/team%d/%s", scope, name), recursive)
+		Path: func(store int, name string, recursive bool) plan.Read {
+			return ssmPath(fmt.Sprintf("/team%d/%s", store, name), recursive)
 		},
 		NoBatch:     &oneByOne,
 		LargestText: 8192,
 		Put:         put, PutJSON: put,
 		Delete: func(_ *testing.T, key string) { l.AWS().DeleteParameters(awsRegion, key) },
-		Refused: map[string]plan.Scope{
+		Refused: map[string]plan.Store{
 			"a role that does not trust the syncer": l.ssmRole(t, "stranger", "/team0", []string{"arn:aws:iam::123456789012:user/somebody"}, reads...),
-			"a role that does not exist":            ssmScope("arn:aws:iam::123456789012:role/nobody"),
+			"a role that does not exist":            ssmStore("arn:aws:iam::123456789012:role/nobody"),
 			"a role without permissions":            l.ssmRole(t, "powerless", "/nothing", trust, reads...),
 		},
 		Unproved: map[string]func(*testing.T) driver.Driver{
@@ -149,7 +149,7 @@ func TestAWSParameters(t *testing.T) {
 	var want []string
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			value, err := d.Get(t.Context(), ssmScope(""), plan.Read{Key: test.key})
+			value, err := d.Get(t.Context(), ssmStore(""), plan.Read{Key: test.key})
 			got := string(value.Data)
 			if err != nil {
 				got = d.Classify(err).String()
@@ -164,7 +164,7 @@ func TestAWSParameters(t *testing.T) {
 	client := awsClient(d)
 	var got []string
 	for _, half := range [][]plan.Read{reads[:6], reads[6:]} {
-		outcomes, err := client.GetBatch(t.Context(), ssmScope(""), half)
+		outcomes, err := client.GetBatch(t.Context(), ssmStore(""), half)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +188,7 @@ func TestAWSParameterErrors(t *testing.T) {
 		{Actions: []string{"ssm:GetParameter"}, Resources: []string{parameterARN + "/dev/*"}},
 		{Actions: []string{"ssm:GetParametersByPath"}, Resources: []string{parameterARN + "/walked"}},
 	}, aws.LabUserARN)
-	reader.Backend = apiv1.BackendAWSParameterStore
+	reader.Backend = backends.AWSParameterStore
 	client := awsClient(l.ssmDriver(t, l.url, awssession.Config{}))
 	const as = " from systemManager in region eu-west-1 as arn:aws:iam::123456789012:role/reader: "
 	for name, test := range map[string]struct {
@@ -212,7 +212,7 @@ func TestAWSParameterErrors(t *testing.T) {
 			"not found: ParameterNotFound; check the name, the region, and the version or label after the colon"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := client.Get(t.Context(), plan.Source{Scope: reader, Read: test.read})
+			_, err := client.Get(t.Context(), plan.Source{Store: reader, Read: test.read})
 			if diff := cmp.Diff(test.want, fmt.Sprint(err)); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
@@ -226,16 +226,16 @@ func TestAWSParameterErrors(t *testing.T) {
 		"a path with a typo": {ssmPath("/dev/own", true), `cannot read path "/dev/own` + nothing +
 			"own; check the path; a parameter itself is read by its key"},
 		"a parameter's own name, or what is deeper than the path": {ssmPath("/dev/own-key", false), `cannot read path "/dev/own-key` + nothing +
-			"own-key; check the path, or set recursive: true; a parameter itself is read by its key"},
+			"own-key; check the path, or set {recursive}; a parameter itself is read by its key"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := client.Get(t.Context(), plan.Source{Scope: ssmScope(""), Read: test.read})
+			_, err := client.Get(t.Context(), plan.Source{Store: ssmStore(""), Read: test.read})
 			if diff := cmp.Diff(test.want, fmt.Sprint(err)); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
 		})
 	}
-	_, err := client.Get(t.Context(), plan.Source{Scope: ssmScope(""), Read: plan.Read{Key: "dev/none"}})
+	_, err := client.Get(t.Context(), plan.Source{Store: ssmStore(""), Read: plan.Read{Key: "dev/none"}})
 	if want := `cannot read key "dev/none" from systemManager in region eu-west-1: not a valid request: ` +
 		"ValidationException: Parameter name must be a fully qualified name; correct the key and its options in the object"; fmt.Sprint(err) != want {
 		t.Errorf("error (-want +got):\n%s", cmp.Diff(want, fmt.Sprint(err)))

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/vault/api"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
@@ -19,32 +19,32 @@ import (
 
 func TestVaultReads(t *testing.T) {
 	l := vaultLab{sharedLab(t)}
-	scope := l.role(t, "reader", `path "*" { capabilities = ["read"] }`, nil)
+	store := l.role(t, "reader", `path "*" { capabilities = ["read"] }`, nil)
 	l.write(t, "secret/data/reads/kept", map[string]any{"data": map[string]any{"a": "planted"}})
 	l.write(t, "secret/data/reads/deleted", map[string]any{"data": map[string]any{"a": "planted"}})
 	l.write(t, "kv1/reads/kept", map[string]any{"a": "planted"})
 	if _, err := l.Vault().Logical().DeleteWithContext(t.Context(), "secret/data/reads/deleted"); err != nil {
 		t.Fatal(err)
 	}
-	client := &backend.Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendVault: l.driver(t, hashivault.Config{})}}
+	client := &backend.Client{Drivers: map[plan.Backend]driver.Driver{backends.Vault: l.driver(t, hashivault.Config{})}}
 	for name, c := range map[string]struct {
 		read plan.Read
 		want string // what the value, or the error, says
 	}{
-		"KV 2": {plan.Read{Key: "secret/data/reads/kept", KVVersion: 2}, `{"a":"planted"}`},
-		"KV 1": {plan.Read{Key: "kv1/reads/kept", KVVersion: 1}, `{"a":"planted"}`},
+		"KV 2": {plan.Read{Key: "secret/data/reads/kept", EngineVersion: 2}, `{"a":"planted"}`},
+		"KV 1": {plan.Read{Key: "kv1/reads/kept", EngineVersion: 1}, `{"a":"planted"}`},
 		"a deleted version of KV 2": {
-			plan.Read{Key: "secret/data/reads/deleted", KVVersion: 2}, "not found: the current version is deleted or destroyed",
+			plan.Read{Key: "secret/data/reads/deleted", EngineVersion: 2}, "not found: the current version is deleted or destroyed",
 		},
-		"a path of KV 2 without data/":                {plan.Read{Key: "secret/reads/kept", KVVersion: 2}, "Invalid path for a versioned"},
-		"a KV 2 secret read as KV 1":                  {plan.Read{Key: "secret/data/reads/kept", KVVersion: 1}, "set kvVersion: 2"},
-		"a KV 1 secret read as KV 2":                  {plan.Read{Key: "kv1/reads/kept", KVVersion: 2}, "set kvVersion: 1"},
-		"a mount that is not there":                   {plan.Read{Key: "nowhere/a", KVVersion: 1}, "no handler for route"},
-		"the syncer's own token":                      {plan.Read{Key: "auth/token/lookup-self", KVVersion: 1}, "one of Vault's own"},
-		"the syncer's own token, of another spelling": {plan.Read{Key: "/auth/token/lookup-self", KVVersion: 1}, "one of Vault's own"},
+		"a path of KV 2 without data/":                {plan.Read{Key: "secret/reads/kept", EngineVersion: 2}, "Invalid path for a versioned"},
+		"a KV 2 secret read as KV 1":                  {plan.Read{Key: "secret/data/reads/kept", EngineVersion: 1}, "set {engine 2}"},
+		"a KV 1 secret read as KV 2":                  {plan.Read{Key: "kv1/reads/kept", EngineVersion: 2}, "set {engine 1}"},
+		"a mount that is not there":                   {plan.Read{Key: "nowhere/a", EngineVersion: 1}, "no handler for route"},
+		"the syncer's own token":                      {plan.Read{Key: "auth/token/lookup-self", EngineVersion: 1}, "one of Vault's own"},
+		"the syncer's own token, of another spelling": {plan.Read{Key: "/auth/token/lookup-self", EngineVersion: 1}, "one of Vault's own"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			values, err := client.Get(t.Context(), plan.Source{Scope: scope, Read: c.read})
+			values, err := client.Get(t.Context(), plan.Source{Store: store, Read: c.read})
 			var got string
 			if err != nil {
 				got = err.Error()
@@ -68,11 +68,11 @@ func TestVaultAppRole(t *testing.T) {
 			return l.Vault().Logical().Write("auth/approle/role/syncer/secret-id", nil)
 		}),
 	}
-	source := plan.Source{Scope: vaultScope(""), Read: plan.Read{Key: "secret/data/approle/a", KVVersion: 2}}
+	source := plan.Source{Store: vaultStore(""), Read: plan.Read{Key: "secret/data/approle/a", EngineVersion: 2}}
 	wrong := config
 	wrong.SecretID = "00000000-0000-0000-0000-000000000000"
 	read := func(config hashivault.Config) string {
-		value, err := l.driver(t, config).Get(t.Context(), source.Scope, source.Read)
+		value, err := l.driver(t, config).Get(t.Context(), source.Store, source.Read)
 		if err != nil {
 			return l.driver(t, config).Classify(err).String()
 		}
@@ -108,7 +108,7 @@ func TestVaultNamespaceHeader(t *testing.T) {
 	t.Setenv("VAULT_NAMESPACE", "of-the-environment")
 	t.Setenv("VAULT_TOKEN", "of-the-environment")
 	d := l.driver(t, hashivault.Config{Address: server.URL, Namespace: "team"})
-	_, _ = d.Get(t.Context(), vaultScope("a"), plan.Read{Key: "secret/data/a"})
+	_, _ = d.Get(t.Context(), vaultStore("a"), plan.Read{Key: "secret/data/a"})
 	if namespace := <-got; namespace != "team" {
 		t.Errorf("the namespace is %q, want team", namespace)
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
@@ -21,10 +21,10 @@ import (
 func (l vaultLab) client(t *testing.T, name string, config hashivault.Config) func() string {
 	t.Helper()
 	l.write(t, "kv1/"+name, map[string]any{"a": "planted"})
-	scope := l.role(t, name, `path "kv1/*" { capabilities = ["read"] }`, nil)
-	c := &backend.Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendVault: l.driver(t, config)}}
+	store := l.role(t, name, `path "kv1/*" { capabilities = ["read"] }`, nil)
+	c := &backend.Client{Drivers: map[plan.Backend]driver.Driver{backends.Vault: l.driver(t, config)}}
 	return func() string {
-		values, err := c.Get(t.Context(), plan.Source{Scope: scope, Read: plan.Read{Key: "kv1/" + name, KVVersion: 1}})
+		values, err := c.Get(t.Context(), plan.Source{Store: store, Read: plan.Read{Key: "kv1/" + name, EngineVersion: 1}})
 		if err != nil {
 			return err.Error()
 		}
@@ -84,10 +84,10 @@ func TestVaultSaysWhenToAskAgain(t *testing.T) {
 	}
 	quotas(true)
 	defer quotas(false)
-	scope := l.role(t, "throttled", `path "kv1/*" { capabilities = ["read"] }`, nil)
-	c := &backend.Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendVault: l.driver(t, hashivault.Config{})}}
+	store := l.role(t, "throttled", `path "kv1/*" { capabilities = ["read"] }`, nil)
+	c := &backend.Client{Drivers: map[plan.Backend]driver.Driver{backends.Vault: l.driver(t, hashivault.Config{})}}
 	defer l.throttle("kv1")(t)()
-	_, err := c.Get(t.Context(), plan.Source{Scope: scope, Read: plan.Read{Key: "kv1/throttled", KVVersion: 1}})
+	_, err := c.Get(t.Context(), plan.Source{Store: store, Read: plan.Read{Key: "kv1/throttled", EngineVersion: 1}})
 	failed, ok := err.(*backend.Error) //nolint:errorlint // what Get says that it returns
 	if !ok || failed.Kind != driver.Throttled || failed.RetryAfter <= 50*time.Minute || failed.RetryAfter > time.Hour {
 		t.Errorf("got %+v, want to be throttled for the quota's hour", err)

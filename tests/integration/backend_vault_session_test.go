@@ -57,26 +57,26 @@ func (l vaultLab) renewed(t *testing.T, accessor string) bool {
 func TestVaultTokensAreRenewed(t *testing.T) {
 	l := vaultLab{sharedLab(t)}
 	l.write(t, "kv1/renewed", map[string]any{"a": "planted"})
-	scope := l.role(t, "renewer", `path "kv1/*" { capabilities = ["read"] }`, nil)
+	store := l.role(t, "renewer", `path "kv1/*" { capabilities = ["read"] }`, nil)
 	var c clock
 	d := l.driver(t, hashivault.Config{Now: c.now})
 	before := l.accessors(t)
 
-	readKV1(t, d, scope)
+	readKV1(t, d, store)
 	c.advance(30 * time.Minute)
-	readKV1(t, d, scope)
+	readKV1(t, d, store)
 	tokens := l.since(t, before)
 	if len(tokens) != 1 || l.renewed(t, tokens[0]) {
 		t.Fatalf("after half of its time there are %d tokens, want the first one, not renewed", len(tokens))
 	}
 	c.advance(20 * time.Minute)
-	readKV1(t, d, scope)
-	readKV1(t, d, scope)
+	readKV1(t, d, store)
+	readKV1(t, d, store)
 	if tokens := l.since(t, before); len(tokens) != 1 || !l.renewed(t, tokens[0]) {
 		t.Fatalf("with a sixth of its time left there are %d tokens, want the first one, renewed", len(tokens))
 	}
 	c.advance(2 * time.Hour)
-	readKV1(t, d, scope)
+	readKV1(t, d, store)
 	if tokens := l.since(t, before); len(tokens) != 2 {
 		t.Errorf("after its end there are %d tokens, want a second one", len(tokens))
 	}
@@ -86,7 +86,7 @@ func TestVaultTokenIsUsedWhileItWorks(t *testing.T) {
 	l := vaultLab{sharedLab(t)}
 	l.write(t, "kv1/renewed", map[string]any{"a": "planted"})
 	// Without Vault's default policy a token may not renew itself.
-	scope := l.role(t, "unrenewable", `path "kv1/*" { capabilities = ["read"] }`, map[string]any{"token_no_default_policy": true})
+	store := l.role(t, "unrenewable", `path "kv1/*" { capabilities = ["read"] }`, map[string]any{"token_no_default_policy": true})
 	file := filepath.Join(t.TempDir(), "token")
 	text, err := os.ReadFile(l.VaultJWTPath)
 	if err != nil {
@@ -98,29 +98,29 @@ func TestVaultTokenIsUsedWhileItWorks(t *testing.T) {
 	var c clock
 	d := l.driver(t, hashivault.Config{Now: c.now, JWTPath: file})
 	before := l.accessors(t)
-	readKV1(t, d, scope)
+	readKV1(t, d, store)
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
 	c.advance(50 * time.Minute)
-	readKV1(t, d, scope) // can neither renew nor log in
+	readKV1(t, d, store) // can neither renew nor log in
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	readKV1(t, d, scope) // too early to try again
+	readKV1(t, d, store) // too early to try again
 	if tokens := l.since(t, before); len(tokens) != 1 {
 		t.Errorf("there are %d tokens, want the first one alone", len(tokens))
 	}
 	c.advance(5 * time.Minute)
-	readKV1(t, d, scope)
+	readKV1(t, d, store)
 	if tokens := l.since(t, before); len(tokens) != 2 {
 		t.Errorf("once it can log in again there are %d tokens, want a second one", len(tokens))
 	}
 }
 
-func readKV1(t *testing.T, d driver.Driver, scope plan.Scope) {
+func readKV1(t *testing.T, d driver.Driver, store plan.Store) {
 	t.Helper()
-	if _, err := d.Get(t.Context(), scope, plan.Read{Key: "kv1/renewed", KVVersion: 1}); err != nil {
+	if _, err := d.Get(t.Context(), store, plan.Read{Key: "kv1/renewed", EngineVersion: 1}); err != nil {
 		t.Fatal(err)
 	}
 }

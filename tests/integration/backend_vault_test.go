@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/backendtest"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
@@ -36,7 +36,7 @@ func (l vaultLab) write(t *testing.T, to string, data map[string]any) {
 }
 
 // role adds a role of the syncer's ServiceAccount whose tokens have one policy.
-func (l vaultLab) role(t *testing.T, name, rules string, more map[string]any) plan.Scope {
+func (l vaultLab) role(t *testing.T, name, rules string, more map[string]any) plan.Store {
 	t.Helper()
 	if err := l.Vault().Sys().PutPolicyWithContext(t.Context(), name, rules); err != nil {
 		t.Fatal(err)
@@ -47,11 +47,11 @@ func (l vaultLab) role(t *testing.T, name, rules string, more map[string]any) pl
 	}
 	maps.Copy(role, more)
 	l.write(t, path.Join("auth", vaultMount, "role", name), role)
-	return vaultScope(name)
+	return vaultStore(name)
 }
 
-func vaultScope(role string) plan.Scope {
-	return plan.Scope{Backend: apiv1.BackendVault, Identity: plan.Identity{VaultMount: vaultMount, VaultRole: role}}
+func vaultStore(role string) plan.Store {
+	return plan.Store{Backend: backends.Vault, Mount: vaultMount, Role: role}
 }
 
 func (l vaultLab) driver(t *testing.T, config hashivault.Config) driver.Driver {
@@ -93,10 +93,10 @@ type engine struct {
 }
 
 func (l vaultLab) harness(t *testing.T, e engine) backendtest.Harness {
-	scopes := make([]plan.Scope, 3)
-	for i := range scopes {
+	stores := make([]plan.Store, 3)
+	for i := range stores {
 		rules := fmt.Sprintf(`path "%s/team%d/*" { capabilities = ["read"] }`, e.data, i)
-		scopes[i] = l.role(t, fmt.Sprintf("%s-team%d", e.mount, i), rules, nil)
+		stores[i] = l.role(t, fmt.Sprintf("%s-team%d", e.mount, i), rules, nil)
 	}
 	put := func(t *testing.T, key string, object map[string]any) {
 		if e.version == 2 {
@@ -107,9 +107,9 @@ func (l vaultLab) harness(t *testing.T, e engine) backendtest.Harness {
 	return backendtest.Harness{
 		New:    func(t *testing.T) driver.Driver { return l.driver(t, hashivault.Config{}) },
 		At:     func(t *testing.T, url string) driver.Driver { return l.driver(t, hashivault.Config{Address: url}) },
-		Scopes: scopes,
-		Key:    func(scope int, name string) string { return fmt.Sprintf("%s/team%d/%s", e.data, scope, name) },
-		Read:   func(key string) plan.Read { return plan.Read{Key: key, KVVersion: e.version} },
+		Stores: stores,
+		Key:    func(store int, name string) string { return fmt.Sprintf("%s/team%d/%s", e.data, store, name) },
+		Read:   func(key string) plan.Read { return plan.Read{Key: key, EngineVersion: e.version} },
 		Put: func(t *testing.T, key, text string) {
 			put(t, key, map[string]any{"text": text})
 		},
@@ -149,10 +149,10 @@ func (l vaultLab) harness(t *testing.T, e engine) backendtest.Harness {
 // nothing is a policy that permits nothing of use.
 const nothing = `path "nothing/here" { capabilities = ["read"] }`
 
-func (l vaultLab) refused(t *testing.T) map[string]plan.Scope {
+func (l vaultLab) refused(t *testing.T) map[string]plan.Store {
 	elsewhere := map[string]any{"bound_service_account_namespaces": "default"}
-	return map[string]plan.Scope{
-		"a role that does not exist":             vaultScope("nobody"),
+	return map[string]plan.Store{
+		"a role that does not exist":             vaultStore("nobody"),
 		"a role for another ServiceAccount":      l.role(t, "for-others", nothing, map[string]any{"bound_service_account_names": "default"}),
 		"a role for another namespace":           l.role(t, "for-elsewhere", nothing, elsewhere),
 		"a role without a policy for the path":   l.role(t, "powerless", nothing, nil),

@@ -8,7 +8,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/syncstatus"
 )
 
 // TestHealthForArgoCD runs our script as Argo CD runs those of its users: in the same interpreter, with as few of its libraries.
@@ -39,7 +39,7 @@ func TestArgoCDsOwnHealth(t *testing.T) {
 		"it was just created":                     {"spec: {backendType: vault}", "Progressing", "Waiting for ExternalSecret."},
 		"it is synced":                            {"status: {status: SUCCESS}", "Healthy", "Fetched ExternalSecret."},
 		"it failed":                               {"status: {status: 'ERROR, spec.data[0].key: why'}", "Degraded", "spec.data[0].key: why"},
-		"it was suspended from the start":         {suspended + ", status: " + apiv1.StatusSuspended + "}}", "Progressing", "Waiting for ExternalSecret."},
+		"it was suspended from the start":         {suspended + ", status: " + syncstatus.Suspended + "}}", "Progressing", "Waiting for ExternalSecret."},
 		"it is suspended after a success":         {suspended + ", status: SUCCESS}}", "Healthy", "Fetched ExternalSecret."},
 		"it is suspended after a failure":         {suspended + ", status: 'ERROR, why'}}", "Degraded", "why"},
 		"kubernetes-external-secrets synced it":   {"status: {lastSync: '2026-01-01T00:00:00Z', status: SUCCESS}", "Healthy", "Fetched ExternalSecret."},

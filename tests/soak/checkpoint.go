@@ -9,7 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/bench/world"
 	"github.com/secretgate/secretgate/tests/harness"
 )
@@ -56,7 +56,7 @@ func (t *trial) awaitDenial(ctx context.Context, namespace string) (map[types.Na
 		}
 		stuck := map[types.NamespacedName]string{}
 		for _, o := range objects {
-			if state := states[o.NamespacedName]; state.Ready().Reason != string(apiv1.ReasonPolicyDenied) {
+			if state := states[o.NamespacedName]; state.Ready().Reason != string(plan.ReasonPolicyDenied) {
 				stuck[o.NamespacedName] = fmt.Sprintf("its namespace denies it, and its status is %q", state.Status.Status)
 			}
 		}

@@ -11,7 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/tests/bench/world"
 	"github.com/secretgate/secretgate/tests/harness"
 )
@@ -106,7 +106,7 @@ func (e *editor) deny(ctx context.Context, namespace string, denied bool) error 
 		pattern = new(nothing)
 	}
 	e.denied[namespace] = denied
-	return e.world.Annotate(ctx, namespace, apiv1.AnnotationPermittedKeyName, pattern)
+	return e.world.Annotate(ctx, namespace, names.AnnotationPermittedKeyName, pattern)
 }
 
 // edit changes what an object asks for: a third entry, or another source.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/component-base/cli/flag"
 
+	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/near"
 	"github.com/secretgate/secretgate/shared/settings"
 	"github.com/secretgate/secretgate/webhook/internal/config"
@@ -26,11 +27,12 @@ const (
 
 // Program is one run of the webhook's command line.
 type Program struct {
-	Version string
-	Args    []string // without the program's name
-	Lookup  func(variable string) (string, bool)
-	Stdout  io.Writer
-	Stderr  io.Writer
+	Version  string
+	Dialects []dialect.Dialect // to choose from
+	Args     []string          // without the program's name
+	Lookup   func(variable string) (string, bool)
+	Stdout   io.Writer
+	Stderr   io.Writer
 }
 
 // failure is an error of what was asked for, as opposed to how it was asked for.
@@ -40,9 +42,9 @@ type failure struct{ error }
 func (p Program) Run(ctx context.Context) int {
 	root := &cobra.Command{
 		Use:   "webhook",
-		Short: "Judge ExternalSecrets before they are stored",
-		Long: "Secretgate's admission webhook: converts deprecated fields of ExternalSecrets and judges them,\n" +
-			"and SecretDefinitions, by their namespace's policy before they are stored.",
+		Short: "Judge objects that read secrets before they are stored",
+		Long: "Secretgate's admission webhook: converts deprecated fields of objects that read secrets, and judges the objects\n" +
+			"by their namespace's policy before they are stored. Their dialects:\n" + p.dialects(),
 		Version:       p.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -109,7 +111,7 @@ func (p Program) complain(err error) {
 }
 
 func (p Program) serve() *cobra.Command {
-	c := &config.Config{}
+	c := p.config()
 	sections := c.Bind(p.Lookup)
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -129,6 +131,20 @@ func (p Program) serve() *cobra.Command {
 	}
 	group(cmd, sections)
 	return cmd
+}
+
+// config is all that serve can be told.
+func (p Program) config() *config.Config {
+	return &config.Config{Dialects: dialect.Choice{All: p.Dialects, Service: dialect.Webhook, Default: "kes"}}
+}
+
+// dialects lists them, as --dialects names them, a line each.
+func (p Program) dialects() string {
+	var lines []string
+	for _, d := range p.Dialects {
+		lines = append(lines, fmt.Sprintf("  %s: %s", d.Name, d.Title))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // group adds the settings to a command, and has --help show them in their groups.

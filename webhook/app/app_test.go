@@ -8,13 +8,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/secretgate/secretgate/shared/dialect/all"
 )
 
 func run(t *testing.T, environment map[string]string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	code = Program{
-		Version: "v1.2.3", Args: args, Stdout: &out, Stderr: &errs,
+		Version: "v1.2.3", Dialects: all.Dialects(), Args: args, Stdout: &out, Stderr: &errs,
 		Lookup: func(name string) (string, bool) { value, set := environment[name]; return value, set },
 	}.Run(t.Context())
 	return code, out.String(), errs.String()
@@ -107,7 +109,7 @@ func TestHelpShowsSettingsInGroups(t *testing.T) {
 	if code != exitClean {
 		t.Errorf("exit code %d", code)
 	}
-	for _, want := range []string{"Server flags:", "Certificate flags:", "Policy flags:", "Observation flags:", `(default "eu-west-1")`} {
+	for _, want := range []string{"Server flags:", "Certificate flags:", "Policy flags:", "Dialects flags:", "Observation flags:", `(default "eu-west-1")`} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("--help lacks %q", want)
 		}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/settings"
 	"github.com/secretgate/secretgate/webhook/internal/check"
 )
@@ -22,20 +23,21 @@ import (
 type checkOptions struct {
 	checker             check.Checker
 	policy              settings.Policy
-	definitions         settings.Definitions
+	dialects            dialect.Choice
 	unknown, output     string
 	kubeconfig, context string
 }
 
 func (p Program) check() *cobra.Command {
-	o := &checkOptions{}
+	o := p.checkOptions()
 	sections := o.bind(p.Lookup)
 	cmd := &cobra.Command{
 		Use:   "check [FILE|FOLDER|-]...",
 		Short: "Judge manifests as admission would, without a cluster",
-		Long: "Judge the ExternalSecrets and SecretDefinitions of files, folders (*.yaml, *.yml and *.json, recursively) and stdin (-) as the\n" +
+		Long: "Judge the objects that read secrets in files, folders (*.yaml, *.yml and *.json, recursively) and stdin (-) as the\n" +
 			"webhook and the CRD would. Give it the policy settings of your installation. Namespaces are judged, too, and used: their\n" +
 			"annotations are the policy. What resembles one of these kinds and is none is an error; objects of other kinds are skipped.\n" +
+			"The dialects of these objects:\n" + p.dialects() + "\n" +
 			"Findings go to stdout, or to stderr where --fix writes stdin's new text to stdout; a summary goes to stderr.\n" +
 			"Exit codes: 0 clean (warnings are), 1 something would be denied, 2 bad usage or unreadable input.",
 		Example: "  webhook check --namespaces clusters/prod/namespaces manifests/\n" +
@@ -52,13 +54,19 @@ func (p Program) check() *cobra.Command {
 	return cmd
 }
 
+// checkOptions are for all dialects, unless --dialects says otherwise: an author need not know what is installed.
+func (p Program) checkOptions() *checkOptions {
+	return &checkOptions{dialects: dialect.Choice{All: p.Dialects, Service: dialect.Check}}
+}
+
 func (o *checkOptions) bind(lookup func(string) (string, bool)) []*settings.Section {
 	input := settings.NewSection("namespace", lookup)
-	input.Flags.Func("namespaces", "`file` or folder with more Namespaces; may be repeated", func(text string) error {
+	input.Flags.Func("namespaces", "`file` or folder with more Namespaces, and with what objects refer to; may be repeated", func(text string) error {
 		o.checker.NamespaceFiles = append(o.checker.NamespaceFiles, text)
 		return nil
 	})
-	input.String(&o.kubeconfig, "kubeconfig", "", "read namespaces, and nothing else, from the cluster of this file")
+	input.String(&o.kubeconfig, "kubeconfig", "",
+		"read namespaces, and what objects refer to, from the cluster of this file, and nothing else")
 	input.String(&o.context, "context", "", "the kubeconfig's context; alone, it is looked for in KUBECONFIG or ~/.kube/config")
 	input.String(&o.checker.Namespace, "namespace", "", "namespace of objects that name none (default: the context's, else default)")
 	input.Flags.Func("namespace-annotation", "`key=value` of the namespace of objects that name none; may be repeated", o.annotation)
@@ -70,15 +78,21 @@ func (o *checkOptions) bind(lookup func(string) (string, bool)) []*settings.Sect
 	work.Bool(&o.checker.CompareMatching, "compare-matching", false,
 		"list only the objects whose verdict differs between KES's matching (--policy-matching=legacy) and ours (whole), "+
 			"and patterns that look like globs")
+	work.Flags.Func("crds", "`file` or folder with CustomResourceDefinitions to judge by instead of the built-in ones; may be repeated",
+		func(name string) error {
+			o.checker.CRDs = append(o.checker.CRDs, name)
+			return nil
+		})
+	work.Bool(&o.checker.StrictReferences, "strict-refs", false,
+		"deny an object that refers to another one that is not known, as a store of secrets, instead of a warning")
 	work.String(&o.output, "output", string(check.Text), "text, json, sarif or github")
+
+	dialects := settings.NewSection("dialects", lookup)
+	each := o.dialects.Bind(dialects, lookup)
 
 	policy := settings.NewSection("policy", lookup)
 	o.policy.Bind(policy)
-	o.policy.BindControllerIDs(policy)
-
-	definitions := settings.NewSection("secret definitions", lookup)
-	o.definitions.Bind(definitions)
-	return []*settings.Section{input, work, policy, definitions}
+	return slices.Concat([]*settings.Section{input, work, dialects, policy}, each)
 }
 
 func (o *checkOptions) annotation(text string) error {
@@ -94,8 +108,8 @@ func (o *checkOptions) annotation(text string) error {
 }
 
 func (o *checkOptions) finish(sections []*settings.Section, args []string) error {
-	where, err := o.definitions.Finish()
-	problems := []error{err, o.policy.Finish(), settings.CheckFile("kubeconfig", o.kubeconfig)}
+	policy := o.policy.Finish()
+	problems := []error{policy, o.dialects.Finish(o.policy), settings.CheckFile("kubeconfig", o.kubeconfig)}
 	if len(args) == 0 {
 		problems = append(problems, errors.New("nothing to check: name files, folders, or - for stdin"))
 	}
@@ -109,7 +123,7 @@ func (o *checkOptions) finish(sections []*settings.Section, args []string) error
 	for _, section := range sections {
 		problems = append(problems, section.Err())
 	}
-	o.checker.Settings, o.checker.Defaults, o.checker.Definitions = o.policy.Settings, o.policy.Defaults, where
+	o.checker.Settings, o.checker.Kinds, o.checker.Stores = o.policy.Settings, o.dialects.Kinds(), o.dialects.Stores()
 	return errors.Join(problems...)
 }
 
@@ -169,7 +183,11 @@ func (o *checkOptions) connect() error {
 			return fmt.Errorf("read the context's namespace: %w", err)
 		}
 	}
-	o.checker.Live, err = check.Cluster(rest.AddUserAgent(cluster, "secretgate-check"))
+	cluster = rest.AddUserAgent(cluster, "secretgate-check")
+	if o.checker.Live, err = check.Cluster(cluster); err != nil {
+		return err
+	}
+	o.checker.LiveObject, err = check.ClusterObject(cluster)
 	return err
 }
 

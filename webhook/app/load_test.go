@@ -13,20 +13,23 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/dialect/kes"
 	"github.com/secretgate/secretgate/webhook/internal/admit"
 )
 
 // converting is a server of the one webhook that asks no API server.
 func converting() *server {
-	limiter := admit.NewLimiter()
+	limiter, kinds := admit.NewLimiter(), []dialect.Kind{&kes.Installation{}}
 	return &server{
-		handler: routes(limiter, map[string]admit.Handler{"/mutate": &admit.Mutator{Limiter: limiter}}),
+		handler: routes(limiter, map[string]admit.Handler{"/mutate": &admit.Mutator{Kinds: kinds, Limiter: limiter}}),
 		log:     slog.New(slog.DiscardHandler),
 	}
 }
 
 func reviewOf(namespace string, size int) string {
-	return fmt.Sprintf(`{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u","name":"db","namespace":%q,`+
+	return fmt.Sprintf(`{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u",`+
+		`"kind":{"group":"kubernetes-client.io","version":"v1","kind":"ExternalSecret"},"name":"db","namespace":%q,`+
 		`"operation":"CREATE","object":{"a":"%s"}}}`, namespace, strings.Repeat("x", size))
 }
 

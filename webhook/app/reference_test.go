@@ -6,26 +6,27 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/rest"
 
+	"github.com/secretgate/secretgate/shared/dialect/all"
 	"github.com/secretgate/secretgate/shared/reference"
-	"github.com/secretgate/secretgate/webhook/internal/config"
 	"github.com/secretgate/secretgate/webhook/internal/metrics"
 )
 
 // TestReference keeps the webhook's flags, variables and metrics on the page as the code has them.
 func TestReference(t *testing.T) {
+	p := Program{Dialects: all.Dialects()}
 	none := func(string) (string, bool) { return "", false }
-	serve, _ := reference.Flags(new(config.Config).Bind(none))
+	serve, _ := reference.Flags(p.config().Bind(none))
 	if err := reference.Keep("webhook serve's settings", serve); err != nil {
 		t.Error(err)
 	}
-	check, _ := reference.Flags(new(checkOptions).bind(none))
+	check, _ := reference.Flags(p.checkOptions().bind(none))
 	if err := reference.Keep("webhook check's settings", check); err != nil {
 		t.Error(err)
 	}
 
 	registry := prometheus.NewRegistry()
 	metrics.New(registry)
-	c := &config.Config{}
+	c := p.config()
 	if err := c.Finish(c.Bind(none)); err != nil {
 		t.Fatal(err)
 	}

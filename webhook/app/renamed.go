@@ -9,7 +9,7 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/policy"
 )
 
@@ -54,7 +54,7 @@ func unasked(configuration admissionregistrationv1.ValidatingWebhookConfiguratio
 		named := slices.ContainsFunc(configuration.Webhooks[at].MatchConditions, func(m admissionregistrationv1.MatchCondition) bool {
 			return strings.Contains(m.Expression, "'"+key+"'")
 		})
-		if !named && !slices.ContainsFunc(apiv1.PolicyPrefixes(), func(prefix string) bool { return strings.HasPrefix(key, prefix) }) {
+		if !named && !slices.ContainsFunc(names.PolicyPrefixes(), func(prefix string) bool { return strings.HasPrefix(key, prefix) }) {
 			keys = append(keys, key)
 		}
 	}

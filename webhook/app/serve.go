@@ -13,6 +13,7 @@ import (
 	"github.com/go-logr/logr"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -26,8 +27,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/webhook"
 
-	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/webhook/internal/admit"
 	"github.com/secretgate/secretgate/webhook/internal/certs"
 	"github.com/secretgate/secretgate/webhook/internal/config"
@@ -90,7 +90,7 @@ func clientsOf(c *config.Config) (*certs.Clients, error) {
 }
 
 func certificates(cluster *rest.Config, c *config.Config, clients *certs.Clients) (*certs.Source, error) {
-	scheme, err := newScheme()
+	scheme, err := newScheme(c)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func certificates(cluster *rest.Config, c *config.Config, clients *certs.Clients
 const gracePeriod = drainTime + callTime + 5*time.Second
 
 func newManager(cluster *rest.Config, c *config.Config) (manager.Manager, error) {
-	scheme, err := newScheme()
+	scheme, err := newScheme(c)
 	if err != nil {
 		return nil, err
 	}
@@ -136,10 +136,10 @@ func newManager(cluster *rest.Config, c *config.Config) (manager.Manager, error)
 	return mgr, nil
 }
 
-func newScheme() (*runtime.Scheme, error) {
+func newScheme(c *config.Config) (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	return scheme, errors.Join(
-		corev1.AddToScheme(scheme), admissionregistrationv1.AddToScheme(scheme), apiv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme))
+		corev1.AddToScheme(scheme), admissionregistrationv1.AddToScheme(scheme), c.Dialects.AddToScheme(scheme))
 }
 
 // assemble lists all that runs.
@@ -155,6 +155,9 @@ func assemble(
 	if err != nil {
 		return fmt.Errorf("watch namespaces: %w", err)
 	}
+	if err := watchStores(ctx, mgr.GetCache(), c.Dialects.Stores(), log); err != nil {
+		return err
+	}
 	return errors.Join(
 		mgr.Add(source),
 		mgr.Add(gate),
@@ -164,6 +167,20 @@ func assemble(
 		mgr.AddReadyzCheck("certificate", told(log, "certificate", source.Ready)),
 		mgr.AddReadyzCheck("end", told(log, "end", gate.ready)),
 	)
+}
+
+// watchStores begins to keep what objects refer to. What is not installed is watched once an object refers to it.
+func watchStores(ctx context.Context, informers cache.Informers, stores []dialect.StoreKind, log *slog.Logger) error {
+	for _, kind := range stores {
+		switch _, err := informers.GetInformer(ctx, kind.New(), cache.BlockUntilSynced(false)); {
+		case meta.IsNoMatchError(err):
+			log.WarnContext(ctx, "A kind that objects refer to is not installed: objects that do are stored with a warning",
+				"kind", kind.Type().Kind, "group", kind.Type().Group)
+		case err != nil:
+			return fmt.Errorf("watch kind %s: %w", kind.Type().Kind, err)
+		}
+	}
+	return nil
 }
 
 // servingTLS is how the webhook speaks TLS. API servers speak HTTP/1.1 to webhooks, so that they spread over replicas; HTTP/2 would
@@ -176,23 +193,22 @@ func servingTLS(source *certs.Source, clients *certs.Clients) *tls.Config {
 	return clients.Demand(all)
 }
 
-// admission answers what the webhook configurations ask: the conversion and the verdict on ExternalSecrets, and the verdicts on
-// SecretDefinitions and on Namespaces.
+// admission answers what the webhook configurations ask: the conversion and the verdict on objects of all dialects, and the verdict
+// on Namespaces.
 func admission(mgr manager.Manager, c *config.Config, counts *metrics.Metrics, log *slog.Logger) http.Handler {
 	limiter := admit.NewLimiter()
+	kinds := c.Dialects.Kinds()
+	references := admit.References{Kinds: c.Dialects.Stores(), Cached: mgr.GetCache(), Live: mgr.GetAPIReader()}
 	namespaces := admit.Namespaces{Cached: mgr.GetCache(), Live: mgr.GetAPIReader()}
 	return routes(limiter, map[string]admit.Handler{
-		"/mutate": &admit.Mutator{Limiter: limiter, Log: log, Metrics: counts},
+		"/mutate": &admit.Mutator{Kinds: kinds, Limiter: limiter, Log: log, Metrics: counts},
 		"/validate": &admit.Validator{
-			Namespaces: namespaces, Settings: c.Policy.Settings, Defaults: c.Policy.Defaults, Limiter: limiter, Log: log, Metrics: counts,
-		},
-		"/validate-secretdefinition": &admit.Validator{
-			Namespaces: namespaces, Settings: c.Policy.Settings, Understand: admit.SecretDefinitions(c.Definitions),
+			Kinds: kinds, References: references, Namespaces: namespaces, Settings: c.Policy.Settings,
 			Limiter: limiter, Log: log, Metrics: counts,
 		},
 		"/validate-namespace": &admit.NamespaceValidator{
 			Stored: admit.Stored{
-				Live: mgr.GetAPIReader(), Settings: c.Policy.Settings, Defaults: c.Policy.Defaults, Definitions: &c.Definitions,
+				Kinds: kinds, References: references, Live: mgr.GetAPIReader(), Settings: c.Policy.Settings,
 				Turns: make(chan struct{}, 1), // one page of objects in memory
 			},
 			Limiter: limiter, Log: log, Metrics: counts,

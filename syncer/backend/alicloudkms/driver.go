@@ -98,12 +98,15 @@ func New(config Config) (*Driver, error) {
 }
 
 // Get reads the version that VersionID or VersionStage names.
-func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (driver.Value, error) {
+func (d *Driver) Get(ctx context.Context, store plan.Store, read plan.Read) (driver.Value, error) {
+	if err := driver.CheckStore(store); err != nil {
+		return driver.Value{}, err
+	}
 	if d.kms.Host == "" {
 		return driver.Value{}, errNoEndpoint
 	}
 	var found secret
-	err := d.do(ctx, scope.Identity.RoleARN, func(k rpc.Key) (err error) {
+	err := d.do(ctx, store.Role, func(k rpc.Key) (err error) {
 		found, err = d.ask(ctx, k, read)
 		return err
 	})

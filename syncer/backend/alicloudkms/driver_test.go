@@ -62,9 +62,9 @@ func TestClassify(t *testing.T) {
 		"no permission for the secret":       {said(403, "Forbidden.NoPermission"), driver.Denied},
 		"no permission for its KMS key":      {said(404, "Forbidden.KeyNotFound"), driver.Denied},
 		"a KMS key that is disabled":         {said(409, "Rejected.Disabled"), driver.Denied},
-		"no permission to assume":            {&sessionError{said(403, "NoPermission")}, driver.Denied},
-		"a role that does not exist":         {&sessionError{said(404, "EntityNotExist.Role")}, driver.Denied},
-		"a role of no form":                  {&sessionError{said(400, "InvalidParameter.RoleArn")}, driver.Invalid},
+		"no permission to assume":            {&sessionError{err: said(403, "NoPermission")}, driver.Denied},
+		"a role that does not exist":         {&sessionError{err: said(404, "EntityNotExist.Role")}, driver.Denied},
+		"a role of no form":                  {&sessionError{err: said(400, "InvalidParameter.RoleArn")}, driver.Invalid},
 		"a parameter of no form":             {said(400, "InvalidParameter"), driver.Invalid},
 		"a missing parameter":                {said(400, "MissingParameter"), driver.Invalid},
 		"another service's host":             {said(404, "InvalidAction.NotFound"), driver.Invalid},
@@ -83,12 +83,12 @@ func TestClassify(t *testing.T) {
 		"a page that says 404":               {said(404, ""), driver.Unavailable},
 		"a page that says 403":               {said(403, ""), driver.Unavailable},
 		"no connection":                      {&rpc.TransportError{Err: errors.New("x")}, driver.Unavailable},
-		"no connection for a session":        {&sessionError{&rpc.TransportError{Err: errors.New("x")}}, driver.Unavailable},
+		"no connection for a session":        {&sessionError{err: &rpc.TransportError{Err: errors.New("x")}}, driver.Unavailable},
 		"an answer that is not theirs":       {rpc.ErrGarbage, driver.Unavailable},
 		"an answer without a value":          {driver.ErrNoValue, driver.Unavailable},
 		"no access key":                      {errNoKey, driver.Unauthenticated},
 		"no endpoint":                        {errNoEndpoint, driver.Invalid},
-		"a session that panicked, and so on": {&sessionError{errors.New("x")}, driver.Unknown},
+		"a session that panicked, and so on": {&sessionError{err: errors.New("x")}, driver.Unknown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := (&Driver{}).Classify(fmt.Errorf("wrapped: %w", test.err)); got != test.want {
@@ -149,5 +149,16 @@ func TestValue(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestAStoreWithAServerOfItsOwnIsRefused(t *testing.T) {
+	d, err := New(Config{Region: "cn-hangzhou"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Get(t.Context(), plan.Store{Container: "p", Address: "https://a.example"}, plan.Read{Key: "a", Version: "latest"})
+	if err == nil || d.Classify(err) != driver.Invalid || !strings.Contains(err.Error(), "an address of its own") {
+		t.Errorf("got %v, want it refused", err)
 	}
 }

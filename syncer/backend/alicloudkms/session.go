@@ -52,8 +52,11 @@ var (
 	}
 )
 
-// sessionError says that the role could not be assumed.
-type sessionError struct{ err error }
+// sessionError says that a role could not be assumed: by the pod's token the syncer's own, else that of the read.
+type sessionError struct {
+	err     error
+	byToken bool
+}
 
 func (e *sessionError) Error() string { return "no session: " + e.err.Error() }
 func (e *sessionError) Unwrap() error { return e.err }
@@ -87,7 +90,7 @@ func (d *Driver) begin(ctx context.Context, role string, _ session.Session[rpc.K
 		err = rpc.ErrGarbage
 	}
 	if err != nil {
-		return begun, &sessionError{err}
+		return begun, &sessionError{err: err, byToken: role == ""}
 	}
 	key := rpc.Key{ID: c.AccessKeyId, Secret: c.AccessKeySecret, Token: c.SecurityToken}
 	// By our own clock, which may not be theirs: the time that was asked for is the time that is given.

@@ -37,7 +37,7 @@ func serve(t *testing.T, handler http.HandlerFunc) (d *Driver, connections *atom
 	return d, connections
 }
 
-var own, aRole = plan.Scope{}, plan.Scope{Identity: plan.Identity{RoleARN: "acs:ram::1:role/r"}}
+var own, aRole = plan.Store{}, plan.Store{Role: "acs:ram::1:role/r"}
 
 func TestConnectionsAreUsedAgain(t *testing.T) {
 	var fail atomic.Bool
@@ -73,11 +73,11 @@ func TestCancelledCalls(t *testing.T) {
 		case <-release:
 		}
 	})
-	for want, scope := range map[string]plan.Scope{"GetSecretValue": own, "AssumeRole": aRole} {
+	for want, store := range map[string]plan.Store{"GetSecretValue": own, "AssumeRole": aRole} {
 		ctx, cancel := context.WithCancel(t.Context())
 		result := make(chan error, 1)
 		go func() {
-			_, err := d.Get(ctx, scope, plan.Read{Key: "k"})
+			_, err := d.Get(ctx, store, plan.Read{Key: "k"})
 			result <- err
 		}()
 		if got := <-asked; got != want {
@@ -87,7 +87,7 @@ func TestCancelledCalls(t *testing.T) {
 		if err := <-result; !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: got %v, want context.Canceled", want, err)
 		}
-		if scope == own {
+		if store == own {
 			<-gone
 		}
 	}
@@ -159,8 +159,8 @@ func asked(t *testing.T, kms http.HandlerFunc) (d *Driver, seen func() []string)
 
 func TestWhoIsAskedAsWhom(t *testing.T) {
 	d, seen := asked(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"SecretData":"v"}`)) })
-	for _, scope := range []plan.Scope{aRole, aRole, own} {
-		if _, err := d.Get(t.Context(), scope, plan.Read{Key: "k"}); err != nil {
+	for _, store := range []plan.Store{aRole, aRole, own} {
+		if _, err := d.Get(t.Context(), store, plan.Read{Key: "k"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -223,8 +223,8 @@ func TestErrorsDoNotQuoteTheURL(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, _ := serve(t, answer)
-			for _, scope := range []plan.Scope{own, aRole} {
-				_, err := d.Get(t.Context(), scope, plan.Read{Key: "k"})
+			for _, store := range []plan.Store{own, aRole} {
+				_, err := d.Get(t.Context(), store, plan.Read{Key: "k"})
 				if err == nil || d.Classify(err) != driver.Unavailable || strings.Contains(err.Error(), "Signature") {
 					t.Errorf("got %v", err)
 				}
@@ -240,8 +240,8 @@ func TestHalfAKeyIsNone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, scope := range []plan.Scope{own, aRole} {
-			if _, err := d.Get(t.Context(), scope, plan.Read{Key: "k"}); !errors.Is(err, errNoKey) {
+		for _, store := range []plan.Store{own, aRole} {
+			if _, err := d.Get(t.Context(), store, plan.Read{Key: "k"}); !errors.Is(err, errNoKey) {
 				t.Errorf("with %+v: got %v", config, err)
 			}
 		}

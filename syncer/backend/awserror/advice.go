@@ -4,29 +4,93 @@ import (
 	"errors"
 	"net"
 	"regexp"
+	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
+
+// arn is the form of arn:partition:service:region:account:resource.
+var arn = regexp.MustCompile(`\Aarn:[^:]*:[^:]*:([a-z0-9-]+):[^:]*:`)
 
 // host is the form of the hosts of AWS's own services in a region, in each of its partitions.
 var host = regexp.MustCompile(`\A(?:secretsmanager|ssm|sts)(?:-fips)?\.[a-z0-9-]+\.amazonaws\.(?:com|com\.cn|eu)\z`)
 
-// Advise says what to do about an error where the error itself tells; empty: what one does about its kind.
-func Advise(err error) string {
-	if noRegion(err) != "" {
-		return "check the region (spec.region, or AWS_REGION for webhook and syncer), and the DNS of the syncer's node"
+// Advise says what to do about an error, where that is the same for all services of AWS; empty: the service may know.
+func Advise(err error, of plan.Source) string {
+	if advice := adviseOnSession(err); advice != "" {
+		return advice
 	}
-	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		return ""
-	}
-	switch code := api.ErrorCode(); {
-	case markedForDeletion(api):
+	api, answered := errors.AsType[smithy.APIError](err)
+	kind, region := Classify(err), otherRegion(of)
+	switch {
+	case noRegion(err) != "":
+		return "check the region ({location}, or AWS_REGION for webhook and syncer), and the DNS of the syncer's node"
+	case answered && markedForDeletion(api):
 		return "restore the secret while its recovery window lasts, or name another"
-	case code == "UnrecognizedClientException", code == "InvalidClientTokenId":
-		return "check the AWS credentials of the syncer; where this region alone refuses them, enable it for the account, or check spec.region"
+	case region != "" && (kind == driver.NotFound || kind == driver.Denied || kind == driver.Invalid):
+		return "the key is an ARN of another region: set {location} to " + region
+	case kind == driver.Unauthenticated:
+		return "give the syncer AWS credentials: a role for its service account (web identity or pod identity), an instance role, " +
+			"or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 	}
 	return ""
+}
+
+// adviseOnSession is Advise for credentials, and for roles that may not be assumed.
+func adviseOnSession(err error) string {
+	code, operation := "", ""
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		code = api.ErrorCode()
+	}
+	if call, ok := errors.AsType[*smithy.OperationError](err); ok && call.ServiceID == sts.ServiceID {
+		operation = call.OperationName
+	}
+	switch denied := Classify(err) == driver.Denied; {
+	case code == "UnrecognizedClientException", code == "InvalidClientTokenId":
+		return "check the AWS credentials of the syncer; where this region alone refuses them, enable it for the account, or check {location}"
+	case code == "RegionDisabledException":
+		return "let the account's administrator activate STS in the region"
+	case denied && operation == "AssumeRoleWithWebIdentity":
+		return "let the trust policy of the role in AWS_ROLE_ARN accept the issuer, audience and subject of the syncer's service-account token"
+	case denied && operation == "AssumeRole":
+		return "let the syncer's identity assume the role: in the role's trust policy, and with sts:AssumeRole in its own"
+	}
+	return ""
+}
+
+// Allow is the advice to give the identity what a read needs: actions, each with what it is on.
+func Allow(actions string) string {
+	return "allow " + actions + ", and kms:Decrypt on its key, to " + driver.Who
+}
+
+// DeniesKey reports whether a denial is one of the KMS key that encrypts a value, not of the value. KMS's own codes say so. Where it
+// denies the caller, AWS passes that on as an AccessDeniedException like any other: only the text names the action or, as Parameter
+// Store words it (https://github.com/external-secrets/kubernetes-external-secrets/issues/627), the service.
+func DeniesKey(err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok || Classify(err) != driver.Denied {
+		return false
+	}
+	switch api.ErrorCode() {
+	case "DecryptionFailure", "InvalidKeyId", "KMSAccessDeniedException":
+		return true
+	case "AccessDeniedException":
+		return strings.Contains(api.ErrorMessage(), "kms:Decrypt") || strings.Contains(api.ErrorMessage(), "Service: AWSKMS")
+	}
+	return false
+}
+
+// otherRegion is that of a key which is an ARN, where the source reads another region; else empty.
+func otherRegion(s plan.Source) string {
+	of := arn.FindStringSubmatch(s.Key)
+	if of == nil || s.Location == "" || of[1] == s.Location {
+		return ""
+	}
+	return of[1]
 }
 
 // noRegion is the host of AWS's that does not exist, as the one of a region that does not; empty: it is not that.

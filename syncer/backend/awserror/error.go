@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -18,7 +19,7 @@ import (
 
 // ErrNoRegion says that neither the object nor the syncer names a region.
 var ErrNoRegion = &driver.Error{
-	Kind: driver.Invalid, Problem: "no region is given", Advice: "set spec.region, or AWS_REGION for webhook and syncer",
+	Kind: driver.Invalid, Problem: "no region is given", Advice: "set {location}, or AWS_REGION for webhook and syncer",
 }
 
 // CredentialsError says that the identity's credentials could not be had.
@@ -120,7 +121,7 @@ func withoutSTS(err error) bool {
 		return false
 	}
 	operation, ok := errors.AsType[*smithy.OperationError](err)
-	return !ok || operation.ServiceID != "STS"
+	return !ok || operation.ServiceID != sts.ServiceID
 }
 
 // implemented tells errors of calls from those that say that there is no such call. LocalStack says it with a code that means
@@ -142,7 +143,9 @@ func kindOf(api smithy.APIError) (driver.Kind, bool) {
 	return kind, ok
 }
 
-// markedForDeletion reports whether a secret is in its recovery window: to those who read, it is gone.
+// markedForDeletion reports whether a secret is in its recovery window: to those who read, it is gone. The code says no more than
+// that the request does not fit the state of the secret, which is in the text alone:
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors
 func markedForDeletion(api smithy.APIError) bool {
 	return api.ErrorCode() == "InvalidRequestException" && strings.Contains(api.ErrorMessage(), "marked for deletion")
 }

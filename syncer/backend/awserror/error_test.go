@@ -131,37 +131,3 @@ func TestExpired(t *testing.T) {
 		})
 	}
 }
-
-func TestAdvice(t *testing.T) {
-	code := func(code, message string) error {
-		return &smithy.OperationError{Err: &smithy.GenericAPIError{Code: code, Message: message}}
-	}
-	for name, test := range map[string]struct {
-		err  error
-		want string
-	}{
-		"a region that does not exist": {
-			&CredentialsError{&net.DNSError{Name: "sts.eu-west-9.amazonaws.com", IsNotFound: true}},
-			"check the region (spec.region, or AWS_REGION for webhook and syncer), and the DNS of the syncer's node",
-		},
-		"a region that the account has not enabled, or a key that AWS does not know": {
-			code("UnrecognizedClientException", "The security token included in the request is invalid."),
-			"check the AWS credentials of the syncer; where this region alone refuses them, enable it for the account, or check spec.region",
-		},
-		"a secret that is marked for deletion": {
-			code("InvalidRequestException", "it was marked for deletion."), "restore the secret while its recovery window lasts, or name another",
-		},
-		"the same in a batch": {
-			&ItemError{"InvalidRequestException", "it was marked for deletion."}, "restore the secret while its recovery window lasts, or name another",
-		},
-		"a denial":           {code("AccessDeniedException", "m"), ""},
-		"what is not AWS's":  {io.EOF, ""},
-		"an outage of DNS's": {&net.DNSError{Name: "sts.eu-west-1.amazonaws.com", IsTimeout: true}, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := Advise(test.err); got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
-			}
-		})
-	}
-}

@@ -33,10 +33,10 @@ func (d *Driver) BatchSize(read plan.Read) int {
 
 // GetBatch implements driver.Batcher. Parameters that do not exist fail alone, but one that the identity may not read fails
 // the whole call.
-func (d *Driver) GetBatch(ctx context.Context, scope plan.Scope, reads []plan.Read) ([]driver.Result, error) {
+func (d *Driver) GetBatch(ctx context.Context, store plan.Store, reads []plan.Read) ([]driver.Result, error) {
 	input := &ssm.GetParametersInput{Names: names(reads), WithDecryption: aws.Bool(true)}
 	var output *ssm.GetParametersOutput
-	err := d.do(ctx, scope, func(client *ssm.Client, as func(*ssm.Options)) (err error) {
+	err := d.do(ctx, store, func(client *ssm.Client, as func(*ssm.Options)) (err error) {
 		output, err = client.GetParameters(ctx, input, as)
 		return err
 	})

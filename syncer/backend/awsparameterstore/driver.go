@@ -57,10 +57,10 @@ var selectorForm = regexp.MustCompile(`\A((?:arn:[^/]+:parameter)?[^:]+):([^:]+)
 
 // Get reads a parameter by name or ARN, either with :version or :label after it. The value of a SecureString is decrypted;
 // that of a StringList is its text, with commas.
-func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (driver.Value, error) {
+func (d *Driver) Get(ctx context.Context, store plan.Store, read plan.Read) (driver.Value, error) {
 	input := &ssm.GetParameterInput{Name: &read.Key, WithDecryption: aws.Bool(true)}
 	var output *ssm.GetParameterOutput
-	err := d.do(ctx, scope, func(client *ssm.Client, as func(*ssm.Options)) (err error) {
+	err := d.do(ctx, store, func(client *ssm.Client, as func(*ssm.Options)) (err error) {
 		output, err = client.GetParameter(ctx, input, as)
 		return err
 	})
@@ -98,9 +98,6 @@ func (d *Driver) Classify(err error) driver.Kind { return awserror.Classify(err)
 // Explain is AWS's answer without the SDK's words around it.
 func (d *Driver) Explain(err error) string { return awserror.Explain(err) }
 
-// Advise says what to do about an error, where AWS's answer tells.
-func (d *Driver) Advise(err error) string { return awserror.Advise(err) }
-
 func value(parameter *types.Parameter) (driver.Value, error) {
 	if parameter == nil || parameter.Value == nil {
 		return driver.Value{}, driver.ErrNoValue
@@ -112,9 +109,9 @@ func value(parameter *types.Parameter) (driver.Value, error) {
 	return v, nil
 }
 
-// do makes a call with the client of the scope's region and the credentials of its identity.
-func (d *Driver) do(ctx context.Context, scope plan.Scope, call func(client *ssm.Client, as func(*ssm.Options)) error) error {
-	return d.sessions.Do(ctx, scope, func(credentials aws.CredentialsProvider) error {
-		return call(d.clients.For(scope.Region), func(o *ssm.Options) { o.Credentials = credentials })
+// do makes a call with the client of the store's region and the credentials of its identity.
+func (d *Driver) do(ctx context.Context, store plan.Store, call func(client *ssm.Client, as func(*ssm.Options)) error) error {
+	return d.sessions.Do(ctx, store, func(credentials aws.CredentialsProvider) error {
+		return call(d.clients.For(store.Location), func(o *ssm.Options) { o.Credentials = credentials })
 	})
 }

@@ -27,7 +27,7 @@ var errTooMuch = &driver.Error{
 func nothingBelow(read plan.Read) error {
 	missing := &driver.Error{
 		Kind: driver.NotFound, Problem: "no parameter is below " + read.Key,
-		Advice: "check the path, or set recursive: true; a parameter itself is read by its key",
+		Advice: "check the path, or set {recursive}; a parameter itself is read by its key",
 	}
 	if read.Recursive {
 		missing.Advice = "check the path; a parameter itself is read by its key"
@@ -37,10 +37,10 @@ func nothingBelow(read plan.Read) error {
 
 // Walk implements driver.Walker. Parameters that come or go between two pages may be missed or found; the next walk
 // finds what is there then.
-func (d *Driver) Walk(ctx context.Context, scope plan.Scope, read plan.Read) ([]driver.Value, error) {
+func (d *Driver) Walk(ctx context.Context, store plan.Store, read plan.Read) ([]driver.Value, error) {
 	input := &ssm.GetParametersByPathInput{Path: &read.Key, Recursive: &read.Recursive, WithDecryption: aws.Bool(true)}
 	var found []driver.Value
-	err := d.do(ctx, scope, func(client *ssm.Client, as func(*ssm.Options)) error {
+	err := d.do(ctx, store, func(client *ssm.Client, as func(*ssm.Options)) error {
 		found = nil // a second attempt begins anew
 		size := 0
 		pages := ssm.NewGetParametersByPathPaginator(client, input)

@@ -51,7 +51,7 @@ func walk(t *testing.T, answer func(token string) page) ([]driver.Value, error) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d.Walk(t.Context(), plan.Scope{Region: "eu-west-1"}, plan.Read{Key: "/a", Path: true})
+	return d.Walk(t.Context(), plan.Store{Location: "eu-west-1"}, plan.Read{Key: "/a", Path: true})
 }
 
 func TestAWalkWithoutEndIsGivenUp(t *testing.T) {

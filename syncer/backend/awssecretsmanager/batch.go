@@ -29,12 +29,12 @@ func (d *Driver) BatchSize(read plan.Read) int {
 }
 
 // GetBatch implements driver.Batcher.
-func (d *Driver) GetBatch(ctx context.Context, scope plan.Scope, reads []plan.Read) ([]driver.Result, error) {
+func (d *Driver) GetBatch(ctx context.Context, store plan.Store, reads []plan.Read) ([]driver.Result, error) {
 	input := &secretsmanager.BatchGetSecretValueInput{SecretIdList: ids(reads)}
 	var all answer
-	err := d.sessions.Do(ctx, scope, func(credentials aws.CredentialsProvider) error {
+	err := d.sessions.Do(ctx, store, func(credentials aws.CredentialsProvider) error {
 		all = answer{} // a second attempt begins anew
-		pages := secretsmanager.NewBatchGetSecretValuePaginator(d.clients.For(scope.Region), input)
+		pages := secretsmanager.NewBatchGetSecretValuePaginator(d.clients.For(store.Location), input)
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx, func(o *secretsmanager.Options) { o.Credentials = credentials })
 			if err != nil {

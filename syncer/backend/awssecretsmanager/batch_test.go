@@ -134,7 +134,7 @@ func TestABatchWithoutEndIsGivenUp(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			results, err := d.GetBatch(t.Context(), plan.Scope{Region: "eu-west-1"}, []plan.Read{{Key: "a"}, {Key: "b"}, {Key: "c"}})
+			results, err := d.GetBatch(t.Context(), plan.Store{Location: "eu-west-1"}, []plan.Read{{Key: "a"}, {Key: "b"}, {Key: "c"}})
 			if !errors.Is(err, transport.ErrTooLong) || d.Classify(err) != driver.Unavailable || results != nil {
 				t.Errorf("got %d results and the error %v after %d pages", len(results), err, pages)
 			}

@@ -51,7 +51,7 @@ func New(config Config) (*Driver, error) {
 }
 
 // Get reads the version that VersionID or VersionStage names.
-func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (driver.Value, error) {
+func (d *Driver) Get(ctx context.Context, store plan.Store, read plan.Read) (driver.Value, error) {
 	input := &secretsmanager.GetSecretValueInput{SecretId: &read.Key}
 	if read.VersionID != "" {
 		input.VersionId = &read.VersionID
@@ -59,8 +59,8 @@ func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (dri
 		input.VersionStage = &read.VersionStage
 	}
 	var output *secretsmanager.GetSecretValueOutput
-	err := d.sessions.Do(ctx, scope, func(credentials aws.CredentialsProvider) (err error) {
-		output, err = d.clients.For(scope.Region).GetSecretValue(ctx, input, func(o *secretsmanager.Options) { o.Credentials = credentials })
+	err := d.sessions.Do(ctx, store, func(credentials aws.CredentialsProvider) (err error) {
+		output, err = d.clients.For(store.Location).GetSecretValue(ctx, input, func(o *secretsmanager.Options) { o.Credentials = credentials })
 		return err
 	})
 	if err != nil {
@@ -94,9 +94,6 @@ func (d *Driver) Classify(err error) driver.Kind { return awserror.Classify(err)
 
 // Explain is AWS's answer without the SDK's words around it.
 func (d *Driver) Explain(err error) string { return awserror.Explain(err) }
-
-// Advise says what to do about an error, where AWS's answer tells.
-func (d *Driver) Advise(err error) string { return awserror.Advise(err) }
 
 func value(version, text *string, binary []byte) (driver.Value, error) {
 	v := driver.Value{Version: aws.ToString(version)}

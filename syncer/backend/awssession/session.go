@@ -22,6 +22,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/awserror"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/backend/session"
 	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
@@ -123,13 +124,16 @@ func (s *Sessions) AWS(region string) aws.Config {
 	return c
 }
 
-// Do makes a call with the credentials of the scope's identity. Where the backend says that they ended before
+// Do makes a call with the credentials of the store's identity. Where the backend says that they ended before
 // their time, they are renewed and the call is made once more.
-func (s *Sessions) Do(ctx context.Context, scope plan.Scope, call func(aws.CredentialsProvider) error) error {
-	if scope.Region == "" {
+func (s *Sessions) Do(ctx context.Context, store plan.Store, call func(aws.CredentialsProvider) error) error {
+	if err := driver.CheckStore(store); err != nil {
+		return err
+	}
+	if store.Location == "" {
 		return awserror.ErrNoRegion
 	}
-	err := s.held.Do(ctx, s.identity(scope.Identity.RoleARN, scope.Region), func(used aws.Credentials) (refused bool, err error) {
+	err := s.held.Do(ctx, s.identity(store.Role, store.Location), func(used aws.Credentials) (refused bool, err error) {
 		err = call(static(used))
 		return awserror.Expired(err, used), err
 	})

@@ -1,6 +1,7 @@
 package awssession
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,6 +11,8 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/backend/session"
 )
 
@@ -41,6 +44,20 @@ func TestSTSEndpoint(t *testing.T) {
 				t.Errorf("got %q signed for %q, want %q signed for %q", aws.ToString(o.BaseEndpoint), o.Region, test.url, test.signingName)
 			}
 		})
+	}
+}
+
+func TestAStoreWithAServerOfItsOwnIsRefused(t *testing.T) {
+	s, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Do(t.Context(), plan.Store{Location: "eu-west-1", Address: "https://a.example"}, func(aws.CredentialsProvider) error {
+		t.Error("a call is made")
+		return nil
+	})
+	if failed, ok := errors.AsType[*driver.Error](err); !ok || failed.Kind != driver.Invalid {
+		t.Errorf("got %v, want it refused", err)
 	}
 }
 

@@ -84,17 +84,29 @@ func (d *Driver) Explain(err error) string {
 	return err.Error()
 }
 
-// keyVaultError is the code and message of https://learn.microsoft.com/azure/key-vault/general/rest-error-codes.
+// keyVaultError is Key Vault's code and message.
 func keyVaultError(answer *azcore.ResponseError) string {
-	var said struct {
-		Error struct{ Code, Message string }
-	}
-	var body []byte
-	if answer.RawResponse != nil {
-		body, _ = runtime.Payload(answer.RawResponse)
-	}
-	if json.Unmarshal(body, &said) != nil || said.Error.Code == "" {
+	said := sayingOf(answer)
+	if said.Code == "" {
 		return fmt.Sprintf("HTTP status %d without an answer of Key Vault's", answer.StatusCode)
 	}
-	return driver.Word(said.Error.Code) + ": " + said.Error.Message
+	return driver.Word(said.Code) + ": " + said.Message
+}
+
+// saying is what Key Vault says of an error: https://learn.microsoft.com/azure/key-vault/general/rest-error-codes.
+type saying struct {
+	Code, Message string
+	Inner         struct{ Code string } `json:"innererror"`
+}
+
+// sayingOf reads an answer, of which the SDK keeps the outer code alone. It is empty where that is not one of Key Vault's.
+func sayingOf(answer *azcore.ResponseError) saying {
+	var said struct{ Error saying }
+	if answer.RawResponse == nil {
+		return saying{}
+	}
+	if body, err := runtime.Payload(answer.RawResponse); err != nil || json.Unmarshal(body, &said) != nil {
+		return saying{}
+	}
+	return said.Error
 }

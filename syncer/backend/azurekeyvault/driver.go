@@ -3,6 +3,7 @@
 package azurekeyvault
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -33,19 +34,38 @@ type Config struct {
 	ExtraCACerts string
 	// Credentials to prove with who the syncer is; the zero value: what the environment offers.
 	Credentials entra.Credentials
+	// Installed are credentials beside those, by the names that Stores refer to them by.
+	Installed map[string]Installed
 	// Timeout of a request for a token, which goes on when its first caller gives up; 0 means 10 s.
 	Timeout time.Duration
 }
 
-// maxClients bounds the clients that are kept: objects may name any number of vaults.
+// Installed are credentials that the installation gives the syncer for some Stores. Fields mean what they mean in Config.
+type Installed struct {
+	Credentials entra.Credentials
+	Timeout     time.Duration // 0: that of the Config
+}
+
+// maxClients bounds the clients that are kept for the vaults of one login: objects may name any number of vaults.
 const maxClients = 1000
 
 // pem is the content type of a certificate that Key Vault hands out as text. Others are base64, as isBinary takes it.
 const pem = "application/x-pem-file"
 
+var errNotInstalled = &driver.Error{
+	Kind: driver.Invalid, Problem: "the syncer was given no credential of this name for Azure", Advice: "configure it at the syncer",
+}
+
 // Driver reads Key Vault.
 type Driver struct {
 	cloud  entra.Cloud
+	own    *installed
+	others map[string]*installed
+}
+
+// installed is a login of the installation's, and the clients of the vaults that are read by it.
+type installed struct {
+	suffix string // of the cloud
 	http   *http.Client
 	tokens *entra.Tokens
 
@@ -55,27 +75,59 @@ type Driver struct {
 
 // New makes a driver; it calls nobody, and does not look for credentials yet.
 func New(config Config) (*Driver, error) {
-	if config.Timeout == 0 {
-		config.Timeout = 10 * time.Second
-	}
+	config.Timeout = cmp.Or(config.Timeout, 10*time.Second)
 	cloud, err := entra.ChooseCloud(config.Environment, config.AuthorityHost, config.DNSSuffix)
 	if err != nil {
 		return nil, err
 	}
+	d := &Driver{cloud: cloud, others: map[string]*installed{}}
+	if d.own, err = install(cloud, config); err != nil {
+		return nil, err
+	}
+	for name, i := range config.Installed {
+		other := config
+		other.Credentials, other.Timeout = i.Credentials, cmp.Or(i.Timeout, config.Timeout)
+		if d.others[name], err = install(cloud, other); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+func install(cloud entra.Cloud, config Config) (*installed, error) {
 	wire, err := newWire(config)
 	if err != nil {
 		return nil, err
 	}
-	return &Driver{
-		cloud: cloud, http: transport.Client(wire, 0, maxAnswer), tokens: entra.New(cloud, config.Credentials, wire, config.Timeout),
-		clients: map[string]*azsecrets.Client{},
+	return &installed{
+		suffix: cloud.Suffix, http: transport.Client(wire, 0, maxAnswer),
+		tokens: entra.New(cloud, config.Credentials, wire, config.Timeout), clients: map[string]*azsecrets.Client{},
 	}, nil
+}
+
+// by is the login that a Store refers to.
+func (d *Driver) by(store plan.Store) (*installed, error) {
+	if err := driver.CheckStore(store, plan.InstalledCredential); err != nil {
+		return nil, err
+	}
+	if store.Credential.Kind == plan.OwnCredential {
+		return d.own, nil
+	}
+	known, ok := d.others[store.Credential.Name]
+	if !ok {
+		return nil, errNotInstalled
+	}
+	return known, nil
 }
 
 // Get reads the newest version or, with a key of name/version, that one. A certificate in PEM counts as bytes, since
 // isBinary, which certificates are documented to need, would find no base64 in it.
-func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (driver.Value, error) {
-	client, err := d.client(scope.KeyVault)
+func (d *Driver) Get(ctx context.Context, store plan.Store, read plan.Read) (driver.Value, error) {
+	by, err := d.by(store)
+	if err != nil {
+		return driver.Value{}, err
+	}
+	client, err := by.client(store.Container)
 	if err != nil {
 		return driver.Value{}, err
 	}
@@ -87,7 +139,7 @@ func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (dri
 	if secret.Value == nil {
 		return driver.Value{}, driver.ErrNoValue
 	}
-	if secret.ID != nil && !isAnswer(*secret.ID, scope.KeyVault, name, version) {
+	if secret.ID != nil && !isAnswer(*secret.ID, store.Container, name, version) {
 		return driver.Value{}, driver.ErrOther
 	}
 	value := driver.Value{Data: []byte(*secret.Value)}
@@ -111,30 +163,30 @@ func isAnswer(id azsecrets.ID, vault, name, version string) bool {
 
 // client finds or makes the client of a vault. That the challenge's resource fits the vault's name is verified, which keeps
 // tokens from going to whoever pretends to be a vault.
-func (d *Driver) client(vault string) (*azsecrets.Client, error) {
+func (i *installed) client(vault string) (*azsecrets.Client, error) {
 	if vault == "" {
 		return nil, errNoVault
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if known, ok := d.clients[vault]; ok {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if known, ok := i.clients[vault]; ok {
 		return known, nil
 	}
-	client, err := azsecrets.NewClient("https://"+vault+"."+d.cloud.Suffix, d.tokens, &azsecrets.ClientOptions{
+	client, err := azsecrets.NewClient("https://"+vault+"."+i.suffix, i.tokens, &azsecrets.ClientOptions{
 		ClientOptions: azcore.ClientOptions{
-			Transport: d.http, PerRetryPolicies: []policy.Policy{d.tokens},
+			Transport: i.http, PerRetryPolicies: []policy.Policy{i.tokens},
 			Retry: policy.RetryOptions{MaxRetries: -1}, // whoever calls us tries again
 		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	for other := range d.clients {
-		if len(d.clients) < maxClients {
+	for other := range i.clients {
+		if len(i.clients) < maxClients {
 			break
 		}
-		delete(d.clients, other)
+		delete(i.clients, other)
 	}
-	d.clients[vault] = client
+	i.clients[vault] = client
 	return client, nil
 }

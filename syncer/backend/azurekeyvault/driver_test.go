@@ -72,7 +72,7 @@ func TestAReadOfNoVaultIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Get(t.Context(), plan.Scope{}, plan.Read{Key: "a"}); !errors.Is(err, errNoVault) {
+	if _, err := d.Get(t.Context(), plan.Store{}, plan.Read{Key: "a"}); !errors.Is(err, errNoVault) {
 		t.Errorf("got %v, want %v", err, errNoVault)
 	}
 }
@@ -82,19 +82,19 @@ func TestClientsAreKeptUpToABound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err := d.client("v")
+	first, err := d.own.client("v")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := d.client("v"); err != nil || again != first {
+	if again, err := d.own.client("v"); err != nil || again != first {
 		t.Errorf("the client of a vault is made anew (%v)", err)
 	}
 	for i := range 2 * maxClients {
-		if _, err := d.client("v" + strings.Repeat("a", i%60) + string(rune('a'+i/60))); err != nil {
+		if _, err := d.own.client("v" + strings.Repeat("a", i%60) + string(rune('a'+i/60))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(d.clients) > maxClients {
-		t.Errorf("%d clients are kept, want %d at most", len(d.clients), maxClients)
+	if len(d.own.clients) > maxClients {
+		t.Errorf("%d clients are kept, want %d at most", len(d.own.clients), maxClients)
 	}
 }

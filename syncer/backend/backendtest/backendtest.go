@@ -9,7 +9,6 @@ import (
 	"sync"
 	"testing"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
@@ -26,17 +25,17 @@ type Harness struct {
 	// answers do not name what they are of.
 	Through func(t *testing.T, change func(answer []byte) []byte) driver.Driver
 
-	// Scopes are two identities or more, each with a session of its own. Scope i may read what Key(i, …) names, and nothing
+	// Stores are two identities or more, each with a session of its own. Scope i may read what Key(i, …) names, and nothing
 	// of the others'.
-	Scopes []plan.Scope
-	// Key is where the secret of this name is that only scope i may read.
-	Key func(scope int, name string) string
+	Stores []plan.Store
+	// Key is where the secret of this name is that only store i may read.
+	Key func(store int, name string) string
 	// Read is the read of a key's current version, as a Plan has it.
 	Read func(key string) plan.Read
-	// Path is the walk of what Key(scope, name+"/…") names. nil: the driver is no Walker.
-	Path func(scope int, name string, recursive bool) plan.Read
+	// Path is the walk of what Key(store, name+"/…") names. nil: the driver is no Walker.
+	Path func(store int, name string, recursive bool) plan.Read
 	// NoBatch is an identity that may read Key(0, …), but not by batches. nil: the driver is no Batcher, or nobody can be such.
-	NoBatch *plan.Scope
+	NoBatch *plan.Store
 
 	// Put writes a text as a new version.
 	Put func(t *testing.T, key, text string)
@@ -56,7 +55,7 @@ type Harness struct {
 	Unversioned bool
 
 	// Refused are identities that exist or not, but may not be used; the names say why.
-	Refused map[string]plan.Scope
+	Refused map[string]plan.Store
 	// Unproved are drivers whose own credentials the backend does not accept; the names say why.
 	Unproved map[string]func(t *testing.T) driver.Driver
 	// Faults are what may befall the backend.
@@ -83,8 +82,8 @@ const canary = "canary-7c1f2b-do-not-show"
 
 // Run runs the suite.
 func Run(t *testing.T, h Harness) {
-	if len(h.Scopes) < 2 || len(h.Refused) == 0 || len(h.Unproved) == 0 || len(h.Faults) == 0 {
-		t.Fatal("the harness lacks Scopes (two), Refused, Unproved or Faults: the suite would prove less than it says")
+	if len(h.Stores) < 2 || len(h.Refused) == 0 || len(h.Unproved) == 0 || len(h.Faults) == 0 {
+		t.Fatal("the harness lacks Stores (two), Refused, Unproved or Faults: the suite would prove less than it says")
 	}
 	s := &suite{Harness: h}
 	t.Run("values", s.values)
@@ -117,13 +116,13 @@ type reader struct {
 }
 
 func (s *suite) reader(d driver.Driver) reader {
-	drivers := map[apiv1.Backend]driver.Driver{s.Scopes[0].Backend: d}
+	drivers := map[plan.Backend]driver.Driver{s.Stores[0].Backend: d}
 	return reader{suite: s, client: &backend.Client{Drivers: drivers}}
 }
 
 // get reads a key; what errors say is kept for the last case.
-func (r reader) get(ctx context.Context, scope plan.Scope, key string) (driver.Value, error) {
-	values, err := r.client.Get(ctx, plan.Source{Scope: scope, Read: r.suite.Read(key)})
+func (r reader) get(ctx context.Context, store plan.Store, key string) (driver.Value, error) {
+	values, err := r.client.Get(ctx, plan.Source{Store: store, Read: r.suite.Read(key)})
 	if err != nil {
 		r.suite.heard(err)
 		return driver.Value{}, err
@@ -141,10 +140,10 @@ func (s *suite) heard(err error) {
 	s.said = append(s.said, fmt.Sprintf("%v\n%+v\n%#v", err, err, err))
 }
 
-// text reads a text that was planted for scope 0.
+// text reads a text that was planted for store 0.
 func (r reader) text(t *testing.T, name string) (string, driver.Value) {
 	t.Helper()
-	value, err := r.get(t.Context(), r.suite.Scopes[0], r.suite.Key(0, name))
+	value, err := r.get(t.Context(), r.suite.Stores[0], r.suite.Key(0, name))
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -162,9 +161,9 @@ func (s *suite) textOf(value driver.Value) (string, error) {
 	return s.Text(value.Data)
 }
 
-func (s *suite) put(t *testing.T, scope int, name, text string) {
+func (s *suite) put(t *testing.T, store int, name, text string) {
 	t.Helper()
-	s.Put(t, s.Key(scope, name), text)
+	s.Put(t, s.Key(store, name), text)
 }
 
 // equal compares texts without showing them: a planted value in a log is what we are here to prevent.

@@ -9,19 +9,19 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// batch reads keys of scope 0 by one call; what errors say is kept.
-func (r reader) batch(t *testing.T, scope plan.Scope, names ...string) ([]backend.Outcome, error) {
+// batch reads keys of store 0 by one call; what errors say is kept.
+func (r reader) batch(t *testing.T, store plan.Store, names ...string) ([]backend.Outcome, error) {
 	t.Helper()
 	reads := make([]plan.Read, len(names))
 	for i, name := range names {
 		reads[i] = r.suite.Read(r.suite.Key(0, name))
 	}
-	return r.batchOf(t, scope, reads)
+	return r.batchOf(t, store, reads)
 }
 
-func (r reader) batchOf(t *testing.T, scope plan.Scope, reads []plan.Read) ([]backend.Outcome, error) {
+func (r reader) batchOf(t *testing.T, store plan.Store, reads []plan.Read) ([]backend.Outcome, error) {
 	t.Helper()
-	outcomes, err := r.client.GetBatch(t.Context(), scope, reads)
+	outcomes, err := r.client.GetBatch(t.Context(), store, reads)
 	if err != nil {
 		r.suite.heard(err)
 		return nil, err
@@ -36,7 +36,7 @@ func (r reader) batchOf(t *testing.T, scope plan.Scope, reads []plan.Read) ([]ba
 
 // batches is for drivers that are Batchers.
 func (s *suite) batches(t *testing.T) {
-	size := s.reader(s.New(t)).client.BatchSize(plan.Source{Scope: s.Scopes[0], Read: s.Read(s.Key(0, "batch0"))})
+	size := s.reader(s.New(t)).client.BatchSize(plan.Source{Store: s.Stores[0], Read: s.Read(s.Key(0, "batch0"))})
 	if size < 2 {
 		t.Fatalf("the driver has batches, but only of %d", size)
 	}
@@ -47,7 +47,7 @@ func (s *suite) batches(t *testing.T) {
 	}
 	r := s.reader(s.New(t))
 	t.Run("as many reads as BatchSize says give what Get gives, in their order", func(t *testing.T) {
-		outcomes, err := r.batch(t, s.Scopes[0], names...)
+		outcomes, err := r.batch(t, s.Stores[0], names...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,14 +56,14 @@ func (s *suite) batches(t *testing.T) {
 		}
 	})
 	t.Run("a batch of one is a batch, too", func(t *testing.T) {
-		outcomes, err := r.batch(t, s.Scopes[0], names[0])
+		outcomes, err := r.batch(t, s.Stores[0], names[0])
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.sameAsGet(t, r, names[0], outcomes[0])
 	})
 	t.Run("a key that never was is not found, and harms no other", func(t *testing.T) {
-		outcomes, err := r.batch(t, s.Scopes[0], names[1], "never", names[0])
+		outcomes, err := r.batch(t, s.Stores[0], names[1], "never", names[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +74,7 @@ func (s *suite) batches(t *testing.T) {
 	t.Run("a key of another identity is denied, alone or with the whole batch", func(t *testing.T) {
 		s.put(t, 1, "batch0", canary)
 		reads := []plan.Read{s.Read(s.Key(0, names[0])), s.Read(s.Key(1, "batch0"))}
-		outcomes, err := r.batchOf(t, s.Scopes[0], reads)
+		outcomes, err := r.batchOf(t, s.Stores[0], reads)
 		if err != nil {
 			wantKind(t, err, driver.Denied)
 			return
@@ -88,9 +88,9 @@ func (s *suite) batches(t *testing.T) {
 // wholeBatches are those that fail or succeed as a whole.
 func (s *suite) wholeBatches(t *testing.T, names []string) {
 	r := s.reader(s.New(t))
-	fails := func(t *testing.T, r reader, scope plan.Scope, want driver.Kind) {
+	fails := func(t *testing.T, r reader, store plan.Store, want driver.Kind) {
 		t.Helper()
-		_, err := r.batch(t, scope, names[:2]...)
+		_, err := r.batch(t, store, names[:2]...)
 		wantKind(t, err, want)
 	}
 	t.Run("an identity that may read keys but not batches is denied, as a whole", func(t *testing.T) {
@@ -102,9 +102,9 @@ func (s *suite) wholeBatches(t *testing.T, names []string) {
 			t.Errorf("it may not read a key, either: %v", err)
 		}
 	})
-	for why, scope := range s.Refused {
+	for why, store := range s.Refused {
 		t.Run("an identity is denied, key by key or as a whole, "+why, func(t *testing.T) {
-			outcomes, err := r.batch(t, scope, names[:2]...)
+			outcomes, err := r.batch(t, store, names[:2]...)
 			if err != nil {
 				wantKind(t, err, driver.Denied)
 			}
@@ -114,15 +114,15 @@ func (s *suite) wholeBatches(t *testing.T, names []string) {
 		})
 	}
 	for why, open := range s.Unproved {
-		t.Run("credentials are not accepted "+why, func(t *testing.T) { fails(t, s.reader(open(t)), s.Scopes[0], driver.Unauthenticated) })
+		t.Run("credentials are not accepted "+why, func(t *testing.T) { fails(t, s.reader(open(t)), s.Stores[0], driver.Unauthenticated) })
 	}
 	for _, fault := range s.Faults {
 		t.Run(fault.Name, func(t *testing.T) {
-			if _, err := r.batch(t, s.Scopes[0], names...); err != nil { // a session is there
+			if _, err := r.batch(t, s.Stores[0], names...); err != nil { // a session is there
 				t.Fatal(err)
 			}
 			defer fault.Begin(t)()
-			fails(t, r, s.Scopes[0], fault.Want)
+			fails(t, r, s.Stores[0], fault.Want)
 		})
 	}
 	t.Run("a session that ended before its time is begun again", func(t *testing.T) {
@@ -130,7 +130,7 @@ func (s *suite) wholeBatches(t *testing.T, names []string) {
 			return // there are none
 		}
 		s.Expire(t)
-		outcomes, err := r.batch(t, s.Scopes[0], names[0])
+		outcomes, err := r.batch(t, s.Stores[0], names[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,8 +161,8 @@ func (s *suite) sameValue(t *testing.T, what string, got, want driver.Value) {
 // walks is for drivers that are Walkers.
 func (s *suite) walks(t *testing.T) {
 	r := s.reader(s.New(t))
-	walk := func(scope plan.Scope, read plan.Read) ([]driver.Value, error) {
-		values, err := r.client.Get(t.Context(), plan.Source{Scope: scope, Read: read})
+	walk := func(store plan.Store, read plan.Read) ([]driver.Value, error) {
+		values, err := r.client.Get(t.Context(), plan.Source{Store: store, Read: read})
 		if err != nil {
 			s.heard(err)
 		}
@@ -176,7 +176,7 @@ func (s *suite) walks(t *testing.T) {
 	s.put(t, 0, "walked-not/x", canary)
 	for recursive, want := range map[bool]int{false: n, true: n + 1} {
 		t.Run(fmt.Sprintf("all values below a path are found, with recursive %t", recursive), func(t *testing.T) {
-			values, err := walk(s.Scopes[0], s.Path(0, "walked", recursive))
+			values, err := walk(s.Stores[0], s.Path(0, "walked", recursive))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -184,7 +184,7 @@ func (s *suite) walks(t *testing.T) {
 				t.Errorf("%d values, want %d", len(values), want)
 			}
 			for _, got := range values {
-				read, err := r.get(t.Context(), s.Scopes[0], got.Name)
+				read, err := r.get(t.Context(), s.Stores[0], got.Name)
 				if err != nil {
 					t.Fatalf("the name %q cannot be read: %v", got.Name, err)
 				}
@@ -200,19 +200,19 @@ func (s *suite) walks(t *testing.T) {
 		s.Delete(t, s.Key(0, "emptied/x"))
 		t.Run("nothing is found below "+why, func(t *testing.T) {
 			for _, recursive := range []bool{false, true} {
-				_, err := walk(s.Scopes[0], s.Path(0, name, recursive))
+				_, err := walk(s.Stores[0], s.Path(0, name, recursive))
 				wantKind(t, err, driver.NotFound)
 			}
 		})
 	}
 	t.Run("a path of another identity is denied", func(t *testing.T) {
-		_, err := walk(s.Scopes[0], s.Path(1, "walked", true))
+		_, err := walk(s.Stores[0], s.Path(1, "walked", true))
 		wantKind(t, err, driver.Denied)
 	})
 	for _, fault := range s.Faults {
 		t.Run(fault.Name, func(t *testing.T) {
 			defer fault.Begin(t)()
-			_, err := walk(s.Scopes[0], s.Path(0, "walked", true))
+			_, err := walk(s.Stores[0], s.Path(0, "walked", true))
 			wantKind(t, err, fault.Want)
 		})
 	}

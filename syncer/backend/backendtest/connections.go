@@ -20,7 +20,7 @@ func (s *suite) connections(t *testing.T) {
 	t.Run("nobody listens there", func(t *testing.T) {
 		listener := listen(t)
 		_ = listener.Close()
-		_, err := s.reader(s.At(t, "http://"+listener.Addr().String())).get(t.Context(), s.Scopes[0], key)
+		_, err := s.reader(s.At(t, "http://"+listener.Addr().String())).get(t.Context(), s.Stores[0], key)
 		wantKind(t, err, driver.Unavailable)
 	})
 	for name, answer := range map[string]http.HandlerFunc{
@@ -37,7 +37,7 @@ func (s *suite) connections(t *testing.T) {
 			}))
 			defer server.Close()
 			modestly(t, func() {
-				_, err := s.reader(s.At(t, server.URL)).get(t.Context(), s.Scopes[0], key)
+				_, err := s.reader(s.At(t, server.URL)).get(t.Context(), s.Stores[0], key)
 				wantKind(t, err, driver.Unavailable)
 			})
 			if n := calls.Load(); n > 1 {
@@ -52,7 +52,7 @@ func (s *suite) connections(t *testing.T) {
 			<-called
 			cancel()
 		}()
-		_, err := s.reader(s.At(t, url)).get(ctx, s.Scopes[0], key)
+		_, err := s.reader(s.At(t, url)).get(ctx, s.Stores[0], key)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, want context.Canceled", err)
 		}
@@ -61,7 +61,7 @@ func (s *suite) connections(t *testing.T) {
 		url, _ := silent(t)
 		r := s.reader(s.At(t, url))
 		r.client.Timeout = 50 * time.Millisecond
-		_, err := r.get(t.Context(), s.Scopes[0], key)
+		_, err := r.get(t.Context(), s.Stores[0], key)
 		wantKind(t, err, driver.Unavailable)
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want context.DeadlineExceeded", err)
@@ -70,7 +70,7 @@ func (s *suite) connections(t *testing.T) {
 	t.Run("a caller who has given up before does not call", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, err := s.reader(s.New(t)).get(ctx, s.Scopes[0], key)
+		_, err := s.reader(s.New(t)).get(ctx, s.Stores[0], key)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, want context.Canceled", err)
 		}

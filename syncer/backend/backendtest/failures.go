@@ -16,12 +16,12 @@ func (s *suite) failures(t *testing.T) {
 	r := s.reader(s.New(t))
 
 	t.Run("a key that never was is not found", func(t *testing.T) {
-		_, err := r.get(t.Context(), s.Scopes[0], s.Key(0, "never"))
+		_, err := r.get(t.Context(), s.Stores[0], s.Key(0, "never"))
 		wantKind(t, err, driver.NotFound)
 	})
 	t.Run("a key of another identity is denied, time and again", func(t *testing.T) {
 		for range 3 {
-			_, err := r.get(t.Context(), s.Scopes[0], s.Key(1, "kept"))
+			_, err := r.get(t.Context(), s.Stores[0], s.Key(1, "kept"))
 			wantKind(t, err, driver.Denied)
 		}
 	})
@@ -29,20 +29,39 @@ func (s *suite) failures(t *testing.T) {
 		got, _ := r.text(t, "kept")
 		equal(t, "the value", got, canary)
 	})
-	for why, scope := range s.Refused {
+	for why, store := range s.Refused {
 		t.Run("an identity is denied "+why, func(t *testing.T) {
-			_, err := r.get(t.Context(), scope, s.Key(0, "kept"))
+			_, err := r.get(t.Context(), store, s.Key(0, "kept"))
 			wantKind(t, err, driver.Denied)
 		})
 	}
 	for why, open := range s.Unproved {
 		t.Run("credentials are not accepted "+why, func(t *testing.T) {
-			_, err := s.reader(open(t)).get(t.Context(), s.Scopes[0], s.Key(0, "kept"))
+			_, err := s.reader(open(t)).get(t.Context(), s.Stores[0], s.Key(0, "kept"))
 			wantKind(t, err, driver.Unauthenticated)
 		})
 	}
+	for what, change := range map[string]func(*plan.Store){
+		"a server of its own":             func(s *plan.Store) { s.Address = "https://unlisted.example:8200" },
+		"a login that is not known":       func(s *plan.Store) { s.Method = "unknown" },
+		"a credential that is not known":  func(s *plan.Store) { s.Credential = plan.Credential{Kind: "Unknown", Namespace: "a", Name: "b"} },
+		"a credential that was not given": func(s *plan.Store) { s.Credential = plan.Credential{Kind: plan.InstalledCredential, Name: "b"} },
+	} {
+		t.Run("a store is refused that has "+what, func(t *testing.T) { s.refuses(t, r, change) })
+	}
 	for _, fault := range s.Faults {
 		t.Run(fault.Name, func(t *testing.T) { s.suffers(t, r, fault) })
+	}
+}
+
+// refuses reads as an identity that may, and of which something is asked beside that the driver cannot do: it must not be ignored.
+func (s *suite) refuses(t *testing.T, r reader, change func(*plan.Store)) {
+	store := s.Stores[0]
+	change(&store)
+	_, err := r.get(t.Context(), store, s.Key(0, "kept"))
+	var failed *backend.Error
+	if !errors.As(err, &failed) || failed.Kind != driver.Invalid && failed.Kind != driver.Denied {
+		t.Errorf("got %v, want an error of kind %s or %s", err, driver.Invalid, driver.Denied)
 	}
 }
 
@@ -51,11 +70,11 @@ func (s *suite) suffers(t *testing.T, r reader, fault Fault) {
 	func() {
 		defer fault.Begin(t)()
 		modestly(t, func() {
-			_, err := r.get(t.Context(), s.Scopes[0], s.Key(0, "kept"))
+			_, err := r.get(t.Context(), s.Stores[0], s.Key(0, "kept"))
 			wantKind(t, err, fault.Want)
 		})
 		modestly(t, func() {
-			if _, err := s.reader(s.New(t)).get(t.Context(), s.Scopes[0], s.Key(0, "kept")); err == nil {
+			if _, err := s.reader(s.New(t)).get(t.Context(), s.Stores[0], s.Key(0, "kept")); err == nil {
 				t.Error("a read without a session succeeds")
 			}
 		})
@@ -82,5 +101,5 @@ func wantKind(t *testing.T, err error, want driver.Kind) {
 }
 
 func parts(s plan.Source) []string {
-	return []string{string(s.Backend), s.Key, s.Region, s.KeyVault, s.Project, s.Identity.RoleARN, s.Identity.VaultMount, s.Identity.VaultRole}
+	return []string{string(s.Backend), s.Key, s.Address, s.Namespace, s.Location, s.Container, s.Mount, s.Role}
 }

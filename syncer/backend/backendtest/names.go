@@ -20,7 +20,7 @@ func (s *suite) names(t *testing.T) {
 	s.put(t, 0, "asked", canary)
 	key := s.Key(0, "asked")
 	t.Run("an answer that is not changed is taken", func(t *testing.T) {
-		got, err := instead("asked", "asked").get(t.Context(), s.Scopes[0], key)
+		got, err := instead("asked", "asked").get(t.Context(), s.Stores[0], key)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -28,12 +28,12 @@ func (s *suite) names(t *testing.T) {
 		equal(t, "the value", text, canary)
 	})
 	t.Run("an answer of another name is refused", func(t *testing.T) {
-		_, err := instead("asked", "other").get(t.Context(), s.Scopes[0], key)
+		_, err := instead("asked", "other").get(t.Context(), s.Stores[0], key)
 		wantKind(t, err, driver.Unavailable)
 	})
 	if _, ok := s.New(t).(driver.Batcher); ok {
 		t.Run("a batch's answer of another name is refused", func(t *testing.T) {
-			outcomes, err := instead("asked", "other").batchOf(t, s.Scopes[0], []plan.Read{s.Read(key)})
+			outcomes, err := instead("asked", "other").batchOf(t, s.Stores[0], []plan.Read{s.Read(key)})
 			if err == nil && outcomes[0].Err == nil {
 				t.Error("it is taken")
 			}
@@ -49,7 +49,7 @@ func (s *suite) names(t *testing.T) {
 	} {
 		t.Run("a walk's answer "+why+" is refused", func(t *testing.T) {
 			r := instead(change[0], change[1])
-			_, err := r.client.Get(t.Context(), plan.Source{Scope: s.Scopes[0], Read: s.Path(0, "forest", false)})
+			_, err := r.client.Get(t.Context(), plan.Source{Store: s.Stores[0], Read: s.Path(0, "forest", false)})
 			wantKind(t, err, driver.Unavailable)
 		})
 	}

@@ -14,8 +14,8 @@ import (
 const readers = 32
 
 func (s *suite) sessions(t *testing.T) {
-	for scope := range s.Scopes {
-		s.put(t, scope, "own", fmt.Sprint(canary, scope))
+	for store := range s.Stores {
+		s.put(t, store, "own", fmt.Sprint(canary, store))
 	}
 	t.Run("identities that read at the same time see their own values and no others", func(t *testing.T) {
 		r := s.reader(s.New(t))
@@ -28,7 +28,7 @@ func (s *suite) sessions(t *testing.T) {
 		r := s.reader(s.New(t))
 		before := s.Logins(t)
 		read := func(int) {
-			if _, err := r.get(t.Context(), s.Scopes[0], s.Key(0, "own")); err != nil {
+			if _, err := r.get(t.Context(), s.Stores[0], s.Key(0, "own")); err != nil {
 				t.Error(err)
 			}
 		}
@@ -46,7 +46,7 @@ func (s *suite) sessions(t *testing.T) {
 		s.Expire(t)
 		before := s.Logins(t)
 		atOnce(func(int) {
-			value, err := r.get(t.Context(), s.Scopes[0], s.Key(0, "own"))
+			value, err := r.get(t.Context(), s.Stores[0], s.Key(0, "own"))
 			if err != nil {
 				t.Error(err)
 				return
@@ -60,15 +60,15 @@ func (s *suite) sessions(t *testing.T) {
 	})
 }
 
-// keepsApart reads the value of one scope with the identity of one, which may be another.
+// keepsApart reads the value of one store with the identity of one, which may be another.
 func (s *suite) keepsApart(t *testing.T, r reader, i int) {
-	n := len(s.Scopes)
+	n := len(s.Stores)
 	as, of := i%n, i/n%n
-	value, err := r.get(t.Context(), s.Scopes[as], s.Key(of, "own"))
+	value, err := r.get(t.Context(), s.Stores[as], s.Key(of, "own"))
 	if as != of {
 		var failed *backend.Error
 		if !errors.As(err, &failed) || failed.Kind != driver.Denied {
-			t.Errorf("scope %d reads the value of scope %d with the result %v, want a denial", as, of, err)
+			t.Errorf("store %d reads the value of store %d with the result %v, want a denial", as, of, err)
 		}
 		return
 	}
@@ -77,7 +77,7 @@ func (s *suite) keepsApart(t *testing.T, r reader, i int) {
 		return
 	}
 	text, _ := s.textOf(value)
-	equal(t, fmt.Sprintf("the value of scope %d", of), text, fmt.Sprint(canary, of))
+	equal(t, fmt.Sprintf("the value of store %d", of), text, fmt.Sprint(canary, of))
 }
 
 func atOnce(do func(i int)) {

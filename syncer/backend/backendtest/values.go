@@ -38,7 +38,7 @@ func (s *suite) values(t *testing.T) {
 		}
 		object := fmt.Sprintf(`{"a":%s,"b":%s,"c":{"y":[true,null,%s],"z":"<`+canary+`&> ü"},"d":""}`, numbers...)
 		s.PutJSON(t, s.Key(0, "json"), object)
-		value, err := r.get(t.Context(), s.Scopes[0], s.Key(0, "json"))
+		value, err := r.get(t.Context(), s.Stores[0], s.Key(0, "json"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +50,7 @@ func (s *suite) values(t *testing.T) {
 		}
 		content := []byte("\x00\x01\xff\xfe" + canary + "\x00")
 		s.PutBinary(t, s.Key(0, "binary"), content)
-		value, err := r.get(t.Context(), s.Scopes[0], s.Key(0, "binary"))
+		value, err := r.get(t.Context(), s.Stores[0], s.Key(0, "binary"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +86,7 @@ func (s *suite) versions(t *testing.T) {
 	})
 	t.Run("a deleted secret is not found, and is read again once it is back", func(t *testing.T) {
 		s.Delete(t, s.Key(0, "rotated"))
-		_, err := r.get(t.Context(), s.Scopes[0], s.Key(0, "rotated"))
+		_, err := r.get(t.Context(), s.Stores[0], s.Key(0, "rotated"))
 		wantKind(t, err, driver.NotFound)
 		s.put(t, 0, "rotated", canary+"3")
 		got, _ := r.text(t, "rotated")

@@ -1,5 +1,5 @@
-// Package driver is what a backend must be able to do. Drivers do transport only: limits, metrics,
-// redaction and messages stand once, in package backend, in front of them.
+// Package driver is what a backend must be able to do. Drivers do transport, and know what errors of their backend mean:
+// limits, metrics, redaction and messages stand once, in package backend, in front of them.
 package driver
 
 import (
@@ -16,10 +16,14 @@ import (
 type Driver interface {
 	// Get reads one value. An answer that names another than was asked for is ErrOther. Errors are the SDK's own: they are
 	// classified, worded and redacted by the caller. Retries are the caller's too.
-	Get(ctx context.Context, scope plan.Scope, read plan.Read) (Value, error)
+	Get(ctx context.Context, store plan.Store, read plan.Read) (Value, error)
 
 	// Classify says what kind of failure an error of the driver is.
 	Classify(err error) Kind
+
+	// Advise says what to do about an error of a read, in a few words for whoever wrote the object; empty: what one does about its kind.
+	// Terms of package plan and Who may stand in it, and nothing that the backend said. The source of a batch has no Read.
+	Advise(err error, of plan.Source) string
 }
 
 // Batcher is a driver that reads several values by one call.
@@ -27,16 +31,16 @@ type Batcher interface {
 	// BatchSize is how many reads one call may ask for, this one among them; under 2, it cannot be part of one.
 	BatchSize(read plan.Read) int
 
-	// GetBatch reads values of one scope. The reads differ, each may be part of a batch, and there are no more than the
+	// GetBatch reads values of one store. The reads differ, each may be part of a batch, and there are no more than the
 	// least BatchSize among them. Results come in the order of the reads. An error is that of the whole call.
-	GetBatch(ctx context.Context, scope plan.Scope, reads []plan.Read) ([]Result, error)
+	GetBatch(ctx context.Context, store plan.Store, reads []plan.Read) ([]Result, error)
 }
 
 // Walker is a driver that reads what is below a path.
 type Walker interface {
 	// Walk reads every value below the path read.Key, in any order, each with its Name. None is an error of kind NotFound,
 	// whose advice says how to find some: a path with a typo must not empty a Secret.
-	Walk(ctx context.Context, scope plan.Scope, read plan.Read) ([]Value, error)
+	Walk(ctx context.Context, store plan.Store, read plan.Read) ([]Value, error)
 }
 
 // Value is what a backend holds under one read.
@@ -75,7 +79,7 @@ var ErrOther error = &Error{
 type Error struct {
 	Kind    Kind
 	Problem string
-	// Advice is what to do about it; empty: what one does about the kind.
+	// Advice is what to do about it, as Driver.Advise says it; empty: what that says.
 	Advice string
 }
 

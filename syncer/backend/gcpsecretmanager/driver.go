@@ -65,10 +65,13 @@ func New(config Config) (*Driver, error) {
 }
 
 // Get reads one version of a secret: a number, an alias or latest.
-func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (driver.Value, error) {
+func (d *Driver) Get(ctx context.Context, store plan.Store, read plan.Read) (driver.Value, error) {
+	if err := driver.CheckStore(store); err != nil {
+		return driver.Value{}, err
+	}
 	var answer *secretmanagerpb.AccessSecretVersionResponse
-	err := d.logins.Do(ctx, scope.Project == "", func(l *login.Login) (err error) {
-		project := cmp.Or(scope.Project, l.Project)
+	err := d.logins.Do(ctx, store.Container == "", func(l *login.Login) (err error) {
+		project := cmp.Or(store.Container, l.Project)
 		if project == "" {
 			return errNoProject
 		}
@@ -79,7 +82,7 @@ func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (dri
 	if err != nil {
 		return driver.Value{}, err
 	}
-	if !isAnswer(scope.Project, read, answer.GetName()) {
+	if !isAnswer(store.Container, read, answer.GetName()) {
 		return driver.Value{}, driver.ErrOther
 	}
 	return value(answer)

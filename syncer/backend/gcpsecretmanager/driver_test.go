@@ -3,6 +3,7 @@ package gcpsecretmanager
 import (
 	"errors"
 	"hash/crc32"
+	"strings"
 	"testing"
 
 	"cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
@@ -97,5 +98,16 @@ func TestValue(t *testing.T) {
 				t.Errorf("its kind is %s, want unavailable: the next answer may be whole", kind)
 			}
 		})
+	}
+}
+
+func TestAStoreWithAServerOfItsOwnIsRefused(t *testing.T) {
+	d, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Get(t.Context(), plan.Store{Container: "p", Address: "https://a.example"}, plan.Read{Key: "a", Version: "latest"})
+	if err == nil || d.Classify(err) != driver.Invalid || !strings.Contains(err.Error(), "an address of its own") {
+		t.Errorf("got %v, want it refused", err)
 	}
 }

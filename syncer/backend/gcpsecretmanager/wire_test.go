@@ -35,6 +35,14 @@ type service struct {
 	mu          sync.Mutex
 	connections int
 	asked       []string // name and routing header
+	refusal     error    // the answer to all; nil: values
+}
+
+// refuse makes the service answer all that follows with an error.
+func (s *service) refuse(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refusal = err
 }
 
 func (s *service) Accept() (net.Conn, error) {
@@ -53,6 +61,9 @@ func (s *service) AccessSecretVersion(
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, r.GetName()+" "+strings.Join(metadata.ValueFromIncomingContext(ctx, "x-goog-request-params"), ","))
+	if s.refusal != nil {
+		return nil, s.refusal
+	}
 	return &secretmanagerpb.AccessSecretVersionResponse{Name: r.GetName(), Payload: &secretmanagerpb.SecretPayload{Data: []byte("a")}}, nil
 }
 
@@ -111,7 +122,7 @@ func accountKey(t *testing.T, project string) map[string]string {
 func TestRequests(t *testing.T) {
 	s, d := serve(t, accountKey(t, "own"))
 	for _, project := range []string{"given", "", "given"} {
-		if _, err := d.Get(t.Context(), plan.Scope{Project: project}, plan.Read{Key: "a", Version: "latest"}); err != nil {
+		if _, err := d.Get(t.Context(), plan.Store{Container: project}, plan.Read{Key: "a", Version: "latest"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -126,7 +137,7 @@ func TestRequests(t *testing.T) {
 
 func TestCredentialsThatBelongToNoProject(t *testing.T) {
 	s, d := serve(t, accountKey(t, ""))
-	_, err := d.Get(t.Context(), plan.Scope{}, plan.Read{Key: "a", Version: "latest"})
+	_, err := d.Get(t.Context(), plan.Store{}, plan.Read{Key: "a", Version: "latest"})
 	if got := d.Classify(err); got != driver.Invalid || d.Explain(err) != errNoProject.Problem || len(s.asked) != 0 {
 		t.Errorf("got %v of kind %s after asking for %v", err, got, s.asked)
 	}
@@ -156,7 +167,7 @@ func TestTheTokenEndpoint(t *testing.T) {
 				"type": "external_account", "audience": "//iam.googleapis.com/a", "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
 				"token_url": endpoint.URL, "credential_source": map[string]string{"file": cluster},
 			})
-			_, err := d.Get(t.Context(), plan.Scope{Project: "p"}, plan.Read{Key: "a", Version: "latest"})
+			_, err := d.Get(t.Context(), plan.Store{Container: "p"}, plan.Read{Key: "a", Version: "latest"})
 			if (err != nil) != (test.want != driver.Unknown) || err != nil && d.Classify(err) != test.want {
 				t.Errorf("got %v", err)
 			}

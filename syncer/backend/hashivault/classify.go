@@ -16,10 +16,10 @@ var (
 		Advice: "name a path of a secrets engine",
 	}
 	errNotKV2 = &driver.Error{
-		Kind: driver.Invalid, Problem: "the answer is none of a KV engine of version 2", Advice: "set kvVersion: 1 if the engine is of version 1",
+		Kind: driver.Invalid, Problem: "the answer is none of a KV engine of version 2", Advice: "set {engine 1} if the engine is of version 1",
 	}
 	errIsKV2 = &driver.Error{
-		Kind: driver.Invalid, Problem: "the answer is that of a KV engine of version 2, with its metadata", Advice: "set kvVersion: 2",
+		Kind: driver.Invalid, Problem: "the answer is that of a KV engine of version 2, with its metadata", Advice: "set {engine 2}",
 	}
 	errTooLarge = &driver.Error{
 		Kind: driver.Invalid, Problem: "the answer is larger than any value that a Secret can hold", Advice: "keep less under one key",
@@ -31,16 +31,6 @@ var (
 		Kind: driver.NotFound, Problem: "the current version is deleted or destroyed", Advice: "undelete it, or write a new one",
 	}
 )
-
-// setBy words the advice on the engine's version for installations where a flag says it, and no object.
-func setBy(flag string, err error) error {
-	advice := map[error]string{errNotKV2: "set " + flag + "=kv1 if the engine is of version 1", errIsKV2: "set " + flag + "=kv2"}[err]
-	own, ok := errors.AsType[*driver.Error](err)
-	if flag == "" || advice == "" || !ok {
-		return err
-	}
-	return &driver.Error{Kind: own.Kind, Problem: own.Problem, Advice: advice}
-}
 
 // notFoundError is a 404, with what Vault says about it.
 type notFoundError struct{ said []string }

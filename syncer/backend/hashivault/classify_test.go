@@ -14,34 +14,6 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/hashivault/login"
 )
 
-func TestAdviceOnTheEnginesVersion(t *testing.T) {
-	other := errors.New("other")
-	for name, test := range map[string]struct {
-		flag string
-		err  error
-		want string
-	}{
-		"version 2 read as 1, as the object says": {"", errIsKV2, "set kvVersion: 2"},
-		"version 1 read as 2, as the object says": {"", errNotKV2, "set kvVersion: 1 if the engine is of version 1"},
-		"version 2 read as 1, as a flag says":     {"--vault.engine", errIsKV2, "set --vault.engine=kv2"},
-		"version 1 read as 2, as a flag says":     {"--vault.engine", errNotKV2, "set --vault.engine=kv1 if the engine is of version 1"},
-		"an error that has nothing to do with it": {"--vault.engine", errEmpty, errEmpty.Advice},
-		"an error of others, which has no advice": {"--vault.engine", other, ""},
-		"no error": {"--vault.engine", nil, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			err := setBy(test.flag, test.err)
-			got := ""
-			if own, ok := errors.AsType[*driver.Error](err); ok {
-				got = own.Advice
-			}
-			if got != test.want || (err == nil) != (test.err == nil) || new(Driver).Classify(err) != new(Driver).Classify(test.err) {
-				t.Errorf("got %v with the advice %q, want %q", err, got, test.want)
-			}
-		})
-	}
-}
-
 func TestClassify(t *testing.T) {
 	status := func(code int, said ...string) error { return &api.ResponseError{StatusCode: code, Errors: said} }
 	_, noFile := os.Open("/nonexistent")

@@ -4,6 +4,7 @@ package hashivault
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"github.com/hashicorp/vault/api"
 
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/credential"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault/login"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault/wire"
@@ -23,8 +25,15 @@ import (
 type Config struct {
 	// Address of Vault, a URL; empty means http://127.0.0.1:8200, KES's default. VAULT_ADDR.
 	Address string
-	// Namespace of Vault Enterprise to work in. VAULT_NAMESPACE.
+	// Namespace of Vault Enterprise to work in, for Stores that name neither one nor an address. VAULT_NAMESPACE.
 	Namespace string
+	// Servers are the addresses that Stores may name, beside Address, such as https://vault.example.com:8200. A server learns the
+	// credentials that Stores refer to.
+	Servers []string
+	// Credentials gets what Stores refer to in the cluster; nil: they may refer to nothing there.
+	Credentials credential.Source
+	// Installed are logins beside the one of this Config, by the names that Stores refer to them by.
+	Installed map[string]Installed
 	// JWTPath is the file of the service-account token, read anew at each login; empty means the pod's own. VAULT_JWT_PATH.
 	JWTPath string
 	// RoleID and SecretID log in by AppRole those who name no Vault role. VAULT_ROLE_ID, VAULT_SECRET_ID.
@@ -40,8 +49,6 @@ type Config struct {
 	Failed func(operation string, err error)
 	// RefreshInterval is how often objects are read by default. POLLER_INTERVAL_MILLISECONDS.
 	RefreshInterval time.Duration
-	// EngineFlag is the flag that says of which version KV engines are; empty: each object says it by kvVersion.
-	EngineFlag string
 	// CACert is a PEM file of the only CAs to trust; empty: the system's. VAULT_CACERT.
 	CACert string
 	// ExtraCACerts is a PEM file of CAs to trust beside them. NODE_EXTRA_CA_CERTS.
@@ -52,39 +59,90 @@ type Config struct {
 	Now func() time.Time
 }
 
+// Installed is a login that the installation gives the syncer for some Stores: a server, an AppRole, and how its tokens are kept. For a
+// Store that names a role, it logs in with the syncer's service-account token. Fields mean what they mean in Config.
+type Installed struct {
+	Address          string // empty: that of the Config
+	RoleID, SecretID string
+	AppRoleMount     string
+	RenewThreshold   time.Duration
+	RenewIncrement   time.Duration
+	RefreshInterval  time.Duration
+	Timeout          time.Duration // of a login; 0: that of the Config
+	Failed           func(operation string, err error)
+}
+
 // Driver reads Vault.
 type Driver struct {
-	client     *api.Client
-	logins     *login.Logins
-	engineFlag string
+	clients   *wire.Clients
+	namespace string
+	servers   []string // that Stores may name
+	own       installed
+	others    map[string]installed
+}
+
+// installed is a login of the installation's, and the sessions of the Stores that are read by it.
+type installed struct {
+	address string
+	logins  *login.Logins
 }
 
 // New makes a driver; it calls nobody.
 func New(config Config) (*Driver, error) {
-	if config.Timeout == 0 {
-		config.Timeout = 10 * time.Second
+	config.Timeout = cmp.Or(config.Timeout, 10*time.Second)
+	config.Address = cmp.Or(config.Address, wire.DefaultAddress)
+	servers, err := config.servers()
+	if err != nil {
+		return nil, err
 	}
-	client, err := wire.New(wire.Config{
-		Address: config.Address, Namespace: config.Namespace,
-		CACert: config.CACert, ExtraCACerts: config.ExtraCACerts, Timeout: config.Timeout,
+	longest := config.Timeout
+	for _, i := range config.Installed {
+		longest = max(longest, i.Timeout)
+	}
+	d := &Driver{
+		clients:   wire.NewClients(wire.Config{CACert: config.CACert, ExtraCACerts: config.ExtraCACerts, Timeout: longest}),
+		namespace: config.Namespace, servers: servers, others: map[string]installed{},
+	}
+	d.own, err = d.install(config, Installed{
+		RoleID: config.RoleID, SecretID: config.SecretID, AppRoleMount: config.AppRoleMount, RenewThreshold: config.RenewThreshold,
+		RenewIncrement: config.RenewIncrement, RefreshInterval: config.RefreshInterval, Failed: config.Failed,
 	})
 	if err != nil {
 		return nil, err
 	}
-	logins := login.New(client, login.Config{
-		JWTPath: config.JWTPath, RoleID: config.RoleID, SecretID: config.SecretID, AppRoleMount: config.AppRoleMount,
-		RenewThreshold: config.RenewThreshold, RenewIncrement: config.RenewIncrement, Failed: config.Failed,
-		RefreshInterval: config.RefreshInterval, Timeout: config.Timeout, Now: config.Now,
-	})
-	return &Driver{client: client, logins: logins, engineFlag: config.EngineFlag}, nil
+	for name, i := range config.Installed {
+		if d.others[name], err = d.install(config, i); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// install makes a login of the installation's. Its server must have an address that can be called.
+func (d *Driver) install(c Config, i Installed) (installed, error) {
+	address := cmp.Or(i.Address, c.Address)
+	_, err := d.clients.Of(wire.Server{Address: address})
+	return installed{address, login.New(d.clients, login.Config{
+		JWTPath: c.JWTPath, RoleID: i.RoleID, SecretID: i.SecretID, AppRoleMount: i.AppRoleMount, Credentials: c.Credentials,
+		RenewThreshold: i.RenewThreshold, RenewIncrement: i.RenewIncrement, Failed: i.Failed,
+		RefreshInterval: i.RefreshInterval, Timeout: cmp.Or(i.Timeout, c.Timeout), Now: c.Now,
+	})}, err
 }
 
 // Get reads exactly the key, as a logical path. The value is the secret's data as compact JSON, with numbers and the order
 // of keys as Vault sent them. Of the version: a secret that was deleted with its metadata starts anew at 1.
-func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (driver.Value, error) {
+func (d *Driver) Get(ctx context.Context, store plan.Store, read plan.Read) (driver.Value, error) {
+	server, logins, err := d.at(store)
+	if err != nil {
+		return driver.Value{}, err
+	}
+	client, err := d.clients.Of(server)
+	if err != nil {
+		return driver.Value{}, err
+	}
 	var body []byte
-	err := d.logins.Do(ctx, scope.Identity, func(token string) (err error) {
-		body, err = d.read(ctx, token, read.Key)
+	err = logins.Do(ctx, server, store, func(token string) (err error) {
+		body, err = readAs(ctx, client, token, read.Key)
 		// plan refuses Vault's own paths (auth/token/lookup-self answers the syncer's token); one that begins with a
 		// namespace of Vault Enterprise looks like any other.
 		if err == nil && bytes.Contains(body, []byte(token)) {
@@ -95,13 +153,12 @@ func (d *Driver) Get(ctx context.Context, scope plan.Scope, read plan.Read) (dri
 	if err != nil {
 		return driver.Value{}, err
 	}
-	value, err := parse(body, read.KVVersion)
-	return value, setBy(d.engineFlag, err)
+	return parse(body, read.EngineVersion)
 }
 
-// read returns the body of a successful answer.
-func (d *Driver) read(ctx context.Context, token, path string) ([]byte, error) {
-	answer, err := wire.As(d.client, token).Logical().ReadRawWithContext(ctx, path)
+// readAs returns the body of a successful answer.
+func readAs(ctx context.Context, client *api.Client, token, path string) ([]byte, error) {
+	answer, err := wire.As(client, token).Logical().ReadRawWithContext(ctx, path)
 	if answer != nil {
 		defer func() { _ = answer.Body.Close() }()
 	}

@@ -26,12 +26,12 @@ type versioned struct {
 }
 
 // parse finds the value in the body of a successful answer. Errors never quote the body.
-func parse(body []byte, kvVersion int32) (driver.Value, error) {
+func parse(body []byte, engineVersion int32) (driver.Value, error) {
 	var outer answer
 	if json.Unmarshal(body, &outer) != nil {
 		return driver.Value{}, wire.ErrGarbage
 	}
-	if kvVersion == 1 {
+	if engineVersion == 1 {
 		if isVersioned(outer.Data) {
 			return driver.Value{}, errIsKV2
 		}

@@ -156,12 +156,12 @@ func TestTokensThatAreRefusedOneAfterTheOther(t *testing.T) {
 
 func TestALoginWithoutWhatItNeeds(t *testing.T) {
 	for name, test := range map[string]struct {
-		who  plan.Identity
+		who  plan.Store
 		want string
 	}{
-		"neither a role nor a mount":    {plan.Identity{}, "no Vault role is given, and no mount of Vault's Kubernetes auth method"},
-		"neither a role nor an AppRole": {plan.Identity{VaultMount: "k8s"}, "no Vault role is given"},
-		"a role at no mount":            {plan.Identity{VaultRole: "r"}, "no mount of Vault's Kubernetes auth method is given"},
+		"neither a role nor a mount":    {plan.Store{}, "no Vault role is given, and no mount of Vault's Kubernetes auth method"},
+		"neither a role nor an AppRole": {plan.Store{Mount: "k8s"}, "no Vault role is given"},
+		"a role at no mount":            {plan.Store{Role: "r"}, "no mount of Vault's Kubernetes auth method is given"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &wire{}
@@ -169,7 +169,7 @@ func TestALoginWithoutWhatItNeeds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = d.Get(t.Context(), plan.Scope{Identity: test.who}, plan.Read{Key: "kv/a", KVVersion: 1})
+			_, err = d.Get(t.Context(), test.who, plan.Read{Key: "kv/a", EngineVersion: 1})
 			if err == nil || d.Classify(err) != driver.Invalid || err.Error() != test.want || w.steps() != "" {
 				t.Errorf("got %v after %s, want %s", err, w.steps(), test.want)
 			}
@@ -198,7 +198,7 @@ func TestServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := d.Server(t.Context())
+	got, err := d.Server(t.Context(), plan.Store{})
 	if want := (hashivault.Server{Version: "1.2.3", ClusterID: "i", ClusterName: "n"}); err != nil || got != want {
 		t.Errorf("got %+v (%v), want %+v", got, err, want)
 	}
@@ -244,8 +244,8 @@ func TestWhenToAskAgain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			who := plan.Identity{VaultMount: "k8s", VaultRole: "r"}
-			_, err = d.Get(t.Context(), plan.Scope{Identity: who}, plan.Read{Key: "kv/a", KVVersion: 1})
+			who := plan.Store{Mount: "k8s", Role: "r"}
+			_, err = d.Get(t.Context(), who, plan.Read{Key: "kv/a", EngineVersion: 1})
 			var postponed interface{ RetryAfter() time.Duration }
 			if !errors.As(err, &postponed) || postponed.RetryAfter() != 7*time.Second || d.Classify(err) != driver.Throttled {
 				t.Errorf("got %v of kind %s, want throttled for 7s", err, d.Classify(err))

@@ -23,7 +23,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
@@ -74,10 +74,10 @@ func reads(t *testing.T, config hashivault.Config) func() string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := &backend.Client{Drivers: map[apiv1.Backend]driver.Driver{apiv1.BackendVault: d}}
-	scope := plan.Scope{Backend: apiv1.BackendVault, Identity: plan.Identity{VaultMount: "k8s", VaultRole: "r"}}
+	client := &backend.Client{Drivers: map[plan.Backend]driver.Driver{backends.Vault: d}}
+	store := plan.Store{Backend: backends.Vault, Mount: "k8s", Role: "r"}
 	return func() string {
-		values, err := client.Get(t.Context(), plan.Source{Scope: scope, Read: plan.Read{Key: "kv/a", KVVersion: 1}})
+		values, err := client.Get(t.Context(), plan.Source{Store: store, Read: plan.Read{Key: "kv/a", EngineVersion: 1}})
 		if failed, ok := errors.AsType[*backend.Error](err); ok {
 			return failed.Kind.String() + ": " + failed.Message + "; " + failed.Remedy()
 		}

@@ -14,7 +14,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/internal/owner"
 )
 
 // Owner is the object behind a Secret.
@@ -22,34 +24,25 @@ type Owner struct {
 	Kind            schema.GroupVersionKind
 	Namespace, Name string
 	UID             types.UID
-	DeletionPolicy  apiv1.DeletionPolicy
-	Advice          Advice
-}
-
-// Advice says what the object's author can do about a Secret that is not the object's.
-type Advice struct {
-	Elsewhere string // to have the object make another Secret
-	Adopt     string // to have it take over one that no controller owns
+	DeletionPolicy  plan.DeletionPolicy
+	Words           *plan.Words
 }
 
 // owns tells whether a Secret is the object's. Ownership is the controller reference, or under deletionPolicy
 // Retain, where a reference would have the Secret collected, an annotation.
 func (o Owner) owns(secret *corev1.Secret) bool {
-	if ref := metav1.GetControllerOfNoCopy(secret); ref != nil {
-		return ref.UID == o.UID
-	}
-	return secret.Annotations[apiv1.AnnotationOwnerUID] == string(o.UID)
+	return owner.Of(secret).UID() == o.UID
 }
 
 // refuses says why a Secret may not be written, or nothing.
 func (r Request) refuses(ctx context.Context, secret *corev1.Secret) (problem string, err error) {
-	ref := metav1.GetControllerOfNoCopy(secret)
+	ref := owner.Of(secret).Controller
 	switch {
 	case r.Owner.owns(secret):
 		return "", nil
 	case ref != nil:
 		return fmt.Sprintf("Secret %s exists and is owned by %s %s (uid %s): it is left alone; delete it or %s",
-			secret.Name, ref.Kind, ref.Name, ref.UID, r.Owner.Advice.Elsewhere), nil
+			secret.Name, ref.Kind, ref.Name, ref.UID, r.Owner.Words.Elsewhere), nil
 	case r.Adopt == nil:
 		return r.Owner.stranger(secret), nil
 	}
@@ -62,11 +55,11 @@ func (r Request) refuses(ctx context.Context, secret *corev1.Secret) (problem st
 
 // stranger words that a Secret without a controller was not made for the object.
 func (o Owner) stranger(secret *corev1.Secret) string {
-	if secret.Annotations[apiv1.AnnotationOwnerUID] != "" {
-		return fmt.Sprintf("Secret %s exists and belonged to an ExternalSecret of the same name that is gone (deletionPolicy Retain): %s",
-			secret.Name, o.Advice.Adopt)
+	if owner.Of(secret).Retained != "" {
+		return fmt.Sprintf("Secret %s exists and belonged to %s of the same name that is gone (deletionPolicy Retain): %s",
+			secret.Name, o.Words.A(), o.Words.Adopt)
 	}
-	return fmt.Sprintf("Secret %s exists and was not made for this %s: it is left alone; %s", secret.Name, o.Kind.Kind, o.Advice.Adopt)
+	return fmt.Sprintf("Secret %s exists and was not made for this %s: it is left alone; %s", secret.Name, o.Kind.Kind, o.Words.Adopt)
 }
 
 // merge is the Secret as it should be: our content whole, foreign labels and annotations kept, and
@@ -75,15 +68,15 @@ func merge(current *corev1.Secret, r Request) *corev1.Secret {
 	s := current.DeepCopy()
 	labels, annotations := managedKeys(current.ManagedFields)
 	s.Labels = overlay(s.Labels, labels, r.Content.Labels)
-	s.Labels[apiv1.LabelManaged] = "true"
+	s.Labels[names.LabelManaged] = "true"
 	s.Annotations = overlay(s.Annotations, annotations, r.Content.Annotations)
 	s.OwnerReferences = slices.DeleteFunc(s.OwnerReferences, func(ref metav1.OwnerReference) bool { return ref.UID == r.Owner.UID })
-	delete(s.Annotations, apiv1.AnnotationOwnerUID)
+	delete(s.Annotations, names.AnnotationOwnerUID)
 	if last, stamped := current.Annotations[r.Stamp.Annotation]; stamped {
 		s.Annotations[r.Stamp.Annotation] = last
 	}
-	if r.Owner.DeletionPolicy == apiv1.DeletionRetain {
-		s.Annotations[apiv1.AnnotationOwnerUID] = string(r.Owner.UID)
+	if r.Owner.DeletionPolicy == plan.DeletionRetain {
+		s.Annotations[names.AnnotationOwnerUID] = string(r.Owner.UID)
 	} else {
 		controller := true
 		s.OwnerReferences = append(s.OwnerReferences, metav1.OwnerReference{
@@ -114,8 +107,8 @@ func overlay(current map[string]string, managed []string, ours map[string]string
 // foreign are the labels and annotations that others set.
 func foreign(secret *corev1.Secret) (labels, annotations map[string]string) {
 	ourLabels, ourAnnotations := managedKeys(secret.ManagedFields)
-	labels = overlay(secret.Labels, append(ourLabels, apiv1.LabelManaged), nil)
-	annotations = overlay(secret.Annotations, append(ourAnnotations, apiv1.AnnotationOwnerUID), nil)
+	labels = overlay(secret.Labels, append(ourLabels, names.LabelManaged), nil)
+	annotations = overlay(secret.Annotations, append(ourAnnotations, names.AnnotationOwnerUID), nil)
 	return labels, annotations
 }
 
@@ -133,7 +126,7 @@ func without(all, others map[string]string) map[string]string {
 // in managedFields.
 func managedKeys(entries []metav1.ManagedFieldsEntry) (labels, annotations []string) {
 	for _, entry := range entries {
-		if entry.Manager != apiv1.FieldManager || entry.FieldsV1 == nil {
+		if entry.Manager != names.FieldManager || entry.FieldsV1 == nil {
 			continue
 		}
 		var fields struct {

@@ -12,15 +12,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/internal/render"
 )
 
 var (
 	externalSecret = apiv1.GroupVersion.WithKind(apiv1.Kind)
-	owner          = Owner{
-		Kind: externalSecret, Namespace: "ns", Name: "db", UID: "uid-1", Advice: Advice{Elsewhere: "rename this one", Adopt: "ask to adopt it"},
+	mine           = Owner{
+		Kind: externalSecret, Namespace: "ns", Name: "db", UID: "uid-1", Words: &plan.Words{Kind: "ExternalSecret", Elsewhere: "rename this one", Adopt: "ask to adopt it"},
 	}
 )
 
@@ -39,22 +40,22 @@ func TestRefuses(t *testing.T) {
 		want   string // what the refusal says; empty: none
 	}{
 		{"a Secret whose controller is this object is its own", metav1.ObjectMeta{OwnerReferences: controlledBy("ExternalSecret", "db", "1")}, false, ""},
-		{"one that its annotation gives to this object is its own", metav1.ObjectMeta{Annotations: map[string]string{apiv1.AnnotationOwnerUID: "uid-1"}}, false, ""},
+		{"one that its annotation gives to this object is its own", metav1.ObjectMeta{Annotations: map[string]string{names.AnnotationOwnerUID: "uid-1"}}, false, ""},
 		{"one with another controller is foreign", metav1.ObjectMeta{OwnerReferences: controlledBy("Certificate", "tls", "2")}, false, "owned by Certificate tls (uid uid-2)"},
 		{"one with another controller is not adopted", metav1.ObjectMeta{OwnerReferences: controlledBy("Certificate", "tls", "2")}, true, "owned by Certificate tls (uid uid-2)"},
 		{"the annotation proves nothing against a controller", metav1.ObjectMeta{
-			OwnerReferences: controlledBy("Certificate", "tls", "2"), Annotations: map[string]string{apiv1.AnnotationOwnerUID: "uid-1"}}, true, "owned by Certificate tls"},
+			OwnerReferences: controlledBy("Certificate", "tls", "2"), Annotations: map[string]string{names.AnnotationOwnerUID: "uid-1"}}, true, "owned by Certificate tls"},
 		{"one of an object of the same name and another uid is foreign", metav1.ObjectMeta{OwnerReferences: controlledBy("ExternalSecret", "db", "2")}, true, "owned by ExternalSecret db (uid uid-2)"},
 		{"an owner that is no controller proves nothing", metav1.ObjectMeta{OwnerReferences: []metav1.OwnerReference{{UID: "uid-1", Controller: no()}}}, false, "was not made for this ExternalSecret"},
 		{"one of nobody is foreign", metav1.ObjectMeta{}, false, "ask to adopt it"},
-		{"our label proves nothing", metav1.ObjectMeta{Labels: map[string]string{apiv1.LabelManaged: "true"}}, false, "was not made for this ExternalSecret"},
+		{"our label proves nothing", metav1.ObjectMeta{Labels: map[string]string{names.LabelManaged: "true"}}, false, "was not made for this ExternalSecret"},
 		{"one of nobody is adopted where that is permitted", metav1.ObjectMeta{}, true, ""},
-		{"a retained one of an object that is gone says so", metav1.ObjectMeta{Annotations: map[string]string{apiv1.AnnotationOwnerUID: "uid-0"}}, false, "belonged to an ExternalSecret of the same name that is gone"},
-		{"a retained one of an object that is gone is adopted", metav1.ObjectMeta{Annotations: map[string]string{apiv1.AnnotationOwnerUID: "uid-0"}}, true, ""},
+		{"a retained one of an object that is gone says so", metav1.ObjectMeta{Annotations: map[string]string{names.AnnotationOwnerUID: "uid-0"}}, false, "belonged to an ExternalSecret of the same name that is gone"},
+		{"a retained one of an object that is gone is adopted", metav1.ObjectMeta{Annotations: map[string]string{names.AnnotationOwnerUID: "uid-0"}}, true, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tc.secret.Name = "db"
-			r := Request{Owner: owner, Name: "db"}
+			r := Request{Owner: mine, Name: "db"}
 			if tc.adopt {
 				r.Adopt = func(context.Context, *corev1.Secret) (bool, string, error) { return true, "", nil }
 			}
@@ -74,15 +75,15 @@ func ours(labels, annotations string) []metav1.ManagedFieldsEntry {
 	raw := `{"f:data":{"f:x":{}},"f:metadata":{"f:labels":{` + labels + `},"f:annotations":{` + annotations + `}}}`
 	return []metav1.ManagedFieldsEntry{
 		{Manager: "kubectl-label", FieldsV1: metav1.NewFieldsV1(`{"f:metadata":{"f:labels":{"f:foreign":{}},"f:annotations":{"f:foreign":{}}}}`)},
-		{Manager: apiv1.FieldManager, FieldsV1: metav1.NewFieldsV1(raw)},
+		{Manager: names.FieldManager, FieldsV1: metav1.NewFieldsV1(raw)},
 	}
 }
 
 func TestMerge(t *testing.T) {
-	managed := map[string]string{apiv1.LabelManaged: "true"}
+	managed := map[string]string{names.LabelManaged: "true"}
 	reference := []metav1.OwnerReference{{APIVersion: "kubernetes-client.io/v1", Kind: "ExternalSecret", Name: "db", UID: "uid-1", Controller: yes()}}
 	other := metav1.OwnerReference{APIVersion: "v1", Kind: "ConfigMap", Name: "x", UID: "uid-9"}
-	retained := Owner{Kind: externalSecret, Namespace: "ns", Name: "db", UID: "uid-1", DeletionPolicy: apiv1.DeletionRetain}
+	retained := Owner{Kind: externalSecret, Namespace: "ns", Name: "db", UID: "uid-1", DeletionPolicy: plan.DeletionRetain}
 	for _, tc := range []struct {
 		name    string
 		current corev1.Secret
@@ -90,37 +91,37 @@ func TestMerge(t *testing.T) {
 		content render.Secret
 		want    corev1.Secret
 	}{
-		{"a new Secret", corev1.Secret{}, owner,
+		{"a new Secret", corev1.Secret{}, mine,
 			render.Secret{Type: "Opaque", Data: map[string][]byte{"a": []byte("1")}, Labels: map[string]string{"dog": "farfel"}, Annotations: map[string]string{"cat": "cheese"}},
 			corev1.Secret{Type: "Opaque", Data: map[string][]byte{"a": []byte("1")}, ObjectMeta: metav1.ObjectMeta{
-				Labels: map[string]string{"dog": "farfel", apiv1.LabelManaged: "true"}, Annotations: map[string]string{"cat": "cheese"}, OwnerReferences: reference}}},
-		{"entries that were not rendered go", corev1.Secret{Data: map[string][]byte{"old": nil, "a": []byte("0")}, StringData: map[string]string{"old": "x"}}, owner,
+				Labels: map[string]string{"dog": "farfel", names.LabelManaged: "true"}, Annotations: map[string]string{"cat": "cheese"}, OwnerReferences: reference}}},
+		{"entries that were not rendered go", corev1.Secret{Data: map[string][]byte{"old": nil, "a": []byte("0")}, StringData: map[string]string{"old": "x"}}, mine,
 			render.Secret{Data: map[string][]byte{"a": []byte("1")}},
 			corev1.Secret{Data: map[string][]byte{"a": []byte("1")}, ObjectMeta: metav1.ObjectMeta{Labels: managed, OwnerReferences: reference}}},
 		{"foreign labels and annotations stay, those of an earlier template go", corev1.Secret{ObjectMeta: metav1.ObjectMeta{
-			Labels:        map[string]string{"foreign": "1", "stays": "1", "goes": "1", apiv1.LabelManaged: "true"},
+			Labels:        map[string]string{"foreign": "1", "stays": "1", "goes": "1", names.LabelManaged: "true"},
 			Annotations:   map[string]string{"foreign": "1", "goes": "1"},
-			ManagedFields: ours(`".":{},"f:stays":{},"f:goes":{},"f:`+apiv1.LabelManaged+`":{}`, `".":{},"f:goes":{}`)}}, owner,
+			ManagedFields: ours(`".":{},"f:stays":{},"f:goes":{},"f:`+names.LabelManaged+`":{}`, `".":{},"f:goes":{}`)}}, mine,
 			render.Secret{Labels: map[string]string{"stays": "2"}},
 			corev1.Secret{ObjectMeta: metav1.ObjectMeta{
-				Labels: map[string]string{"foreign": "1", "stays": "2", apiv1.LabelManaged: "true"}, Annotations: map[string]string{"foreign": "1"}, OwnerReferences: reference}}},
-		{"a template wins over a foreign label of the same key", corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"foreign": "1"}, ManagedFields: ours("", "")}}, owner,
+				Labels: map[string]string{"foreign": "1", "stays": "2", names.LabelManaged: "true"}, Annotations: map[string]string{"foreign": "1"}, OwnerReferences: reference}}},
+		{"a template wins over a foreign label of the same key", corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"foreign": "1"}, ManagedFields: ours("", "")}}, mine,
 			render.Secret{Labels: map[string]string{"foreign": "2"}},
-			corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"foreign": "2", apiv1.LabelManaged: "true"}, OwnerReferences: reference}}},
+			corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"foreign": "2", names.LabelManaged: "true"}, OwnerReferences: reference}}},
 		{"from Delete to Retain the reference becomes an annotation", corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: managed, OwnerReferences: append([]metav1.OwnerReference{other}, reference...)}}, retained,
 			render.Secret{},
-			corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: managed, Annotations: map[string]string{apiv1.AnnotationOwnerUID: "uid-1"}, OwnerReferences: []metav1.OwnerReference{other}}}},
-		{"from Retain to Delete the annotation becomes a reference", corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: managed, Annotations: map[string]string{apiv1.AnnotationOwnerUID: "uid-1"},
-			OwnerReferences: []metav1.OwnerReference{other}}}, owner,
+			corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: managed, Annotations: map[string]string{names.AnnotationOwnerUID: "uid-1"}, OwnerReferences: []metav1.OwnerReference{other}}}},
+		{"from Retain to Delete the annotation becomes a reference", corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: managed, Annotations: map[string]string{names.AnnotationOwnerUID: "uid-1"},
+			OwnerReferences: []metav1.OwnerReference{other}}}, mine,
 			render.Secret{},
 			corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: managed, OwnerReferences: append([]metav1.OwnerReference{other}, reference...)}}},
-		{"a retained Secret that is adopted belongs to the new object", corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: managed, Annotations: map[string]string{apiv1.AnnotationOwnerUID: "uid-0"}}}, retained,
+		{"a retained Secret that is adopted belongs to the new object", corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: managed, Annotations: map[string]string{names.AnnotationOwnerUID: "uid-0"}}}, retained,
 			render.Secret{},
-			corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: managed, Annotations: map[string]string{apiv1.AnnotationOwnerUID: "uid-1"}}}},
+			corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: managed, Annotations: map[string]string{names.AnnotationOwnerUID: "uid-1"}}}},
 		{"a reference of KES, which blocks its owner's deletion, becomes ours", corev1.Secret{ObjectMeta: metav1.ObjectMeta{OwnerReferences: []metav1.OwnerReference{{
-			APIVersion: "kubernetes-client.io/v1", Kind: "ExternalSecret", Name: "db", UID: "uid-1", Controller: yes(), BlockOwnerDeletion: yes()}}}}, owner,
+			APIVersion: "kubernetes-client.io/v1", Kind: "ExternalSecret", Name: "db", UID: "uid-1", Controller: yes(), BlockOwnerDeletion: yes()}}}}, mine,
 			render.Secret{}, corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: managed, OwnerReferences: reference}}},
-		{"type and immutable are the template's", corev1.Secret{Type: "Opaque", Immutable: yes()}, owner, render.Secret{Type: "kubernetes.io/tls"},
+		{"type and immutable are the template's", corev1.Secret{Type: "Opaque", Immutable: yes()}, mine, render.Secret{Type: "kubernetes.io/tls"},
 			corev1.Secret{Type: "kubernetes.io/tls", ObjectMeta: metav1.ObjectMeta{Labels: managed, OwnerReferences: reference}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -151,11 +152,11 @@ func TestManagedKeys(t *testing.T) {
 	}{
 		{"none", nil, nil, nil},
 		{"those of other managers are not ours", []metav1.ManagedFieldsEntry{entry("kubectl", `{"f:metadata":{"f:labels":{"f:a":{}}}}`)}, nil, nil},
-		{"the map itself is no key", []metav1.ManagedFieldsEntry{entry(apiv1.FieldManager, `{"f:metadata":{"f:labels":{".":{}}}}`)}, nil, nil},
-		{"keys with a prefix and a slash", []metav1.ManagedFieldsEntry{entry(apiv1.FieldManager, `{"f:metadata":{"f:labels":{"f:x.io/a":{}},"f:annotations":{"f:f:b":{}}}}`)},
+		{"the map itself is no key", []metav1.ManagedFieldsEntry{entry(names.FieldManager, `{"f:metadata":{"f:labels":{".":{}}}}`)}, nil, nil},
+		{"keys with a prefix and a slash", []metav1.ManagedFieldsEntry{entry(names.FieldManager, `{"f:metadata":{"f:labels":{"f:x.io/a":{}},"f:annotations":{"f:f:b":{}}}}`)},
 			[]string{"x.io/a"}, []string{"f:b"}},
-		{"a record without fields", []metav1.ManagedFieldsEntry{{Manager: apiv1.FieldManager}}, nil, nil},
-		{"a record that cannot be read", []metav1.ManagedFieldsEntry{entry(apiv1.FieldManager, `[`)}, nil, nil},
+		{"a record without fields", []metav1.ManagedFieldsEntry{{Manager: names.FieldManager}}, nil, nil},
+		{"a record that cannot be read", []metav1.ManagedFieldsEntry{entry(names.FieldManager, `[`)}, nil, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			labels, annotations := managedKeys(tc.entries)
@@ -230,7 +231,7 @@ func TestWhoeverJudgesAdoptionsIsHeard(t *testing.T) {
 		{"nobody knows", false, "", broken, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			r := Request{Owner: owner, Adopt: func(context.Context, *corev1.Secret) (bool, string, error) { return tc.permitted, tc.problem, tc.err }}
+			r := Request{Owner: mine, Adopt: func(context.Context, *corev1.Secret) (bool, string, error) { return tc.permitted, tc.problem, tc.err }}
 			got, err := r.refuses(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "db"}})
 			if !errors.Is(err, tc.err) || tc.err == nil && got != tc.want {
 				t.Errorf("%q, %v", got, err)
@@ -242,13 +243,13 @@ func TestWhoeverJudgesAdoptionsIsHeard(t *testing.T) {
 // The stamp says when the content changed: it stays as it is until something else does not.
 func TestTheStampOfTheLastChangeIsNoChange(t *testing.T) {
 	r := Request{
-		Owner: owner, Name: "db", Stamp: plan.Stamp{Annotation: "example.com/changed", Format: time.DateOnly},
+		Owner: mine, Name: "db", Stamp: plan.Stamp{Annotation: "example.com/changed", Format: time.DateOnly},
 		Content: &render.Secret{Type: "Opaque", Data: map[string][]byte{"a": []byte("b")}},
 	}
 	w := &Writer{Now: func() time.Time { return time.Date(2026, 2, 3, 23, 0, 0, 0, time.FixedZone("west", -7200)) }}
 	first := merge(&corev1.Secret{}, r)
 	w.stamp(first, r.Stamp)
-	first.ManagedFields = ours(`"f:`+apiv1.LabelManaged+`":{}`, `"f:example.com/changed":{}`)
+	first.ManagedFields = ours(`"f:`+names.LabelManaged+`":{}`, `"f:example.com/changed":{}`)
 	if got := first.Annotations["example.com/changed"]; got != "2026-02-04" {
 		t.Errorf("the stamp is %q, not in UTC", got)
 	}

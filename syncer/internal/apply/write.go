@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/internal/render"
 )
@@ -98,7 +98,7 @@ func (w *Writer) attempt(ctx context.Context, r Request) (Result, error) {
 	}
 	w.stamp(desired, r.Stamp)
 	if inPlace(current, desired) {
-		err = w.Client.Update(ctx, desired, client.FieldOwner(apiv1.FieldManager))
+		err = w.Client.Update(ctx, desired, client.FieldOwner(names.FieldManager))
 	} else {
 		err = w.replace(ctx, current, desired)
 	}
@@ -108,7 +108,7 @@ func (w *Writer) attempt(ctx context.Context, r Request) (Result, error) {
 func (w *Writer) create(ctx context.Context, r Request) (Result, error) {
 	secret := merge(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: r.Owner.Namespace, Name: r.Name}}, r)
 	w.stamp(secret, r.Stamp)
-	err := w.Client.Create(ctx, secret, client.FieldOwner(apiv1.FieldManager))
+	err := w.Client.Create(ctx, secret, client.FieldOwner(names.FieldManager))
 	return Result{Secret: r.Name, ResourceVersion: secret.ResourceVersion, Changed: err == nil}, err
 }
 
@@ -131,7 +131,7 @@ func (w *Writer) replace(ctx context.Context, current, desired *corev1.Secret) e
 	}
 	trial := fresh(desired)
 	trial.Name = "secretgate-trial-" + string(current.UID)
-	if err := w.Client.Create(ctx, trial, client.DryRunAll, client.FieldOwner(apiv1.FieldManager)); err != nil {
+	if err := w.Client.Create(ctx, trial, client.DryRunAll, client.FieldOwner(names.FieldManager)); err != nil {
 		return err
 	}
 	if err := w.Client.Delete(ctx, current, client.Preconditions{UID: &current.UID, ResourceVersion: &current.ResourceVersion}); err != nil {
@@ -164,7 +164,7 @@ func (w *Writer) recreate(ctx context.Context, secret, previous *corev1.Secret) 
 		created = fresh(secret)
 		labels, annotations := foreign(previous)
 		created.Labels, created.Annotations = without(created.Labels, labels), without(created.Annotations, annotations)
-		return w.Client.Create(ctx, created, client.FieldOwner(apiv1.FieldManager))
+		return w.Client.Create(ctx, created, client.FieldOwner(names.FieldManager))
 	})
 	return created, err
 }
@@ -190,7 +190,7 @@ func (w *Writer) giveBack(ctx context.Context, created, previous *corev1.Secret)
 }
 
 // keeper is the field manager of labels and annotations that are put back for others.
-const keeper = apiv1.FieldManager + "-keeper"
+const keeper = names.FieldManager + "-keeper"
 
 // retry tries for about three seconds, or ten where there is no answer, and returns the last error. That something exists is final.
 func retry(ctx context.Context, try func(ctx context.Context) error) (last error) {

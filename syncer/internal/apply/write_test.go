@@ -36,14 +36,14 @@ func TestTheStampTellsWhenTheSecretChanged(t *testing.T) {
 	write := func(name, value, labelled string) string {
 		hour++
 		_, err := w.Write(t.Context(), Request{
-			Owner: owner, Name: name, Stamp: plan.Stamp{Annotation: "example.com/at", Format: "15:04Z"},
+			Owner: mine, Name: name, Stamp: plan.Stamp{Annotation: "example.com/at", Format: "15:04Z"},
 			Content: &render.Secret{Type: "Opaque", Data: map[string][]byte{"a": []byte(value)}, Labels: map[string]string{"team": labelled}},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		secret := &corev1.Secret{}
-		if err := c.Get(t.Context(), client.ObjectKey{Namespace: owner.Namespace, Name: name}, secret); err != nil {
+		if err := c.Get(t.Context(), client.ObjectKey{Namespace: mine.Namespace, Name: name}, secret); err != nil {
 			t.Fatal(err)
 		}
 		return secret.Annotations["example.com/at"]
@@ -75,7 +75,7 @@ func TestRemove(t *testing.T) {
 		{"nor is one that no Secret can have", metav1.ObjectMeta{}, "a/b", always, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			tc.secret.Namespace, tc.secret.Name, tc.secret.UID = owner.Namespace, "db", "uid-of-db"
+			tc.secret.Namespace, tc.secret.Name, tc.secret.UID = mine.Namespace, "db", "uid-of-db"
 			all := cluster(t, &corev1.Secret{ObjectMeta: tc.secret})
 			deleted := false
 			c := interceptor.NewClient(all, interceptor.Funcs{
@@ -95,7 +95,7 @@ func TestRemove(t *testing.T) {
 					return nil
 				},
 			})
-			if err := (&Writer{Client: c}).Remove(t.Context(), owner, tc.remove, tc.recognised); err != nil {
+			if err := (&Writer{Client: c}).Remove(t.Context(), mine, tc.remove, tc.recognised); err != nil {
 				t.Fatal(err)
 			}
 			if deleted == tc.stays {
@@ -105,12 +105,12 @@ func TestRemove(t *testing.T) {
 	}
 	t.Run("what is not known is left alone", func(t *testing.T) {
 		planted := errors.New("planted")
-		c := cluster(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: owner.Namespace, Name: "db"}})
-		err := (&Writer{Client: c}).Remove(t.Context(), owner, "db", func(*corev1.Secret) (bool, error) { return true, planted })
+		c := cluster(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: mine.Namespace, Name: "db"}})
+		err := (&Writer{Client: c}).Remove(t.Context(), mine, "db", func(*corev1.Secret) (bool, error) { return true, planted })
 		if !errors.Is(err, planted) {
 			t.Errorf("the error is %v", err)
 		}
-		if err := c.Get(t.Context(), client.ObjectKey{Namespace: owner.Namespace, Name: "db"}, &corev1.Secret{}); err != nil {
+		if err := c.Get(t.Context(), client.ObjectKey{Namespace: mine.Namespace, Name: "db"}, &corev1.Secret{}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -120,7 +120,7 @@ func TestRemove(t *testing.T) {
 func TestTheOldSecretIsRestoredThoughNobodyAnswersForTheNewOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := cluster(t, &corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{Namespace: owner.Namespace, Name: "db", OwnerReferences: controlledBy("ExternalSecret", "db", "1")},
+			ObjectMeta: metav1.ObjectMeta{Namespace: mine.Namespace, Name: "db", OwnerReferences: controlledBy("ExternalSecret", "db", "1")},
 			Type:       "Opaque", Data: map[string][]byte{"a": []byte("old")},
 		})
 		c := interceptor.NewClient(all, interceptor.Funcs{
@@ -134,14 +134,14 @@ func TestTheOldSecretIsRestoredThoughNobodyAnswersForTheNewOne(t *testing.T) {
 			},
 		})
 		_, err := (&Writer{Client: c}).Write(t.Context(), Request{
-			Owner: owner, Name: "db", Expected: true,
+			Owner: mine, Name: "db", Expected: true,
 			Content: &render.Secret{Type: "example.com/new", Data: map[string][]byte{"a": []byte("new")}},
 		})
 		if err == nil {
 			t.Error("there is no error")
 		}
 		secret := &corev1.Secret{}
-		if err := all.Get(t.Context(), client.ObjectKey{Namespace: owner.Namespace, Name: "db"}, secret); err != nil {
+		if err := all.Get(t.Context(), client.ObjectKey{Namespace: mine.Namespace, Name: "db"}, secret); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(map[string][]byte{"a": []byte("old")}, secret.Data); diff != "" {

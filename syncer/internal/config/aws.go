@@ -3,6 +3,8 @@ package config
 import (
 	"cmp"
 
+	backends "github.com/secretgate/secretgate/shared/backend"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/settings"
 	"github.com/secretgate/secretgate/syncer/backend/awssession"
 )
@@ -25,7 +27,8 @@ func (c *Config) bindAWS(s *settings.Section, lookup func(string) (string, bool)
 
 // checkAWS refuses a role that could never be assumed, before every object is told so.
 func (c *Config) checkAWS() error {
-	return settings.CheckField("--aws-intermediate-role-arn (AWS_INTERMEDIATE_ROLE_ARN)", "roleArn", c.AWS.IntermediateRoleARN)
+	aws, _ := backends.Of(backends.AWSSecretsManager)
+	return aws.Setting("--aws-intermediate-role-arn (AWS_INTERMEDIATE_ROLE_ARN)", plan.Role, c.AWS.IntermediateRoleARN)
 }
 
 // finishAWS completes what AWS's drivers are told. Endpoints that are given win over LocalStack's.

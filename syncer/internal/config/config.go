@@ -7,23 +7,25 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
+	"slices"
 	"time"
 
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/settings"
 	"github.com/secretgate/secretgate/syncer/backend/alicloudkms"
 	"github.com/secretgate/secretgate/syncer/backend/awssession"
 	"github.com/secretgate/secretgate/syncer/backend/azurekeyvault"
 	"github.com/secretgate/secretgate/syncer/backend/gcpsecretmanager"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault"
+	extension "github.com/secretgate/secretgate/syncer/internal/dialect"
 )
 
 // Config is all that the syncer can be told.
 type Config struct {
 	Kubeconfig             string
 	WatchedNamespaces      []string // empty: all
-	InstanceID             string
 	Workers                int
 	RefreshInterval        time.Duration
 	DisablePolling         bool
@@ -38,7 +40,9 @@ type Config struct {
 	GCP                    gcpsecretmanager.Config
 	Alicloud               alicloudkms.Config
 	Shard                  Shard
-	Definitions            Definitions
+	Dialects               dialect.Choice
+	Extensions             map[string]extension.Extension // of the dialects, by name
+	Timeouts               map[plan.Store]time.Duration   // of reads, where they are not BackendTimeout
 	MetricsBindAddress     string
 	HealthProbeBindAddress string
 	Policy                 settings.Policy
@@ -46,6 +50,7 @@ type Config struct {
 
 	log               settings.Log
 	watchedNamespaces string
+	vaultServers      string
 	extraCACerts      string
 	localstack        bool
 	localstackSM      string
@@ -55,25 +60,36 @@ type Config struct {
 
 // Bind names the settings, in the groups that --help shows. lookup finds environment variables.
 func (c *Config) Bind(lookup func(string) (string, bool)) []*settings.Section {
-	return []*settings.Section{
-		c.bindSync(settings.NewSection("sync", lookup)),
+	work := c.bindSync(settings.NewSection("sync", lookup))
+	return slices.Concat([]*settings.Section{
+		work,
 		c.bindBackend(settings.NewSection("backend", lookup)),
 		c.bindAWS(settings.NewSection("AWS", lookup), lookup),
 		c.bindVault(settings.NewSection("vault", lookup)),
 		c.bindAzure(settings.NewSection("azure", lookup)),
 		c.bindGCP(settings.NewSection("google", lookup)),
 		c.bindAlicloud(settings.NewSection("alibaba cloud", lookup)),
-		c.bindDefinitions(settings.NewSection("secret definitions", lookup)),
+	}, c.bindDialects(work, lookup), []*settings.Section{
 		c.bindShard(settings.NewSection("replica", lookup)),
 		c.bindPolicy(settings.NewSection("policy", lookup)),
 		c.bindObservation(settings.NewSection("observation", lookup), lookup),
+	})
+}
+
+// bindDialects adds the choice of dialects to a section, and returns one for each.
+func (c *Config) bindDialects(work *settings.Section, lookup func(string) (string, bool)) []*settings.Section {
+	sections := c.Dialects.Bind(work, lookup)
+	for i, name := range c.Dialects.Names() {
+		if e := c.Extensions[name]; e != nil {
+			e.Bind(sections[i])
+		}
 	}
+	return sections
 }
 
 func (c *Config) bindSync(s *settings.Section) *settings.Section {
 	s.String(&c.Kubeconfig, "kubeconfig", "", "file that says how to reach the cluster; in a pod the service account does")
 	s.String(&c.watchedNamespaces, "watched-namespaces", "", "serve these namespaces only, comma-separated; empty: all", "WATCHED_NAMESPACES")
-	s.String(&c.InstanceID, "instance-id", "", "serve only objects whose spec.controllerId equals this", "INSTANCE_ID")
 	s.Int(&c.Workers, "workers", 16, "objects synced at a time; one namespace's are three quarters of them at most")
 	s.Duration(&c.RefreshInterval, "refresh-interval", 5*time.Minute, time.Millisecond,
 		"how often backends are read for objects without spec.refreshInterval; each read may be billed", "POLLER_INTERVAL_MILLISECONDS")
@@ -102,6 +118,7 @@ func (c *Config) bindVault(s *settings.Section) *settings.Section {
 	s.Duration(&c.Vault.RenewThreshold, "vault-token-renew-threshold", 0, time.Second,
 		"how long before its end a Vault token is renewed; 0: three refresh intervals, a third of its life at most",
 		"VAULT_TOKEN_RENEW_THRESHOLD")
+	s.String(&c.vaultServers, "vault-servers", "", "URLs of further Vaults that objects may name, comma-separated: each learns the credentials that objects refer to")
 	s.String(&c.Vault.CACert, "vault-cacert", "", "PEM file of the only CAs to trust for Vault", "VAULT_CACERT")
 	return s
 }
@@ -128,14 +145,12 @@ func (c *Config) Finish(sections []*settings.Section, lookup func(string) (strin
 	for _, section := range sections {
 		problems = append(problems, section.Err())
 	}
-	if c.Definitions.Enabled && c.Definitions.debug {
-		c.log.Debug()
-	}
+	problems = append(problems, c.Policy.Finish(), c.sync(), c.Shard.check(), c.checkAWS(), c.checkAzure())
+	c.backends(lookup)
+	problems = append(problems, c.dialects())
 	handler, err := c.log.Handler(os.Stderr)
 	c.Handler = handler
-	problems = append(problems, err, c.Policy.Finish(), c.sync(), c.Shard.check(), c.checkAWS(), c.checkAzure())
-	c.backends(lookup)
-	problems = append(problems, c.definitions(lookup),
+	problems = append(problems, err,
 		settings.CheckAddress("metrics-bind-address", c.MetricsBindAddress),
 		settings.CheckAddress("health-probe-bind-address", c.HealthProbeBindAddress))
 	c.MetricsBindAddress = cmp.Or(c.MetricsBindAddress, "0") // nothing is controller-runtime's word for its own default, :8080
@@ -143,14 +158,14 @@ func (c *Config) Finish(sections []*settings.Section, lookup func(string) (strin
 		{"aws-sm-endpoint", c.SecretsManagerEndpoint}, {"aws-ssm-endpoint", c.ParameterStoreEndpoint},
 		{"aws-sts-endpoint", c.AWS.STSEndpoint}, {"vault-addr", c.Vault.Address},
 	} {
-		problems = append(problems, isURL(endpoint.flag, endpoint.url))
+		problems = append(problems, settings.CheckURL(endpoint.flag, endpoint.url))
 	}
 	return errors.Join(problems...)
 }
 
 func (c *Config) sync() error {
 	var problems []error
-	c.WatchedNamespaces = names(c.watchedNamespaces)
+	c.WatchedNamespaces = settings.List(c.watchedNamespaces)
 	if c.Workers < 1 {
 		problems = append(problems, fmt.Errorf("--workers is %d: must be at least 1", c.Workers))
 	}
@@ -168,6 +183,24 @@ func (c *Config) sync() error {
 	return errors.Join(problems...)
 }
 
+// dialects completes what is told about those that are chosen.
+func (c *Config) dialects() error {
+	problems := []error{c.Dialects.Finish(c.Policy)}
+	c.Timeouts = map[plan.Store]time.Duration{}
+	common := extension.Common{
+		WatchedNamespaces: c.WatchedNamespaces, MetricsBindAddress: &c.MetricsBindAddress, Debug: c.log.Debug,
+		Vault: &c.Vault, Azure: &c.Azure, Timeouts: c.Timeouts,
+	}
+	chosen := c.Dialects.Chosen()
+	common.Alone = len(chosen) == 1
+	for name, installation := range chosen {
+		if e := c.Extensions[name]; e != nil {
+			problems = append(problems, e.Finish(installation, common))
+		}
+	}
+	return errors.Join(problems...)
+}
+
 // backends completes what the drivers are told. AppRole's secret comes from the environment alone:
 // flags can be read in the process list.
 func (c *Config) backends(lookup func(string) (string, bool)) {
@@ -176,18 +209,8 @@ func (c *Config) backends(lookup func(string) (string, bool)) {
 	c.AWS.Timeout, c.Vault.Timeout = c.BackendTimeout, c.BackendTimeout
 	c.Vault.RefreshInterval = c.RefreshInterval
 	c.Vault.SecretID, _ = lookup("VAULT_SECRET_ID")
+	c.Vault.Servers = settings.List(c.vaultServers)
 	c.azure()
 	c.gcp()
 	c.alicloud(lookup)
-}
-
-func isURL(flag, text string) error {
-	if text == "" {
-		return nil
-	}
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return fmt.Errorf("--%s must be a URL such as https://host:port", flag) // not its text, which may hold a password
-	}
-	return nil
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/dialect/all"
 	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/shared/settings"
 	"github.com/secretgate/secretgate/syncer/backend/alicloudkms"
@@ -25,7 +26,7 @@ import (
 func finish(t *testing.T, env map[string]string, args ...string) (*Config, error) {
 	t.Helper()
 	lookup := func(name string) (string, bool) { value, ok := env[name]; return value, ok }
-	c := &Config{}
+	c := &Config{Dialects: dialect.Choice{All: all.Dialects(), Service: dialect.Syncer, Default: "kes"}}
 	sections := c.Bind(lookup)
 	flags := flag.NewFlagSet("syncer", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -53,8 +54,8 @@ func defaults() *Config {
 		GCP:      gcpsecretmanager.Config{Timeout: 10 * time.Second},
 		Alicloud: alicloudkms.Config{STSEndpoint: "sts.aliyuncs.com", Timeout: 10 * time.Second},
 		Policy: settings.Policy{
-			Settings: policy.Settings{RoleAnnotation: "iam.amazonaws.com/permitted", KeyNameAnnotation: "externalsecrets.kubernetes-client.io/permitted-key-name"},
-			Defaults: plan.Defaults{MinRefreshInterval: 10 * time.Second},
+			Settings:           policy.Settings{RoleAnnotation: "iam.amazonaws.com/permitted", KeyNameAnnotation: "externalsecrets.kubernetes-client.io/permitted-key-name"},
+			MinRefreshInterval: 10 * time.Second,
 		},
 	}
 }
@@ -90,7 +91,7 @@ func TestSettings(t *testing.T) {
 			c.Alicloud = alicloudkms.Config{AccessKeyID: "id", AccessKeySecret: "secret", Endpoint: "kms.eu-central-1.aliyuncs.com",
 				OIDC:        alicloudkms.OIDC{RoleARN: "role", ProviderARN: "provider", TokenFile: "token"},
 				STSEndpoint: "sts.eu-central-1.aliyuncs.com", Region: "eu-central-1", ExtraCACerts: "/ca.pem", Timeout: 10 * time.Second}
-			c.RefreshInterval, c.WatchedNamespaces, c.InstanceID, c.MetricsBindAddress = 15*time.Second, []string{"a", "b"}, "blue", ":9102"
+			c.RefreshInterval, c.WatchedNamespaces, c.MetricsBindAddress = 15*time.Second, []string{"a", "b"}, ":9102"
 			c.Policy.Defaults.Region, c.Policy.Defaults.VaultMount, c.Policy.Defaults.VaultRole = "eu-west-1", "k8s", "reader"
 			c.Policy.Settings.RoleAnnotation, c.Policy.Settings.KeyNameAnnotation = "x/role", "x/key"
 		}},
@@ -136,7 +137,7 @@ func TestSettings(t *testing.T) {
 			}
 			want := defaults()
 			tc.want(want)
-			ignored := []cmp.Option{cmpopts.IgnoreUnexported(Config{}, settings.Policy{}), cmpopts.IgnoreFields(Config{}, "Handler", "Definitions"), cmpopts.IgnoreFields(hashivault.Config{}, "Now")}
+			ignored := []cmp.Option{cmpopts.IgnoreUnexported(Config{}, settings.Policy{}), cmpopts.IgnoreFields(Config{}, "Handler", "Dialects", "Timeouts"), cmpopts.IgnoreFields(hashivault.Config{}, "Now")}
 			if diff := cmp.Diff(want, got, ignored...); diff != "" {
 				t.Error(diff)
 			}
@@ -154,13 +155,13 @@ func TestProblems(t *testing.T) {
 		{"all of them at once", map[string]string{"POLLER_INTERVAL_MILLISECONDS": "often", "POLICY_MATCHING": "both", "LOG_LEVEL": "loud", "VAULT_ADDR": "vault:8200", "AZURE_ENVIRONMENT": "Mars"},
 			[]string{"--workers=0", "--backend-timeout=0s", "--status-heartbeat=-1s", "--health-probe-bind-address=8081"}, []string{
 				`environment variable POLLER_INTERVAL_MILLISECONDS is "often": must be a duration such as 30s, or a number of milliseconds`,
-				`--log-level is "loud": must be trace, debug, info, warn, error, fatal or silent`,
 				`--policy-matching is "both": must be whole or legacy`,
 				`--workers is 0: must be at least 1`,
 				`--refresh-interval is 0s: must be more than 0; --disable-polling turns refreshes off`,
 				`--backend-timeout is 0s: must be more than 0`,
 				`--status-heartbeat is -1s: must not be negative`,
 				`AZURE_ENVIRONMENT "Mars" is none of Azure's clouds: give AzureCloud, AzureChinaCloud, AzureUSGovernment or AzureGermanCloud`,
+				`--log-level is "loud": must be trace, debug, info, warn, error, fatal or silent`,
 				`--health-probe-bind-address is "8081": must be host:port, :port, or 0 for none`,
 				`--vault-addr must be a URL such as https://host:port`,
 			}},

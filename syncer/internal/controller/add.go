@@ -18,11 +18,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/internal/fetch"
 )
 
@@ -34,8 +35,8 @@ const reconcileTimeout = 2 * time.Minute
 // Secret somebody else changes.
 func (r *Reconciler) Add(mgr ctrl.Manager) error {
 	b := ctrl.NewControllerManagedBy(mgr).
-		Named(r.API.Name).
-		Watches(r.API.New(), r.changed()).
+		Named(r.Settings.Name).
+		Watches(r.Kind.New(), r.changed()).
 		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.objectsOf),
 			builder.WithPredicates(annotationsChanged())).
 		WithOptions(controller.Options{
@@ -48,6 +49,9 @@ func (r *Reconciler) Add(mgr ctrl.Manager) error {
 				return r.queue
 			},
 		})
+	for _, store := range r.Stores {
+		b = b.Watches(store.New(), handler.EnqueueRequestsFromMapFunc(r.dependants(store.Type())))
+	}
 	if r.Settings.WatchSecrets {
 		b = b.WatchesMetadata(&corev1.Secret{}, r.drift())
 	}
@@ -80,10 +84,10 @@ func (r *Reconciler) changed() handler.EventHandler {
 
 // edited tells whether an update changes the spec, asks for a refresh now, or is of another object of the name.
 func edited(before, after client.Object) bool {
-	force := after.GetAnnotations()[apiv1.AnnotationForceSync]
+	force := after.GetAnnotations()[names.AnnotationForceSync]
 	// An informer that missed the deletion of an object shows the one that was made anew as an update.
 	return before.GetUID() != after.GetUID() || before.GetGeneration() != after.GetGeneration() ||
-		force != "" && force != before.GetAnnotations()[apiv1.AnnotationForceSync]
+		force != "" && force != before.GetAnnotations()[names.AnnotationForceSync]
 }
 
 // overwritten tells whether somebody else wrote the status of an object that is ours: our status always holds a condition,
@@ -91,18 +95,17 @@ func edited(before, after client.Object) bool {
 func (r *Reconciler) overwritten(before, after client.Object) bool {
 	old, _ := before.(Object) // we watch no others
 	written, _ := after.(Object)
-	return before.GetUID() == after.GetUID() && len(old.SyncStatus().Conditions) > 0 && len(written.SyncStatus().Conditions) == 0 &&
-		r.serves(written)
+	return before.GetUID() == after.GetUID() && r.record(old).Ready != "" && r.record(written).Ready == "" && r.serves(written)
 }
 
 // serves tells whether an object is this replica's to serve. One of another replica since a moment goes from the cache in a moment.
 func (r *Reconciler) serves(object Object) bool {
-	return r.API.Serves(object) && object.GetDeletionTimestamp() == nil && (r.Owns == nil || r.Owns(object.GetUID()))
+	return r.Kind.Serves(object) && object.GetDeletionTimestamp() == nil && (r.Owns == nil || r.Owns(object.GetUID()))
 }
 
 // Notify enqueues an object for which the engine has something.
-func (r *Reconciler) Notify(object types.NamespacedName, lane fetch.Lane) {
-	request := reconcile.Request{NamespacedName: object}
+func (r *Reconciler) Notify(object plan.ID, lane fetch.Lane) {
+	request := reconcile.Request{NamespacedName: object.NamespacedName}
 	if lane == fetch.Foreground {
 		r.lanes.hurry(request)
 	}
@@ -127,19 +130,34 @@ func (r *Reconciler) objectsOf(ctx context.Context, namespace client.Object) []r
 	if !r.servesIn(namespace.GetName()) {
 		return nil
 	}
-	list, _ := r.API.List.DeepCopyObject().(client.ObjectList) // a list's copy is a list
-	if err := r.Client.List(ctx, list, client.InNamespace(namespace.GetName())); err != nil {
-		log.FromContext(ctx).Error(err, "listing the objects of a namespace whose annotations changed", "namespace", namespace.GetName())
-		return nil
+	return requests(r.list(ctx, client.InNamespace(namespace.GetName())))
+}
+
+// dependants lists the objects that refer to one of a kind.
+func (r *Reconciler) dependants(kind dialect.Type) handler.MapFunc {
+	return func(ctx context.Context, store client.Object) []reconcile.Request {
+		reference := dialect.Reference{Kind: kind.GroupKind(), Namespace: store.GetNamespace(), Name: store.GetName()}
+		return requests(r.list(ctx, client.MatchingFields{indexReference: reference.String()}))
 	}
-	var requests []reconcile.Request
+}
+
+func requests(names []types.NamespacedName) []reconcile.Request {
+	all := make([]reconcile.Request, 0, len(names))
+	for _, name := range names {
+		all = append(all, reconcile.Request{NamespacedName: name})
+	}
+	return all
+}
+
+func namesOf(list runtime.Object) []types.NamespacedName {
+	var names []types.NamespacedName
 	_ = meta.EachListItem(list, func(item runtime.Object) error { // a typed list has items
 		if object, ok := item.(client.Object); ok {
-			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(object)})
+			names = append(names, client.ObjectKeyFromObject(object))
 		}
 		return nil
 	})
-	return requests
+	return names
 }
 
 // drift watches the metadata of managed Secrets: one that is not as it was last written is repaired.
@@ -164,21 +182,12 @@ func (r *Reconciler) drift() handler.EventHandler {
 	}
 }
 
-func (r *Reconciler) madeBy(ctx context.Context, secret types.NamespacedName) []types.NamespacedName {
-	switch {
-	case !r.servesIn(secret.Namespace):
-		return nil
-	case r.API.MadeBy == nil:
-		return []types.NamespacedName{secret}
-	}
-	return r.API.MadeBy(ctx, secret)
-}
-
 // servesIn tells whether there may be objects of this syncer in a namespace: the cache answers with an error for one that is
 // not watched.
 func (r *Reconciler) servesIn(namespace string) bool {
 	watched := len(r.Settings.Namespaces) == 0 || slices.Contains(r.Settings.Namespaces, namespace)
-	return watched && (r.API.ServesIn == nil || r.API.ServesIn(namespace))
+	narrower, narrow := r.Kind.(dialect.Narrower)
+	return watched && (!narrow || narrower.ServesIn(namespace))
 }
 
 // drifted tells whether a Secret belongs to an object of this syncer and is not as it was left. An
@@ -187,15 +196,15 @@ func (r *Reconciler) drifted(ctx context.Context, name types.NamespacedName, sec
 	if r.memory.isOwnWrite(name, resourceVersion) {
 		return false
 	}
-	object := r.API.New()
+	object := r.Kind.New()
 	if r.Client.Get(ctx, name, object) != nil || !r.serves(object) {
 		return false
 	}
-	status := object.SyncStatus()
-	if status.SecretName != secret && status.SecretName != "" {
+	last := r.record(object)
+	if last.Secret != secret && last.Secret != "" {
 		return false
 	}
 	// The status in the cache may be older than what this process wrote, or another replica's that wrote after it.
-	left := cmp.Or(r.memory.lastWrite(name), status.SecretResourceVersion)
+	left := cmp.Or(r.memory.lastWrite(name), last.SecretResourceVersion)
 	return left != "" && left != resourceVersion
 }

@@ -12,7 +12,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/syncstatus"
 )
 
 // Whoever looked into these namespaces would need a client, and there is none.
@@ -30,7 +33,10 @@ func TestNamespacesThatAreNotServedAreNotLookedInto(t *testing.T) {
 		{"the kind is not served in it", []string{"core"}, func(namespace string) bool { return namespace != "core" }, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			r := &Reconciler{API: API{ServesIn: tc.servesIn}, Settings: Settings{Namespaces: tc.watched}}
+			r := &Reconciler{Kind: everything(), Settings: Settings{Namespaces: tc.watched}}
+			if tc.servesIn != nil {
+				r.Kind = narrow{Kind: r.Kind, servesIn: tc.servesIn}
+			}
 			secret := types.NamespacedName{Namespace: "core", Name: "db"}
 			if got := r.madeBy(t.Context(), secret); slices.Contains(got, secret) != tc.served {
 				t.Errorf("a Secret was made by %v", got)
@@ -47,9 +53,9 @@ func TestNamespacesThatAreNotServedAreNotLookedInto(t *testing.T) {
 
 func TestOverwritten(t *testing.T) {
 	of := func(uid types.UID, conditions ...metav1.Condition) *apiv1.ExternalSecret {
-		return &apiv1.ExternalSecret{ObjectMeta: metav1.ObjectMeta{UID: uid}, Status: apiv1.ExternalSecretStatus{Status: "SUCCESS", Conditions: conditions}}
+		return &apiv1.ExternalSecret{ObjectMeta: metav1.ObjectMeta{UID: uid}, Status: syncstatus.Status{Status: "SUCCESS", Conditions: conditions}}
 	}
-	ready := metav1.Condition{Type: apiv1.ConditionReady}
+	ready := metav1.Condition{Type: plan.ConditionReady, Status: metav1.ConditionTrue}
 	for _, tc := range []struct {
 		name          string
 		before, after *apiv1.ExternalSecret
@@ -62,7 +68,7 @@ func TestOverwritten(t *testing.T) {
 		{"the object was made anew", of("1", ready), of("2"), false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			r := &Reconciler{API: API{Serves: func(Object) bool { return true }}}
+			r := &Reconciler{Kind: everything()}
 			if got := r.overwritten(tc.before, tc.after); got != tc.want {
 				t.Errorf("overwritten: %t", got)
 			}
@@ -74,7 +80,7 @@ func TestEdited(t *testing.T) {
 	of := func(uid types.UID, generation int64, force string) *apiv1.ExternalSecret {
 		es := &apiv1.ExternalSecret{ObjectMeta: metav1.ObjectMeta{UID: uid, Generation: generation}}
 		if force != "" {
-			es.Annotations = map[string]string{apiv1.AnnotationForceSync: force}
+			es.Annotations = map[string]string{names.AnnotationForceSync: force}
 		}
 		return es
 	}
@@ -112,7 +118,7 @@ func TestOnlyOfItsOwnObjectsASyncerRepairsTheStatus(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			recorder := events.NewFakeRecorder(2)
 			r := &Reconciler{
-				API: API{Serves: func(Object) bool { return tc.served }}, Owns: func(types.UID) bool { return tc.owned }, Recorder: recorder,
+				Kind: served{Kind: everything(), served: tc.served}, Owns: func(types.UID) bool { return tc.owned }, Recorder: recorder,
 			}
 			q := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
 			defer q.ShutDown()
@@ -121,7 +127,7 @@ func TestOnlyOfItsOwnObjectsASyncerRepairsTheStatus(t *testing.T) {
 				before.DeletionTimestamp = &metav1.Time{}
 			}
 			after := before.DeepCopy()
-			before.Status.Conditions = []metav1.Condition{{Type: apiv1.ConditionReady}}
+			before.Status.Conditions = []metav1.Condition{{Type: plan.ConditionReady, Status: metav1.ConditionTrue}}
 			r.changed().Update(t.Context(), event.UpdateEvent{ObjectOld: before, ObjectNew: after}, q)
 			if repaired, warned := q.Len() == 1, len(recorder.Events) == 1; repaired != tc.repaired || warned != tc.repaired {
 				t.Errorf("repaired: %t, warned: %t", repaired, warned)

@@ -18,7 +18,7 @@ import (
 // admit tells whether an object may be read.
 func (r *Reconciler) admit(ctx context.Context, p *plan.Plan) (outcome, bool) {
 	if p.Suspend {
-		return suspended(), false
+		return suspended(p), false
 	}
 	return r.judge(ctx, p)
 }
@@ -43,14 +43,14 @@ func (r *Reconciler) judgeWalked(ctx context.Context, p *plan.Plan, values rende
 	}
 	var violations policy.Violations
 	for _, e := range p.Entries {
-		if !e.Read.Path {
+		if !e.Source.Path {
 			continue
 		}
-		names := make([]string, 0, len(values[e.Read]))
-		for _, v := range values[e.Read] {
-			names = append(names, v.Name)
+		found := make([]string, 0, len(values[e.Source]))
+		for _, v := range values[e.Source] {
+			found = append(found, v.Name)
 		}
-		violations = append(violations, policy.CheckWalked(e, names, ns, r.Settings.Policy)...)
+		violations = append(violations, policy.CheckWalked(e, found, ns, r.Settings.Policy)...)
 	}
 	if len(violations) > 0 {
 		return denied(p.Object.String(), violations), false
@@ -61,7 +61,7 @@ func (r *Reconciler) judgeWalked(ctx context.Context, p *plan.Plan, values rende
 // walkPolicy stands for what judges the names that an object's walks return: the patterns of its namespace. Others write
 // annotations of theirs there, time and again.
 func (r *Reconciler) walkPolicy(ctx context.Context, p *plan.Plan) uint64 {
-	if !slices.ContainsFunc(p.Entries, func(e plan.Entry) bool { return e.Read.Path }) {
+	if !slices.ContainsFunc(p.Entries, func(e plan.Entry) bool { return e.Source.Path }) {
 		return 0
 	}
 	ns, err := r.namespace(ctx, p.Object.Namespace)
@@ -80,16 +80,16 @@ func (r *Reconciler) walkPolicy(ctx context.Context, p *plan.Plan) uint64 {
 func (r *Reconciler) mayAdopt(
 	ctx context.Context, object Object, p *plan.Plan, secret *corev1.Secret,
 ) (permitted bool, problem string, err error) {
-	if p.AdoptExisting {
+	if p.Target.AdoptExisting {
 		ns, err := r.namespace(ctx, p.Object.Namespace)
 		if err == nil && policy.AdoptPermitted(ns) {
 			return true, "", nil
 		}
 	}
-	if r.API.Adopt == nil {
+	if r.Importer == nil {
 		return false, "", nil
 	}
-	return r.API.Adopt(ctx, object, secret)
+	return r.Importer.Adopt(ctx, object, secret)
 }
 
 func (r *Reconciler) namespace(ctx context.Context, name string) (policy.Namespace, error) {

@@ -10,7 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/internal/backoff"
 )
 
 // Back-off of attempts that failed, and of repairs of a Secret that somebody keeps changing.
@@ -68,8 +69,8 @@ type remembered struct {
 
 	last attempt
 
-	reported string                      // resourceVersion of the object with the status below
-	status   *apiv1.ExternalSecretStatus // as last written, until the cache shows it
+	reported string      // resourceVersion of the object with the status below
+	status   plan.Record // as last written, until the cache shows it
 
 	warned bool // that another controller serves it, too
 }
@@ -139,11 +140,11 @@ func (m *memory) lastWrite(object types.NamespacedName) string {
 }
 
 // report remembers a status that was written.
-func (m *memory) report(object Object) {
+func (m *memory) report(object Object, status plan.Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	known := m.of(client.ObjectKeyFromObject(object))
-	known.reported, known.status = object.GetResourceVersion(), object.SyncStatus().DeepCopy()
+	known.reported, known.status = object.GetResourceVersion(), status
 }
 
 // seen forgets a status that was written once the cache shows it.
@@ -151,7 +152,7 @@ func (m *memory) seen(object client.Object) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if known := m.objects[client.ObjectKeyFromObject(object)]; known != nil && !known.older(object) {
-		known.reported, known.status = "", nil
+		known.reported, known.status = "", plan.Record{}
 	}
 }
 
@@ -164,15 +165,16 @@ func (r *remembered) older(object client.Object) bool {
 	return err == nil && order < 0
 }
 
-// catchUp gives an object from the cache the status that was last written, if it is older than that:
+// newest is the status that was last written, where an object from the cache is older than that:
 // compared with an older one, news might look like none.
-func (m *memory) catchUp(object Object) {
+func (m *memory) newest(object Object) (status plan.Record, newer bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	known := m.objects[client.ObjectKeyFromObject(object)]
 	if known != nil && known.older(object) {
-		known.status.DeepCopyInto(object.SyncStatus())
+		return known.status, true
 	}
+	return plan.Record{}, false
 }
 
 // warn tells whether nobody has been warned yet that two controllers serve an object.
@@ -251,7 +253,7 @@ func (m *memory) backoff(object types.NamespacedName, failed bool) time.Duration
 		return 0
 	}
 	known.failures++
-	return doubled(known.failures)
+	return backoff.Step(known.failures, firstBackoff, lastBackoff)
 }
 
 // repair says how long to wait before a drifted Secret is repaired: at once the first time, longer
@@ -267,16 +269,8 @@ func (m *memory) repair(object types.NamespacedName, now time.Time) time.Duratio
 	known.repairs++
 	wait := time.Duration(0)
 	if known.repairs > 1 {
-		wait = doubled(known.repairs - 1)
+		wait = backoff.Step(known.repairs-1, firstBackoff, lastBackoff)
 	}
 	known.owed, known.drifted = now.Add(wait), true
 	return wait
-}
-
-// doubled is the n-th back-off, n from 1.
-func doubled(n int) time.Duration {
-	if n > 10 {
-		return lastBackoff
-	}
-	return min(firstBackoff<<(n-1), lastBackoff)
 }

@@ -10,10 +10,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/syncstatus"
 )
 
-var db = types.NamespacedName{Namespace: "ns", Name: "db"}
+var (
+	db   = types.NamespacedName{Namespace: "ns", Name: "db"}
+	dbID = plan.ID{NamespacedName: db}
+)
 
 func TestBackoffDoublesUntilASuccess(t *testing.T) {
 	var m memory
@@ -162,7 +167,7 @@ func TestAnOlderObjectFromTheCacheGetsTheStatusThatWasWritten(t *testing.T) {
 	object := func(resourceVersion, status string) *apiv1.ExternalSecret {
 		return &apiv1.ExternalSecret{
 			ObjectMeta: metav1.ObjectMeta{Namespace: db.Namespace, Name: db.Name, ResourceVersion: resourceVersion},
-			Status:     apiv1.ExternalSecretStatus{Status: status},
+			Status:     syncstatus.Status{SecretName: status},
 		}
 	}
 	for _, tc := range []struct {
@@ -181,12 +186,15 @@ func TestAnOlderObjectFromTheCacheGetsTheStatusThatWasWritten(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			var m memory
 			for _, es := range tc.reports {
-				m.report(es)
+				m.report(es, es.Status.Record())
 			}
 			var got []string
 			for _, es := range tc.cached {
-				m.catchUp(es)
-				got = append(got, es.Status.Status)
+				record := es.Status.Record()
+				if newest, newer := m.newest(es); newer {
+					record = newest
+				}
+				got = append(got, record.Secret)
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Error(diff)
@@ -235,15 +243,15 @@ func TestAStatusIsForgottenOnceTheCacheShowsIt(t *testing.T) {
 	var m memory
 	es := &apiv1.ExternalSecret{}
 	es.Namespace, es.Name, es.ResourceVersion = db.Namespace, db.Name, "20"
-	m.report(es)
+	m.report(es, plan.Record{Secret: "db"})
 	es.ResourceVersion = "19"
 	m.seen(es)
-	if m.objects[db].status == nil {
+	if m.objects[db].status.Secret == "" {
 		t.Error("an older object made it forget")
 	}
 	es.ResourceVersion = "20"
 	m.seen(es)
-	if m.objects[db].status != nil {
+	if m.objects[db].status.Secret != "" {
 		t.Error("it is still in memory")
 	}
 }

@@ -1,19 +1,21 @@
 package controller
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
+	"github.com/secretgate/secretgate/shared/text"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/internal/apply"
@@ -27,9 +29,9 @@ const maxMessage = 2000
 // outcome is what came of one attempt. Everything that is told about it (status, event, metrics, the
 // next attempt) follows from it.
 type outcome struct {
-	reason  apiv1.Reason
+	reason  plan.Reason
 	message string // for a failure
-	entries []apiv1.EntryStatus
+	entries []plan.EntryRecord
 	result  apply.Result // of a written Secret
 	// overtaken: somebody else changed the Secret while it was written, so it needs another look.
 	overtaken  bool
@@ -41,66 +43,71 @@ type outcome struct {
 }
 
 func (o outcome) ok() bool {
-	return o.reason == apiv1.ReasonSynced || o.reason == apiv1.ReasonSuspended
+	return o.reason == plan.ReasonSynced || o.reason == plan.ReasonSuspended
 }
 
-func suspended() outcome {
-	return outcome{reason: apiv1.ReasonSuspended, message: "spec.suspend is true: nothing is read or written"}
+func suspended(p *plan.Plan) outcome {
+	return outcome{reason: plan.ReasonSuspended, message: p.Words.Paused}
 }
 
-func synced(result apply.Result, entries []apiv1.EntryStatus, overtaken bool) outcome {
-	return outcome{reason: apiv1.ReasonSynced, result: result, entries: entries, overtaken: overtaken}
+func synced(result apply.Result, entries []plan.EntryRecord, overtaken bool) outcome {
+	return outcome{reason: plan.ReasonSynced, result: result, entries: entries, overtaken: overtaken}
 }
 
-func invalid(errs field.ErrorList) outcome {
-	return outcome{reason: apiv1.ReasonInvalidSpec, message: cut(errs.ToAggregate().Error())}
+// misunderstood is for an object that makes no Plan. What is missing beside it may come without an edit.
+func misunderstood(errs field.ErrorList) outcome {
+	o := outcome{reason: plan.ReasonStoreNotFound, message: cut(errs.ToAggregate().Error())}
+	if slices.ContainsFunc(errs, func(err *field.Error) bool { return !dialect.IsMissing(err) }) {
+		o.reason = plan.ReasonInvalidSpec
+	}
+	return o
 }
 
 func denied(object string, violations policy.Violations) outcome {
-	return outcome{reason: apiv1.ReasonPolicyDenied, message: cut(violations.Message(object))}
+	return outcome{reason: plan.ReasonPolicyDenied, message: cut(violations.Message(object))}
 }
 
 // unjudged is for a namespace that cannot be read: nothing is fetched on a guess.
 func unjudged(object string, err error) outcome {
-	return outcome{reason: apiv1.ReasonPolicyDenied, retry: true,
+	return outcome{reason: plan.ReasonPolicyDenied, retry: true,
 		message: cut(fmt.Sprintf("not allowed to fetch secret: %s: its namespace cannot be read: %v", object, err))}
 }
 
 // kinds maps what a backend answered to what the status says, and whether to ask again.
-var kinds = map[driver.Kind]apiv1.Reason{
-	driver.Unknown:         apiv1.ReasonUnavailable,
-	driver.NotFound:        apiv1.ReasonSecretNotFound,
-	driver.Denied:          apiv1.ReasonAccessDenied,
-	driver.Invalid:         apiv1.ReasonInvalidRequest,
-	driver.Unauthenticated: apiv1.ReasonUnauthenticated,
-	driver.Throttled:       apiv1.ReasonThrottled,
-	driver.Unavailable:     apiv1.ReasonUnavailable,
+var kinds = map[driver.Kind]plan.Reason{
+	driver.Unknown:         plan.ReasonUnavailable,
+	driver.NotFound:        plan.ReasonSecretNotFound,
+	driver.Denied:          plan.ReasonAccessDenied,
+	driver.Invalid:         plan.ReasonInvalidRequest,
+	driver.Unauthenticated: plan.ReasonUnauthenticated,
+	driver.Throttled:       plan.ReasonThrottled,
+	driver.Unavailable:     plan.ReasonUnavailable,
 }
 
-func reasonOf(err error) apiv1.Reason {
+func reasonOf(err error) plan.Reason {
 	if errors.Is(err, backend.ErrNotConfigured) {
-		return apiv1.ReasonBackendNotConfigured
+		return plan.ReasonBackendNotConfigured
 	}
 	if failure, ok := errors.AsType[*backend.Error](err); ok {
 		return kinds[failure.Kind]
 	}
-	return apiv1.ReasonUnavailable
+	return plan.ReasonUnavailable
 }
 
 // unread is for reads that failed. The first one, in the order of the entries, names the reason.
-func unread(p *plan.Plan, failures []fetch.Failure, entries []apiv1.EntryStatus) outcome {
-	failed := make(map[plan.Read]error, len(failures))
+func unread(p *plan.Plan, failures []fetch.Failure, entries []plan.EntryRecord) outcome {
+	failed := make(map[plan.Source]error, len(failures))
 	for _, f := range failures {
-		failed[f.Read] = f.Err
+		failed[f.Source] = f.Err
 	}
 	var fields []string
 	first := failures[0]
 	for _, e := range p.Entries {
-		if failed[e.Read] != nil {
+		if failed[e.Source] != nil {
 			fields = append(fields, e.Field)
 		}
 	}
-	message := fmt.Sprintf("%s: %v", fields[0], first.Err)
+	message := fmt.Sprintf("%s: %s", fields[0], textOf(p, first))
 	switch more := len(fields) - 1; {
 	case more == 1:
 		message += fmt.Sprintf(" (%s failed, too: see status.entries)", fields[1])
@@ -110,26 +117,34 @@ func unread(p *plan.Plan, failures []fetch.Failure, entries []apiv1.EntryStatus)
 	return outcome{reason: reasonOf(first.Err), message: cut(message), entries: entries}
 }
 
-// excessive is for sources that hold more together than one object may have in memory.
-func excessive() outcome {
-	return outcome{reason: apiv1.ReasonInvalidValue, retry: true, rests: true, message: fmt.Sprintf(
-		"spec: what the entries read has more than %d bytes together: split the object, or read smaller secrets", fetch.MaxObjectBytes)}
+// textOf is what a failure says of an object, in the object's own words.
+func textOf(p *plan.Plan, f fetch.Failure) string {
+	if failure, ok := errors.AsType[*backend.Error](f.Err); ok {
+		return failure.Text(func(advice string) string { return p.Say(f.Source.Store, advice) })
+	}
+	return f.Err.Error()
 }
 
-func unrendered(errs []*render.Error, entries []apiv1.EntryStatus) outcome {
+// excessive is for sources that hold more together than one object may have in memory.
+func excessive(p *plan.Plan) outcome {
+	return outcome{reason: plan.ReasonInvalidValue, retry: true, rests: true, message: fmt.Sprintf(
+		"%s: what the entries read has more than %d bytes together: split the object, or read smaller secrets", p.Words.Spec, fetch.MaxObjectBytes)}
+}
+
+func unrendered(errs []*render.Error, entries []plan.EntryRecord) outcome {
 	message, late := errs[0].Error(), errs[0].Late
 	for _, err := range errs[1:] {
 		message += "; " + err.Error()
 		late = late || err.Late
 	}
-	return outcome{reason: apiv1.ReasonInvalidValue, message: cut(message), entries: entries, retry: late}
+	return outcome{reason: plan.ReasonInvalidValue, message: cut(message), entries: entries, retry: late}
 }
 
-func unwritten(err error, entries []apiv1.EntryStatus) outcome {
+func unwritten(err error, entries []plan.EntryRecord) outcome {
 	if notOwned, ok := errors.AsType[*apply.NotOwnedError](err); ok {
-		return outcome{reason: apiv1.ReasonSecretNotOwned, message: notOwned.Problem, entries: entries, retry: true}
+		return outcome{reason: plan.ReasonSecretNotOwned, message: notOwned.Problem, entries: entries, retry: true}
 	}
-	failed := outcome{reason: apiv1.ReasonSecretWriteFailed, message: cut(writeProblem(err)), entries: entries, retry: true}
+	failed := outcome{reason: plan.ReasonSecretWriteFailed, message: cut(writeProblem(err)), entries: entries, retry: true}
 	_, failed.unreadable = errors.AsType[*apply.UnreadableError](err)
 	return failed
 }
@@ -158,29 +173,14 @@ func writeProblem(err error) string {
 }
 
 // ready is the status of condition Ready. Suspension leaves it as it was: the Secret is as good as before.
-func (o outcome) ready(before []metav1.Condition) metav1.ConditionStatus {
+func (o outcome) ready(before metav1.ConditionStatus) metav1.ConditionStatus {
 	switch o.reason {
-	case apiv1.ReasonSynced:
+	case plan.ReasonSynced:
 		return metav1.ConditionTrue
-	case apiv1.ReasonSuspended:
-		if c := meta.FindStatusCondition(before, apiv1.ConditionReady); c != nil {
-			return c.Status
-		}
-		return metav1.ConditionUnknown
+	case plan.ReasonSuspended:
+		return cmp.Or(before, metav1.ConditionUnknown)
 	default:
 		return metav1.ConditionFalse
-	}
-}
-
-// statusText is KES's one-line status; for an object that was suspended before its first attempt a word of our own.
-func (o outcome) statusText() string {
-	switch o.reason {
-	case apiv1.ReasonSynced:
-		return "SUCCESS"
-	case apiv1.ReasonSuspended:
-		return apiv1.StatusSuspended
-	default:
-		return "ERROR, " + o.message
 	}
 }
 
@@ -189,11 +189,13 @@ func (o outcome) triesAgain() string {
 	switch {
 	case o.retry:
 		return "after a back-off"
-	case o.reason == apiv1.ReasonInvalidSpec:
+	case o.reason == plan.ReasonInvalidSpec:
 		return "when the object changes"
-	case o.reason == apiv1.ReasonPolicyDenied:
+	case o.reason == plan.ReasonStoreNotFound:
+		return "when what it refers to is there"
+	case o.reason == plan.ReasonPolicyDenied:
 		return "when the object or its namespace changes"
-	case o.reason == apiv1.ReasonInvalidValue:
+	case o.reason == plan.ReasonInvalidValue:
 		return "when a value changes"
 	default:
 		return "when the backend is read again, after a back-off"
@@ -216,13 +218,4 @@ func (o outcome) next(interval, backoff time.Duration) time.Duration {
 	}
 }
 
-func cut(message string) string {
-	if len(message) <= maxMessage {
-		return message
-	}
-	runes := []rune(message)
-	if len(runes) <= maxMessage {
-		return message
-	}
-	return string(runes[:maxMessage-1]) + "…"
-}
+func cut(message string) string { return text.Cut(message, maxMessage) }

@@ -15,9 +15,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
+	"github.com/secretgate/secretgate/shared/syncstatus"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/internal/apply"
@@ -27,7 +29,7 @@ import (
 
 // told is what of an outcome shows.
 type told struct {
-	Reason apiv1.Reason
+	Reason plan.Reason
 	Status string
 	Ready  metav1.ConditionStatus
 	// Next is when to come again where the interval is a minute and the back-off four seconds.
@@ -35,46 +37,48 @@ type told struct {
 }
 
 func TestOutcomes(t *testing.T) {
-	reads := &plan.Plan{Entries: []plan.Entry{
-		{Field: "spec.data[0]", Read: plan.Read{Key: "fine"}}, {Field: "spec.data[1]", Read: plan.Read{Key: "a"}},
-		{Field: "spec.data[2]", Read: plan.Read{Key: "b"}}, {Field: "spec.data[3]", Read: plan.Read{Key: "a"}},
+	of := func(key string) plan.Source {
+		return plan.Source{Store: plan.Store{Backend: backends.Vault}, Read: plan.Read{Key: key}}
+	}
+	reads := &plan.Plan{Words: paused.Words, Entries: []plan.Entry{
+		{Field: "spec.data[0]", Source: of("fine")}, {Field: "spec.data[1]", Source: of("a")},
+		{Field: "spec.data[2]", Source: of("b")}, {Field: "spec.data[3]", Source: of("a")},
 	}}
 	failure := func(kind driver.Kind, key string) fetch.Failure {
-		source := plan.Source{Scope: plan.Scope{Backend: apiv1.BackendVault}, Read: plan.Read{Key: key}}
-		return fetch.Failure{Read: source.Read, Err: &backend.Error{Kind: kind, Source: source}}
+		return fetch.Failure{Source: of(key), Err: &backend.Error{Kind: kind, Source: of(key)}}
 	}
 	failed := func(failures ...fetch.Failure) outcome { return unread(reads, failures, nil) }
 	missing, refused := failure(driver.NotFound, "b"), failure(driver.Denied, "a")
-	forbidden := policy.Check(&plan.Plan{Entries: []plan.Entry{{KeyField: "spec.data[0].key", Read: plan.Read{Key: "prod/db"}}}},
-		policy.Namespace{Name: "ns", Annotations: map[string]string{apiv1.AnnotationPermittedKeyName: "dev/.*"}}, policy.Settings{})
+	forbidden := policy.Check(&plan.Plan{Entries: []plan.Entry{{KeyField: "spec.data[0].key", Source: plan.Source{Read: plan.Read{Key: "prod/db"}}}}},
+		policy.Namespace{Name: "ns", Annotations: map[string]string{names.AnnotationPermittedKeyName: "dev/.*"}}, policy.Settings{})
 	for _, tc := range []struct {
 		name    string
 		outcome outcome
 		want    told
 	}{
-		{"synced", synced(apply.Result{}, nil, false), told{apiv1.ReasonSynced, "SUCCESS", "True", 0}},
-		{"synced, but overtaken: looked at again soon", synced(apply.Result{}, nil, true), told{apiv1.ReasonSynced, "SUCCESS", "True", time.Second}},
-		{"suspended", suspended(), told{apiv1.ReasonSuspended, "SUSPENDED", "Unknown", 0}},
-		{"a spec that cannot be understood waits for an edit", invalid(field.ErrorList{field.Required(field.NewPath("spec", "data"), "why")}),
-			told{apiv1.ReasonInvalidSpec, "ERROR, spec.data: Required value: why", "False", 0}},
-		{"a denial waits for an edit, and is in KES's words", denied("ns/db", forbidden), told{apiv1.ReasonPolicyDenied,
+		{"synced", synced(apply.Result{}, nil, false), told{plan.ReasonSynced, "SUCCESS", "True", 0}},
+		{"synced, but overtaken: looked at again soon", synced(apply.Result{}, nil, true), told{plan.ReasonSynced, "SUCCESS", "True", time.Second}},
+		{"suspended", suspended(paused), told{plan.ReasonSuspended, "SUSPENDED", "Unknown", 0}},
+		{"a spec that cannot be understood waits for an edit", misunderstood(field.ErrorList{field.Required(field.NewPath("spec", "data"), "why")}),
+			told{plan.ReasonInvalidSpec, "ERROR, spec.data: Required value: why", "False", 0}},
+		{"a denial waits for an edit, and is in KES's words", denied("ns/db", forbidden), told{plan.ReasonPolicyDenied,
 			`ERROR, not allowed to fetch secret: ns/db: key name prod/db does not match naming convention dev/.*: spec.data[0].key: Forbidden: ` +
 				`"prod/db" is not permitted in namespace "ns": annotation externalsecrets.kubernetes-client.io/permitted-key-name allows "dev/.*"`, "False", 0}},
 		{"a namespace that cannot be read is tried again", unjudged("ns/db", errors.New("no answer")),
-			told{apiv1.ReasonPolicyDenied, "ERROR, not allowed to fetch secret: ns/db: its namespace cannot be read: no answer", "False", 4 * time.Second}},
-		{"one read that failed: the engine says when it has recovered", failed(missing), told{apiv1.ReasonSecretNotFound, "ERROR, spec.data[2]: " + missing.Err.Error(), "False", 0}},
-		{"several entries that failed are counted", failed(refused, missing), told{apiv1.ReasonAccessDenied,
+			told{plan.ReasonPolicyDenied, "ERROR, not allowed to fetch secret: ns/db: its namespace cannot be read: no answer", "False", 4 * time.Second}},
+		{"one read that failed: the engine says when it has recovered", failed(missing), told{plan.ReasonSecretNotFound, "ERROR, spec.data[2]: " + missing.Err.Error(), "False", 0}},
+		{"several entries that failed are counted", failed(refused, missing), told{plan.ReasonAccessDenied,
 			"ERROR, spec.data[1]: " + refused.Err.Error() + " (and 2 more entries failed: see status.entries)", "False", 0}},
 		{"a value that cannot be used", unrendered([]*render.Error{{Field: "spec.data[0]", Problem: "x"}, {Field: "spec.data[1]", Problem: "y"}}, nil),
-			told{apiv1.ReasonInvalidValue, "ERROR, spec.data[0]: x; spec.data[1]: y", "False", 0}},
+			told{plan.ReasonInvalidValue, "ERROR, spec.data[0]: x; spec.data[1]: y", "False", 0}},
 		{"a Secret that could not be made in time is tried again", unrendered([]*render.Error{{Field: "spec.data[0]", Problem: "x"}, {Field: "spec.data[1]", Problem: "y", Late: true}}, nil),
-			told{apiv1.ReasonInvalidValue, "ERROR, spec.data[0]: x; spec.data[1]: y", "False", 4 * time.Second}},
-		{"a Secret of others", unwritten(&apply.NotOwnedError{Problem: "it is foreign"}, nil), told{apiv1.ReasonSecretNotOwned, "ERROR, it is foreign", "False", 4 * time.Second}},
+			told{plan.ReasonInvalidValue, "ERROR, spec.data[0]: x; spec.data[1]: y", "False", 4 * time.Second}},
+		{"a Secret of others", unwritten(&apply.NotOwnedError{Problem: "it is foreign"}, nil), told{plan.ReasonSecretNotOwned, "ERROR, it is foreign", "False", 4 * time.Second}},
 		{"a write that failed", unwritten(errors.New("etcd is full"), nil),
-			told{apiv1.ReasonSecretWriteFailed, "ERROR, the Secret cannot be written: etcd is full", "False", 4 * time.Second}},
+			told{plan.ReasonSecretWriteFailed, "ERROR, the Secret cannot be written: etcd is full", "False", 4 * time.Second}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := told{tc.outcome.reason, tc.outcome.statusText(), tc.outcome.ready(nil), tc.outcome.next(time.Minute, 4*time.Second)}
+			got := told{tc.outcome.reason, statusOf(tc.outcome), tc.outcome.ready(""), tc.outcome.next(time.Minute, 4*time.Second)}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -82,21 +86,28 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+// statusOf is what KES's users read of an outcome.
+func statusOf(o outcome) string {
+	s := &syncstatus.Status{}
+	s.Put(nextRecord(plan.Record{}, 1, o, "", time.Unix(1, 0)))
+	return s.Status
+}
+
 func TestReasonsOfBackends(t *testing.T) {
-	for kind, want := range map[driver.Kind]apiv1.Reason{
-		driver.Unknown: apiv1.ReasonUnavailable, driver.NotFound: apiv1.ReasonSecretNotFound, driver.Denied: apiv1.ReasonAccessDenied,
-		driver.Invalid: apiv1.ReasonInvalidRequest, driver.Unauthenticated: apiv1.ReasonUnauthenticated,
-		driver.Throttled: apiv1.ReasonThrottled, driver.Unavailable: apiv1.ReasonUnavailable,
+	for kind, want := range map[driver.Kind]plan.Reason{
+		driver.Unknown: plan.ReasonUnavailable, driver.NotFound: plan.ReasonSecretNotFound, driver.Denied: plan.ReasonAccessDenied,
+		driver.Invalid: plan.ReasonInvalidRequest, driver.Unauthenticated: plan.ReasonUnauthenticated,
+		driver.Throttled: plan.ReasonThrottled, driver.Unavailable: plan.ReasonUnavailable,
 	} {
 		if got := reasonOf(fmt.Errorf("wrapped: %w", &backend.Error{Kind: kind})); got != want {
 			t.Errorf("%s: %s, want %s", kind, got, want)
 		}
 	}
-	if got := reasonOf(context.DeadlineExceeded); got != apiv1.ReasonUnavailable {
+	if got := reasonOf(context.DeadlineExceeded); got != plan.ReasonUnavailable {
 		t.Errorf("an error that is no backend's: %s", got)
 	}
-	_, err := (&backend.Client{}).Get(t.Context(), plan.Source{Scope: plan.Scope{Backend: apiv1.BackendAzureKeyVault}})
-	if got := reasonOf(err); got != apiv1.ReasonBackendNotConfigured {
+	_, err := (&backend.Client{}).Get(t.Context(), plan.Source{Store: plan.Store{Backend: backends.AzureKeyVault}})
+	if got := reasonOf(err); got != plan.ReasonBackendNotConfigured {
 		t.Errorf("a backend without a driver: %s", got)
 	}
 }
@@ -124,7 +135,7 @@ func TestNext(t *testing.T) {
 
 func TestSuspensionLeavesReadyAsItWas(t *testing.T) {
 	for _, before := range []metav1.ConditionStatus{"True", "False"} {
-		if got := suspended().ready([]metav1.Condition{{Type: apiv1.ConditionReady, Status: before}}); got != before {
+		if got := suspended(paused).ready(before); got != before {
 			t.Errorf("%s became %s", before, got)
 		}
 	}

@@ -1,8 +1,8 @@
-// Package controller keeps each object's Secret as its backend has it: an object of one of several kinds, each with a
-// Reconciler of its own, which knows what is particular to it (API). One attempt is:
+// Package controller keeps each object's Secret as its backends have it: objects of several kinds, each with a
+// Reconciler of its own, and all with one engine. One attempt is:
 //
 //  1. read the object; gone, or another instance's: forget it
-//  2. plan: understand the spec, or say all that is wrong with it
+//  2. plan: understand the spec and what it refers to, or say all that is wrong with it
 //  3. policy: judge the plan by the namespace's annotations
 //  4. subscribe to the plan's sources, and ask for them where the object is new, edited, forced or
 //     failed; the engine calls again when they have been read, or have changed
@@ -26,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/syncer/internal/apply"
@@ -41,8 +42,9 @@ const maxRender = 10 * time.Second
 // smallRender is how many bytes of values take no time worth speaking of.
 const smallRender = 64 << 10
 
-// Settings are the installation's choices about syncing.
+// Settings are the installation's choices about syncing one kind.
 type Settings struct {
+	Name            string // of the controller, in logs and metrics
 	Policy          policy.Settings
 	RefreshInterval time.Duration // of objects that name none
 	DisablePolling  bool          // sync on changes of objects only
@@ -60,12 +62,14 @@ type Metrics interface {
 
 // Reconciler syncs one object at a time; it may be called concurrently for different ones.
 type Reconciler struct {
-	API      API
+	Kind     dialect.Kind
+	Stores   []dialect.StoreKind // that its objects may refer to
+	Importer Importer            // nil: there is nothing to take over
 	Settings Settings
 	Client   client.Client // reads objects and namespace metadata from a cache, Secrets live
 	Cache    client.Reader // reads the metadata of managed Secrets
 	Live     client.Reader // reads past the cache
-	Engine   *fetch.Engine // its Notify and Observe are the Reconciler's
+	Engine   *fetch.Engine
 	Writer   *apply.Writer
 	Recorder events.EventRecorder
 	Metrics  Metrics
@@ -80,35 +84,41 @@ type Reconciler struct {
 
 // Reconcile makes one attempt and reports on it.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
-	object := r.API.New()
+	id, object := r.id(request.NamespacedName), r.Kind.New()
 	err := r.Client.Get(ctx, request.NamespacedName, object)
 	switch {
 	case apierrors.IsNotFound(err):
-		r.forget(request.NamespacedName)
+		r.forget(id)
 		return reconcile.Result{}, nil
-	case err == nil && !r.API.Serves(object):
-		r.forget(request.NamespacedName)
+	case err == nil && !r.Kind.Serves(object):
+		r.forget(id)
 		r.Metrics.Observe(metrics.Attempt{Object: request.NamespacedName, Unserved: true})
 		return reconcile.Result{}, nil
 	case err != nil:
 		return reconcile.Result{}, err
 	case object.GetDeletionTimestamp() != nil:
-		r.Engine.Unsubscribe(request.NamespacedName)
+		r.Engine.Unsubscribe(id)
 		r.Metrics.Forget(request.NamespacedName)          // others' finalizers may hold it for long
 		return reconcile.Result{}, r.release(ctx, object) // the garbage collector takes what is owned
 	}
-	r.memory.catchUp(object)
-	p, errs := r.API.Plan(object)
+	if newest, newer := r.memory.newest(object); newer {
+		r.Kind.Status(object).Put(newest)
+	}
+	resolved, err := r.resolve(ctx, object)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	p, errs := dialect.Understand(r.Kind, object, resolved)
 	if p == nil {
-		return r.finish(ctx, object, nil, r.refuse(request.NamespacedName, invalid(errs)))
+		return r.finish(ctx, object, nil, r.refuse(id, misunderstood(errs)))
 	}
 	if o, permitted := r.admit(ctx, p); !permitted {
-		return r.finish(ctx, object, p, r.refuse(p.Object, o))
+		return r.finish(ctx, object, p, r.refuse(id, o))
 	}
 	wait := r.ask(ctx, object, p)
 	switch result, state := r.Engine.Take(p.Object); state {
 	case fetch.Ready:
-		r.memory.owe(p.Object, r.now()) // until it is known what came of it
+		r.memory.owe(request.NamespacedName, r.now()) // until it is known what came of it
 		return r.finish(ctx, object, p, r.sync(ctx, object, p, result))
 	case fetch.Pending:
 		return reconcile.Result{RequeueAfter: wait}, nil
@@ -118,49 +128,49 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 }
 
-func (r *Reconciler) forget(object types.NamespacedName) {
+func (r *Reconciler) forget(object plan.ID) {
 	r.Engine.Unsubscribe(object)
-	r.Metrics.Forget(object)
-	r.memory.forget(object)
+	r.Metrics.Forget(object.NamespacedName)
+	r.memory.forget(object.NamespacedName)
 }
 
 // refuse stops reading for an object. Once it is admitted again, it is as if it were new.
-func (r *Reconciler) refuse(object types.NamespacedName, o outcome) outcome {
+func (r *Reconciler) refuse(object plan.ID, o outcome) outcome {
 	r.Engine.Unsubscribe(object)
-	r.memory.abandon(object)
+	r.memory.abandon(object.NamespacedName)
 	return o
 }
 
 // ask subscribes the object to its sources, and has them read now where it must be. It returns how
 // long an attempt that is owed, or a refresh that was forced too often, must wait.
 func (r *Reconciler) ask(ctx context.Context, object Object, p *plan.Plan) time.Duration {
-	now, interval, status := r.now(), r.interval(p), *object.SyncStatus()
-	r.Engine.Subscribe(p, interval, overdue(status, interval, r.Settings.StatusHeartbeat, now))
-	last, owed := r.memory.recall(p.Object, now)
-	intact := last.uid == p.UID || status.SecretResourceVersion == "" || r.intact(ctx, status.SecretResourceVersion, p)
-	walkPolicy := r.walkPolicy(ctx, p)
-	waits := r.memory.wait(p.Object, now)
-	w := decide(p, facts{last: last, status: status, owed: owed, waits: waits > 0, intact: intact, walkPolicy: walkPolicy})
+	now, interval, record, name := r.now(), r.interval(p), r.record(object), p.Object.NamespacedName
+	r.Engine.Subscribe(p, interval, overdue(record, interval, r.Settings.StatusHeartbeat, now))
+	last, owed := r.memory.recall(name, now)
+	intact := last.uid == p.UID || record.SecretResourceVersion == "" || r.intact(ctx, record.SecretResourceVersion, p)
+	next := attemptOf(p, r.walkPolicy(ctx, p))
+	waits := r.memory.wait(name, now)
+	w := decide(p, facts{last: last, next: next, record: record, owed: owed, waits: waits > 0, intact: intact})
 	if w.edited || w.forced {
-		if wait := r.memory.mayRead(p.Object, w.forced, now); wait > 0 {
+		if wait := r.memory.mayRead(name, w.forced, now); wait > 0 {
 			return sooner(wait, waits)
 		}
 	}
 	if w.ask || last.uid != p.UID {
-		r.memory.begin(p.Object, attemptOf(p, walkPolicy))
+		r.memory.begin(name, next)
 	}
 	if w.ask {
 		r.Engine.Ask(p.Object, w.lane, w.fresh)
 	}
-	return r.memory.wait(p.Object, now)
+	return r.memory.wait(name, now)
 }
 
 // sync does steps 5 to 7.
 func (r *Reconciler) sync(ctx context.Context, object Object, p *plan.Plan, result fetch.Result) outcome {
 	if result.Excess {
-		return excessive()
+		return excessive(p)
 	}
-	entries := entryStatuses(p, result)
+	entries := entriesOf(p, result)
 	if len(result.Failures) > 0 {
 		return unread(p, result.Failures, entries)
 	}
@@ -214,7 +224,7 @@ func (r *Reconciler) intact(ctx context.Context, resourceVersion string, p *plan
 	same := func(reader client.Reader) bool {
 		secret := &metav1.PartialObjectMetadata{}
 		secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
-		err := reader.Get(ctx, types.NamespacedName{Namespace: p.Object.Namespace, Name: p.Secret}, secret)
+		err := reader.Get(ctx, types.NamespacedName{Namespace: p.Object.Namespace, Name: p.Target.Name}, secret)
 		return err == nil && secret.ResourceVersion == resourceVersion
 	}
 	// After a hand-over the cache of Secrets may be behind that of objects.

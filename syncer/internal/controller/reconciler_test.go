@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 )
 
@@ -114,7 +114,7 @@ func TestNewObjectsDoNotWaitThoughTheyCarryTheForceSyncAnnotation(t *testing.T) 
 		for i := range namespaceForceBurst {
 			w.memory.mayRead(types.NamespacedName{Namespace: db.Namespace, Name: fmt.Sprint("other-", i)}, true, w.now())
 		}
-		w.apply(t, "db", map[string]string{apiv1.AnnotationForceSync: "before the backup"})
+		w.apply(t, "db", map[string]string{names.AnnotationForceSync: "before the backup"})
 		w.pass(time.Second / 2)
 		if status := w.object(t).Status; status.ObservedForceSync != "before the backup" {
 			t.Errorf("its status says %+v", status)
@@ -140,7 +140,7 @@ func TestTheStatusOfAnObjectIsNotThatOfTheNextOneOfItsName(t *testing.T) {
 		w.apply(t, "first", nil)
 		w.pass(time.Second / 2)
 		es := w.object(t)
-		if c := meta.FindStatusCondition(es.Status.Conditions, apiv1.ConditionReady); c == nil || c.Reason != string(apiv1.ReasonSecretNotOwned) {
+		if c := meta.FindStatusCondition(es.Status.Conditions, plan.ConditionReady); c == nil || c.Reason != string(plan.ReasonSecretNotOwned) {
 			t.Errorf("the second, whose Secret is still the first one's, says %+v", es.Status)
 		}
 	})
@@ -168,7 +168,7 @@ func TestAnObjectThatIsBeingDeletedIsNotMeasured(t *testing.T) {
 // Walks are read again where a namespace's policy changes. Dashboards and the like keep notes of their own in its annotations.
 func TestOnlyPatternsOfTheNamespaceHavePathsWalkedAgain(t *testing.T) {
 	inFakeTime(t, interceptor.Funcs{}, func(w *world) {
-		walk := &plan.Plan{Object: db, Entries: []plan.Entry{{Read: plan.Read{Key: "/app", Path: true}}}}
+		walk := &plan.Plan{Object: dbID, Entries: []plan.Entry{{Source: plan.Source{Read: plan.Read{Key: "/app", Path: true}}}}}
 		stands := func(annotations map[string]string) uint64 {
 			t.Helper()
 			namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: db.Namespace, Annotations: annotations}}
@@ -181,7 +181,7 @@ func TestOnlyPatternsOfTheNamespaceHavePathsWalkedAgain(t *testing.T) {
 		if stands(map[string]string{"example.com/status": "seen at noon"}) != none {
 			t.Error("an annotation that judges nothing counts")
 		}
-		for _, annotation := range []string{apiv1.AnnotationPermittedKeyName, apiv1.AnnotationPermittedRegion} {
+		for _, annotation := range []string{names.AnnotationPermittedKeyName, names.AnnotationPermittedRegion} {
 			empty := stands(map[string]string{annotation: ""})
 			if empty == none || stands(map[string]string{annotation: ".*"}) == empty {
 				t.Errorf("%s does not count", annotation)

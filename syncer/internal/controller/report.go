@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/internal/metrics"
 )
@@ -30,11 +30,12 @@ func (r *Reconciler) finish(ctx context.Context, object Object, p *plan.Plan, o 
 		return reconcile.Result{}, err
 	}
 	o.retry = o.retry || err != nil // but not at once: what was read is gone, and another read may be billed
-	wait := o.next(r.interval(p), r.memory.backoff(p.Object, o.retry))
+	name := p.Object.NamespacedName
+	wait := o.next(r.interval(p), r.memory.backoff(name, o.retry))
 	if wait > 0 {
-		r.memory.settle(p.Object, r.now().Add(wait))
+		r.memory.settle(name, r.now().Add(wait))
 	} else {
-		r.memory.settle(p.Object, time.Time{})
+		r.memory.settle(name, time.Time{})
 	}
 	if err != nil {
 		return reconcile.Result{}, err
@@ -53,48 +54,48 @@ func sooner(a, b time.Duration) time.Duration {
 // report writes the status where it says something new, the event on the way into or out of
 // failure, and the metrics.
 func (r *Reconciler) report(ctx context.Context, object Object, p *plan.Plan, o outcome) error {
-	now, status := r.now(), *object.SyncStatus()
-	forceSync := object.GetAnnotations()[apiv1.AnnotationForceSync]
-	if o.reason != apiv1.ReasonSuspended && p != nil {
-		if last, _ := r.memory.recall(p.Object, now); last.uid == p.UID {
+	now, record := r.now(), r.record(object)
+	forceSync := object.GetAnnotations()[names.AnnotationForceSync]
+	if o.reason != plan.ReasonSuspended && p != nil {
+		if last, _ := r.memory.recall(p.Object.NamespacedName, now); last.uid == p.UID {
 			forceSync = last.forceSync // a newer value has not been acted upon
 		}
 	}
-	next := nextStatus(object, o, forceSync, now)
+	next := nextRecord(record, object.GetGeneration(), o, forceSync, now)
 	r.Metrics.Observe(attempted(object, p, o, next.LastSuccess, now))
-	due := isDue(status, next, r.Settings.StatusHeartbeat) && r.memory.mayBeat(now)
-	if !isNews(status, next) && !due {
+	due := isDue(record, next, r.Settings.StatusHeartbeat) && r.memory.mayBeat(now)
+	if !isNews(record, next) && !due {
 		return nil
 	}
-	r.announce(ctx, object, next, o)
+	r.announce(ctx, object, record, next, o)
 	return r.writeStatus(ctx, object, next)
 }
 
 // attempted is what the metrics are told of an attempt.
-func attempted(object Object, p *plan.Plan, o outcome, lastSuccess *metav1.Time, now time.Time) metrics.Attempt {
+func attempted(object Object, p *plan.Plan, o outcome, lastSuccess, now time.Time) metrics.Attempt {
 	a := metrics.Attempt{
 		Object: client.ObjectKeyFromObject(object), Reason: string(o.reason), Success: o.ok(), Unreadable: o.unreadable,
-		Suspended: o.reason == apiv1.ReasonSuspended, At: now,
+		Suspended: o.reason == plan.ReasonSuspended, At: now, LastSuccess: lastSuccess,
 	}
 	if p != nil { // else the object is not understood
-		a.Backend, a.Secret = string(p.Scope.Backend), p.Secret
-	}
-	if lastSuccess != nil {
-		a.LastSuccess = lastSuccess.Time
+		a.Secret = p.Target.Name
+		if len(p.Entries) > 0 {
+			a.Backend = string(p.Entries[0].Source.Backend)
+		}
 	}
 	return a
 }
 
 // beat writes a status that says nothing new as a sign of life, and returns when the next one is due.
 func (r *Reconciler) beat(ctx context.Context, object Object, p *plan.Plan) (time.Duration, error) {
-	now, heartbeat, status := r.now(), r.Settings.StatusHeartbeat, *object.SyncStatus()
-	if heartbeat <= 0 || r.interval(p) <= 0 || status.LastSync == nil {
+	now, heartbeat, record := r.now(), r.Settings.StatusHeartbeat, r.record(object)
+	if heartbeat <= 0 || r.interval(p) <= 0 || record.LastSync.IsZero() {
 		return 0, nil
 	}
-	next := beat(status, r.Engine.Freshness(p.Object), now)
+	next := beat(record, r.Engine.Freshness(p.Object), now)
 	switch {
-	case !isDue(status, next, heartbeat):
-		return max(status.LastSync.Add(heartbeat).Sub(now), beatAgain), nil
+	case !isDue(record, next, heartbeat):
+		return max(record.LastSync.Add(heartbeat).Sub(now), beatAgain), nil
 	case !r.memory.mayBeat(now):
 		return beatAgain, nil
 	}
@@ -108,7 +109,7 @@ var errNoStatus = errors.New("the status cannot be written, since the CRD that i
 // missing says what the API server did not find when it was to write a status: the object, which is no error, or its status,
 // of which it answers the same.
 func (r *Reconciler) missing(ctx context.Context, object Object) error {
-	live := r.API.New()
+	live := r.Kind.New()
 	err := r.Live.Get(ctx, client.ObjectKeyFromObject(object), live)
 	if err == nil && live.GetUID() == object.GetUID() {
 		return errNoStatus
@@ -116,10 +117,10 @@ func (r *Reconciler) missing(ctx context.Context, object Object) error {
 	return client.IgnoreNotFound(err)
 }
 
-func (r *Reconciler) writeStatus(ctx context.Context, object Object, status apiv1.ExternalSecretStatus) error {
+func (r *Reconciler) writeStatus(ctx context.Context, object Object, record plan.Record) error {
 	updated := copied(object)
-	*updated.SyncStatus() = status
-	if err := r.Client.Status().Patch(ctx, updated, client.MergeFrom(object), client.FieldOwner(apiv1.FieldManager)); err != nil {
+	r.Kind.Status(updated).Put(record)
+	if err := r.Client.Status().Patch(ctx, updated, client.MergeFrom(object), client.FieldOwner(names.FieldManager)); err != nil {
 		if apierrors.IsNotFound(err) {
 			return r.missing(ctx, object)
 		}
@@ -128,7 +129,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, object Object, status apiv
 	if updated.GetUID() != object.GetUID() {
 		return r.takeBack(ctx, updated)
 	}
-	r.memory.report(updated)
+	r.memory.report(updated, record)
 	return nil
 }
 
@@ -137,21 +138,21 @@ func (r *Reconciler) writeStatus(ctx context.Context, object Object, status apiv
 func (r *Reconciler) takeBack(ctx context.Context, next Object) error {
 	r.memory.warn(client.ObjectKeyFromObject(next)) // this is no other controller
 	blank := copied(next)
-	*blank.SyncStatus() = apiv1.ExternalSecretStatus{}
+	r.Kind.Status(blank).Put(plan.Record{})
 	patch := client.MergeFromWithOptions(next, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Status().Patch(ctx, blank, patch, client.FieldOwner(apiv1.FieldManager)); err != nil {
+	if err := r.Client.Status().Patch(ctx, blank, patch, client.FieldOwner(names.FieldManager)); err != nil {
 		if apierrors.IsConflict(err) {
 			return nil
 		}
 		return client.IgnoreNotFound(err)
 	}
-	r.memory.report(blank)
+	r.memory.report(blank, plan.Record{})
 	return nil
 }
 
 // announce logs an outcome that is news, and makes an event where Ready changes.
-func (r *Reconciler) announce(ctx context.Context, object Object, next apiv1.ExternalSecretStatus, o outcome) {
-	before, after := ready(*object.SyncStatus()), ready(next)
+func (r *Reconciler) announce(ctx context.Context, object Object, last, next plan.Record, o outcome) {
+	before, after := last.Ready, next.Ready
 	logger := log.FromContext(ctx).WithValues("reason", o.reason)
 	switch {
 	case !o.ok():
@@ -175,7 +176,7 @@ func (r *Reconciler) warnOfRival(ctx context.Context, object client.Object) {
 	if !r.memory.warn(client.ObjectKeyFromObject(object)) {
 		return
 	}
-	message := "another controller writes the status of this object: " + r.API.Rival
+	message := "another controller writes the status of this object: " + r.Kind.Words().Rival
 	log.FromContext(ctx).Info("Two controllers serve an object",
 		"namespace", object.GetNamespace(), "name", object.GetName(), "message", message)
 	r.Recorder.Eventf(object, nil, corev1.EventTypeWarning, "ServedTwice", "Sync", "%s", message)

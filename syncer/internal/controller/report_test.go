@@ -18,7 +18,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
+	"github.com/secretgate/secretgate/shared/plan"
 )
 
 func TestAFailureIsLoggedAsAWarning(t *testing.T) {
@@ -26,15 +27,15 @@ func TestAFailureIsLoggedAsAWarning(t *testing.T) {
 		var text bytes.Buffer
 		ctx := log.IntoContext(t.Context(), logr.FromSlogHandler(slog.NewJSONHandler(&text, nil)).WithValues("name", "db"))
 		object := &apiv1.ExternalSecret{}
-		failed := invalid(field.ErrorList{field.Required(field.NewPath("spec"), "it is needed")})
-		w.announce(ctx, object, nextStatus(object, failed, "", time.Now()), failed)
+		failed := misunderstood(field.ErrorList{field.Required(field.NewPath("spec"), "it is needed")})
+		w.announce(ctx, object, plan.Record{}, nextRecord(plan.Record{}, 0, failed, "", time.Now()), failed)
 		var got map[string]any
 		if err := json.Unmarshal(text.Bytes(), &got); err != nil {
 			t.Fatal(err)
 		}
 		delete(got, "time")
 		want := map[string]any{
-			"level": "WARN", "msg": "Sync failed", "name": "db", "reason": string(apiv1.ReasonInvalidSpec),
+			"level": "WARN", "msg": "Sync failed", "name": "db", "reason": string(plan.ReasonInvalidSpec),
 			"message": "spec: Required value: it is needed", "nextAttempt": "when the object changes",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -52,7 +53,7 @@ func TestACRDWithoutStatusIsToldApartFromAMissingObject(t *testing.T) {
 		return missing
 	}}, func(w *world) {
 		object := &apiv1.ExternalSecret{ObjectMeta: metav1.ObjectMeta{Namespace: db.Namespace, Name: db.Name, UID: "db"}}
-		status := apiv1.ExternalSecretStatus{Status: "SUCCESS"}
+		status := plan.Record{Ready: metav1.ConditionTrue, Reason: plan.ReasonSynced, Since: time.Now()}
 		if err := w.writeStatus(t.Context(), object, status); err != nil {
 			t.Errorf("got %v for an object that is gone, want no error", err)
 		}

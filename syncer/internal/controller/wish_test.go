@@ -6,18 +6,16 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/internal/fetch"
 )
 
 func TestDecide(t *testing.T) {
-	p := &plan.Plan{Object: db, UID: "u", Generation: 3}
-	forced := &plan.Plan{Object: db, UID: "u", Generation: 3, ForceSync: "now"}
-	status := func(generation int64, ready metav1.ConditionStatus, forceSync string) apiv1.ExternalSecretStatus {
-		return apiv1.ExternalSecretStatus{
-			ObservedGeneration: generation, ObservedForceSync: forceSync, LastSync: &metav1.Time{Time: time.Unix(1, 0)},
-			Conditions: []metav1.Condition{{Type: apiv1.ConditionReady, Status: ready}},
+	p := &plan.Plan{Object: dbID, UID: "u", Generation: 3}
+	forced := &plan.Plan{Object: dbID, UID: "u", Generation: 3, ForceSync: "now"}
+	status := func(generation int64, ready metav1.ConditionStatus, forceSync string) plan.Record {
+		return plan.Record{
+			Generation: generation, ForceSync: forceSync, LastSync: time.Unix(1, 0), Ready: ready,
 		}
 	}
 	good := status(3, metav1.ConditionTrue, "")
@@ -30,42 +28,42 @@ func TestDecide(t *testing.T) {
 		want  wish
 	}{
 		{"an object that was never synced is read at once", p, facts{}, wish{ask: true, lane: now, edited: true}},
-		{"after a restart a settled object waits for its slot", p, facts{status: good, intact: true}, wish{lane: later}},
-		{"after a restart a settled object whose Secret was changed is repaired", p, facts{status: good}, wish{ask: true, lane: later}},
+		{"after a restart a settled object waits for its slot", p, facts{record: good, intact: true}, wish{lane: later}},
+		{"after a restart a settled object whose Secret was changed is repaired", p, facts{record: good}, wish{ask: true, lane: later}},
 		{"after a restart an object that failed is read behind the new ones", p,
-			facts{status: status(3, metav1.ConditionFalse, ""), intact: true}, wish{ask: true, lane: later}},
-		{"an object that was edited while nobody ran is read at once", p, facts{status: status(2, metav1.ConditionTrue, ""), intact: true}, wish{ask: true, lane: now, edited: true}},
-		{"an edited object is read at once", p, facts{last: attempt{uid: "u", generation: 2}, status: good, intact: true}, wish{ask: true, lane: now, edited: true}},
+			facts{record: status(3, metav1.ConditionFalse, ""), intact: true}, wish{ask: true, lane: later}},
+		{"an object that was edited while nobody ran is read at once", p, facts{record: status(2, metav1.ConditionTrue, ""), intact: true}, wish{ask: true, lane: now, edited: true}},
+		{"an edited object is read at once", p, facts{last: attempt{uid: "u", generation: 2}, record: good, intact: true}, wish{ask: true, lane: now, edited: true}},
 		{"an object that was made anew under its name is read at once", p,
 			facts{last: attempt{uid: "another", generation: 3}, intact: true}, wish{ask: true, lane: now, edited: true}},
 		{"an object that was tried is left to the engine, failing or not", p,
-			facts{last: tried, status: status(3, metav1.ConditionFalse, ""), intact: true}, wish{lane: later}},
+			facts{last: tried, record: status(3, metav1.ConditionFalse, ""), intact: true}, wish{lane: later}},
 		{"one whose status somebody else has written since is read again", p,
-			facts{last: tried, status: apiv1.ExternalSecretStatus{Status: "SUCCESS", LastSync: good.LastSync}, intact: true}, wish{ask: true, lane: later}},
+			facts{last: tried, record: plan.Record{LastSync: good.LastSync}, intact: true}, wish{ask: true, lane: later}},
 		{"one that was denied for what a walk returned is looked at again, since it is admitted now", p,
-			facts{last: tried, intact: true, status: apiv1.ExternalSecretStatus{
-				Conditions: []metav1.Condition{{Type: apiv1.ConditionReady, Status: "False", Reason: string(apiv1.ReasonPolicyDenied)}},
-			}}, wish{ask: true, lane: later}},
+			facts{last: tried, intact: true, record: plan.Record{Ready: metav1.ConditionFalse, Reason: plan.ReasonPolicyDenied}}, wish{ask: true, lane: later}},
 		{"names that a walk returned are judged by other annotations", p,
-			facts{last: attempt{uid: "u", generation: 3, walkPolicy: 1}, status: good, intact: true, walkPolicy: 2}, wish{ask: true, lane: later}},
+			facts{last: attempt{uid: "u", generation: 3, walkPolicy: 1}, record: good, intact: true, next: attempt{walkPolicy: 2}}, wish{ask: true, lane: later}},
 		{"and not again by the same", p,
-			facts{last: attempt{uid: "u", generation: 3, walkPolicy: 2}, status: good, intact: true, walkPolicy: 2}, wish{lane: later}},
+			facts{last: attempt{uid: "u", generation: 3, walkPolicy: 2}, record: good, intact: true, next: attempt{walkPolicy: 2}}, wish{lane: later}},
 		{"an edited object that walks for the first time is read at once", p,
-			facts{last: attempt{uid: "u", generation: 2}, status: good, intact: true, walkPolicy: 2}, wish{ask: true, lane: now, edited: true}},
-		{"an attempt that is owed is made", p, facts{last: tried, status: good, owed: true, intact: true}, wish{ask: true, lane: later}},
-		{"a forced refresh wants a read that has not begun yet", forced, facts{last: tried, status: good, intact: true},
+			facts{last: attempt{uid: "u", generation: 2}, record: good, intact: true, next: attempt{walkPolicy: 2}}, wish{ask: true, lane: now, edited: true}},
+		{"what the object refers to was edited", p,
+			facts{last: attempt{uid: "u", generation: 3, stores: 1}, record: good, intact: true, next: attempt{stores: 2}}, wish{ask: true, lane: later, edited: true}},
+		{"an attempt that is owed is made", p, facts{last: tried, record: good, owed: true, intact: true}, wish{ask: true, lane: later}},
+		{"a forced refresh wants a read that has not begun yet", forced, facts{last: tried, record: good, intact: true},
 			wish{ask: true, lane: now, fresh: true, forced: true}},
 		{"an object that is new besides is read like any other", forced, facts{intact: true}, wish{ask: true, lane: now, fresh: true, edited: true}},
-		{"so is one that was edited besides", forced, facts{last: attempt{uid: "u", generation: 2}, status: good, intact: true},
+		{"so is one that was edited besides", forced, facts{last: attempt{uid: "u", generation: 2}, record: good, intact: true},
 			wish{ask: true, lane: now, fresh: true, edited: true}},
-		{"and one that was edited besides while nobody ran", forced, facts{status: status(2, metav1.ConditionTrue, ""), intact: true},
+		{"and one that was edited besides while nobody ran", forced, facts{record: status(2, metav1.ConditionTrue, ""), intact: true},
 			wish{ask: true, lane: now, fresh: true, edited: true}},
-		{"a refresh that was forced while nobody ran is one", forced, facts{status: good, intact: true},
+		{"a refresh that was forced while nobody ran is one", forced, facts{record: good, intact: true},
 			wish{ask: true, lane: now, fresh: true, forced: true}},
 		{"one whose status cannot be written is left alone until it is time", p, facts{last: tried, waits: true, intact: true}, wish{lane: later}},
 		{"a refresh that was forced already in this process is not forced again", forced,
-			facts{last: attempt{uid: "u", generation: 3, forceSync: "now"}, status: good, intact: true}, wish{lane: later}},
-		{"nor is one that the status knows", forced, facts{status: status(3, metav1.ConditionTrue, "now"), intact: true}, wish{lane: later}},
+			facts{last: attempt{uid: "u", generation: 3, forceSync: "now"}, record: good, intact: true}, wish{lane: later}},
+		{"nor is one that the status knows", forced, facts{record: status(3, metav1.ConditionTrue, "now"), intact: true}, wish{lane: later}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := decide(tc.p, tc.facts); got != tc.want {
@@ -77,12 +75,12 @@ func TestDecide(t *testing.T) {
 
 func TestOverdue(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
-	success := func(ago time.Duration) apiv1.ExternalSecretStatus {
-		return apiv1.ExternalSecretStatus{LastSuccess: &metav1.Time{Time: now.Add(-ago)}}
+	success := func(ago time.Duration) plan.Record {
+		return plan.Record{LastSuccess: now.Add(-ago)}
 	}
 	for _, tc := range []struct {
 		name                string
-		status              apiv1.ExternalSecretStatus
+		status              plan.Record
 		interval, heartbeat time.Duration
 		want                bool
 	}{
@@ -90,7 +88,7 @@ func TestOverdue(t *testing.T) {
 		{"an older one is overdue", success(11*time.Minute + time.Second), time.Minute, 10 * time.Minute, true},
 		{"without heartbeats a status says nothing", success(time.Hour), time.Minute, 0, false},
 		{"nor does it where the object is not refreshed", success(time.Hour), 0, time.Minute, false},
-		{"nor where there was no success", apiv1.ExternalSecretStatus{}, time.Minute, time.Minute, false},
+		{"nor where there was no success", plan.Record{}, time.Minute, time.Minute, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := overdue(tc.status, tc.interval, tc.heartbeat, now); got != tc.want {

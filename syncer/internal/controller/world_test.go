@@ -11,7 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -20,7 +19,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/dialect/kes"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
@@ -39,16 +41,39 @@ func (v *vault) Get(context.Context, plan.Source) ([]driver.Value, error) {
 	return []driver.Value{{Data: []byte(`{"a":"b"}`)}}, nil
 }
 
-func (*vault) GetBatch(context.Context, plan.Scope, []plan.Read) ([]backend.Outcome, error) {
+func (*vault) GetBatch(context.Context, plan.Store, []plan.Read) ([]backend.Outcome, error) {
 	panic("not asked for")
 }
+
+// everything is ExternalSecrets, whatever their controllerId.
+func everything() dialect.Kind {
+	return served{&kes.Installation{Defaults: backends.Defaults{VaultMount: "kubernetes", VaultRole: "reader"}}, true}
+}
+
+// served is a kind whose objects are all served, or none.
+type served struct {
+	dialect.Kind
+	served bool
+}
+
+func (s served) Serves(Object) bool { return s.served }
+
+// narrow is a kind that is served in some namespaces.
+type narrow struct {
+	dialect.Kind
+	servesIn func(namespace string) bool
+}
+
+func (n narrow) ServesIn(namespace string) bool { return n.servesIn(namespace) }
+
+func (n narrow) Namespaces() []string { return nil }
 
 // world is one Reconciler with its queue, beside an API server and a backend.
 type world struct {
 	*Reconciler
 	cluster  client.WithWatch
 	vault    vault
-	measured *metrics.Objects
+	measured metrics.Objects
 }
 
 // inFakeTime gives a test a world whose objects are synced while it waits.
@@ -62,23 +87,16 @@ func inFakeTime(t *testing.T, faults interceptor.Funcs, test func(w *world)) {
 		}
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: db.Namespace}}
 		stored := fake.NewClientBuilder().WithScheme(scheme).WithObjects(namespace).WithStatusSubresource(&apiv1.ExternalSecret{}).Build()
-		w := &world{cluster: stored, measured: metrics.NewObjects()}
+		w := &world{cluster: stored}
 		c := interceptor.NewClient(stored, faults)
 		w.Reconciler = &Reconciler{
-			API: API{
-				New:    func() Object { return &apiv1.ExternalSecret{} },
-				List:   &apiv1.ExternalSecretList{},
-				Serves: func(Object) bool { return true },
-				Plan: func(object Object) (*plan.Plan, field.ErrorList) {
-					return plan.From(object.(*apiv1.ExternalSecret), plan.Defaults{VaultMount: "kubernetes", VaultRole: "reader"}) //nolint:errcheck,forcetypeassert // as New makes them
-				},
-			},
+			Kind:     everything(),
 			Settings: Settings{RefreshInterval: time.Hour, StatusHeartbeat: 10 * time.Minute, WatchSecrets: true},
 			Client:   c, Cache: c, Live: c,
 			Engine:   &fetch.Engine{Reader: &w.vault},
 			Writer:   &apply.Writer{Client: c},
 			Recorder: &events.FakeRecorder{},
-			Metrics:  w.measured,
+			Metrics:  w.measured.Of(everything().Type(), nil),
 		}
 		w.queue = w.lanes.newQueue("", workqueue.DefaultTypedControllerRateLimiter[reconcile.Request](), 16)
 		w.Engine.Notify = w.Notify

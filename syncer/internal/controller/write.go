@@ -15,26 +15,26 @@ import (
 func (r *Reconciler) write(
 	ctx context.Context, object Object, p *plan.Plan, content *render.Secret,
 ) (written apply.Result, overtaken bool, err error) {
-	status := object.SyncStatus()
+	last := r.record(object)
 	owner := apply.Owner{
 		Kind: p.Kind, Namespace: p.Object.Namespace, Name: p.Object.Name, UID: p.UID,
-		DeletionPolicy: p.DeletionPolicy, Advice: r.API.Advice,
+		DeletionPolicy: p.Target.DeletionPolicy, Words: p.Words,
 	}
-	r.memory.startWrite(p.Object)
+	r.memory.startWrite(p.Object.NamespacedName)
 	written, err = r.Writer.Write(ctx, apply.Request{
-		Owner: owner, Name: p.Secret, Content: content, Stamp: p.Template.Stamp,
-		Expected: status.SecretResourceVersion != "",
+		Owner: owner, Name: p.Target.Name, Content: content, Stamp: p.Template.Stamp,
+		Expected: last.SecretResourceVersion != "",
 		Adopt: func(ctx context.Context, secret *corev1.Secret) (bool, string, error) {
 			return r.mayAdopt(ctx, object, p, secret)
 		},
 	})
-	overtaken = r.memory.endWrite(p.Object, written.ResourceVersion)
+	overtaken = r.memory.endWrite(p.Object.NamespacedName, written.ResourceVersion)
 	if err != nil {
 		return written, overtaken, err
 	}
 	// The new one is there, so that nobody is ever without. What the status says is the last one that was written.
-	if last := status.SecretName; last != "" && last != p.Secret {
-		if err := r.Writer.Remove(ctx, owner, last, nil); err != nil {
+	if last.Secret != "" && last.Secret != p.Target.Name {
+		if err := r.Writer.Remove(ctx, owner, last.Secret, nil); err != nil {
 			return written, overtaken, err
 		}
 	}
@@ -46,8 +46,8 @@ func (r *Reconciler) write(
 }
 
 func (r *Reconciler) release(ctx context.Context, object Object) error {
-	if r.API.Release == nil {
+	if r.Importer == nil {
 		return nil
 	}
-	return r.API.Release(ctx, object)
+	return r.Importer.Release(ctx, object)
 }

@@ -9,8 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
-
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
@@ -267,7 +265,7 @@ func (stubborn) Get(context.Context, plan.Source) ([]driver.Value, error) {
 
 func TestAStopWaitsForTheCallsUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := &Engine{Reader: stubborn{}, Notify: func(types.NamespacedName, Lane) { t.Error("somebody is told") }}
+		e := &Engine{Reader: stubborn{}, Notify: func(plan.ID, Lane) { t.Error("somebody is told") }}
 		e.Subscribe(reads("o", "", "v"), minute, false)
 		e.Ask(named("o"), Foreground, false)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)

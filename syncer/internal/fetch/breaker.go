@@ -5,6 +5,7 @@ import (
 
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/internal/backoff"
 )
 
 const (
@@ -56,15 +57,7 @@ func (b *breaker) fail(now time.Time, err *backend.Error) {
 		return
 	}
 	b.step++
-	b.until = now.Add(max(doubled(firstProbe, lastProbe, b.step), min(err.RetryAfter, lastRetryAfter)))
-}
-
-// doubled is the n-th step of a back-off, n from 1.
-func doubled(first, last time.Duration, n int) time.Duration {
-	if n > 16 {
-		return last
-	}
-	return min(first<<(n-1), last)
+	b.until = now.Add(max(backoff.Step(b.step, firstProbe, lastProbe), min(err.RetryAfter, lastRetryAfter)))
 }
 
 // transient tells whether a failure is the backend's, and may pass by itself.

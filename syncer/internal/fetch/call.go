@@ -80,7 +80,7 @@ func (e *Engine) ask(sc *scope, sources []*source) ([]reading, *backend.Error) {
 	for i, s := range sources {
 		reads[i] = s.Read
 	}
-	outcomes, err := e.Reader.GetBatch(e.ctx, sc.Scope, reads)
+	outcomes, err := e.Reader.GetBatch(e.ctx, sc.Store, reads)
 	if failure := e.end(sc, err); failure != nil {
 		return nil, failure
 	}
@@ -96,7 +96,7 @@ func sort(sources []*source, outcomes []backend.Outcome) []reading {
 		case errors.Is(err, driver.ErrNotAnswered):
 			readings[i].alone, readings[i].again = true, true
 		case err != nil:
-			readings[i].err = asError(s.Source, err)
+			readings[i].err = asError(s.Source(), err)
 		default:
 			readings[i].values = []driver.Value{outcomes[i].Value}
 		}
@@ -106,10 +106,10 @@ func sort(sources []*source, outcomes []backend.Outcome) []reading {
 
 // get reads one source.
 func (e *Engine) get(sc *scope, s *source) reading {
-	values, err := e.Reader.Get(e.ctx, s.Source)
+	values, err := e.Reader.Get(e.ctx, s.Source())
 	failure := e.end(sc, err)
 	if failure != nil {
-		failure = asError(s.Source, failure)
+		failure = asError(s.Source(), failure)
 	}
 	return reading{values: values, err: failure}
 }
@@ -126,7 +126,7 @@ func (e *Engine) end(sc *scope, err error) *backend.Error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := time.Now()
-	failure := asError(plan.Source{Scope: sc.Scope}, err)
+	failure := asError(plan.Source{Store: sc.Store}, err)
 	switch {
 	case errors.Is(err, context.Canceled):
 		sc.breaker.cancel()

@@ -13,7 +13,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
@@ -55,16 +55,16 @@ func (c *cloud) BatchSize(s plan.Source) int {
 	return 20
 }
 
-func (c *cloud) begin(scope plan.Scope, keys ...string) {
+func (c *cloud) begin(store plan.Store, keys ...string) {
 	c.guard.Lock()
 	defer c.guard.Unlock()
-	c.received = append(c.received, call{Keys: strings.Join(keys, " "), Role: scope.Identity.RoleARN, At: time.Since(c.start)})
+	c.received = append(c.received, call{Keys: strings.Join(keys, " "), Role: store.Role, At: time.Since(c.start)})
 	c.now++
 	c.most = max(c.most, c.now)
 }
 
-func (c *cloud) wait(ctx context.Context, scope plan.Scope) error {
-	hangs := c.hang != "" && strings.HasPrefix(scope.Identity.RoleARN, c.hang)
+func (c *cloud) wait(ctx context.Context, store plan.Store) error {
+	hangs := c.hang != "" && strings.HasPrefix(store.Role, c.hang)
 	takes := latency
 	if hangs {
 		takes = timeout
@@ -77,66 +77,66 @@ func (c *cloud) wait(ctx context.Context, scope plan.Scope) error {
 	defer c.guard.Unlock()
 	c.now--
 	if hangs {
-		return &backend.Error{Kind: driver.Unavailable, Source: plan.Source{Scope: scope}}
+		return &backend.Error{Kind: driver.Unavailable, Source: plan.Source{Store: store}}
 	}
 	return ctx.Err()
 }
 
-func (c *cloud) fails(scope plan.Scope, key string) error {
-	for _, name := range []string{"*", scope.Identity.RoleARN, key} {
+func (c *cloud) fails(store plan.Store, key string) error {
+	for _, name := range []string{"*", store.Role, key} {
 		if kind, ok := c.kinds[name]; ok {
-			return &backend.Error{Kind: kind, Source: plan.Source{Scope: scope, Read: plan.Read{Key: key}}, Message: "of " + name, RetryAfter: c.after[name]}
+			return &backend.Error{Kind: kind, Source: plan.Source{Store: store, Read: plan.Read{Key: key}}, Message: "of " + name, RetryAfter: c.after[name]}
 		}
 	}
 	return nil
 }
 
-func (c *cloud) value(scope plan.Scope, key string) driver.Value {
+func (c *cloud) value(store plan.Store, key string) driver.Value {
 	text := cmp.Or(c.values[key], key)
-	return driver.Value{Data: []byte(scope.Identity.RoleARN + text), Version: text}
+	return driver.Value{Data: []byte(store.Role + text), Version: text}
 }
 
 func (c *cloud) Get(ctx context.Context, s plan.Source) ([]driver.Value, error) {
-	c.begin(s.Scope, s.Key)
-	if err := c.wait(ctx, s.Scope); err != nil {
+	c.begin(s.Store, s.Key)
+	if err := c.wait(ctx, s.Store); err != nil {
 		return nil, err
 	}
 	c.guard.Lock()
 	defer c.guard.Unlock()
-	if err := c.fails(s.Scope, s.Key); err != nil {
+	if err := c.fails(s.Store, s.Key); err != nil {
 		return nil, err
 	}
-	return []driver.Value{c.value(s.Scope, s.Key)}, nil
+	return []driver.Value{c.value(s.Store, s.Key)}, nil
 }
 
-func (c *cloud) GetBatch(ctx context.Context, scope plan.Scope, reads []plan.Read) ([]backend.Outcome, error) {
+func (c *cloud) GetBatch(ctx context.Context, store plan.Store, reads []plan.Read) ([]backend.Outcome, error) {
 	keys := make([]string, len(reads))
 	for i, read := range reads {
 		keys[i] = read.Key
 	}
-	c.begin(scope, keys...)
-	if err := c.wait(ctx, scope); err != nil {
+	c.begin(store, keys...)
+	if err := c.wait(ctx, store); err != nil {
 		return nil, err
 	}
 	c.guard.Lock()
 	defer c.guard.Unlock()
-	if err := c.fails(scope, ""); err != nil {
+	if err := c.fails(store, ""); err != nil {
 		return nil, err
 	}
 	if c.refused != driver.Unknown {
-		return nil, &backend.Error{Kind: c.refused, Source: plan.Source{Scope: scope}}
+		return nil, &backend.Error{Kind: c.refused, Source: plan.Source{Store: store}}
 	}
 	outcomes := make([]backend.Outcome, len(keys))
 	for i, key := range keys {
 		switch {
 		case c.spoil[key]:
-			return nil, &backend.Error{Kind: cmp.Or(c.kinds[key], driver.Invalid), Source: plan.Source{Scope: scope}}
+			return nil, &backend.Error{Kind: cmp.Or(c.kinds[key], driver.Invalid), Source: plan.Source{Store: store}}
 		case c.forgets[key]:
 			outcomes[i].Err = driver.ErrNotAnswered
-		case c.fails(scope, key) != nil:
-			outcomes[i].Err = c.fails(scope, key)
+		case c.fails(store, key) != nil:
+			outcomes[i].Err = c.fails(store, key)
 		default:
-			outcomes[i].Value = c.value(scope, key)
+			outcomes[i].Value = c.value(store, key)
 		}
 	}
 	return outcomes, nil
@@ -153,7 +153,7 @@ type world struct {
 	failed map[string]int      // of them those that failed
 	takes  bool                // whether notifications are answered by Take
 	lanes  map[string]Lane     // of the last notification
-	ready  chan types.NamespacedName
+	ready  chan plan.ID
 	end    context.CancelFunc
 }
 
@@ -164,18 +164,18 @@ func inFakeTime(t *testing.T, test func(w *world)) {
 		w := &world{
 			cloud: &cloud{start: time.Now(), values: map[string]string{}, kinds: map[string]driver.Kind{}, after: map[string]time.Duration{}, spoil: map[string]bool{}, forgets: map[string]bool{}},
 			t:     t, got: map[string][]string{}, seen: map[string]int{}, failed: map[string]int{}, takes: true, lanes: map[string]Lane{},
-			ready: make(chan types.NamespacedName, 100_000),
+			ready: make(chan plan.ID, 100_000),
 		}
 		w.Engine = &Engine{
 			Reader: w.cloud,
-			Notify: func(object types.NamespacedName, lane Lane) {
+			Notify: func(object plan.ID, lane Lane) {
 				w.told = append(w.told, object.Name)
 				w.lanes[object.Name] = lane
 				if w.takes {
 					w.ready <- object
 				}
 			},
-			Observe: func(object types.NamespacedName, ok bool, _ time.Time) {
+			Observe: func(object plan.ID, ok bool, _ time.Time) {
 				w.seen[object.Name]++
 				if !ok {
 					w.failed[object.Name]++
@@ -207,7 +207,7 @@ func inFakeTime(t *testing.T, test func(w *world)) {
 }
 
 // take notes what an object is given: its values in the order of its keys, or its failures.
-func (w *world) take(object types.NamespacedName) {
+func (w *world) take(object plan.ID) {
 	result, state := w.Take(object)
 	if state != Ready {
 		return
@@ -219,7 +219,7 @@ func (w *world) take(object types.NamespacedName) {
 		}
 	}
 	for _, f := range result.Failures {
-		parts = append(parts, fmt.Sprintf("%s: %s", f.Read.Key, f.Err.(*backend.Error).Kind)) //nolint:errcheck,errorlint // it is always one
+		parts = append(parts, fmt.Sprintf("%s: %s", f.Source.Read.Key, f.Err.(*backend.Error).Kind)) //nolint:errcheck,errorlint // it is always one
 	}
 	if result.Excess {
 		parts = []string{"too much"}
@@ -231,18 +231,19 @@ func (w *world) take(object types.NamespacedName) {
 }
 
 // named is an object of namespace ns, or of the one that the name begins with: hog/object.
-func named(name string) types.NamespacedName {
+func named(name string) plan.ID {
 	if namespace, name, ok := strings.Cut(name, "/"); ok {
-		return types.NamespacedName{Namespace: namespace, Name: name}
+		return plan.ID{NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}}
 	}
-	return types.NamespacedName{Namespace: "ns", Name: name}
+	return plan.ID{NamespacedName: types.NamespacedName{Namespace: "ns", Name: name}}
 }
 
 // reads is a plan of an object that reads keys as a role.
 func reads(object, role string, keys ...string) *plan.Plan {
-	p := &plan.Plan{Object: named(object), UID: types.UID(object), Scope: plan.Scope{Backend: apiv1.BackendAWSSecretsManager, Identity: plan.Identity{RoleARN: role}}}
+	store := plan.Store{Backend: backends.AWSSecretsManager, Role: role}
+	p := &plan.Plan{Object: named(object), UID: types.UID(object)}
 	for _, key := range keys {
-		p.Entries = append(p.Entries, plan.Entry{Read: plan.Read{Key: key}})
+		p.Entries = append(p.Entries, plan.Entry{Source: plan.Source{Store: store, Read: plan.Read{Key: key}}})
 	}
 	return p
 }

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
@@ -49,13 +49,16 @@ func TestPhasesTellSourcesApart(t *testing.T) {
 	seen := map[uint64]plan.Source{}
 	for _, s := range []plan.Source{
 		{},
-		{Scope: plan.Scope{Backend: apiv1.BackendVault}},
-		{Scope: plan.Scope{Region: "a"}},
-		{Scope: plan.Scope{KeyVault: "a"}},
-		{Scope: plan.Scope{Project: "a"}},
-		{Scope: plan.Scope{Identity: plan.Identity{RoleARN: "a"}}},
-		{Scope: plan.Scope{Identity: plan.Identity{VaultMount: "a"}}},
-		{Scope: plan.Scope{Identity: plan.Identity{VaultRole: "a"}}},
+		{Store: plan.Store{Backend: backends.Vault}},
+		{Store: plan.Store{Location: "a"}},
+		{Store: plan.Store{Container: "a"}},
+		{Store: plan.Store{Role: "a"}},
+		{Store: plan.Store{Mount: "a"}},
+		{Store: plan.Store{Address: "a"}},
+		{Store: plan.Store{Namespace: "a"}},
+		{Store: plan.Store{Credential: plan.Credential{Kind: plan.SecretCredential}}},
+		{Store: plan.Store{Credential: plan.Credential{Namespace: "a"}}},
+		{Store: plan.Store{Credential: plan.Credential{Name: "a"}}},
 		{Read: plan.Read{Key: "a"}},
 		{Read: plan.Read{VersionID: "a"}},
 		{Read: plan.Read{VersionStage: "a"}},

@@ -61,7 +61,7 @@ func (e *Engine) want(o *object, lane Lane, fresh bool, have *source, values []d
 	e.shares.bytes.Take(o.name.Namespace, expected)
 	d.reserved = expected
 	if have != nil {
-		e.put(o, have.Read, values)
+		e.put(o, have.Source(), values)
 	}
 	switch {
 	case o.demand != d:
@@ -88,7 +88,7 @@ func (e *Engine) want(o *object, lane Lane, fresh bool, have *source, values []d
 
 // put adds what was read to a demand. One that grows beyond its bounds is complete, without values; one beyond its namespace's
 // share is put off.
-func (e *Engine) put(o *object, read plan.Read, values []driver.Value) {
+func (e *Engine) put(o *object, read plan.Source, values []driver.Value) {
 	d := o.demand
 	if d.valueless() {
 		return // they are of no use
@@ -209,6 +209,6 @@ func (e *Engine) hand(o *object) (Result, State) {
 	}
 	// What failed has been read since.
 	e.want(o, d.lane, false, nil, nil)
-	e.dispatch(o.sources[0].scope)
+	e.dispatchFor(o)
 	return Result{}, Pending
 }

@@ -1,4 +1,4 @@
-// Package fetch reads the sources that objects ask for: each source once, however many objects share
+// Package fetch reads the sources that objects of all kinds ask for: each source once, however many objects share
 // it, in as few calls as the backend's batches allow, and spread over the interval. What an object
 // does not need to know costs it nothing: a value that is unchanged wakes nobody.
 //
@@ -6,7 +6,7 @@
 //	object.go, source.go    what is known of both
 //	demand.go               an object's wish to have its sources read, from Ask or news until Take
 //	share.go                what all objects share, by namespace: calls and bytes
-//	scope.go, lane.go       the sources of one identity at one backend, and which call comes next
+//	scope.go, lane.go       the sources of one Store, and which call comes next
 //	call.go                 a call: a read, or a batch with its fallbacks
 //	settle.go               what a read means to the objects that subscribe to the source
 //	slot, breaker, limiter, digest   decisions without side effects
@@ -18,8 +18,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
@@ -40,25 +38,25 @@ const (
 type Reader interface {
 	BatchSize(source plan.Source) int
 	Get(ctx context.Context, source plan.Source) ([]driver.Value, error)
-	GetBatch(ctx context.Context, scope plan.Scope, reads []plan.Read) ([]backend.Outcome, error)
+	GetBatch(ctx context.Context, store plan.Store, reads []plan.Read) ([]backend.Outcome, error)
 }
 
 // Engine reads sources for objects. It may be used concurrently. Its fields may not be changed once it runs.
 type Engine struct {
 	Reader Reader
 	// Notify tells that Take has something for an object. It must not call the engine.
-	Notify func(object types.NamespacedName, lane Lane)
+	Notify func(object plan.ID, lane Lane)
 	// Observe tells that a refresh brought no news for an object, since its values are unchanged (ok), or
 	// since a source fails as before. It must not call the engine. Nil: nobody wants to know.
-	Observe func(object types.NamespacedName, ok bool, at time.Time)
+	Observe func(object plan.ID, ok bool, at time.Time)
 	// Metrics counts; nil: nobody does.
 	Metrics *Metrics
 
 	mu       sync.Mutex
 	ctx      context.Context //nolint:containedctx // of Run, for the calls, which nobody waits for
 	digester *digester
-	objects  map[types.NamespacedName]*object
-	scopes   map[plan.Scope]*scope
+	objects  map[plan.ID]*object
+	scopes   map[plan.Store]*scope
 	shares   *shares
 	untaken  int       // demands that are complete and have not been taken
 	holding  int       // those of them that hold values, and do not tell of failures
@@ -69,16 +67,16 @@ type Engine struct {
 
 // Failure is a source that could not be read. The error is a *backend.Error.
 type Failure struct {
-	Read plan.Read
-	Err  error
+	Source plan.Source
+	Err    error
 }
 
 // Result is what an object's sources gave.
 type Result struct {
 	// Values are those of all sources; nil where one fails. They are shared, and must not be changed.
 	Values   render.Values
-	Failures []Failure            // in the order of the plan's entries
-	Versions map[plan.Read]string // the version last read of each source
+	Failures []Failure              // in the order of the plan's entries
+	Versions map[plan.Source]string // the version last read of each source
 	// Excess: the sources hold more than MaxObjectBytes together. There is nothing else then.
 	Excess bool
 }
@@ -114,7 +112,7 @@ func (e *Engine) Subscribe(p *plan.Plan, interval time.Duration, overdue bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.objects == nil {
-		e.objects, e.scopes, e.shares = map[types.NamespacedName]*object{}, map[plan.Scope]*scope{}, newShares()
+		e.objects, e.scopes, e.shares = map[plan.ID]*object{}, map[plan.Store]*scope{}, newShares()
 	}
 	sources := p.Sources()
 	o := e.objects[p.Object]
@@ -122,10 +120,9 @@ func (e *Engine) Subscribe(p *plan.Plan, interval time.Duration, overdue bool) {
 		return
 	}
 	next := &object{name: p.Object, uid: p.UID, interval: interval, sources: make([]*source, 0, len(sources))}
-	sc := e.scope(p.Scope)
 	now := time.Now()
 	for _, read := range sources {
-		s := sc.source(read, e.Reader)
+		s := e.scope(read.Store).source(read, e.Reader)
 		s.subscribe(next)
 		next.sources = append(next.sources, s)
 		next.told = next.told || s.err != nil && interval > 0
@@ -142,13 +139,12 @@ func (e *Engine) Subscribe(p *plan.Plan, interval time.Duration, overdue bool) {
 	// The old one goes afterwards, so that what both read is not forgotten.
 	e.forget(o)
 	e.objects[p.Object] = next
-	e.closeIfEmpty(sc)
-	e.dispatch(sc)
+	e.dispatchFor(next)
 	e.resume()
 }
 
 // Unsubscribe ends an object's subscription. What was read for it is dropped.
-func (e *Engine) Unsubscribe(name types.NamespacedName) {
+func (e *Engine) Unsubscribe(name plan.ID) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.forget(e.objects[name])
@@ -166,16 +162,14 @@ func (e *Engine) forget(o *object) {
 		if len(s.subscribers) == 0 {
 			s.unschedule()
 			delete(s.scope.sources, s.Read)
+			e.closeIfEmpty(s.scope)
 		}
-	}
-	if len(o.sources) > 0 {
-		e.closeIfEmpty(o.sources[0].scope)
 	}
 }
 
 // Ask wants all sources of a subscribed object read now. A read that is under way will do, unless
 // it must be fresh. Notify tells when all are there, or have failed.
-func (e *Engine) Ask(name types.NamespacedName, lane Lane, fresh bool) {
+func (e *Engine) Ask(name plan.ID, lane Lane, fresh bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	o := e.objects[name]
@@ -189,14 +183,12 @@ func (e *Engine) Ask(name types.NamespacedName, lane Lane, fresh bool) {
 		e.release(o)
 		e.want(o, lane, fresh, nil, nil)
 	}
-	if len(o.sources) > 0 {
-		e.dispatch(o.sources[0].scope)
-	}
+	e.dispatchFor(o)
 	e.resume()
 }
 
 // Take hands over what was read for an object.
-func (e *Engine) Take(name types.NamespacedName) (Result, State) {
+func (e *Engine) Take(name plan.ID) (Result, State) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	o := e.objects[name]
@@ -217,7 +209,7 @@ func (e *Engine) Take(name types.NamespacedName) (Result, State) {
 
 // Freshness is when the oldest of an object's sources was read with success; zero where one was not,
 // or fails.
-func (e *Engine) Freshness(name types.NamespacedName) time.Time {
+func (e *Engine) Freshness(name plan.ID) time.Time {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if o := e.objects[name]; o != nil {

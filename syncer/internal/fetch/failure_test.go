@@ -215,7 +215,7 @@ func TestABatchThatFailsAsAWholeIsHalvedUntilTheOffenderIsFound(t *testing.T) {
 					w.add(fmt.Sprint("o", i), "", minute, fmt.Sprint("k", i))
 				}
 				w.pass(20 * latency)
-				limiter := &w.scopes[reads("", "").Scope].limiter
+				limiter := &w.scopes[reads("", "", "k0").Stores()[0]].limiter
 				if n := w.count(); n > 12 || limiter.count != n {
 					t.Errorf("there were %d calls, and the limiter knows of %d", n, limiter.count)
 				}

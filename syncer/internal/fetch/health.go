@@ -67,21 +67,6 @@ type snapshot struct {
 	stalled           bool
 }
 
-// add makes it that of several engines.
-func (s *snapshot) add(other snapshot) {
-	for backend, n := range other.sources {
-		s.sources[backend] += n
-		s.breakers[backend] += other.breakers[backend]
-	}
-	for l, n := range other.waiting {
-		s.waiting[l] += n
-	}
-	s.calls += other.calls
-	s.holding += other.holding
-	s.overdue = max(s.overdue, other.overdue)
-	s.stalled = s.stalled || other.stalled
-}
-
 func (e *Engine) snapshot(now time.Time) snapshot {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -12,13 +12,13 @@ type Metrics struct {
 	avoided   *prometheus.CounterVec
 	fallbacks *prometheus.CounterVec
 
-	engines []*Engine
+	engine *Engine
 }
 
-// NewMetrics makes the metrics of all engines of a process, and has them count in them.
-func NewMetrics(engines ...*Engine) *Metrics {
+// NewMetrics makes the metrics of an engine, and has it count in them.
+func NewMetrics(engine *Engine) *Metrics {
 	m := &Metrics{
-		engines: engines,
+		engine: engine,
 		avoided: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "secretgate_backend_reads_avoided_total",
 			Help: "Reads that needed no call of their own: shared with other objects, batched with other sources, or joined in_flight.",
@@ -28,9 +28,7 @@ func NewMetrics(engines ...*Engine) *Metrics {
 			Help: "Times that an identity turned out to get no answer to batches, mostly for want of the right, and is read for singly for an hour.",
 		}, []string{"backend"}),
 	}
-	for _, e := range engines {
-		e.Metrics = m
-	}
+	engine.Metrics = m
 	return m
 }
 
@@ -67,10 +65,7 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
-	s := snapshot{sources: map[string]int{}, breakers: map[string]int{}}
-	for _, e := range m.engines {
-		s.add(e.snapshot(time.Now()))
-	}
+	s := m.engine.snapshot(time.Now())
 	for backend, n := range s.sources {
 		gauge(sourcesDesc, float64(n), backend)
 		gauge(breakersDesc, float64(s.breakers[backend]), backend)

@@ -10,9 +10,9 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/render"
 )
 
-// object is one that subscribes to sources. All of them are of one scope.
+// object is one that subscribes to sources, of one Store or of several.
 type object struct {
-	name     types.NamespacedName
+	name     plan.ID
 	uid      types.UID
 	interval time.Duration // 0: it is not refreshed on its own account
 	sources  []*source     // in the order of the plan's entries
@@ -25,9 +25,20 @@ type object struct {
 	told     bool // a source failed, or failed otherwise than before, and the owner has not taken notice
 }
 
+// scopes are those of its sources.
+func (o *object) scopes() []*scope {
+	var all []*scope
+	for _, s := range o.sources {
+		if !slices.Contains(all, s.scope) {
+			all = append(all, s.scope)
+		}
+	}
+	return all
+}
+
 // reads tells whether the object's sources are those of the plan.
 func (o *object) reads(sources []plan.Source) bool {
-	return slices.EqualFunc(o.sources, sources, func(s *source, other plan.Source) bool { return s.Source == other })
+	return slices.EqualFunc(o.sources, sources, func(s *source, other plan.Source) bool { return s.Source() == other })
 }
 
 // expected is how many bytes its sources may take, by what they held when they were last read.
@@ -40,11 +51,11 @@ func (o *object) expected() (bytes int) {
 
 // result is what is known of the object's sources, and the values that were asked for.
 func (o *object) result(values render.Values) Result {
-	r := Result{Values: values, Versions: make(map[plan.Read]string, len(o.sources))}
+	r := Result{Values: values, Versions: make(map[plan.Source]string, len(o.sources))}
 	for _, s := range o.sources {
-		r.Versions[s.Read] = s.version
+		r.Versions[s.Source()] = s.version
 		if s.err != nil && values == nil {
-			r.Failures = append(r.Failures, Failure{Read: s.Read, Err: s.err})
+			r.Failures = append(r.Failures, Failure{Source: s.Source(), Err: s.err})
 		}
 	}
 	return r

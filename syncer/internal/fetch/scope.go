@@ -16,10 +16,10 @@ const (
 	maxScopeTrials       = 2 // until it has answered
 )
 
-// scope is the sources of one identity at one backend. Scopes share nothing but what shares holds, so
+// scope is the sources of one Store. Scopes share nothing but what shares holds, so
 // that one tenant's trouble is no other's.
 type scope struct {
-	plan.Scope
+	plan.Store
 	sources   map[plan.Read]*source
 	scheduled schedule
 	lanes     [2]lane
@@ -32,10 +32,10 @@ type scope struct {
 	timer     *time.Timer
 }
 
-func (e *Engine) scope(s plan.Scope) *scope {
+func (e *Engine) scope(s plan.Store) *scope {
 	sc := e.scopes[s]
 	if sc == nil {
-		sc = &scope{Scope: s, sources: map[plan.Read]*source{}}
+		sc = &scope{Store: s, sources: map[plan.Read]*source{}}
 		sc.lanes[Foreground].calls.Capacity, sc.lanes[Foreground].batchCalls.Capacity = maxForegroundReads, maxForegroundBatches
 		sc.lanes[Background].calls.Capacity, sc.lanes[Background].batchCalls.Capacity = maxBackgroundReads, maxBackgroundBatches
 		e.scopes[s] = sc
@@ -51,13 +51,13 @@ func (e *Engine) closeIfEmpty(sc *scope) {
 	if sc.timer != nil {
 		sc.timer.Stop()
 	}
-	delete(e.scopes, sc.Scope)
+	delete(e.scopes, sc.Store)
 }
 
 func (sc *scope) source(s plan.Source, reader Reader) *source {
 	known := sc.sources[s.Read]
 	if known == nil {
-		known = &source{Source: s, scope: sc, phase: phase(s), batch: reader.BatchSize(s), position: -1}
+		known = &source{Read: s.Read, scope: sc, phase: phase(s), batch: reader.BatchSize(s), position: -1}
 		sc.sources[s.Read] = known
 	}
 	return known
@@ -112,7 +112,7 @@ func (sc *scope) readSingly(until time.Time) {
 
 // dispatch makes all the calls of a scope that may go now, and sets the clock for the next ones.
 func (e *Engine) dispatch(sc *scope) {
-	if e.ctx == nil || e.ctx.Err() != nil || e.scopes[sc.Scope] != sc {
+	if e.ctx == nil || e.ctx.Err() != nil || e.scopes[sc.Store] != sc {
 		return
 	}
 	now := time.Now()
@@ -141,6 +141,13 @@ func (e *Engine) dispatch(sc *scope) {
 	e.arm(sc, now)
 }
 
+// dispatchFor dispatches all scopes that an object reads of.
+func (e *Engine) dispatchFor(o *object) {
+	for _, sc := range o.scopes() {
+		e.dispatch(sc)
+	}
+}
+
 // admits reports whether the scope as such bears another call now.
 func (sc *scope) admits(now time.Time) bool {
 	underway := sc.lanes[Foreground].calls.Held() + sc.lanes[Background].calls.Held()
@@ -156,7 +163,7 @@ func (e *Engine) resume() {
 		lane := o.demand.lane
 		e.release(o)
 		e.want(o, lane, false, nil, nil)
-		e.dispatch(o.sources[0].scope)
+		e.dispatchFor(o)
 	}
 	for sc, ok := e.shares.next(); ok; sc, ok = e.shares.next() {
 		e.dispatch(sc)

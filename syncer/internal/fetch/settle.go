@@ -92,12 +92,12 @@ func (e *Engine) satisfy(o *object, s *source, r reading, news bool) {
 		e.want(o, d.lane, false, s, r.values)
 	case d.complete():
 		e.unhold(o)
-		e.put(o, s.Read, r.values) // newer than what it holds
+		e.put(o, s.Source(), r.values) // newer than what it holds
 		if o.demand == d {
 			e.hold(o)
 		}
 	default:
-		e.put(o, s.Read, r.values) // newer than what it holds
+		e.put(o, s.Source(), r.values) // newer than what it holds
 	}
 }
 
@@ -108,7 +108,7 @@ func (e *Engine) collect(o *object, s *source, r reading) {
 		d.failed = true
 		e.empty(o)
 	} else {
-		e.put(o, s.Read, r.values)
+		e.put(o, s.Source(), r.values)
 	}
 	if o.demand != d || d.excess {
 		return // it is put off, or complete

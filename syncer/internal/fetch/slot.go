@@ -14,10 +14,14 @@ const overdueSpread = time.Minute
 // hand-over needs no stored time.
 func phase(s plan.Source) uint64 {
 	h := fnv.New64a()
-	for _, part := range []string{
-		string(s.Backend), s.Identity.RoleARN, s.Identity.VaultMount, s.Identity.VaultRole, s.Region, s.KeyVault, s.Project,
+	parts := []string{
+		string(s.Backend), s.Role, s.Mount, s.Address, s.Location, s.Container, s.Namespace,
 		s.Key, s.Version, s.VersionID, s.VersionStage,
-	} {
+	}
+	if c := s.Credential; c != (plan.Credential{}) {
+		parts = append(parts, string(c.Kind), c.Namespace, c.Name, c.Key)
+	}
+	for _, part := range parts {
 		_, _ = h.Write([]byte(part)) // a hash never fails
 		_, _ = h.Write([]byte{0})
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
+	"github.com/secretgate/secretgate/syncer/internal/backoff"
 	"github.com/secretgate/secretgate/syncer/internal/fair"
 )
 
@@ -23,7 +24,7 @@ const (
 // source is a source that objects subscribe to. It is in one place at a time: scheduled, in a queue,
 // under way, or none of these (where nobody refreshes it).
 type source struct {
-	plan.Source
+	plan.Read
 	scope       *scope
 	subscribers []*object
 	phase       uint64
@@ -52,6 +53,9 @@ type source struct {
 	err      *backend.Error
 	failures int // in a row
 }
+
+// Source is what is read, and where.
+func (s *source) Source() plan.Source { return plan.Source{Store: s.scope.Store, Read: s.Read} }
 
 // interval is the shortest among its subscribers'; 0: it is refreshed for none of them.
 func (s *source) interval() time.Duration {
@@ -96,7 +100,7 @@ func (s *source) lane() Lane {
 
 // retry is how long to wait after the latest failure.
 func (s *source) retry() time.Duration {
-	wait := doubled(firstRetry, lastRetry, s.failures)
+	wait := backoff.Step(s.failures, firstRetry, lastRetry)
 	if interval := s.interval(); interval > 0 {
 		return min(wait, max(interval, firstRetry))
 	}

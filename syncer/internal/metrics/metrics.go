@@ -1,5 +1,5 @@
-// Package metrics holds the syncer's metrics about objects: KES's, under the names that its users
-// have on their dashboards, and Secretgate's own. No label carries a backend key.
+// Package metrics holds the syncer's metrics about objects: Secretgate's own, with the labels dialect and kind, and through Views
+// those that the predecessors' users have on their dashboards. No label carries a backend key.
 package metrics
 
 import (
@@ -9,25 +9,40 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/secretgate/secretgate/shared/dialect"
 )
 
-// Objects measures syncs by object. The series of an object disappear with Forget. It is a
-// prometheus.Collector that keeps numbers and makes series of them when asked: kept as series, those
-// of ten thousand objects would be a large part of the syncer's memory.
-type Objects struct {
-	mu    sync.Mutex
-	known map[types.NamespacedName]object
+// Objects measures syncs of the objects of all kinds. It is a prometheus.Collector that keeps numbers and makes series of them when
+// asked: kept as series, those of ten thousand objects would be a large part of the syncer's memory.
+type Objects struct{ kinds []*Kind }
+
+// View shows the objects of one kind under the names of its predecessor.
+type View interface {
+	Describe(ch chan<- *prometheus.Desc)
+	// Collect sends the series of all objects, which it must not change.
+	Collect(objects map[types.NamespacedName]Object, ch chan<- prometheus.Metric)
 }
 
-// object is what is known of one, since it names its backend.
-type object struct {
-	backend           string // that it was last read from
-	reason            string // of condition Ready, after the last attempt
-	successes, errors uint64
-	failing           bool
-	suspended         bool
-	unserved          bool  // by this syncer; there is nothing else then
-	lastSuccess       int64 // Unix time; 0: never
+// Kind measures syncs of the objects of one kind. The series of an object disappear with Forget.
+type Kind struct {
+	labels []string // dialect and kind
+	view   View     // nil: there is none
+	mu     sync.Mutex
+	known  map[types.NamespacedName]Object
+}
+
+// Object is what is known of one, since it names its backend and its Secret.
+type Object struct {
+	Backend           string // that it was last read from
+	Secret            string // its name; empty: it was never understood
+	Reason            string // of condition Ready, after the last attempt
+	Successes, Errors uint64
+	ReadErrors        uint64 // the API server did not show the Secret
+	Failing           bool
+	Suspended         bool
+	Unserved          bool  // by this syncer; there is nothing else then
+	LastSuccess       int64 // Unix time; 0: never
 }
 
 // Attempt is what came of one sync attempt.
@@ -45,136 +60,137 @@ type Attempt struct {
 	LastSuccess time.Time
 }
 
-// NewObjects makes the metrics.
-func NewObjects() *Objects { return &Objects{known: map[types.NamespacedName]object{}} }
+// Of makes the metrics of one more kind. It may be called before the Objects are registered only.
+func (o *Objects) Of(kind dialect.Type, view View) *Kind {
+	k := &Kind{labels: []string{kind.Dialect, kind.Kind}, view: view, known: map[types.NamespacedName]Object{}}
+	o.kinds = append(o.kinds, k)
+	return k
+}
 
 var (
-	callsLabels = []string{"name", "namespace", "backend", "status"}
-	stateLabels = []string{"name", "namespace", "backend"}
-
-	calls = prometheus.NewDesc("kubernetes_external_secrets_sync_calls_count",
-		"Number of sync attempts by backend, object and outcome (success or error).", callsLabels, nil)
-	callsOld = prometheus.NewDesc("sync_calls",
-		"Deprecated name of kubernetes_external_secrets_sync_calls_count.", callsLabels, nil)
-	state = prometheus.NewDesc("kubernetes_external_secrets_last_sync_call_state",
-		"1 where the last sync attempt succeeded, -1 where it failed.", stateLabels, nil)
-	stateOld = prometheus.NewDesc("last_state",
-		"Deprecated name of kubernetes_external_secrets_last_sync_call_state.", stateLabels, nil)
 	lastSuccess = prometheus.NewDesc("secretgate_last_success_timestamp_seconds",
-		"When the Secret was last known to be as the backend has it, in Unix time.", []string{"name", "namespace"}, nil)
-	reasons = prometheus.NewDesc("secretgate_externalsecrets",
-		"ExternalSecrets that this replica serves, by the reason of their condition Ready.", []string{"namespace", "reason"}, nil)
-	unserved = prometheus.NewDesc("secretgate_unserved_externalsecrets",
-		"ExternalSecrets whose controllerId is not this syncer's INSTANCE_ID. Another syncer may serve them, or none.",
-		[]string{"namespace"}, nil)
+		"When the Secret was last known to be as the backend has it, in Unix time.", []string{"dialect", "kind", "namespace", "name"}, nil)
+	failing = prometheus.NewDesc("secretgate_sync_failing",
+		"1 where the last sync attempt failed, 0 where it succeeded.", []string{"dialect", "kind", "namespace", "name"}, nil)
+	reasons = prometheus.NewDesc("secretgate_objects",
+		"Objects that this replica serves, by the reason of their condition Ready.", []string{"dialect", "kind", "namespace", "reason"}, nil)
+	unserved = prometheus.NewDesc("secretgate_unserved_objects",
+		"Objects that this syncer sees and does not serve, as their controllerId or namespace says. Another syncer may serve them, or none.",
+		[]string{"dialect", "kind", "namespace"}, nil)
 )
 
-// Observe counts one sync attempt. The counts of a backend that the object no longer names go. An object that is suspended is
+// Observe counts one sync attempt. The counts of a backend or a Secret that the object no longer names go. An object that is suspended is
 // counted by its reason, and neither fails nor ages.
-func (o *Objects) Observe(a Attempt) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+func (k *Kind) Observe(a Attempt) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if a.Unserved {
-		o.known[a.Object] = object{unserved: true}
+		k.known[a.Object] = Object{Unserved: true}
 		return
 	}
+	known := k.known[a.Object]
 	if a.Suspended {
-		o.known[a.Object] = object{reason: a.Reason, suspended: true}
+		k.known[a.Object] = Object{Reason: a.Reason, Secret: a.Secret, Suspended: true}
 		return
 	}
-	known := o.known[a.Object]
-	if known.backend != a.Backend {
-		known = object{backend: a.Backend, lastSuccess: known.lastSuccess}
+	if known.Backend != a.Backend || a.Secret != "" && a.Secret != known.Secret {
+		known = Object{Backend: a.Backend, Secret: known.Secret, LastSuccess: known.LastSuccess}
+	}
+	if a.Secret != "" {
+		known.Secret = a.Secret
 	}
 	if !a.LastSuccess.IsZero() {
-		known.lastSuccess = max(known.lastSuccess, a.LastSuccess.Unix())
+		known.LastSuccess = max(known.LastSuccess, a.LastSuccess.Unix())
 	}
-	known = known.observe(a.Success, a.At)
-	known.reason, known.suspended = a.Reason, false
-	o.known[a.Object] = known
+	known.count(a.Success, a.At)
+	if a.Unreadable {
+		known.ReadErrors++
+	}
+	known.Reason, known.Suspended, known.Unserved = a.Reason, false, false
+	k.known[a.Object] = known
 }
 
 // Refreshed counts a refresh that brought no news, for an object that was observed before: one whose value cannot be used,
 // or whose Secret cannot be written, fails as before though the value could be read.
-func (o *Objects) Refreshed(name types.NamespacedName, success bool, at time.Time) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if known, ok := o.known[name]; ok && !known.suspended && !known.unserved {
-		o.known[name] = known.observe(success && !known.failing, at)
+func (k *Kind) Refreshed(name types.NamespacedName, success bool, at time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if known, ok := k.known[name]; ok && !known.Suspended && !known.Unserved {
+		known.count(success && !known.Failing, at)
+		k.known[name] = known
 	}
 }
 
-func (k object) observe(success bool, at time.Time) object {
-	k.failing = !success
+func (o *Object) count(success bool, at time.Time) {
+	o.Failing = !success
 	if success {
-		k.successes++
-		k.lastSuccess = at.Unix()
+		o.Successes++
+		o.LastSuccess = at.Unix()
 	} else {
-		k.errors++
+		o.Errors++
 	}
-	return k
 }
 
 // Forget drops the series of an object that is gone, or is no longer this syncer's.
-func (o *Objects) Forget(name types.NamespacedName) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	delete(o.known, name)
+func (k *Kind) Forget(name types.NamespacedName) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.known, name)
 }
 
 // Describe implements prometheus.Collector.
 func (o *Objects) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{calls, callsOld, state, stateOld, lastSuccess, reasons, unserved} {
+	for _, d := range []*prometheus.Desc{lastSuccess, failing, reasons, unserved} {
 		ch <- d
+	}
+	for _, k := range o.kinds {
+		if k.view != nil {
+			k.view.Describe(ch)
+		}
 	}
 }
 
 // Collect implements prometheus.Collector.
 func (o *Objects) Collect(ch chan<- prometheus.Metric) {
-	o.mu.Lock()
-	known := maps.Clone(o.known) // nobody waits for whoever reads the metrics
-	o.mu.Unlock()
-	type place struct{ namespace, reason string }
-	count, others := map[place]int{}, map[string]int{}
-	for name, k := range known {
-		if k.unserved {
-			others[name.Namespace]++
-			continue
-		}
-		count[place{name.Namespace, k.reason}]++
-		if !k.suspended {
-			k.collect(name, ch)
-		}
-	}
-	for namespace, n := range others {
-		ch <- prometheus.MustNewConstMetric(unserved, prometheus.GaugeValue, float64(n), namespace)
-	}
-	for p, n := range count {
-		ch <- prometheus.MustNewConstMetric(reasons, prometheus.GaugeValue, float64(n), p.namespace, p.reason)
+	for _, k := range o.kinds {
+		k.collect(ch)
 	}
 }
 
-// collect sends the series of one object.
-func (k object) collect(name types.NamespacedName, ch chan<- prometheus.Metric) {
-	counter := func(d *prometheus.Desc, value uint64, labels ...string) {
-		if value > 0 {
-			ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value), labels...)
+func (k *Kind) collect(ch chan<- prometheus.Metric) {
+	k.mu.Lock()
+	known := maps.Clone(k.known) // nobody waits for whoever reads the metrics
+	k.mu.Unlock()
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, append(k.labels[:2:2], labels...)...)
+	}
+	type place struct{ namespace, reason string }
+	count, others := map[place]int{}, map[string]int{}
+	for name, object := range known {
+		if object.Unserved {
+			others[name.Namespace]++
+			continue
+		}
+		count[place{name.Namespace, object.Reason}]++
+		if object.Suspended {
+			continue
+		}
+		value := 0.0
+		if object.Failing {
+			value = 1
+		}
+		gauge(failing, value, name.Namespace, name.Name)
+		if object.LastSuccess > 0 {
+			gauge(lastSuccess, float64(object.LastSuccess), name.Namespace, name.Name)
 		}
 	}
-	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	for namespace, n := range others {
+		gauge(unserved, float64(n), namespace)
 	}
-	value := 1.0
-	if k.failing {
-		value = -1
+	for p, n := range count {
+		gauge(reasons, float64(n), p.namespace, p.reason)
 	}
-	gauge(state, value, name.Name, name.Namespace, k.backend)
-	gauge(stateOld, value, name.Name, name.Namespace, k.backend)
-	for _, d := range []*prometheus.Desc{calls, callsOld} {
-		counter(d, k.successes, name.Name, name.Namespace, k.backend, "success")
-		counter(d, k.errors, name.Name, name.Namespace, k.backend, "error")
-	}
-	if k.lastSuccess > 0 {
-		gauge(lastSuccess, float64(k.lastSuccess), name.Name, name.Namespace)
+	if k.view != nil {
+		k.view.Collect(known, ch)
 	}
 }

@@ -32,7 +32,7 @@ func nested(depth, size int) string {
 
 // thousand makes a plan of a thousand entries.
 func thousand(entry func(i int) plan.Entry) *plan.Plan {
-	p := &plan.Plan{}
+	p := &plan.Plan{Words: words}
 	for i := range 1000 {
 		p.Entries = append(p.Entries, entry(i))
 	}
@@ -40,7 +40,7 @@ func thousand(entry func(i int) plan.Entry) *plan.Plan {
 }
 
 func propertyEntry(i int, property string) plan.Entry {
-	return plan.Entry{Field: fmt.Sprintf("spec.data[%d]", i), Name: fmt.Sprintf("n%d", i), Property: property, Read: plan.Read{Key: "k"}}
+	return plan.Entry{Field: fmt.Sprintf("spec.data[%d]", i), Name: fmt.Sprintf("n%d", i), Property: property, Source: plan.Source{Read: plan.Read{Key: "k"}}}
 }
 
 // What an author asks for and what a value holds must not decide how long a worker is busy, and with how much memory. The

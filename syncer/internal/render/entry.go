@@ -11,7 +11,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
-	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
@@ -25,7 +24,7 @@ type renderer struct {
 }
 
 type documentKey struct {
-	read    plan.Read
+	source  plan.Source
 	decoded bool // from base64
 }
 
@@ -56,11 +55,11 @@ func (r *renderer) make(e *plan.Entry, values []driver.Value) (made part) {
 	case e.Kind == plan.Tree:
 		made.entries, made.err = r.tree(e, values)
 	case len(values) != 1:
-		made.err = fmt.Errorf("%s was not read", e.Read.Key)
+		made.err = fmt.Errorf("%s was not read", e.Source.Key)
 	case e.Kind == plan.Members:
 		made.entries, made.err = r.members(e, values[0])
 	case e.Property != "":
-		d, err := r.document(documentKey{read: e.Read}, values[0].Data)
+		d, err := r.document(documentKey{source: e.Source}, values[0].Data)
 		if err != nil {
 			return part{err: err}
 		}
@@ -86,13 +85,13 @@ func (r *renderer) document(key documentKey, data []byte) (*document, error) {
 
 // single is KES's order: look the property up first, in the value's document, then decode.
 func (r *renderer) single(e *plan.Entry, value driver.Value, d *document) ([]byte, error) {
-	subject := "the value of " + e.Read.Key
+	subject := "the value of " + e.Source.Key
 	if e.Property != "" {
 		found, err := d.lookup(e.Property)
 		if err != nil {
-			return nil, propertyProblem(err, d, e, wordsOf(r.plan))
+			return nil, propertyProblem(err, d, e, r.plan.Words)
 		}
-		value, subject = driver.Value{Data: found}, "property "+e.Property+" of "+e.Read.Key
+		value, subject = driver.Value{Data: found}, "property "+e.Property+" of "+e.Source.Key
 	}
 	if !e.Binary || value.Bytes {
 		return value.Data, nil
@@ -109,29 +108,19 @@ func (r *renderer) decode(subject string, data []byte) ([]byte, error) {
 	if err == nil {
 		return decoded, nil
 	}
-	w := wordsOf(r.plan)
+	w := r.plan.Words
 	if errors.Is(err, errPEM) {
-		return nil, fmt.Errorf("%s is PEM, not base64: %s", subject, w.noBinary)
+		return nil, fmt.Errorf("%s is PEM, not base64: %s", subject, w.NotBinary)
 	}
-	return nil, fmt.Errorf("%s is not base64, though %s says so: %w: %s, or store it as base64", subject, w.binary, err, w.noBinary)
-}
-
-// words are how an object's kind calls the options of an entry.
-type words struct{ property, binary, noBinary string }
-
-func wordsOf(p *plan.Plan) words {
-	if p.Kind.Kind == v1alpha1.Kind {
-		return words{property: "key", binary: "encoding", noBinary: "write encoding: text"}
-	}
-	return words{property: "property", binary: "isBinary", noBinary: "remove isBinary"}
+	return nil, fmt.Errorf("%s is not base64, though %s says so: %w: %s, or store it as base64", subject, w.Binary, err, w.NotBinary)
 }
 
 // members is for dataFrom: the value is an object. With isBinary the whole value is base64.
 func (r *renderer) members(e *plan.Entry, value driver.Value) (map[string][]byte, error) {
-	data, key := value.Data, documentKey{read: e.Read, decoded: e.Binary && !value.Bytes}
+	data, key := value.Data, documentKey{source: e.Source, decoded: e.Binary && !value.Bytes}
 	if key.decoded {
 		var err error
-		if data, err = r.decode("the value of "+e.Read.Key, data); err != nil {
+		if data, err = r.decode("the value of "+e.Source.Key, data); err != nil {
 			return nil, err
 		}
 	}
@@ -142,11 +131,11 @@ func (r *renderer) members(e *plan.Entry, value driver.Value) (map[string][]byte
 	members, err := d.object()
 	switch {
 	case errors.Is(err, errNotObject):
-		return nil, fmt.Errorf("the value of %s is not a JSON object: use data, with a name, for plain values", e.Read.Key)
+		return nil, fmt.Errorf("the value of %s is not a JSON object: %s", e.Source.Key, r.plan.Words.Plain)
 	case err != nil:
 		return nil, err
 	case len(members) == 0:
-		return nil, fmt.Errorf("the value of %s is an empty object, which makes no entry: give it members, or remove this entry", e.Read.Key)
+		return nil, fmt.Errorf("the value of %s is an empty object, which makes no entry: give it members, or remove this entry", e.Source.Key)
 	}
 	if err := r.budget.takeEntries(len(members)); err != nil {
 		return nil, err
@@ -155,10 +144,10 @@ func (r *renderer) members(e *plan.Entry, value driver.Value) (map[string][]byte
 	for _, name := range slices.Sorted(maps.Keys(members)) { // sorted, so that the first problem is always the same one
 		if problems := validation.IsConfigMapKey(name); len(problems) > 0 {
 			return nil, fmt.Errorf("%s has a member whose name no Secret can have (%s): use data to give it another",
-				e.Read.Key, strings.Join(problems, "; "))
+				e.Source.Key, strings.Join(problems, "; "))
 		}
 		if made[name], err = d.value(members[name]); err != nil {
-			return nil, textProblem(err, "a member of "+e.Read.Key)
+			return nil, textProblem(err, "a member of "+e.Source.Key)
 		}
 	}
 	return made, nil
@@ -168,10 +157,10 @@ func (r *renderer) members(e *plan.Entry, value driver.Value) (map[string][]byte
 func (r *renderer) tree(e *plan.Entry, values []driver.Value) (map[string][]byte, error) {
 	if len(values) == 0 { // a driver should have said so
 		remedy := "check the path"
-		if !e.Read.Recursive {
-			remedy += ", or set recursive: true"
+		if !e.Source.Recursive {
+			remedy += ", or set " + r.plan.Words.Terms[plan.TermRecursive]
 		}
-		return nil, fmt.Errorf("no parameter is below %s: %s", e.Read.Key, remedy)
+		return nil, fmt.Errorf("no parameter is below %s: %s", e.Source.Key, remedy)
 	}
 	if err := r.budget.takeEntries(len(values)); err != nil {
 		return nil, err
@@ -187,7 +176,7 @@ func (r *renderer) tree(e *plan.Entry, values []driver.Value) (map[string][]byte
 			return nil, fmt.Errorf("%s cannot become an entry: %s", shown(v.Name), strings.Join(problems, "; "))
 		}
 		walked := *e // messages name the parameter, not the path
-		walked.Read.Key = shown(v.Name)
+		walked.Source.Key = shown(v.Name)
 		var d *document
 		var err error
 		if e.Property != "" {

@@ -6,20 +6,15 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
 	"github.com/secretgate/secretgate/shared/plan"
 )
 
 // lacking says what the API server would miss in a Secret of the plan's type. Its own answer may quote values, and so is not
 // passed on.
 func lacking(p *plan.Plan, data map[string][]byte) []*Error {
-	at := "spec.template.type"
-	if p.Kind.Kind == v1alpha1.Kind {
-		at = "spec.type"
-	}
 	var errs []*Error
 	fail := func(format string, args ...any) {
-		errs = append(errs, &Error{Field: at, Problem: fmt.Sprintf(format, args...)})
+		errs = append(errs, &Error{Field: p.Words.Type, Problem: fmt.Sprintf(format, args...)})
 	}
 	missing := func(name string) bool { _, there := data[name]; return !there }
 	switch kind := corev1.SecretType(p.Template.Type); kind {

@@ -40,9 +40,9 @@ func TestTypesNeedTheirEntries(t *testing.T) {
 			"spec.template.type: a Secret of type kubernetes.io/ssh-auth needs the entry ssh-privatekey, which is missing or empty: add it, or change the type"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			p, values := &plan.Plan{Template: plan.Template{Type: tc.kind}}, map[string]string{"other": "planted"}
+			p, values := &plan.Plan{Words: words, Template: plan.Template{Type: tc.kind}}, map[string]string{"other": "planted"}
 			for name, value := range tc.data {
-				p.Entries = append(p.Entries, plan.Entry{Field: "spec.data", Name: name, Read: plan.Read{Key: name}})
+				p.Entries = append(p.Entries, plan.Entry{Field: "spec.data", Name: name, Source: plan.Source{Read: plan.Read{Key: name}}})
 				values[name] = value
 			}
 			made, errs := Render(t.Context(), p, read(values))
@@ -64,7 +64,7 @@ func TestTypesNeedTheirEntries(t *testing.T) {
 }
 
 func TestTheTypeOfASecretDefinitionIsInItsSpec(t *testing.T) {
-	p := definition(plan.Entry{Field: "spec.keysMap[a]", Name: "a", Read: plan.Read{Key: "k"}})
+	p := definition(plan.Entry{Field: "spec.keysMap[a]", Name: "a", Source: plan.Source{Read: plan.Read{Key: "k"}}})
 	p.Template.Type = "kubernetes.io/ssh-auth"
 	_, errs := Render(t.Context(), p, read(map[string]string{"k": "v"}))
 	if len(errs) != 1 || errs[0].Field != "spec.type" {

@@ -108,27 +108,27 @@ func namesNothing(s string) bool {
 }
 
 // propertyProblem words why there is no value at an entry's property. It tells what the value is, and nothing that is in it.
-func propertyProblem(err error, d *document, e *plan.Entry, w words) error {
+func propertyProblem(err error, d *document, e *plan.Entry, w *plan.Words) error {
 	switch {
 	case errors.Is(err, errNotJSON):
 		return fmt.Errorf("the value of %s is not JSON, so it has no property %s: remove %s to use it as it is",
-			e.Read.Key, e.Property, w.property)
+			e.Source.Key, e.Property, w.Property)
 	case errors.Is(err, errNotFound):
-		return fmt.Errorf("Could not find property %s in %s: %s", e.Property, e.Read.Key, d.hint(w)) //nolint:staticcheck // KES's words
+		return fmt.Errorf("Could not find property %s in %s: %s", e.Property, e.Source.Key, d.hint(w)) //nolint:staticcheck // KES's words
 	default:
-		return textProblem(err, fmt.Sprintf("property %s of %s", e.Property, e.Read.Key))
+		return textProblem(err, fmt.Sprintf("property %s of %s", e.Property, e.Source.Key))
 	}
 }
 
 // hint is what to do where a property is missing.
-func (d *document) hint(w words) string {
+func (d *document) hint(w *plan.Words) string {
 	switch d.data[d.root.from] {
 	case '{':
-		return "its value is a JSON object without it: check " + w.property
+		return "its value is a JSON object without it: check " + w.Property
 	case '[':
-		return "its value is a JSON array: begin " + w.property + " with a number in brackets, as in [0].name"
+		return "its value is a JSON array: begin " + w.Property + " with a number in brackets, as in [0].name"
 	default:
-		return "its value is no JSON object: remove " + w.property
+		return "its value is no JSON object: remove " + w.Property
 	}
 }
 

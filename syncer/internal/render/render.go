@@ -19,7 +19,7 @@ const MaxSecretBytes = 1 << 20
 const maxProblems = 20
 
 // Values holds what was read: one value for most reads, any number for a path.
-type Values map[plan.Read][]driver.Value
+type Values map[plan.Source][]driver.Value
 
 // Bytes is how many bytes the values have together.
 func (v Values) Bytes() (bytes int) {
@@ -69,7 +69,7 @@ func (r *renderer) secret(values Values) (*Secret, []*Error) {
 	}
 	errs := r.fill(s.Data, values)
 	if size := bytesOf(s.Data); size > MaxSecretBytes && r.budget.spent == nil {
-		errs = append(errs, &Error{Field: "spec", Problem: fmt.Sprintf(
+		errs = append(errs, &Error{Field: p.Words.Spec, Problem: fmt.Sprintf(
 			"the values of the Secret have %d bytes together; the API server accepts %d: split it", size, MaxSecretBytes)})
 	}
 	if len(errs) == 0 {
@@ -87,7 +87,7 @@ func (r *renderer) fill(data map[string][]byte, values Values) []*Error {
 	failed, last := 0, lastOf(r.plan.Entries)
 	for i := range r.plan.Entries {
 		e := &r.plan.Entries[i]
-		made := r.entry(e, values[e.Read])
+		made := r.entry(e, values[e.Source])
 		if last[recipe(e)] != i {
 			made.entries = nil // the same comes again, and would override them
 		}
@@ -107,7 +107,7 @@ func (r *renderer) fill(data map[string][]byte, values Values) []*Error {
 		}
 	}
 	if more := failed - maxProblems; more > 0 {
-		errs = append(errs, &Error{Field: "spec", Problem: fmt.Sprintf("and %d more entries cannot be made", more)})
+		errs = append(errs, &Error{Field: r.plan.Words.Spec, Problem: fmt.Sprintf("and %d more entries cannot be made", more)})
 	}
 	return errs
 }

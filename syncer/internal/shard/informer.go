@@ -2,6 +2,8 @@ package shard
 
 import (
 	"context"
+	"reflect"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -11,13 +13,14 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
-	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/syncer/internal/owner"
 )
 
 // Informers makes informers that hold the replica's own objects alone.
 type Informers struct {
 	View    func(context.Context) (View, error) // Membership.View
+	Kinds   []dialect.Kind                      // of the objects that Secrets are made for
 	Metrics *Metrics
 }
 
@@ -35,21 +38,18 @@ func (i Informers) New(
 func (i Informers) narrow(lw cache.ListerWatcher, object runtime.Object) *listWatch {
 	w := &listWatch{inner: cache.ToListerWatcherWithContext(lw), view: i.View}
 	gvk := object.GetObjectKind().GroupVersionKind() // of a metadata informer; empty for Go types
-	switch object.(type) {
-	case *apiv1.ExternalSecret:
-		gvk, w.prototype = apiv1.GroupVersion.WithKind(apiv1.Kind), &apiv1.ExternalSecret{}
-	case *v1alpha1.SecretDefinition:
-		gvk, w.prototype = v1alpha1.GroupVersion.WithKind(v1alpha1.Kind), &v1alpha1.SecretDefinition{}
-	default:
+	if kind := i.kindOf(object); kind != nil {
+		gvk, w.prototype = kind.Type().GroupVersionKind, kind.New()
+	} else {
 		metadata := &metav1.PartialObjectMetadata{}
 		metadata.SetGroupVersionKind(gvk)
 		w.prototype = metadata
 	}
 	switch {
-	case owners[gvk.GroupKind()]:
+	case i.makes(gvk.GroupKind()):
 		w.owner, w.selects = metav1.Object.GetUID, true
 	case gvk.GroupKind() == schema.GroupKind{Group: corev1.GroupName, Kind: "Secret"}:
-		w.owner = ownerOfSecret // its own uid says nothing, so that there is no selector
+		w.owner = i.ownerOfSecret // its own uid says nothing, so that there is no selector
 	default:
 		return nil
 	}
@@ -59,18 +59,28 @@ func (i Informers) narrow(lw cache.ListerWatcher, object runtime.Object) *listWa
 	return w
 }
 
-// owners are the kinds of objects that Secrets are made for.
-var owners = map[schema.GroupKind]bool{
-	{Group: apiv1.GroupVersion.Group, Kind: apiv1.Kind}:       true,
-	{Group: v1alpha1.GroupVersion.Group, Kind: v1alpha1.Kind}: true,
+// kindOf is the kind of a typed object; nil: none that Secrets are made for.
+func (i Informers) kindOf(object runtime.Object) dialect.Kind {
+	for _, kind := range i.Kinds {
+		if reflect.TypeOf(kind.New()) == reflect.TypeOf(object) {
+			return kind
+		}
+	}
+	return nil
+}
+
+// makes reports whether Secrets are made for objects of a kind.
+func (i Informers) makes(kind schema.GroupKind) bool {
+	return slices.ContainsFunc(i.Kinds, func(k dialect.Kind) bool { return k.Type().GroupKind() == kind })
 }
 
 // ownerOfSecret is the uid of the object behind a Secret; empty where it names none.
-func ownerOfSecret(secret metav1.Object) types.UID {
-	if ref := metav1.GetControllerOfNoCopy(secret); ref != nil {
-		if gv, err := schema.ParseGroupVersion(ref.APIVersion); err == nil && owners[schema.GroupKind{Group: gv.Group, Kind: ref.Kind}] {
+func (i Informers) ownerOfSecret(secret metav1.Object) types.UID {
+	claim := owner.Of(secret)
+	if ref := claim.Controller; ref != nil {
+		if gv, err := schema.ParseGroupVersion(ref.APIVersion); err == nil && i.makes(schema.GroupKind{Group: gv.Group, Kind: ref.Kind}) {
 			return ref.UID
 		}
 	}
-	return types.UID(secret.GetAnnotations()[apiv1.AnnotationOwnerUID])
+	return claim.Retained
 }

@@ -16,7 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
 )
 
 // two is a ring of two; a and b are their shares.
@@ -81,7 +81,7 @@ func inform(t *testing.T, s *server, stream bool) *seen {
 	if stream {
 		lw = streaming{listerWatcher{ListerWatcherWithContext: s}}
 	}
-	narrowed := Informers{View: o.board.await, Metrics: o.metrics}.narrow(lw, s.prototype)
+	narrowed := Informers{View: o.board.await, Kinds: kinds(), Metrics: o.metrics}.narrow(lw, s.prototype)
 	if narrowed == nil {
 		t.Fatal("the type is not narrowed")
 	}

@@ -17,20 +17,20 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	coordination "k8s.io/client-go/kubernetes/typed/coordination/v1"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
 )
 
 // LabelRing on a Lease names the ring that its replica belongs to.
-const LabelRing = apiv1.ReservedPrefix + "ring"
+const LabelRing = names.ReservedPrefix + "ring"
 
 // requestTimeout bounds one call, so that an API server that hangs is asked again before a Lease ends.
 const requestTimeout = 4 * time.Second
 
-// RingName names the replicas that share work: those of one INSTANCE_ID that watch the same namespaces
-// (none: all). Others see other objects, and would leave each other's unserved.
-func RingName(instanceID string, namespaces []string) string {
-	namespaces = slices.Compact(slices.Sorted(slices.Values(namespaces)))
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q", instanceID, namespaces))
+// RingName names the replicas that share work: those of which everything is the same that decides which objects they see and
+// serve. Others would leave each other's unserved.
+func RingName(parts []string) string {
+	parts = slices.Compact(slices.Sorted(slices.Values(parts)))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts))
 	return hex.EncodeToString(sum[:5])
 }
 
@@ -81,7 +81,7 @@ func (l *lease) renew(ctx context.Context, now time.Time) error {
 func (l *lease) write(ctx context.Context, now time.Time) error {
 	next := l.desired(now)
 	if l.held == nil {
-		created, err := l.client.Create(ctx, next, metav1.CreateOptions{FieldManager: apiv1.FieldManager})
+		created, err := l.client.Create(ctx, next, metav1.CreateOptions{FieldManager: names.FieldManager})
 		if err == nil {
 			l.held = created
 		}
@@ -99,7 +99,7 @@ func (l *lease) write(ctx context.Context, now time.Time) error {
 	} else {
 		next.ResourceVersion = l.held.ResourceVersion
 	}
-	updated, err := l.client.Update(ctx, next, metav1.UpdateOptions{FieldManager: apiv1.FieldManager})
+	updated, err := l.client.Update(ctx, next, metav1.UpdateOptions{FieldManager: names.FieldManager})
 	if err == nil {
 		l.held = updated
 	}

@@ -15,8 +15,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
+	"github.com/secretgate/secretgate/shared/dialect/tuenti/v1alpha1"
+	"github.com/secretgate/secretgate/shared/names"
 )
 
 // eachWay tests the four ways in which an informer and an API server may meet.
@@ -132,7 +133,7 @@ func TestSecretsGoWithTheirOwners(t *testing.T) {
 		s := newServer(t, "secrets", secretOf("", ""), &metav1.PartialObjectMetadataList{})
 		ownerA, ownerB := uidIn(a, 0), uidIn(b, 0)
 		retained := &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: metav1.ObjectMeta{
-			Namespace: "core", Name: "retained", Annotations: map[string]string{apiv1.AnnotationOwnerUID: string(ownerB)}}}
+			Namespace: "core", Name: "retained", Annotations: map[string]string{names.AnnotationOwnerUID: string(ownerB)}}}
 		nobodys := &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: metav1.ObjectMeta{Namespace: "core", Name: "nobodys"}}
 		foreign := secretOf("foreign", ownerB)
 		foreign.OwnerReferences[0].APIVersion = "apps/v1"
@@ -203,7 +204,7 @@ func TestOnlyWhatIsSharedIsNarrowed(t *testing.T) {
 		{"full namespaces are everybody's", &corev1.Namespace{}, false, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w := Informers{Metrics: NewMetrics()}.narrow(listing{}, tc.object)
+			w := Informers{Kinds: kinds(), Metrics: NewMetrics()}.narrow(listing{}, tc.object)
 			if (w != nil) != tc.narrowed || w != nil && w.selects != tc.selects {
 				t.Errorf("%+v", w)
 			}

@@ -32,7 +32,7 @@ func TestReplicasComeAndGo(t *testing.T) {
 		b.stop() // its Lease goes, and nobody waits for its end
 		after(settle)
 		shares(t, a, c)
-		if got := len(names(l)); got != 3 {
+		if got := len(leaseNames(l)); got != 3 {
 			t.Errorf("there are %d Leases", got)
 		}
 		if got := testutil.ToFloat64(a.Metrics.changes); got != 4 {
@@ -52,11 +52,11 @@ func TestDeadReplicaIsMissedWhenItsLeaseEnds(t *testing.T) {
 		shares(t, a, b) // it might live
 		after(renewEvery + settle)
 		shares(t, a)
-		if got := len(names(l)); got != 2 {
+		if got := len(leaseNames(l)); got != 2 {
 			t.Errorf("there are %d Leases", got)
 		}
 		after(buryAfter)
-		if got := len(names(l)); got != 1 {
+		if got := len(leaseNames(l)); got != 1 {
 			t.Errorf("there are %d Leases: a dead one is buried after a minute", got)
 		}
 	})
@@ -273,14 +273,14 @@ func TestReplicasThatStartTogetherSettleOnce(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	blue := RingName("blue", []string{"b", "a", "a"})
+	blue := RingName([]string{"blue", "b", "a", "a"})
 	others := map[string]string{
-		"another instance":   RingName("green", []string{"a", "b"}),
-		"fewer namespaces":   RingName("blue", []string{"a"}),
-		"all namespaces":     RingName("blue", nil),
-		"names run together": RingName("blue", []string{"ab"}),
+		"another instance":   RingName([]string{"green", "a", "b"}),
+		"fewer namespaces":   RingName([]string{"blue", "a"}),
+		"all namespaces":     RingName([]string{"blue"}),
+		"names run together": RingName([]string{"blue", "ab"}),
 	}
-	if blue != RingName("blue", []string{"a", "b"}) {
+	if blue != RingName([]string{"blue", "a", "b"}) {
 		t.Error("the order of namespaces makes another ring")
 	}
 	for name, ring := range others {

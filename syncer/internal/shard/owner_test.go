@@ -6,8 +6,19 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/dialect"
+	dialects "github.com/secretgate/secretgate/shared/dialect/all"
+	"github.com/secretgate/secretgate/shared/names"
 )
+
+// kinds are all that Secrets are made for.
+func kinds() []dialect.Kind {
+	var all []dialect.Kind
+	for _, d := range dialects.Dialects() {
+		all = append(all, d.New().Kinds()...)
+	}
+	return all
+}
 
 func TestOwnersOfSecrets(t *testing.T) {
 	yes := true
@@ -24,12 +35,12 @@ func TestOwnersOfSecrets(t *testing.T) {
 		{"one of another version", controlledBy("kubernetes-client.io/v2", "ExternalSecret"), "u"},
 		{"somebody else's kind", controlledBy("cert-manager.io/v1", "Certificate"), ""},
 		{"an ExternalSecret of another group", controlledBy("external-secrets.io/v1", "ExternalSecret"), ""},
-		{"one that an annotation names", metav1.ObjectMeta{Annotations: map[string]string{apiv1.AnnotationOwnerUID: "a"}}, "a"},
+		{"one that an annotation names", metav1.ObjectMeta{Annotations: map[string]string{names.AnnotationOwnerUID: "a"}}, "a"},
 		{"nobody", metav1.ObjectMeta{}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := ownerOfSecret(&tc.secret); got != tc.want {
-				t.Errorf("%q", got)
+			if got := (Informers{Kinds: kinds()}).ownerOfSecret(&tc.secret); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
 	}

@@ -139,7 +139,7 @@ func shares(t *testing.T, replicas ...*replica) {
 	}
 }
 
-func names(l leases) []string {
+func leaseNames(l leases) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var all []string

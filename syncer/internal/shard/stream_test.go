@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
 )
 
 // open opens a stream of a's share on a watch that the test feeds.
@@ -28,7 +28,7 @@ func open(t *testing.T, options metav1.ListOptions) (*board, *watch.RaceFreeFake
 		},
 		WatchFuncWithContext: func(context.Context, metav1.ListOptions) (watch.Interface, error) { return inner, nil },
 	}
-	w := Informers{View: b.await, Metrics: NewMetrics()}.narrow(lw, &apiv1.ExternalSecret{})
+	w := Informers{View: b.await, Kinds: kinds(), Metrics: NewMetrics()}.narrow(lw, &apiv1.ExternalSecret{})
 	if options.SendInitialEvents == nil {
 		if _, err := w.List(metav1.ListOptions{}); err != nil {
 			t.Fatal(err)

@@ -10,7 +10,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/tests/harness"
 )
 
@@ -37,9 +38,9 @@ func TeamNamespace(team int) string { return fmt.Sprintf("team-%05d", team) }
 func teamPolicy(team int) map[string]string {
 	name := TeamNamespace(team)
 	return map[string]string{
-		apiv1.AnnotationPermittedRole:    "arn:aws:iam::[0-9]{12}:role/" + name + "(-[a-z]+)?",
-		apiv1.AnnotationPermittedRegion:  "eu-(west|central)-[1-3]",
-		apiv1.AnnotationPermittedKeyName: "shared/[a-z]+/.*\n(dev|prod)/" + name + "/.*\n" + name + "/(tls|registry)",
+		names.AnnotationPermittedRole:    "arn:aws:iam::[0-9]{12}:role/" + name + "(-[a-z]+)?",
+		names.AnnotationPermittedRegion:  "eu-(west|central)-[1-3]",
+		names.AnnotationPermittedKeyName: "shared/[a-z]+/.*\n(dev|prod)/" + name + "/.*\n" + name + "/(tls|registry)",
 	}
 }
 

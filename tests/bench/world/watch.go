@@ -14,13 +14,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/tests/harness"
 )
 
 const (
 	managedSecrets  = "/api/v1/secrets"
-	managedSelector = apiv1.LabelManaged + "=true"
+	managedSelector = names.LabelManaged + "=true"
 
 	metadataList  = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 	metadataWatch = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"

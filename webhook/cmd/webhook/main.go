@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/secretgate/secretgate/shared/dialect/all"
 	"github.com/secretgate/secretgate/webhook/app"
 )
 
@@ -16,7 +17,7 @@ var version = "dev"
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := app.Program{
-		Version: version, Args: os.Args[1:], Lookup: os.LookupEnv, Stdout: os.Stdout, Stderr: os.Stderr,
+		Version: version, Dialects: all.Dialects(), Args: os.Args[1:], Lookup: os.LookupEnv, Stdout: os.Stdout, Stderr: os.Stderr,
 	}.Run(ctx)
 	stop()
 	os.Exit(code)

@@ -7,8 +7,9 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/policy"
+	"github.com/secretgate/secretgate/shared/text"
 )
 
 // notice is something that whoever annotates a namespace should know, though it is stored.
@@ -52,7 +53,7 @@ func judgeAnnotations(updated, old map[string]string, s policy.Settings) (violat
 		case slices.Contains(policy.Switches(), key):
 			if value := updated[key]; value != "true" {
 				notices = append(notices, notice{notTrue, fmt.Sprintf(
-					`annotation %s is %q, which leaves it off: only "true" switches it on`, key, cut(value))})
+					`annotation %s is %q, which leaves it off: only "true" switches it on`, key, text.Cut(value, maxMessage))})
 			}
 		}
 	}
@@ -75,8 +76,8 @@ func Annotations(annotations map[string]string, s policy.Settings) (violations f
 }
 
 // judgePatterns compiles an annotation as policy does when it judges an object by it.
-func judgePatterns(key, text string, s policy.Settings) (err *field.Error, about string) {
-	flaw, blank := policy.Examine(text, s)
+func judgePatterns(key, patterns string, s policy.Settings) (err *field.Error, about string) {
+	flaw, blank := policy.Examine(patterns, s)
 	switch {
 	case flaw != nil:
 		at := field.NewPath("metadata", "annotations").Key(key)
@@ -89,9 +90,9 @@ func judgePatterns(key, text string, s policy.Settings) (err *field.Error, about
 	return nil, ""
 }
 
-// limitsChanged tells whether a write can forbid what was permitted before.
+// limitsChanged reports whether a write can forbid what was permitted before.
 func limitsChanged(updated, old map[string]string, s policy.Settings) bool {
-	return slices.ContainsFunc(append(s.PatternAnnotations(), apiv1.AnnotationRequireRole), func(key string) bool {
+	return slices.ContainsFunc(append(s.PatternAnnotations(), names.AnnotationRequireRole), func(key string) bool {
 		now, is := updated[key]
 		before, was := old[key]
 		return is != was || now != before

@@ -7,7 +7,7 @@ import (
 )
 
 func TestTheAuditLogGetsVerdictsAndFieldsButNoValues(t *testing.T) {
-	validator := &Validator{Namespaces: Namespaces{Cached: permitting("a"), Live: permitting("a")}}
+	validator := &Validator{Kinds: externalSecrets, Namespaces: Namespaces{Cached: permitting("a"), Live: permitting("a")}}
 	for name, c := range map[string]struct {
 		object           string
 		mutated, verdict map[string]string
@@ -31,7 +31,7 @@ func TestTheAuditLogGetsVerdictsAndFieldsButNoValues(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			answer := review(t, &Mutator{}, c.object)
+			answer := review(t, &Mutator{Kinds: externalSecrets}, c.object)
 			if diff := cmp.Diff(c.mutated, answer.AuditAnnotations); diff != "" {
 				t.Errorf("mutating (-want +got):\n%s", diff)
 			}

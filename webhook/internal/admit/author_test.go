@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
 	"k8s.io/apimachinery/pkg/util/managedfields"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
 )
 
 // stored is one object of an API server that calls Convert. What kubectl sends, and the managed
@@ -134,12 +134,12 @@ func (s *stored) admit(t *testing.T, updated map[string]any, w Writer) error {
 
 func (s *stored) call(t *testing.T, updated map[string]any, w Writer) error {
 	t.Helper()
-	c := Convert(updated, s.live, w)
+	c := Convert(deprecated, updated, s.live, w)
 	if len(c.Conflicts) > 0 {
 		return c.Conflicts.ToAggregate()
 	}
 	checkPatch(t, updated, c.Object)
-	if again := Convert(c.Object, s.live, w); len(again.Conflicts) > 0 || !cmp.Equal(c.Object, again.Object) {
+	if again := Convert(deprecated, c.Object, s.live, w); len(again.Conflicts) > 0 || !cmp.Equal(c.Object, again.Object) {
 		t.Errorf("converting twice changes more (conflicts %v):\n%s", again.Conflicts, cmp.Diff(c.Object, again.Object))
 	}
 	s.live = unmarshal(t, marshal(t, c.Object))

@@ -7,7 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/dialect"
 )
 
 // Conversion is an object without its deprecated fields.
@@ -20,16 +20,23 @@ type Conversion struct {
 	Conflicts field.ErrorList
 }
 
-// Convert moves the deprecated fields of an object to where they belong: secretDescriptor to spec,
-// spec.type to spec.template.type, spec.properties to spec.data, backendType secretManager to
-// secretsManager. old is nil on creation. Neither object is changed.
+// DeprecationsOf are those of a kind; most kinds have none.
+func DeprecationsOf(kind dialect.Kind) dialect.Deprecations {
+	if c, ok := kind.(dialect.Converter); ok {
+		return c.Deprecations()
+	}
+	return dialect.Deprecations{}
+}
+
+// Convert moves the deprecated fields of an object to where they belong, as its kind's table has it. old is nil on creation.
+// Neither object is changed.
 //
 // The object was not validated yet. What is not of the type that the schema demands stays where it
 // is, so that the schema's complaint names the field that the author wrote.
-func Convert(updated, old map[string]any, w Writer) Conversion {
-	c := &converter{Provenance: provenance(updated, old, w), object: runtime.DeepCopyJSON(updated), specAt: "spec"}
+func Convert(d dialect.Deprecations, updated, old map[string]any, w Writer) Conversion {
+	c := &converter{Provenance: provenance(d, updated, old, w), table: d, object: runtime.DeepCopyJSON(updated)}
 	if old != nil {
-		c.old, c.oldConverted = old, settled(old)
+		c.old, c.oldConverted = old, settled(d, old)
 	}
 	c.all()
 	if c.previous != nil && c.manifest != nil && !c.misfit {
@@ -43,106 +50,110 @@ func Convert(updated, old map[string]any, w Writer) Conversion {
 }
 
 // settled is what an object would have become, had it not been stored behind the webhook's back.
-func settled(object map[string]any) map[string]any {
-	c := &converter{object: runtime.DeepCopyJSON(object), specAt: "spec"}
+func settled(d dialect.Deprecations, object map[string]any) map[string]any {
+	c := &converter{table: d, object: runtime.DeepCopyJSON(object)}
 	c.all()
 	return c.object
 }
 
 type converter struct {
 	Provenance
+	table             dialect.Deprecations
 	object            map[string]any
 	old, oldConverted map[string]any
-	specAt            string // what the author calls spec
-	misfit            bool   // something has a type that the schema will reject
+	whole             *dialect.Move // the object is the inside of this field, by its new name; nil: it is a whole object
+	misfit            bool          // something has a type that the schema will reject
 	result            Conversion
 }
 
-// pair is a deprecated field and its replacement.
-type pair struct {
-	alias, target path
-	fits          func(any) bool
-}
-
+// all converts whole fields first. Where one of them is in conflict, it is not known which one counts, nor what is in it.
 func (c *converter) all() {
-	c.descriptor()
-	if len(c.result.Conflicts) > 0 {
-		return // which spec counts is not known
+	for _, m := range c.table.Moves {
+		if m.Whole() {
+			c.field(m)
+		}
 	}
-	c.member(pair{alias: path{"spec", "type"}, target: path{"spec", "template", "type"}, fits: is[string]})
-	c.member(pair{alias: path{"spec", "properties"}, target: path{"spec", "data"}, fits: is[[]any]})
-	c.backendType()
+	if len(c.result.Conflicts) > 0 {
+		return
+	}
+	for _, m := range c.table.Moves {
+		if !m.Whole() {
+			c.member(m)
+		}
+	}
+	for _, s := range c.table.Spellings {
+		c.spelling(s)
+	}
 }
 
-// descriptor converts secretDescriptor. What is deprecated within it is converted first: a
-// descriptor is always whole and of one author's hand, so no provenance is needed for that.
-func (c *converter) descriptor() {
-	within, ok := descriptorOf(c.object)
+// field converts a whole field. What is deprecated within it is converted first: it is always whole
+// and of one author's hand, so no provenance is needed for that.
+func (c *converter) field(m dialect.Move) {
+	within, ok := inside(c.table, c.object, m)
 	if !ok {
 		return
 	}
 	var before any
-	if old, ok := descriptorOf(c.old); ok {
-		before = old.object["spec"]
+	if old, ok := inside(c.table, c.old, m); ok {
+		before, _ = lookup(old.object, m.To)
 	}
-	p := pair{alias: path{"secretDescriptor"}, target: path{"spec"}, fits: is[map[string]any]}
-	if c.pair(p, within.object["spec"], before) {
+	converted, _ := lookup(within.object, m.To)
+	if c.move(m, converted, before) {
 		c.result.Conflicts = append(c.result.Conflicts, within.result.Conflicts...)
 		c.result.Deprecated = append(c.result.Deprecated, within.result.Deprecated...)
 		c.result.Warnings = append(c.result.Warnings, within.result.Warnings...)
 	}
 }
 
-// descriptorOf converts the inside of an object's descriptor, which ends up in the spec of the
-// converter's object.
-func descriptorOf(object map[string]any) (*converter, bool) {
-	value, _ := lookup(object, path{"secretDescriptor"})
-	descriptor, ok := value.(map[string]any)
+// inside converts what is in a whole field of an object, and has it where it belongs in an object of its own.
+func inside(d dialect.Deprecations, object map[string]any, m dialect.Move) (*converter, bool) {
+	value, _ := lookup(object, m.From)
+	members, ok := value.(map[string]any)
 	if !ok {
 		return nil, false
 	}
 	within := &converter{
-		Provenance: Provenance{manifest: shape{"spec": shapeOf(descriptor)}},
-		object:     map[string]any{"spec": runtime.DeepCopyJSON(descriptor)},
-		specAt:     "secretDescriptor",
+		Provenance: Provenance{manifest: shape{}}, table: d, object: map[string]any{}, whole: &m,
 	}
+	within.manifest.put(m.To, shapeOf(members))
+	set(within.object, m.To, runtime.DeepCopyJSON(members))
 	within.all()
 	return within, true
 }
 
-// member converts a deprecated field of spec.
-func (c *converter) member(p pair) {
-	alias, ok := lookup(c.object, p.alias)
-	if !ok || alias != nil && !p.fits(alias) {
+// member converts a deprecated field within another one.
+func (c *converter) member(m dialect.Move) {
+	alias, ok := lookup(c.object, m.From)
+	if !ok || alias != nil && !m.Form.Fits(alias) {
 		c.misfit = true
 		return
 	}
 	if alias != nil {
-		before, _ := lookup(c.old, p.alias)
-		c.pair(p, alias, before)
+		before, _ := lookup(c.old, m.From)
+		c.move(m, alias, before)
 	}
 }
 
-// pair converts one field, whose old value is before. It returns whether the author used it.
-func (c *converter) pair(p pair, alias, before any) (used bool) {
-	target, reachable := lookup(c.object, p.target)
-	if !reachable || target != nil && !p.fits(target) {
+// move converts one field, whose old value is before. It returns whether the author used it.
+func (c *converter) move(m dialect.Move, alias, before any) (used bool) {
+	target, reachable := lookup(c.object, m.To)
+	if !reachable || target != nil && !m.Form.Fits(target) {
 		c.misfit = true
 		return false
 	}
-	switch c.decide(p, alias, before, target) {
+	switch c.decide(m, alias, before, target) {
 	case conflict:
-		c.result.Conflicts = append(c.result.Conflicts, field.Forbidden(c.name(p.alias), fmt.Sprintf(
-			"is the deprecated name of %s, which is set too: remove %s", c.name(p.target), c.name(p.alias))))
+		c.result.Conflicts = append(c.result.Conflicts, field.Forbidden(c.name(m.From), fmt.Sprintf(
+			"is the deprecated name of %s, which is set too: remove %s", c.name(m.To), c.name(m.From))))
 		return false
 	case drop:
-		remove(c.object, p.alias)
+		remove(c.object, m.From)
 		return false
 	default:
-		remove(c.object, p.alias)
-		set(c.object, p.target, alias)
-		at := c.name(p.alias).String()
-		c.deprecated(at, fmt.Sprintf("%s is deprecated: use %s", at, p.target))
+		remove(c.object, m.From)
+		set(c.object, m.To, alias)
+		at := c.name(m.From).String()
+		c.deprecated(at, fmt.Sprintf("%s is deprecated: use %s", at, m.To))
 		return true
 	}
 }
@@ -157,8 +168,8 @@ const (
 )
 
 // decide follows the manifest where it names either field, or named the deprecated one before.
-func (c *converter) decide(p pair, alias, before, target any) outcome {
-	inManifest, targetInManifest := c.manifest.has(p.alias), c.manifest.has(p.target)
+func (c *converter) decide(m dialect.Move, alias, before, target any) outcome {
+	inManifest, targetInManifest := c.manifest.has(m.From), c.manifest.has(m.To)
 	switch {
 	case inManifest && targetInManifest:
 		return conflict
@@ -166,14 +177,14 @@ func (c *converter) decide(p pair, alias, before, target any) outcome {
 		return move
 	case targetInManifest:
 		return drop
-	case c.manifest != nil && c.previous.has(p.alias) && !c.previous.has(p.target):
+	case c.manifest != nil && c.previous.has(m.From) && !c.previous.has(m.To):
 		return drop
 	case target == nil || reflect.DeepEqual(alias, target):
 		return move
 	}
 	// Without provenance, what the request changed decides. Where it changed neither (both were
 	// stored behind the webhook's back) nothing tells which one counts.
-	oldTarget, _ := lookup(c.oldConverted, p.target)
+	oldTarget, _ := lookup(c.oldConverted, m.To)
 	sameAlias, sameTarget := reflect.DeepEqual(alias, before), reflect.DeepEqual(target, oldTarget)
 	switch {
 	case sameTarget && !sameAlias:
@@ -185,13 +196,12 @@ func (c *converter) decide(p pair, alias, before, target any) outcome {
 	}
 }
 
-// backendType needs no provenance: both spellings are one field.
-func (c *converter) backendType() {
-	at := path{"spec", "backendType"}
-	if value, _ := lookup(c.object, at); value == string(apiv1.BackendDeprecatedSecretMgr) {
-		set(c.object, at, string(apiv1.BackendAWSSecretsManager))
-		name := c.name(at).String()
-		c.deprecated(name, fmt.Sprintf("%s secretManager is deprecated: use secretsManager", name))
+// spelling needs no provenance: both spellings are one field.
+func (c *converter) spelling(s dialect.Spelling) {
+	if value, _ := lookup(c.object, s.At); value == s.Old {
+		set(c.object, s.At, s.New)
+		name := c.name(s.At).String()
+		c.deprecated(name, fmt.Sprintf("%s %s is deprecated: use %s", name, s.Old, s.New))
 	}
 }
 
@@ -201,9 +211,9 @@ func (c *converter) deprecated(at, warning string) {
 }
 
 // name is how the author calls a field.
-func (c *converter) name(p path) *field.Path {
-	if p[0] == "spec" && len(p) > 1 {
-		return field.NewPath(c.specAt, p[1:]...)
+func (c *converter) name(p dialect.Path) *field.Path {
+	if c.whole != nil && len(p) > 1 && p[0] == c.whole.To[0] {
+		return field.NewPath(c.whole.From[0], p[1:]...)
 	}
 	return field.NewPath(p[0], p[1:]...)
 }

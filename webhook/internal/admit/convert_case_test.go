@@ -212,7 +212,7 @@ func TestConvertSingleRequests(t *testing.T) {
 			if c.want != "" {
 				want = decoded(t, c.want)
 			}
-			got := Convert(updated, old, c.by)
+			got := Convert(deprecated, updated, old, c.by)
 			conflicts := ""
 			if err := got.Conflicts.ToAggregate(); err != nil {
 				conflicts = err.Error()

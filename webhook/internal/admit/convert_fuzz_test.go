@@ -38,14 +38,14 @@ func FuzzConvert(f *testing.F) {
 func checkStable(t *testing.T, updated, old map[string]any, w Writer) {
 	t.Helper()
 	before := marshal(t, []any{updated, old})
-	first := Convert(updated, old, w)
+	first := Convert(deprecated, updated, old, w)
 	if after := marshal(t, []any{updated, old}); !bytes.Equal(before, after) {
 		t.Fatalf("Convert changed its arguments from %s to %s", before, after)
 	}
 	if len(first.Conflicts) > 0 {
 		return
 	}
-	if second := Convert(first.Object, old, w); len(second.Conflicts) > 0 || !cmp.Equal(first.Object, second.Object) {
+	if second := Convert(deprecated, first.Object, old, w); len(second.Conflicts) > 0 || !cmp.Equal(first.Object, second.Object) {
 		t.Fatalf("converting twice is not converting once, for %s (conflicts %v):\n%s", before, second.Conflicts, cmp.Diff(first.Object, second.Object))
 	}
 	checkPatch(t, updated, first.Object)
@@ -132,7 +132,7 @@ func randomContent(r *rand.Rand) map[string]any {
 
 func checkPatch(t *testing.T, original, converted map[string]any) {
 	t.Helper()
-	operations := patch(original, converted)
+	operations := patch(deprecated, original, converted)
 	raw, err := json.Marshal(operations)
 	if err != nil {
 		t.Fatal(err)

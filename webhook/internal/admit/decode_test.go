@@ -10,10 +10,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 )
 
-// creation is the request for an object. It does not go through HTTP, which takes memory of its own.
+// creation is the request for an ExternalSecret. It does not go through HTTP, which takes memory of its own.
 func creation(object string) admission.Request {
 	return admission.Request{AdmissionRequest: admissionv1.AdmissionRequest{
-		Namespace: "core", Operation: admissionv1.Create, Object: kubernetes.RawExtension{Raw: []byte(object)},
+		Kind: ofKind(externalSecrets[0]), Namespace: "core", Operation: admissionv1.Create, Object: kubernetes.RawExtension{Raw: []byte(object)},
 	}}
 }
 
@@ -41,10 +41,10 @@ func TestAnObjectCannotExhaustTheWebhook(t *testing.T) {
 		by     admission.Handler
 		object string
 	}{
-		"a descriptor": {&Mutator{}, of(`{"secretDescriptor": {"a": [`, `{"a":0},`, `0]}}`)},
-		"properties":   {&Mutator{}, of(`{"spec": {"properties": [`, `{"a":0},`, `0]}}`)},
-		"lists":        {&Mutator{}, of(`{"spec": {"type": "a", "template": {"a": [`, `[],`, `0]}}}`)},
-		"a template":   {&Validator{Namespaces: Namespaces{Cached: everything, Live: everything}}, of(`{"spec": {"template": {"a": [`, `{"a":0},`, `0]}}}`)},
+		"a descriptor": {&Mutator{Kinds: externalSecrets}, of(`{"secretDescriptor": {"a": [`, `{"a":0},`, `0]}}`)},
+		"properties":   {&Mutator{Kinds: externalSecrets}, of(`{"spec": {"properties": [`, `{"a":0},`, `0]}}`)},
+		"lists":        {&Mutator{Kinds: externalSecrets}, of(`{"spec": {"type": "a", "template": {"a": [`, `[],`, `0]}}}`)},
+		"a template":   {&Validator{Kinds: externalSecrets, Namespaces: Namespaces{Cached: everything, Live: everything}}, of(`{"spec": {"template": {"a": [`, `{"a":0},`, `0]}}}`)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			response := handled(t, c.by, creation(c.object))
@@ -63,7 +63,7 @@ func TestTheLargestHonestObjectIsNotTooMuch(t *testing.T) {
 		`, "properties": ` + thousand(`{"key":"a","name":"n","property":"p","isBinary":true,"versionStage":"s","versionId":"v"}`) + `}`
 	object := strings.Replace(es(spec), `"metadata": {`, `"metadata": {"annotations": {"`+lastApplied+`": `+quoted(es(spec))+`}, `, 1)
 	everything := permitting(".*")
-	for _, handler := range []admission.Handler{&Mutator{}, &Validator{Namespaces: Namespaces{Cached: everything, Live: everything}}} {
+	for _, handler := range []admission.Handler{&Mutator{Kinds: externalSecrets}, &Validator{Kinds: externalSecrets, Namespaces: Namespaces{Cached: everything, Live: everything}}} {
 		if response := handler.Handle(t.Context(), creation(object)); !response.Allowed {
 			t.Errorf("%T: %s", handler, response.Result.Message)
 		}
@@ -76,7 +76,7 @@ func TestWhatPassesForKubectlsCopyCannotExhaustTheWebhook(t *testing.T) {
 	object := strings.Replace(es(`{"type": "a"}`), `"metadata": {`, `"metadata": {"annotations": {"`+lastApplied+`": `+copied+`}, `, 1)
 	request := creation(object)
 	request.Operation, request.OldObject.Raw = admissionv1.Update, []byte(es(`{"type": "b"}`))
-	if response := handled(t, &Mutator{}, request); !response.Allowed {
+	if response := handled(t, &Mutator{Kinds: externalSecrets}, request); !response.Allowed {
 		t.Errorf("denied: %s", response.Result.Message)
 	}
 }

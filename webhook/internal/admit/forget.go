@@ -4,9 +4,11 @@ package admit
 // more. Whoever applies removes what the previous manifest set, but knows the deprecated names
 // only: properties replaced by dataFrom would leave the old data behind.
 func (c *converter) forgetConverted() {
-	spec := c.previous.converted()["spec"]
-	if len(spec) > 0 {
-		forget(c.object, shape{"spec": spec}, c.previous, c.manifest.converted(), c.others)
+	before, now := c.previous.converted(c.table), c.manifest.converted(c.table)
+	for _, name := range topLevel(c.table) {
+		if below := before[name]; len(below) > 0 {
+			forget(c.object, shape{name: below}, c.previous, now, c.others)
+		}
 	}
 }
 

@@ -23,9 +23,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
-	"github.com/secretgate/secretgate/shared/plan"
-	"github.com/secretgate/secretgate/shared/policy"
+	"github.com/secretgate/secretgate/shared/backend"
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/dialect/kes"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/webhook/internal/metrics"
 )
 
@@ -49,16 +50,32 @@ func (r namespaceReader) Get(_ context.Context, key client.ObjectKey, into clien
 }
 
 func permitting(pattern string) namespaceReader {
-	return namespaceReader{annotations: map[string]map[string]string{"core": {apiv1.AnnotationPermittedKeyName: pattern}}}
+	return namespaceReader{annotations: map[string]map[string]string{"core": {names.AnnotationPermittedKeyName: pattern}}}
 }
 
-// review sends an object through HTTP, as the API server does.
+// externalSecrets is the one kind of most tests, and deprecated what it has of deprecated fields.
+var (
+	externalSecrets = []dialect.Kind{&kes.Installation{}}
+	deprecated      = DeprecationsOf(externalSecrets[0])
+)
+
+// ofKind is how API servers name a kind in requests.
+func ofKind(kind typed) metav1.GroupVersionKind {
+	return metav1.GroupVersionKind(kind.Type().GroupVersionKind)
+}
+
+// review sends an ExternalSecret through HTTP, as the API server does.
 func review(t *testing.T, handler admission.Handler, object string) *admissionv1.AdmissionResponse {
+	t.Helper()
+	return reviewOfKind(t, handler, externalSecrets[0], object)
+}
+
+func reviewOfKind(t *testing.T, handler admission.Handler, kind typed, object string) *admissionv1.AdmissionResponse {
 	t.Helper()
 	return send(t, handler, asJSON(t, admissionv1.AdmissionReview{
 		TypeMeta: metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"},
 		Request: &admissionv1.AdmissionRequest{
-			UID: "u", Kind: metav1.GroupVersionKind(apiv1.GroupVersion.WithKind(apiv1.Kind)),
+			UID: "u", Kind: ofKind(kind),
 			Namespace: "core", Name: "db", Operation: admissionv1.Create,
 			Object: runtime.RawExtension{Raw: []byte(object)},
 		},
@@ -180,7 +197,10 @@ func TestValidator(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := &Validator{Namespaces: Namespaces{Cached: c.cached, Live: c.live}, Defaults: plan.Defaults{VaultMount: "kubernetes"}}
+			v := &Validator{
+				Kinds:      []dialect.Kind{&kes.Installation{Defaults: backend.Defaults{VaultMount: "kubernetes"}}},
+				Namespaces: Namespaces{Cached: c.cached, Live: c.live},
+			}
 			got := review(t, v, c.object)
 			if got.Allowed != c.allowed || got.UID != "u" {
 				t.Errorf("allowed is %t: %s", got.Allowed, got.Result.Message)
@@ -206,7 +226,7 @@ func TestHostileInputIsDeniedOrLeftToTheSchema(t *testing.T) {
 	}
 	many := strings.TrimSuffix(entries.String(), ",")
 	bad := strings.Repeat(`{"key": "../`+strings.Repeat("k", 5000)+`", "name": "n"},`, 99) + `{"key": "..", "name": "n"}`
-	validator := &Validator{Namespaces: Namespaces{Cached: permitting("z"), Live: permitting("z")}}
+	validator := &Validator{Kinds: externalSecrets, Namespaces: Namespaces{Cached: permitting("z"), Live: permitting("z")}}
 	for name, object := range map[string]string{
 		"10,000 entries":                        es(`{"backendType": "vault", "data": [` + many + `]}`),
 		"10,000 entries by a deprecated name":   es(`{"backendType": "vault", "properties": [` + many + `]}`),
@@ -220,7 +240,7 @@ func TestHostileInputIsDeniedOrLeftToTheSchema(t *testing.T) {
 		"wrong types everywhere":                `{"metadata": {}, "spec": {"backendType": [], "data": {"a": 1}, "template": 3, "type": {}, "properties": "x"}, "secretDescriptor": "x"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			mutated := review(t, &Mutator{}, object)
+			mutated := review(t, &Mutator{Kinds: externalSecrets}, object)
 			if mutated.Allowed && mutated.Patch != nil {
 				checkMutation(t, object, mutated.Patch)
 			}
@@ -246,7 +266,10 @@ func checkMutation(t *testing.T, object string, patch []byte) {
 
 func TestAnObjectThatNoSyncerServesIsStoredWithAWarning(t *testing.T) {
 	everything := permitting(".*")
-	v := &Validator{Namespaces: Namespaces{Cached: everything, Live: everything}, Settings: policy.Settings{ControllerIDs: "a"}}
+	v := &Validator{
+		Kinds:      []dialect.Kind{&kes.Installation{ControllerIDs: "a"}},
+		Namespaces: Namespaces{Cached: everything, Live: everything},
+	}
 	got := review(t, v, es(`{"backendType": "vault", "controllerId": "other", "dataFrom": ["x"]}`))
 	want := []string{`spec.controllerId is "other", which no syncer serves, so that the object is never synced: write one of "a", or add it to CONTROLLER_IDS`}
 	if diff := cmp.Diff(want, got.Warnings); diff != "" || !got.Allowed {
@@ -256,7 +279,7 @@ func TestAnObjectThatNoSyncerServesIsStoredWithAWarning(t *testing.T) {
 
 func TestManyViolationsAreCut(t *testing.T) {
 	object := es(`{"backendType": "vault", "data": [` + strings.Repeat(`{"key": "x", "name": "n"},`, 49) + `{"key": "x", "name": "n"}]}`)
-	got := review(t, &Validator{Namespaces: Namespaces{Cached: permitting("z"), Live: permitting("z")}}, object)
+	got := review(t, &Validator{Kinds: externalSecrets, Namespaces: Namespaces{Cached: permitting("z"), Live: permitting("z")}}, object)
 	lines := strings.Split(got.Result.Message, "\n")
 	if diff := cmp.Diff([]string{"50 violations:", "* and 30 more"}, []string{lines[0], lines[len(lines)-1]}); diff != "" {
 		t.Errorf("first and last line (-want +got):\n%s", diff)
@@ -266,20 +289,23 @@ func TestManyViolationsAreCut(t *testing.T) {
 	}
 }
 
+// kindInJSON is what a request says of an ExternalSecret's kind.
+const kindInJSON = `"kind": {"group": "kubernetes-client.io", "version": "v1", "kind": "ExternalSecret"}`
+
 func TestRequestsThatAreNoReviewAreDenied(t *testing.T) {
 	for name, body := range map[string]string{
 		"nonsense":            `nonsense`,
 		"no request":          `{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview"}`,
 		"a request too large": `{"kind": "` + strings.Repeat("x", 8<<20) + `"}`,
 		"an update without the old object": `{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
-			"request": {"uid": "u", "operation": "UPDATE", "object": {}, "options": {}}}`,
+			"request": {"uid": "u", ` + kindInJSON + `, "operation": "UPDATE", "object": {}, "options": {}}}`,
 		"deeper JSON than any decoder takes": `{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
-			"request": {"uid": "u", "operation": "CREATE", "object": {"spec": ` + strings.Repeat(`[`, 20_000) + strings.Repeat(`]`, 20_000) + `}}}`,
+			"request": {"uid": "u", ` + kindInJSON + `, "operation": "CREATE", "object": {"spec": ` + strings.Repeat(`[`, 20_000) + strings.Repeat(`]`, 20_000) + `}}}`,
 		"options of the wrong type": `{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
-			"request": {"uid": "u", "operation": "CREATE", "object": {"metadata": {}}, "options": {"fieldManager": 1}}}`,
+			"request": {"uid": "u", ` + kindInJSON + `, "operation": "CREATE", "object": {"metadata": {}}, "options": {"fieldManager": 1}}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := send(t, &Mutator{}, []byte(body))
+			got := send(t, &Mutator{Kinds: externalSecrets}, []byte(body))
 			if got.Allowed || got.Result.Message == "" || strings.Contains(got.Result.Message, "panic") {
 				t.Errorf("allowed is %t: %s", got.Allowed, got.Result.Message)
 			}
@@ -296,8 +322,8 @@ func TestLogsShowWhoAndWhereButNoValues(t *testing.T) {
 		return a
 	}}))
 	object := es(`{"backendType": "vault", "properties": [{"key": "x", "name": "n"}], "template": {"stringData": {"p": "planted"}, "data": {"q": "planted!"}}}`)
-	review(t, &Mutator{Log: log}, object)
-	review(t, &Validator{Log: log, Namespaces: Namespaces{Cached: permitting("x"), Live: permitting("x")}}, object)
+	review(t, &Mutator{Kinds: externalSecrets, Log: log}, object)
+	review(t, &Validator{Kinds: externalSecrets, Log: log, Namespaces: Namespaces{Cached: permitting("x"), Live: permitting("x")}}, object)
 	want := `{"level":"INFO","msg":"ExternalSecret allowed","webhook":"mutating","namespace":"core","name":"db","operation":"CREATE","user":"","dryRun":false,"converted":["spec.properties"],"verdict":"allowed"}
 {"level":"INFO","msg":"ExternalSecret denied","webhook":"validating","namespace":"core","name":"db","operation":"CREATE","user":"","dryRun":false,"reason":"invalid","paths":["spec.template.data[q]"],"verdict":"denied"}
 `
@@ -309,8 +335,8 @@ func TestLogsShowWhoAndWhereButNoValues(t *testing.T) {
 func TestEachRequestCountsOnce(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	counts := metrics.New(registry)
-	mutator := &Mutator{Metrics: counts}
-	validator := &Validator{Metrics: counts, Namespaces: Namespaces{Cached: permitting("a"), Live: permitting("a")}}
+	mutator := &Mutator{Kinds: externalSecrets, Metrics: counts}
+	validator := &Validator{Kinds: externalSecrets, Metrics: counts, Namespaces: Namespaces{Cached: permitting("a"), Live: permitting("a")}}
 	for _, object := range []string{
 		es(`{"backendType": "vault", "data": [{"key": "a", "name": "n"}]}`),
 		es(`{"backendType": "vault", "data": [{"key": "b", "name": "n"}]}`),
@@ -336,12 +362,12 @@ func TestEachRequestCountsOnce(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(map[string]float64{
-		"secretgate_admission_deprecated_fields_total spec.properties": 1,
-		"secretgate_admission_verdicts_total CREATE  allowed":          2,
-		"secretgate_admission_verdicts_total CREATE policy denied":     1,
-		"secretgate_admission_verdicts_total CREATE conflict denied":   1,
-		"secretgate_admission_duration_seconds mutating":               4,
-		"secretgate_admission_duration_seconds validating":             3,
+		"secretgate_admission_deprecated_fields_total kes spec.properties ExternalSecret": 1,
+		"secretgate_admission_verdicts_total kes ExternalSecret CREATE  allowed":          2,
+		"secretgate_admission_verdicts_total kes ExternalSecret CREATE policy denied":     1,
+		"secretgate_admission_verdicts_total kes ExternalSecret CREATE conflict denied":   1,
+		"secretgate_admission_duration_seconds mutating":                                  4,
+		"secretgate_admission_duration_seconds validating":                                3,
 	}, got); diff != "" {
 		t.Errorf("metrics (-want +got):\n%s", diff)
 	}

@@ -67,7 +67,7 @@ func post(t *testing.T, url string, body io.Reader) (status int, answer string) 
 func TestManyLargeReviewsTakeNoMoreThanTheirLaneAndLeaveSmallOnesAlone(t *testing.T) {
 	const large, senders = 1 << 20, 30
 	l := NewLimiter()
-	handler := &gated{arrived: make(chan struct{}, senders), open: make(chan struct{})}
+	handler := &gated{Mutator: Mutator{Kinds: externalSecrets}, arrived: make(chan struct{}, senders), open: make(chan struct{})}
 	server := httptest.NewServer(NewIntake(l, handler))
 	defer server.Close()
 	var all sync.WaitGroup

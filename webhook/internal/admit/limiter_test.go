@@ -11,23 +11,30 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
-	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/dialect"
 )
 
-// planner understands nothing, a second for each object, and notes how many bytes there were at a time.
+// planner is a kind whose objects take a second each and cannot be decoded, and notes how many bytes there were at a time.
 type planner struct {
+	dialect.Kind
 	mu            sync.Mutex
 	present, most int
 }
 
-func (p *planner) understand(raw []byte, _ string) (*plan.Plan, field.ErrorList, error) {
-	p.enter(len(raw))
-	defer p.enter(-len(raw))
+func (p *planner) New() dialect.Object { return &slow{Object: p.Kind.New(), seen: p} }
+
+type slow struct {
+	dialect.Object
+	seen *planner
+}
+
+func (s *slow) UnmarshalJSON(raw []byte) error {
+	s.seen.enter(len(raw))
+	defer s.seen.enter(-len(raw))
 	<-time.After(time.Second)
-	return nil, nil, errors.New("nothing is understood")
+	return errors.New("nothing is understood")
 }
 
 func (p *planner) enter(size int) {
@@ -49,12 +56,12 @@ func TestLargeObjectsWaitForEachOther(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				seen := &planner{}
-				v := &Validator{Understand: seen.understand, Limiter: NewLimiter()}
+				seen := &planner{Kind: externalSecrets[0]}
+				v := &Validator{Kinds: []dialect.Kind{seen}, Limiter: NewLimiter()}
 				begin := time.Now()
 				var all sync.WaitGroup
 				for range c.objects {
-					all.Go(func() { v.Handle(t.Context(), creation(strings.Repeat(" ", c.size))) })
+					all.Go(func() { v.Handle(t.Context(), creation(`"`+strings.Repeat("x", c.size-2)+`"`)) })
 				}
 				all.Wait()
 				if took := time.Since(begin); seen.most != c.most || took != c.takes {
@@ -67,9 +74,7 @@ func TestLargeObjectsWaitForEachOther(t *testing.T) {
 
 // handlers are all that judge objects.
 func handlers(l *Limiter) []admission.Handler {
-	return []admission.Handler{
-		&Mutator{Limiter: l}, &Validator{Limiter: l}, &Validator{Limiter: l, Understand: SecretDefinitions(plan.Definitions{})},
-	}
+	return []admission.Handler{&Mutator{Kinds: externalSecrets, Limiter: l}, &Validator{Kinds: externalSecrets, Limiter: l}}
 }
 
 func TestSmallObjectsNeverWaitForLargeOnes(t *testing.T) {
@@ -80,7 +85,7 @@ func TestSmallObjectsNeverWaitForLargeOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer leave()
-		if got := (&Mutator{Limiter: l}).Handle(t.Context(), creation(`{}`)); !got.Allowed {
+		if got := (&Mutator{Kinds: externalSecrets, Limiter: l}).Handle(t.Context(), creation(`{}`)); !got.Allowed {
 			t.Errorf("a small object beside a large one is answered %+v", got.Result)
 		}
 	})
@@ -108,7 +113,7 @@ func TestObjectsThatHaveNoTurnAreDeniedInTime(t *testing.T) {
 			}
 		}
 		leave()
-		if got := (&Mutator{Limiter: l}).Handle(t.Context(), creation(`{}`)); !got.Allowed {
+		if got := (&Mutator{Kinds: externalSecrets, Limiter: l}).Handle(t.Context(), creation(`{}`)); !got.Allowed {
 			t.Errorf("denied in its turn: %+v", got.Result)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
+	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/webhook/internal/metrics"
 )
 
@@ -26,6 +27,7 @@ const (
 // be judged by one and synced by the other. It denies only those two at once; all other bad input
 // is left to the schema and to Validator, who name the field that the author wrote.
 type Mutator struct {
+	Kinds   []dialect.Kind   // those that are handled
 	Limiter *Limiter         // nil: any number of objects at a time
 	Log     *slog.Logger     // nil: silent
 	Metrics *metrics.Metrics // nil: none
@@ -40,12 +42,21 @@ func (m *Mutator) Handle(ctx context.Context, request admission.Request) admissi
 func (m *Mutator) answer(ctx context.Context, request admission.Request, v verdict) admission.Response {
 	name := nameOf(request)
 	if v.reason != "" || len(v.deprecated) > 0 || len(v.patch) > 0 {
-		observer{mutating, m.Log, m.Metrics}.report(ctx, request, name, v)
+		observer{mutating, typeOf(m.Kinds, request), m.Log, m.Metrics}.report(ctx, request, name, v)
 	}
 	return v.response(request, name)
 }
 
 func (m *Mutator) handle(ctx context.Context, request admission.Request) verdict {
+	kind, handled := find(m.Kinds, request)
+	if !handled {
+		return notHandled(request)
+	}
+	converter, ok := kind.(dialect.Converter)
+	if !ok {
+		return verdict{}
+	}
+	deprecations := converter.Deprecations()
 	leave, refusal := m.Limiter.decode(ctx, request)
 	if refusal.reason != "" {
 		return refusal
@@ -67,9 +78,9 @@ func (m *Mutator) handle(ctx context.Context, request admission.Request) verdict
 			return verdict{reason: undecodable, cause: fmt.Errorf("the options of the request cannot be read: %w", err)}
 		}
 	}
-	c := Convert(updated, old, w)
+	c := Convert(deprecations, updated, old, w)
 	if len(c.Conflicts) > 0 {
 		return verdict{reason: conflicting, violations: c.Conflicts}
 	}
-	return verdict{patch: patch(updated, c.Object), warnings: c.Warnings, deprecated: c.Deprecated}
+	return verdict{patch: patch(deprecations, updated, c.Object), warnings: c.Warnings, deprecated: c.Deprecated}
 }

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/secretgate/secretgate/shared/policy"
+	"github.com/secretgate/secretgate/shared/text"
 	"github.com/secretgate/secretgate/webhook/internal/metrics"
 )
 
@@ -85,7 +86,8 @@ func (v *NamespaceValidator) decode(ctx context.Context, request admission.Reque
 }
 
 func broke(err error) notice {
-	return notice{failed, "Secretgate's webhook could not judge this namespace's annotations, and lets them pass: " + cut(err.Error())}
+	return notice{failed, "Secretgate's webhook could not judge this namespace's annotations, and lets them pass: " +
+		text.Cut(err.Error(), maxMessage)}
 }
 
 // report tells the log, the metrics, the audit log and whoever sent the request.

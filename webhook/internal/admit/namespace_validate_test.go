@@ -19,15 +19,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
-	"github.com/secretgate/secretgate/shared/plan"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/webhook/internal/metrics"
 )
 
 const (
-	keys   = apiv1.AnnotationPermittedKeyName
-	region = apiv1.AnnotationPermittedRegion
+	keys   = names.AnnotationPermittedKeyName
+	region = names.AnnotationPermittedRegion
 )
 
 // objects answers lists of ExternalSecrets, a page at a time.
@@ -96,7 +96,8 @@ func namespaceRequest(t *testing.T, updated, old map[string]string) admission.Re
 
 func TestNamespaceValidator(t *testing.T) {
 	type annotations = map[string]string
-	const knownKeys = "iam.amazonaws.com/permitted, permit-adopt, permitted-controller-id, permitted-key-name, permitted-key-vault, permitted-project, permitted-region, permitted-vault-mount, require-role"
+	const knownKeys = "iam.amazonaws.com/permitted, permit-adopt, permitted-controller-id, permitted-key-name, permitted-key-vault, permitted-project, permitted-region, " +
+		"permitted-service-account, permitted-vault-mount, permitted-vault-namespace, permitted-vault-server, require-role"
 	many := func(n int) (named []string) {
 		for i := range min(n, maxNamed) {
 			named = append(named, fmt.Sprintf("ExternalSecret es-%d: spec.dataFrom[0]", i))
@@ -149,8 +150,8 @@ func TestNamespaceValidator(t *testing.T) {
 			warnings: []string{"annotation " + keys + " is empty, which permits everything (POLICY_MATCHING=legacy)"},
 		},
 		"switches that are not true earn a warning": {
-			updated: annotations{apiv1.AnnotationRequireRole: "True", apiv1.AnnotationPermitAdopt: "true"}, verdict: "not_true warned",
-			warnings: []string{"annotation " + apiv1.AnnotationRequireRole + ` is "True", which leaves it off: only "true" switches it on`},
+			updated: annotations{names.AnnotationRequireRole: "True", names.AnnotationPermitAdopt: "true"}, verdict: "not_true warned",
+			warnings: []string{"annotation " + names.AnnotationRequireRole + ` is "True", which leaves it off: only "true" switches it on`},
 		},
 		"a key under our prefix that means nothing earns a warning": {
 			updated: annotations{"secretgate.io/limits": ".*"}, verdict: "unknown warned",
@@ -199,7 +200,7 @@ func TestNamespaceValidator(t *testing.T) {
 			warnings: []string{"only 0 ExternalSecrets of namespace core could be examined for what these annotations forbid: the API server did not list them: connection refused"},
 		},
 		"objects are not listed for a switch that limits nothing": {
-			updated: annotations{apiv1.AnnotationPermitAdopt: "true"}, old: annotations{}, stored: objects{panic: true}, verdict: " allowed",
+			updated: annotations{names.AnnotationPermitAdopt: "true"}, old: annotations{}, stored: objects{panic: true}, verdict: " allowed",
 		},
 		"a panic is no reason to deny": {
 			updated: annotations{keys: "a"}, old: annotations{}, stored: objects{panic: true}, verdict: "failed warned",
@@ -208,7 +209,7 @@ func TestNamespaceValidator(t *testing.T) {
 	} {
 		t.Run(name, inNoTime(func(t *testing.T) {
 			registry := prometheus.NewRegistry()
-			v := &NamespaceValidator{Stored: Stored{Live: c.stored, Settings: c.settings, Turns: make(chan struct{}, 1)}, Metrics: metrics.New(registry)}
+			v := &NamespaceValidator{Stored: Stored{Kinds: externalSecrets, Live: c.stored, Settings: c.settings, Turns: make(chan struct{}, 1)}, Metrics: metrics.New(registry)}
 			got := v.Handle(t.Context(), namespaceRequest(t, c.updated, c.old))
 			if got.Allowed != (c.denied == "") {
 				t.Errorf("allowed is %t", got.Allowed)
@@ -280,7 +281,7 @@ func TestANamespaceThatEndsIsNotJudged(t *testing.T) {
 func TestAListThatTakesTooLongIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns := make(chan struct{}, 1)
-		v := &NamespaceValidator{Stored: Stored{Live: objects{slow: true}, Defaults: plan.Defaults{}, Turns: turns}}
+		v := &NamespaceValidator{Stored: Stored{Kinds: externalSecrets, Live: objects{slow: true}, Turns: turns}}
 		request := namespaceRequest(t, map[string]string{keys: "a"}, map[string]string{})
 		ask := func(want string) {
 			t.Helper()

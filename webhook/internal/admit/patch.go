@@ -7,14 +7,16 @@ import (
 	"strings"
 
 	"gomodules.xyz/jsonpatch/v2"
+
+	"github.com/secretgate/secretgate/shared/dialect"
 )
 
 // patch lists the operations (RFC 6902) that make a converted object of the original. They name the
 // fields that conversion changed and no others: what is not in them passes byte by byte, whether
 // we know it or not.
-func patch(original, converted map[string]any) []jsonpatch.Operation {
+func patch(d dialect.Deprecations, original, converted map[string]any) []jsonpatch.Operation {
 	var operations []jsonpatch.Operation
-	for _, name := range []string{"secretDescriptor", "spec"} {
+	for _, name := range topLevel(d) {
 		before, _ := original[name].(map[string]any)
 		after, _ := converted[name].(map[string]any)
 		if len(before) > 0 && len(after) > 0 {
@@ -24,6 +26,24 @@ func patch(original, converted map[string]any) []jsonpatch.Operation {
 		}
 	}
 	return operations
+}
+
+// topLevel lists the top-level fields that conversion may change.
+func topLevel(d dialect.Deprecations) []string {
+	var names []string
+	add := func(p dialect.Path) {
+		if !slices.Contains(names, p[0]) {
+			names = append(names, p[0])
+		}
+	}
+	for _, m := range d.Moves {
+		add(m.From)
+		add(m.To)
+	}
+	for _, s := range d.Spellings {
+		add(s.At)
+	}
+	return names
 }
 
 // members compares two objects member by member. "add" also replaces.

@@ -1,15 +1,10 @@
 package admit
 
-import "strings"
-
-// path leads to a field by the names of objects' members.
-type path []string
-
-func (p path) String() string { return strings.Join(p, ".") }
+import "github.com/secretgate/secretgate/shared/dialect"
 
 // lookup finds a field's value. Null, and an empty object, are absent, which is nil. It is not ok
 // where something on the way is no object.
-func lookup(object map[string]any, p path) (value any, ok bool) {
+func lookup(object map[string]any, p dialect.Path) (value any, ok bool) {
 	for i, name := range p {
 		value = object[name]
 		if value == nil {
@@ -29,7 +24,7 @@ func lookup(object map[string]any, p path) (value any, ok bool) {
 }
 
 // set sets a field that lookup can reach, and makes the objects on the way.
-func set(object map[string]any, p path, value any) {
+func set(object map[string]any, p dialect.Path, value any) {
 	for _, name := range p[:len(p)-1] {
 		members, ok := object[name].(map[string]any)
 		if !ok {
@@ -42,14 +37,9 @@ func set(object map[string]any, p path, value any) {
 }
 
 // remove removes a field that lookup can reach.
-func remove(object map[string]any, p path) {
+func remove(object map[string]any, p dialect.Path) {
 	for _, name := range p[:len(p)-1] {
 		object, _ = object[name].(map[string]any)
 	}
 	delete(object, p[len(p)-1])
-}
-
-func is[T any](value any) bool {
-	_, ok := value.(T)
-	return ok
 }

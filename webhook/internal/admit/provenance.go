@@ -1,6 +1,10 @@
 package admit
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/secretgate/secretgate/shared/dialect"
+)
 
 // lastApplied is where kubectl keeps the manifest of a client-side apply.
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
@@ -21,11 +25,11 @@ type Writer struct {
 
 // provenance finds the manifests. Admission changes neither of the two places: both keep the
 // deprecated fields that the author wrote, though the stored object has lost them.
-func provenance(updated, old map[string]any, w Writer) Provenance {
+func provenance(d dialect.Deprecations, updated, old map[string]any, w Writer) Provenance {
 	if old == nil { // created: the object is the manifest
 		return Provenance{manifest: shapeOf(updated)}
 	}
-	if p, ok := serverSideApply(updated, old, w); ok {
+	if p, ok := serverSideApply(d, updated, old, w); ok {
 		return p
 	}
 	return clientSideApply(updated, old)
@@ -33,7 +37,7 @@ func provenance(updated, old map[string]any, w Writer) Provenance {
 
 // serverSideApply reads the applier's managed fields. A write that is no apply can come from a
 // manager of the same name; it shows in that manager's entry for updates.
-func serverSideApply(updated, old map[string]any, w Writer) (Provenance, bool) {
+func serverSideApply(d dialect.Deprecations, updated, old map[string]any, w Writer) (Provenance, bool) {
 	version, _ := updated["apiVersion"].(string)
 	apply := managed{manager: w.FieldManager, operation: "Apply", version: version}
 	update := managed{manager: w.FieldManager, operation: "Update", version: version}
@@ -45,13 +49,13 @@ func serverSideApply(updated, old map[string]any, w Writer) (Provenance, bool) {
 	p := Provenance{manifest: entryShape(manifest), previous: entryShape(managedFields(old)[apply]), others: shape{}}
 	for key, entry := range entries {
 		if key != apply {
-			p.others.join(entryShape(entry).converted())
+			p.others.join(entryShape(entry).converted(d))
 		}
 	}
 	return p, true
 }
 
-// written tells whether a request wrote by the manager of an entry for updates. That sets the
+// written reports whether a request wrote by the manager of an entry for updates. That sets the
 // entry's time, which has seconds only, and adds fields; an apply can only take fields away.
 func written(entry, before map[string]any) bool {
 	switch {

@@ -36,9 +36,11 @@ func FuzzReview(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	handlers := map[string]admission.Handler{
-		mutating:     &Mutator{Log: slog.New(slog.DiscardHandler)},
-		validating:   &Validator{Namespaces: Namespaces{Cached: permitting("z"), Live: permitting("z")}, Log: slog.New(slog.DiscardHandler)},
-		"namespaces": &NamespaceValidator{Stored: Stored{Live: objects{items: reading("a", "z")}}, Log: slog.New(slog.DiscardHandler)},
+		mutating: anyKind{&Mutator{Kinds: externalSecrets, Log: slog.New(slog.DiscardHandler)}},
+		validating: anyKind{&Validator{
+			Kinds: externalSecrets, Namespaces: Namespaces{Cached: permitting("z"), Live: permitting("z")}, Log: slog.New(slog.DiscardHandler),
+		}},
+		"namespaces": &NamespaceValidator{Stored: Stored{Kinds: externalSecrets, Live: objects{items: reading("a", "z")}}, Log: slog.New(slog.DiscardHandler)},
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for name, handler := range handlers {
@@ -60,6 +62,16 @@ func FuzzReview(f *testing.F) {
 			}
 		}
 	})
+}
+
+// anyKind takes a review that names no kind for one of an ExternalSecret: it would be denied before anything is read.
+type anyKind struct{ admission.Handler }
+
+func (k anyKind) Handle(ctx context.Context, request admission.Request) admission.Response {
+	if request.Kind.Kind == "" {
+		request.Kind = ofKind(externalSecrets[0])
+	}
+	return k.Handler.Handle(ctx, request)
 }
 
 func answerTo(t *testing.T, webhook *admission.Webhook, body []byte) *admissionv1.AdmissionResponse {
@@ -98,7 +110,7 @@ func FuzzAnnotations(f *testing.F) {
 			}
 			return runtime.RawExtension{Raw: raw}
 		}
-		v := &NamespaceValidator{Stored: Stored{Live: objects{items: reading("a")}}}
+		v := &NamespaceValidator{Stored: Stored{Kinds: externalSecrets, Live: objects{items: reading("a")}}}
 		judge := func(updated, old string) admission.Response {
 			return v.Handle(context.Background(), admission.Request{AdmissionRequest: admissionv1.AdmissionRequest{
 				Operation: admissionv1.Update, Object: namespace(updated), OldObject: namespace(old),

@@ -3,6 +3,8 @@ package admit
 import (
 	"maps"
 	"strings"
+
+	"github.com/secretgate/secretgate/shared/dialect"
 )
 
 // shape is which fields a document sets, without their values. A field that is no object is a leaf,
@@ -35,44 +37,64 @@ func shapeOfFields(fields map[string]any) shape {
 	return s
 }
 
-// has tells whether the document sets the field. The top-level ones are objects: an empty one (the
+// has reports whether the document sets the field. The top-level ones are objects: an empty one (the
 // `spec: {}` that KES's later CRDs demanded beside secretDescriptor) sets nothing.
-func (s shape) has(p path) bool {
-	for _, name := range p {
-		below, ok := s[name]
-		if !ok {
-			return false
-		}
-		s = below
-	}
-	return len(p) > 1 || len(s) > 0
+func (s shape) has(p dialect.Path) bool {
+	below, set := s.at(p)
+	return set && (len(p) > 1 || len(below) > 0)
 }
 
-// converted is the shape of the document's converted form. Where a document sets a descriptor and a
-// spec (kubectl merges the managed fields of two applies when it moves to server-side apply), it is
-// what both set.
-func (s shape) converted() shape {
+// converted is the shape of the document's converted form. Where a document sets a whole field by both of its names (kubectl
+// merges the managed fields of two applies when it moves to server-side apply), it is what both set.
+func (s shape) converted(d dialect.Deprecations) shape {
 	s = s.clone()
-	if descriptor := s["secretDescriptor"]; len(descriptor) > 0 {
-		if s["spec"] == nil {
-			s["spec"] = shape{}
+	for _, m := range d.Moves {
+		below, used := s.at(m.From)
+		switch {
+		case !used:
+		case !m.Whole():
+			s.remove(m.From)
+			s.put(m.To, shape{})
+		default:
+			s.remove(m.From)
+			if target, set := s.at(m.To); set {
+				target.join(below)
+			} else if len(below) > 0 {
+				s.put(m.To, below)
+			}
 		}
-		s["spec"].join(descriptor)
-	}
-	delete(s, "secretDescriptor")
-	spec := s["spec"]
-	if _, used := spec["properties"]; used {
-		delete(spec, "properties")
-		spec["data"] = shape{}
-	}
-	if _, used := spec["type"]; used {
-		delete(spec, "type")
-		if spec["template"] == nil {
-			spec["template"] = shape{}
-		}
-		spec["template"]["type"] = shape{}
 	}
 	return s
+}
+
+// at is what the document sets below a field.
+func (s shape) at(p dialect.Path) (below shape, set bool) {
+	below, set = s, true
+	for _, name := range p {
+		if below, set = below[name]; !set {
+			return nil, false
+		}
+	}
+	return below, true
+}
+
+// put sets a field.
+func (s shape) put(p dialect.Path, below shape) {
+	for _, name := range p[:len(p)-1] {
+		if s[name] == nil {
+			s[name] = shape{}
+		}
+		s = s[name]
+	}
+	s[p[len(p)-1]] = below
+}
+
+// remove removes a field that the document sets.
+func (s shape) remove(p dialect.Path) {
+	for _, name := range p[:len(p)-1] {
+		s = s[name]
+	}
+	delete(s, p[len(p)-1])
 }
 
 // join adds the fields of another document.
@@ -85,7 +107,7 @@ func (s shape) join(other shape) {
 	}
 }
 
-// covers tells whether the document sets all that the other one sets.
+// covers reports whether the document sets all that the other one sets.
 func (s shape) covers(other shape) bool {
 	for name, below := range other {
 		if mine, set := s[name]; !set || !mine.covers(below) {

@@ -9,13 +9,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
-	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/policy"
+	"github.com/secretgate/secretgate/shared/text"
 )
 
 // Bounds of looking through a namespace: a request waits for it, and objects may be of a megabyte each.
@@ -28,43 +26,14 @@ const (
 )
 
 // Stored looks for the stored objects that new annotations of their namespace forbid. It reads them live, a page at a time: an
-// informer would hold every ExternalSecret of the cluster for the few writes that change a policy.
+// informer would hold every object of the cluster for the few writes that change a policy.
 type Stored struct {
-	Live     client.Reader
-	Settings policy.Settings
-	Defaults plan.Defaults
-	// Definitions is where SecretDefinitions are read; nil: nobody looks for them.
-	Definitions *plan.Definitions
+	Kinds      []dialect.Kind
+	References References
+	Live       client.Reader
+	Settings   policy.Settings
 	// Turns bounds how many requests look at a time, by its capacity; nil: any number.
 	Turns chan struct{}
-}
-
-// storedKind is one kind of objects that are looked for.
-type storedKind struct {
-	name     string
-	list     client.ObjectList
-	optional bool // it need not be installed
-	plan     func(object runtime.Object) (*plan.Plan, field.ErrorList)
-}
-
-func (s Stored) kinds() []storedKind {
-	kinds := []storedKind{{
-		name: apiv1.Kind, list: &apiv1.ExternalSecretList{},
-		plan: func(object runtime.Object) (*plan.Plan, field.ErrorList) {
-			es, _ := object.(*apiv1.ExternalSecret) // as the list holds them
-			return plan.From(es, s.Defaults)
-		},
-	}}
-	if s.Definitions == nil {
-		return kinds
-	}
-	return append(kinds, storedKind{
-		name: v1alpha1.Kind, list: &v1alpha1.SecretDefinitionList{}, optional: true,
-		plan: func(object runtime.Object) (*plan.Plan, field.ErrorList) {
-			d, _ := object.(*v1alpha1.SecretDefinition) // as the list holds them
-			return plan.FromDefinition(d, *s.Definitions)
-		},
-	})
 }
 
 // tally is what was found.
@@ -84,38 +53,37 @@ func (s Stored) forbidden(ctx context.Context, updated, old policy.Namespace) []
 		case s.Turns <- struct{}{}:
 			defer func() { <-s.Turns }()
 		case <-ctx.Done():
-			return []tally{{kind: apiv1.Kind, incomplete: "others were being examined"}}
+			return []tally{{kind: "object", incomplete: "others were being examined"}}
 		}
 	}
-	kinds := s.kinds()
-	tallies := make([]tally, 0, len(kinds))
-	for _, kind := range kinds {
+	tallies := make([]tally, 0, len(s.Kinds))
+	for _, kind := range s.Kinds {
 		tallies = append(tallies, s.examine(ctx, kind, updated, old))
 	}
 	return tallies
 }
 
-func (s Stored) examine(ctx context.Context, kind storedKind, updated, old policy.Namespace) tally {
-	t := tally{kind: kind.name}
+func (s Stored) examine(ctx context.Context, kind dialect.Kind, updated, old policy.Namespace) tally {
+	t := tally{kind: kind.Words().Kind}
 	for next := ""; ; {
-		page, _ := kind.list.DeepCopyObject().(client.ObjectList) // a list's copy is a list
+		page := kind.NewList()
 		err := s.Live.List(ctx, page, client.InNamespace(updated.Name), client.Limit(lookPage), client.Continue(next))
 		if err == nil {
 			err = meta.EachListItem(page, func(object runtime.Object) error {
 				if ctx.Err() == nil {
-					t.add(object, kind, updated, old, s)
+					s.add(ctx, &t, object, kind, updated, old)
 				}
 				return nil
 			})
 		}
 		next = page.GetContinue()
 		switch {
-		case kind.optional && (meta.IsNoMatchError(err) || apierrors.IsNotFound(err) || apierrors.IsForbidden(err)):
-			// It is not installed: see kustomize/components/secret-definitions.
+		case meta.IsNoMatchError(err), apierrors.IsNotFound(err), apierrors.IsForbidden(err):
+			// The kind is not installed, or with it the right to list it.
 		case ctx.Err() != nil:
 			t.incomplete = "there was no time for more"
 		case err != nil:
-			t.incomplete = "the API server did not list them: " + cut(err.Error())
+			t.incomplete = "the API server did not list them: " + text.Cut(err.Error(), maxMessage)
 		case next != "" && t.examined >= lookMost:
 			t.incomplete = "there are very many"
 		case next != "":
@@ -126,10 +94,14 @@ func (s Stored) examine(ctx context.Context, kind storedKind, updated, old polic
 }
 
 // add judges one object by the new annotations and by the old ones. What no plan understands is not policy's to judge.
-func (t *tally) add(object runtime.Object, kind storedKind, updated, old policy.Namespace, s Stored) {
+func (s Stored) add(ctx context.Context, t *tally, item runtime.Object, kind dialect.Kind, updated, old policy.Namespace) {
 	t.examined++
-	p, errs := kind.plan(object)
-	if len(errs) > 0 {
+	object, ok := item.(dialect.Object)
+	if !ok {
+		return // which a list of the kind does not hold
+	}
+	p, errs := kind.Plan(object, s.References.Known(ctx, kind.References(object)))
+	if wrong, _ := dialect.Split(errs); len(wrong) > 0 || p == nil {
 		return
 	}
 	violations := policy.Check(p, updated, s.Settings)
@@ -140,7 +112,7 @@ func (t *tally) add(object runtime.Object, kind storedKind, updated, old policy.
 	default:
 		t.newly++
 		if t.newly <= maxNamed {
-			t.named = append(t.named, fmt.Sprintf("%s %s: %s", kind.name, p.Object.Name, paths(violations)))
+			t.named = append(t.named, fmt.Sprintf("%s %s: %s", t.kind, p.Object.Name, paths(violations)))
 		}
 	}
 }
@@ -151,23 +123,23 @@ func paths(violations policy.Violations) string {
 	for _, v := range violations[:min(len(violations), maxOfPaths)] {
 		names = append(names, v.Field)
 	}
-	text := strings.Join(names, ", ")
+	listed := strings.Join(names, ", ")
 	if more := len(violations) - len(names); more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
+		listed += fmt.Sprintf(" and %d more", more)
 	}
-	return text
+	return listed
 }
 
 // notices words the tally.
 func (t tally) notices(namespace string) []notice {
 	var notices []notice
 	if t.newly > 0 {
-		text := fmt.Sprintf("these annotations forbid %s stored in namespace %s that they permitted before; "+
+		sentence := fmt.Sprintf("these annotations forbid %s stored in namespace %s that they permitted before; "+
 			"refreshes of them end, their Secrets stay", t.count(t.newly), namespace)
 		if t.already > 0 {
-			text += fmt.Sprintf(" (%d more were forbidden already)", t.already)
+			sentence += fmt.Sprintf(" (%d more were forbidden already)", t.already)
 		}
-		notices = append(notices, notice{forbidsStored, text})
+		notices = append(notices, notice{forbidsStored, sentence})
 		for _, sentence := range t.named {
 			notices = append(notices, notice{forbidsStored, sentence})
 		}

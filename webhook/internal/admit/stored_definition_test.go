@@ -11,8 +11,13 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/backend"
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/dialect/kes"
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
+	"github.com/secretgate/secretgate/shared/dialect/tuenti"
+	"github.com/secretgate/secretgate/shared/dialect/tuenti/v1alpha1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 )
@@ -58,11 +63,12 @@ func TestSecretDefinitionsThatAPolicyNowForbidsAreNamed(t *testing.T) {
 			"only 0 SecretDefinitions of namespace core could be examined for what these annotations forbid: the API server did not list them: Too many requests: later")},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			stored := Stored{Live: bothKinds{err: tc.err}, Definitions: &plan.Definitions{
-				Scope: plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: "hello-world"}}}
+			stored := Stored{Live: bothKinds{err: tc.err}, Kinds: []dialect.Kind{&kes.Installation{}, &tuenti.Installation{Where: tuenti.Where{
+				Store: plan.Store{Backend: backend.AzureKeyVault, Container: "hello-world"},
+			}}}}
 			var got []string
 			for _, found := range stored.forbidden(t.Context(), policy.Namespace{Name: "core", Annotations: map[string]string{
-				apiv1.AnnotationPermittedKeyName: "b", apiv1.AnnotationPermittedKeyVault: "other"}}, policy.Namespace{Name: "core"}) {
+				names.AnnotationPermittedKeyName: "b", names.AnnotationPermittedKeyVault: "other"}}, policy.Namespace{Name: "core"}) {
 				for _, n := range found.notices("core") {
 					got = append(got, n.text)
 				}

@@ -12,21 +12,23 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
+	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/webhook/internal/metrics"
 )
 
-// Validator is the validating webhook of one kind of objects: it understands an object as the syncer will, and judges it by
+// Validator is the validating webhook of all kinds: it understands an object as the syncer will, and judges it by
 // its namespace's policy.
 //
-// It fails closed: a policy that lapses with its judge is none. A namespace that cannot be read
-// denies for the same reason. (The syncer judges again, so what passes behind our back reads nothing.)
+// It fails closed: a policy that lapses with its judge is none. A namespace that cannot be read denies for the same reason, and so
+// does a kind that is not handled. (The syncer judges again, so what passes behind our back reads nothing.) What an object refers to
+// often comes in one apply with it: where that is not there yet, the object is judged without, and stored with a warning.
 type Validator struct {
+	Kinds      []dialect.Kind // those that are handled
+	References References     // the kinds that they refer to are handled, too
 	Namespaces Namespaces
 	Settings   policy.Settings
-	Defaults   plan.Defaults
-	Understand Understanding    // nil: ExternalSecrets, with Defaults
 	Limiter    *Limiter         // nil: any number of objects at a time
 	Log        *slog.Logger     // nil: silent
 	Metrics    *metrics.Metrics // nil: none
@@ -41,54 +43,114 @@ func (v *Validator) Handle(ctx context.Context, request admission.Request) admis
 func (v *Validator) answer(ctx context.Context, request admission.Request, decision verdict) admission.Response {
 	decision.judged = true
 	name := nameOf(request)
-	observer{validating, v.Log, v.Metrics}.report(ctx, request, name, decision)
+	of := typeOf(v.Kinds, request)
+	if of.Kind == "" {
+		of = typeOf(v.References.Kinds, request)
+	}
+	observer{validating, of, v.Log, v.Metrics}.report(ctx, request, name, decision)
 	return decision.response(request, name)
 }
 
 func (v *Validator) handle(ctx context.Context, request admission.Request) verdict {
-	p, errs, refusal := v.understand(ctx, request)
+	if kind, handled := find(v.Kinds, request); handled {
+		return v.object(ctx, request, kind)
+	}
+	if kind, handled := find(v.References.Kinds, request); handled {
+		return v.store(ctx, request, kind)
+	}
+	return notHandled(request)
+}
+
+// store judges what objects refer to. Its form is the schema's business, and what it permits is judged with the objects.
+func (v *Validator) store(ctx context.Context, request admission.Request, kind dialect.StoreKind) verdict {
+	return v.decode(ctx, request, kind.New(), func(dialect.Object) {})
+}
+
+// object judges an object beside what the cache has of its references. What would earn a denial or a warning may be out of date there:
+// it is judged again beside what the API server has.
+func (v *Validator) object(ctx context.Context, request admission.Request, kind dialect.Kind) verdict {
+	found, refusal := v.understand(ctx, request, kind, v.References.Known)
 	if refusal.reason != "" {
 		return refusal
 	}
-	if p == nil {
-		return verdict{reason: invalid, violations: errs}
+	decision := v.judge(ctx, found)
+	if len(found.references) == 0 || decision.reason == "" && len(found.missing) == 0 {
+		return decision
 	}
-	ns, violations, err := v.judge(ctx, p)
-	if err != nil && len(errs) == 0 {
-		return verdict{reason: namespaceUnreadable, cause: err}
+	live, err := v.References.Read(ctx, found.references)
+	if err != nil {
+		return verdict{reason: referenceUnreadable, cause: err}
 	}
-	switch {
-	case len(errs) > 0: // one answer for all, so that nobody mends an object twice
-		return verdict{reason: invalid, violations: append(errs, violations.Errors()...)}
-	case len(violations) > 0:
-		return verdict{reason: forbidden, violations: violations.Errors()}
+	found, refusal = v.understand(ctx, request, kind, func(context.Context, []dialect.Reference) dialect.Resolved { return live })
+	if refusal.reason != "" {
+		return refusal
 	}
-	return verdict{warnings: slices.Concat(p.Warnings, policy.Unserved(p, v.Settings), policy.Warnings(p, ns))}
+	return v.judge(ctx, found)
 }
 
-// understand decodes the object in its turn, which ends before a namespace is read. The verdict is on what cannot be understood.
-func (v *Validator) understand(ctx context.Context, request admission.Request) (*plan.Plan, field.ErrorList, verdict) {
+// understood is what there is to judge of an object.
+type understood struct {
+	plan       *plan.Plan // nil: nothing was understood
+	wrong      field.ErrorList
+	references []dialect.Reference
+	missing    field.ErrorList // of the references: what is not there yet
+}
+
+// understand makes a Plan of the object in its turn, which ends before anything is read live. The verdict is on what cannot be decoded.
+func (v *Validator) understand(
+	ctx context.Context, request admission.Request, kind dialect.Kind, resolve func(context.Context, []dialect.Reference) dialect.Resolved,
+) (found understood, refusal verdict) {
+	refusal = v.decode(ctx, request, kind.New(), func(object dialect.Object) {
+		found.references = kind.References(object)
+		p, errs := kind.Plan(object, resolve(ctx, found.references))
+		found.plan = p
+		found.wrong, found.missing = dialect.Split(errs)
+	})
+	return found, refusal
+}
+
+// decode decodes the object of a request in its turn, and uses it there.
+func (v *Validator) decode(ctx context.Context, request admission.Request, into dialect.Object, use func(dialect.Object)) verdict {
 	leave, refusal := v.Limiter.decode(ctx, request)
 	if refusal.reason != "" {
-		return nil, nil, refusal
+		return refusal
 	}
 	defer leave()
-	understand := v.Understand
-	if understand == nil {
-		understand = ExternalSecrets(v.Defaults)
+	if err := read(request, into); err != nil {
+		return verdict{reason: undecodable, cause: fmt.Errorf("the object of the request cannot be read: %w", err)}
 	}
-	// The API server is the one who knows where the object will be.
-	p, errs, err := understand(request.Object.Raw, request.Namespace)
-	if err != nil {
-		return nil, nil, verdict{reason: undecodable, cause: fmt.Errorf("the object of the request cannot be read: %w", err)}
-	}
-	return p, errs, verdict{}
+	use(into)
+	return verdict{}
 }
 
-// judge judges by the namespace as the cache has it. What would earn a denial or a warning may be
+func (v *Validator) judge(ctx context.Context, found understood) verdict {
+	waiting := make([]string, 0, len(found.missing))
+	for _, err := range found.missing {
+		waiting = append(waiting, fmt.Sprintf("%s: %s: what is read by it is judged once it is there", err.Field, err.Detail))
+	}
+	p := found.plan
+	switch {
+	case p == nil && len(found.wrong) == 0 && len(waiting) > 0:
+		return verdict{warnings: waiting}
+	case p == nil:
+		return verdict{reason: invalid, violations: found.wrong, warnings: waiting}
+	}
+	ns, violations, err := v.policy(ctx, p)
+	switch {
+	case err != nil && len(found.wrong) == 0:
+		return verdict{reason: namespaceUnreadable, cause: err}
+	case len(found.wrong) > 0: // one answer for all, so that an object is corrected once
+		return verdict{reason: invalid, violations: append(found.wrong, violations.Errors()...), warnings: waiting}
+	case len(violations) > 0:
+		return verdict{reason: forbidden, violations: violations.Errors(), warnings: waiting}
+	}
+	return verdict{warnings: slices.Concat(p.Warnings, waiting, policy.Warnings(p, ns))}
+}
+
+// policy judges by the namespace as the cache has it. What would earn a denial or a warning may be
 // out of date there, as namespace and object often come in one apply: it is judged again by the
 // namespace as the API server has it.
-func (v *Validator) judge(ctx context.Context, p *plan.Plan) (policy.Namespace, policy.Violations, error) {
+func (v *Validator) policy(ctx context.Context, p *plan.Plan) (policy.Namespace, policy.Violations, error) {
 	ns, fresh, err := v.Namespaces.Known(ctx, p.Object.Namespace)
 	if err != nil {
 		return ns, nil, err

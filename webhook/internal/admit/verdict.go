@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/text"
 	"github.com/secretgate/secretgate/webhook/internal/metrics"
 )
 
@@ -58,7 +60,7 @@ func (v verdict) audit() map[string]string {
 	if v.judged || v.reason != "" {
 		texts["verdict"] = v.word()
 	}
-	maps.DeleteFunc(texts, func(_, text string) bool { return text == "" })
+	maps.DeleteFunc(texts, func(_, what string) bool { return what == "" })
 	return texts
 }
 
@@ -67,7 +69,7 @@ func list[T ~string](items []T) string {
 	for i, item := range items {
 		texts[i] = string(item)
 	}
-	return cut(strings.Join(texts, ", "))
+	return text.Cut(strings.Join(texts, ", "), maxMessage)
 }
 
 // reason classifies denials, for metrics and logs.
@@ -76,11 +78,13 @@ type reason string
 const (
 	undecodable         reason = "undecodable"          // the request holds no object
 	conflicting         reason = "conflict"             // a deprecated field and its replacement are both set
-	invalid             reason = "invalid"              // plan.From does not understand the object
+	invalid             reason = "invalid"              // the object's kind does not understand it
 	forbidden           reason = "policy"               // the namespace does not permit it
 	overloaded          reason = "overloaded"           // too much is judged at the moment
 	tooLarge            reason = "too_large"            // the object is larger than what can be stored
-	namespaceUnreadable reason = "namespace_unreadable" // nobody can tell what the namespace permits
+	namespaceUnreadable reason = "namespace_unreadable" // what the namespace permits is not known
+	referenceUnreadable reason = "reference_unreadable" // what the object refers to is not known
+	unhandled           reason = "unhandled"            // no dialect that is handled has the kind
 )
 
 // statuses are what the API server passes on. kubectl prints the causes of Invalid one a line.
@@ -95,6 +99,8 @@ var statuses = map[reason]struct {
 	overloaded:          {http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable},
 	tooLarge:            {http.StatusRequestEntityTooLarge, metav1.StatusReasonRequestEntityTooLarge},
 	namespaceUnreadable: {http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable},
+	referenceUnreadable: {http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable},
+	unhandled:           {http.StatusForbidden, metav1.StatusReasonForbidden},
 	badPattern:          {http.StatusUnprocessableEntity, metav1.StatusReasonInvalid},
 }
 
@@ -136,7 +142,9 @@ func causesOf(violations field.ErrorList) []metav1.StatusCause {
 			})
 			break
 		}
-		causes = append(causes, metav1.StatusCause{Type: metav1.CauseType(err.Type), Field: err.Field, Message: cut(err.ErrorBody())})
+		causes = append(causes, metav1.StatusCause{
+			Type: metav1.CauseType(err.Type), Field: err.Field, Message: text.Cut(err.ErrorBody(), maxMessage),
+		})
 	}
 	return causes
 }
@@ -158,28 +166,23 @@ func message(violations field.ErrorList, causes []metav1.StatusCause) string {
 	return b.String()
 }
 
-func cut(text string) string {
-	if runes := []rune(text); len(runes) > maxMessage {
-		return string(runes[:maxMessage]) + "…"
-	}
-	return text
-}
-
 // observer tells the log and the metrics of verdicts. Its zero value tells nobody.
 type observer struct {
 	webhook string
+	of      dialect.Type // of what is judged; the zero value: it is not handled
 	log     *slog.Logger
 	metrics *metrics.Metrics
 }
 
 // report never shows a value of the object: paths, and who asked, are enough to find it.
 func (o observer) report(ctx context.Context, request admission.Request, name string, v verdict) {
+	objects := metrics.Objects{Dialect: o.of.Dialect, Kind: o.of.Kind}
 	for _, at := range v.deprecated {
-		o.metrics.Deprecated(at)
+		o.metrics.Deprecated(objects, at)
 	}
 	// Every request passes the validating webhook, unless the mutating one denies it.
 	if v.reason != "" || o.webhook == validating {
-		o.metrics.Verdict(string(request.Operation), v.reason == "", string(v.reason))
+		o.metrics.Verdict(objects, string(request.Operation), v.reason == "", string(v.reason))
 	}
 	if o.log == nil {
 		return

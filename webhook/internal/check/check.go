@@ -10,16 +10,17 @@ import (
 	"os"
 	"runtime"
 
-	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/policy"
 )
 
-// Checker checks manifests. Its zero value judges by the documented annotations, and denies where it
+// Checker checks manifests. With Kinds alone it judges by the documented annotations, and denies where it
 // knows no namespace.
 type Checker struct {
-	Settings    policy.Settings
-	Defaults    plan.Defaults
-	Definitions plan.Definitions // where SecretDefinitions are read
+	Kinds    []dialect.Kind      // of the objects that are judged
+	Stores   []dialect.StoreKind // of what they refer to
+	Settings policy.Settings
+	CRDs     []string // files and folders with CustomResourceDefinitions of these kinds, which count instead of the built-in ones
 
 	Namespace        string            // of objects that name none; empty: default
 	Annotations      map[string]string // of that namespace, besides those that its manifest or the cluster has
@@ -27,16 +28,19 @@ type Checker struct {
 	Live             Live              // nil: no cluster is asked
 	UnknownNamespace Unknown           // empty: UnknownDenies
 
+	LiveObject       LiveObject // nil: no cluster is asked for what objects refer to
+	StrictReferences bool       // an object that refers to what is not known is in error
+
 	CompareMatching bool // list only the objects whose verdict depends on the matching
 	Fix             bool // rewrite deprecated fields first
 
 	Stdin    io.Reader           // what the input "-" is
 	Progress func(documents int) // told of every document; nil: nobody is
 
-	schema           *schema // of ExternalSecrets
-	definitionSchema *schema // of SecretDefinitions
-	namespaces       *namespaces
-	stdin            []byte
+	apis       apis
+	namespaces *namespaces
+	references *references
+	stdin      []byte
 }
 
 // Run checks files, folders and "-". The error is of inputs that cannot be had at all; it lists all.
@@ -49,13 +53,10 @@ func (c *Checker) Run(ctx context.Context, inputs []string) (*Report, error) {
 	if err := errors.Join(err, moreErr); err != nil {
 		return nil, err
 	}
-	if c.schema, err = newSchema(crd); err != nil {
+	if err := c.prepare(); err != nil {
 		return nil, err
 	}
-	if c.definitionSchema, err = newSchema(definitionCRD); err != nil {
-		return nil, err
-	}
-	report := &Report{Files: len(files), Namesakes: map[string]int{}}
+	report := &Report{Files: len(files), Objects: map[string]int{}, Namesakes: map[string]int{}, kinds: c.kinds()}
 	if c.Fix {
 		if err := c.fixAll(files, report); err != nil {
 			return nil, err
@@ -65,6 +66,7 @@ func (c *Checker) Run(ctx context.Context, inputs []string) (*Report, error) {
 		known: map[string]map[string]string{}, judged: map[string]bool{},
 		given: map[string]map[string]string{c.Namespace: c.Annotations}, live: c.Live,
 	}
+	c.references = &references{known: map[dialect.Reference]dialect.Object{}, live: c.LiveObject}
 	if err := errors.Join(c.learn(more, false), c.learn(files, true)); err != nil {
 		return nil, err
 	}
@@ -96,14 +98,14 @@ func (c *Checker) fixAll(files []string, report *Report) error {
 	return nil
 }
 
-// learn reads the Namespaces of files, of which those that are inputs are judged, too.
+// learn reads the Namespaces of files, of which those that are inputs are judged, too, and what objects may refer to.
 func (c *Checker) learn(files []string, judged bool) error {
 	type outcome struct {
 		objects []object
 		failed  error
 	}
 	for found := range ordered(runtime.GOMAXPROCS(0), c.documents(files), func(d document) outcome {
-		if !namespacePattern.Match(d.text) {
+		if !namespacePattern.Match(d.text) && !c.apis.refersTo(d) {
 			return outcome{failed: d.failed}
 		}
 		all, _ := objects(d) // checking it says what is wrong
@@ -115,6 +117,8 @@ func (c *Checker) learn(files []string, judged bool) error {
 		for _, o := range found.objects {
 			if o.isNamespace() {
 				c.namespaces.learn(o, judged)
+			} else if s, ok := c.apis.of(o); ok && s.kind == nil {
+				c.learnReference(s, o)
 			}
 		}
 	}
@@ -123,11 +127,12 @@ func (c *Checker) learn(files []string, judged bool) error {
 
 // outcome is what there is to say about one document.
 type outcome struct {
-	findings                                  []Finding
-	objects, definitions, skipped, unreadable int
-	namesakes                                 []string // groups
-	unseen                                    []*unseen
-	failed                                    error // its file cannot be read
+	findings            []Finding
+	judged              []string // the kinds of the objects
+	skipped, unreadable int
+	namesakes           []string // groups
+	unseen              []*unseen
+	failed              error // its file cannot be read
 }
 
 func (o *outcome) add(f *findings) {
@@ -144,8 +149,9 @@ func (c *Checker) checkAll(ctx context.Context, files []string, report *Report) 
 			return err
 		}
 		report.Findings = append(report.Findings, o.findings...)
-		report.Objects += o.objects
-		report.Definitions += o.definitions
+		for _, kind := range o.judged {
+			report.Objects[kind]++
+		}
 		report.Skipped += o.skipped
 		for _, one := range o.unseen {
 			namespaces.add(one)
@@ -185,13 +191,13 @@ func (c *Checker) document(ctx context.Context, d document) outcome {
 	switch {
 	case d.failed != nil:
 		return outcome{failed: d.failed}
-	case d.foreign() && d.isEmpty():
+	case c.apis.foreign(d) && d.isEmpty():
 		return outcome{}
-	case d.foreign():
+	case c.apis.foreign(d):
 		return outcome{skipped: 1}
 	}
 	all, err := objects(d)
-	if err != nil && !d.mentions() && d.err == nil {
+	if err != nil && !c.apis.mentions(d) && d.err == nil {
 		return outcome{skipped: 1} // whatever it is, it is none of ours
 	}
 	if err != nil {
@@ -206,7 +212,11 @@ func (c *Checker) document(ctx context.Context, d document) outcome {
 
 // object adds what there is to say about one object.
 func (c *Checker) object(ctx context.Context, one object, o *outcome) {
-	meant, mistyped := one.api().meant()
+	meant, mistyped := c.apis.meant(one.api())
+	s, judged := c.apis.of(one)
+	if judged {
+		o.judged = append(o.judged, s.Kind)
+	}
 	switch {
 	case mistyped:
 		o.add(c.judgeMistyped(one, meant))
@@ -214,22 +224,15 @@ func (c *Checker) object(ctx context.Context, one object, o *outcome) {
 		o.add(c.compareNamespace(one))
 	case one.isNamespace():
 		o.add(c.judgeNamespace(one))
-	case one.isSecretDefinition() && c.CompareMatching:
-		o.definitions++ // KES had none, so that there is nothing to compare
-	case one.isSecretDefinition():
-		o.definitions++
-		o.add(c.judgeDefinition(ctx, one))
-	case !one.isExternalSecret():
+	case !judged:
 		o.skipped++
-		if a := one.api(); a.isNamesake() {
+		if a := one.api(); c.apis.isNamesake(a) {
 			o.namesakes = append(o.namesakes, a.group)
 		}
 	case c.CompareMatching:
-		o.objects++
-		o.add(c.compare(ctx, one))
+		o.add(c.compare(ctx, one, s))
 	default:
-		o.objects++
-		o.add(c.judge(ctx, one))
+		o.add(c.judge(ctx, one, s))
 	}
 }
 

@@ -18,13 +18,25 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
-	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/backend"
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/dialect/kes"
+	"github.com/secretgate/secretgate/shared/dialect/tuenti"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/policy"
 )
 
+// kindsOf are those of both dialects, as an installation has them.
+func kindsOf(externalSecrets kes.Installation, definitions tuenti.Where) []dialect.Kind {
+	return []dialect.Kind{&externalSecrets, &tuenti.Installation{Where: definitions}}
+}
+
+// run checks objects of both dialects, if the test says nothing else.
 func run(t *testing.T, c *Checker, inputs ...string) *Report {
 	t.Helper()
+	if c.Kinds == nil {
+		c.Kinds = kindsOf(kes.Installation{}, tuenti.Where{})
+	}
 	report, err := c.Run(t.Context(), inputs)
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +56,7 @@ func file(t *testing.T, name, text string) string {
 
 func TestFindingsNameTheirPlaces(t *testing.T) {
 	t.Chdir("testdata/findings") // file names as a repository has them
-	report := run(t, &Checker{Defaults: plan.Defaults{MinRefreshInterval: 10 * time.Second}}, "positions.yaml")
+	report := run(t, &Checker{Kinds: kindsOf(kes.Installation{MinRefreshInterval: 10 * time.Second}, tuenti.Where{})}, "positions.yaml")
 	for _, format := range Outputs() {
 		t.Run(string(format), func(t *testing.T) {
 			var b bytes.Buffer
@@ -75,7 +87,7 @@ func TestGoldenCases(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := &Checker{
-				Defaults:  plan.Defaults{Region: "us-west-2", MinRefreshInterval: 10 * time.Second},
+				Kinds:     kindsOf(kes.Installation{Defaults: backend.Defaults{Region: "us-west-2"}, MinRefreshInterval: 10 * time.Second}, tuenti.Where{}),
 				Namespace: namespaceIn(t, filepath.Join(folder, "namespace.yaml")), NamespaceFiles: []string{folder},
 			}
 			report := run(t, c, filepath.Join(folder, "object.yaml"))
@@ -112,9 +124,9 @@ spec: {backendType: vault, vaultRole: my-core-role, vaultMountPoint: kubernetes,
 `
 
 func TestANamespaceIsFoundOrSaidToBeUnknown(t *testing.T) {
-	narrow := `{apiVersion: v1, kind: Namespace, metadata: {name: core, annotations: {` + apiv1.AnnotationPermittedKeyName + `: other}}}`
+	narrow := `{apiVersion: v1, kind: Namespace, metadata: {name: core, annotations: {` + names.AnnotationPermittedKeyName + `: other}}}`
 	forbidding := func(_ context.Context, name string) (map[string]string, bool, error) {
-		return map[string]string{apiv1.AnnotationPermittedKeyName: "other"}, name == "core", nil
+		return map[string]string{names.AnnotationPermittedKeyName: "other"}, name == "core", nil
 	}
 	for name, c := range map[string]struct {
 		checker   Checker
@@ -127,18 +139,18 @@ func TestANamespaceIsFoundOrSaidToBeUnknown(t *testing.T) {
 		"unknown, which is allowed":       {namespace: "core", checker: Checker{UnknownNamespace: UnknownPasses}},
 		"in a file":                       {namespace: "core", files: narrow, want: "error: policy"},
 		"in a file, for a nameless one":   {checker: Checker{Namespace: "core"}, files: narrow, want: "error: policy"},
-		"by flags, for a nameless object": {checker: Checker{Annotations: map[string]string{apiv1.AnnotationPermittedKeyName: "other"}}, want: "error: policy"},
+		"by flags, for a nameless object": {checker: Checker{Annotations: map[string]string{names.AnnotationPermittedKeyName: "other"}}, want: "error: policy"},
 		"by flags, permitting": {
-			checker: Checker{Namespace: "core", Annotations: map[string]string{apiv1.AnnotationPermittedKeyName: "secret/data/core/.*"}}, files: narrow,
+			checker: Checker{Namespace: "core", Annotations: map[string]string{names.AnnotationPermittedKeyName: "secret/data/core/.*"}}, files: narrow,
 		},
 		"by flags, besides those of a cluster": {
 			checker: Checker{Namespace: "core", Annotations: map[string]string{"a": "b"}, Live: forbidding}, want: "error: policy",
 		},
 		"by flags, over those of a cluster": {
-			checker: Checker{Namespace: "core", Annotations: map[string]string{apiv1.AnnotationPermittedKeyName: ".*"}, Live: forbidding},
+			checker: Checker{Namespace: "core", Annotations: map[string]string{names.AnnotationPermittedKeyName: ".*"}, Live: forbidding},
 		},
 		"by flags, of a cluster that has none": {
-			checker: Checker{Annotations: map[string]string{apiv1.AnnotationPermittedKeyName: "other"}, Live: forbidding}, want: "error: policy",
+			checker: Checker{Annotations: map[string]string{names.AnnotationPermittedKeyName: "other"}, Live: forbidding}, want: "error: policy",
 		},
 		"by flags, for another object": {
 			namespace: "core", checker: Checker{Annotations: map[string]string{"a": "b"}}, want: "error: unknown-namespace",
@@ -171,11 +183,11 @@ func TestAnnotationsOfNamespacesAreJudged(t *testing.T) {
 		checker    Checker
 		want       []string // without the file's name
 	}{
-		"a good pattern":                   {annotation: apiv1.AnnotationPermittedKeyName + ": core/.*"},
+		"a good pattern":                   {annotation: names.AnnotationPermittedKeyName + ": core/.*"},
 		"an annotation of others":          {annotation: "example.com/a: '[a'"},
-		"a comparison lists objects alone": {annotation: apiv1.AnnotationPermittedKeyName + ": '[a'", checker: Checker{CompareMatching: true}},
+		"a comparison lists objects alone": {annotation: names.AnnotationPermittedKeyName + ": '[a'", checker: Checker{CompareMatching: true}},
 		"a pattern that is none": {
-			annotation: apiv1.AnnotationPermittedKeyName + ": '(?!prod).*'",
+			annotation: names.AnnotationPermittedKeyName + ": '(?!prod).*'",
 			want: []string{`6:62: error: core: metadata.annotations[externalsecrets.kubernetes-client.io/permitted-key-name]: Invalid value: line 1 "(?!prod).*" ` +
 				"is not a valid RE2 pattern: look-ahead `(?!` is JavaScript's, not RE2's: write what is permitted, a pattern a line, instead of what is not"},
 		},
@@ -190,17 +202,17 @@ func TestAnnotationsOfNamespacesAreJudged(t *testing.T) {
 				"did you mean iam.amazonaws.com/permitted?"},
 		},
 		"a glob": {
-			annotation: apiv1.AnnotationPermittedKeyName + ": core/*",
+			annotation: names.AnnotationPermittedKeyName + ": core/*",
 			want: []string{"5:3: warning: core: metadata.annotations: annotation externalsecrets.kubernetes-client.io/permitted-key-name: line 1 \"core/*\" " +
 				"looks like a glob: in a regular expression * repeats the \"/\" before it; write .* for any text"},
 		},
 		"an annotation that is empty": {
-			annotation: apiv1.AnnotationPermittedKeyName + ": ''",
+			annotation: names.AnnotationPermittedKeyName + ": ''",
 			want: []string{"5:3: warning: core: metadata.annotations: annotation externalsecrets.kubernetes-client.io/permitted-key-name is empty, " +
 				`which permits nothing: write ".*" to permit everything, or remove it`},
 		},
 		"a switch that is no text": {
-			annotation: apiv1.AnnotationRequireRole + ": true",
+			annotation: names.AnnotationRequireRole + ": true",
 			want:       []string{"6:33: error: core: metadata.annotations[secretgate.io/require-role]: must be a text: write it in quotes"},
 		},
 	} {
@@ -228,7 +240,7 @@ func TestAClusterIsAskedForNamespacesAloneAndOnce(t *testing.T) {
 			return
 		}
 		_, _ = w.Write([]byte(`{"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
-			"metadata": {"name": "core", "annotations": {"` + apiv1.AnnotationPermittedKeyName + `": "other"}}}`))
+			"metadata": {"name": "core", "annotations": {"` + names.AnnotationPermittedKeyName + `": "other"}}}`))
 	}))
 	defer server.Close()
 	live, err := Cluster(&rest.Config{Host: server.URL})
@@ -258,8 +270,8 @@ func TestComparingListsWhatDependsOnTheMatching(t *testing.T) {
 ` + strings.Replace(fmt.Sprintf(permitted, "2, namespace: core"), "my-core-role", "core-role", 1) + `---
 ` + strings.Replace(fmt.Sprintf(permitted, "3, namespace: core"), "my-core-role", "other", 1)
 	report := run(t, &Checker{CompareMatching: true}, file(t, "a.yaml", text))
-	if len(report.Findings) != 2 || report.Objects != 3 {
-		t.Fatalf("%d objects: %s", report.Objects, compilerLines(report.Findings))
+	if len(report.Findings) != 2 || report.Objects["ExternalSecret"] != 3 {
+		t.Fatalf("%v: %s", report.Objects, compilerLines(report.Findings))
 	}
 	if f := report.Findings[0]; f.Severity != Warning || f.Object != "core" || !strings.Contains(f.Message, "permits no AWS role") {
 		t.Errorf("got %+v, want a hint about the annotation", f)
@@ -323,8 +335,8 @@ func TestManyDocumentsAreReportedInTheirOrder(t *testing.T) {
 		fmt.Fprintf(&b, strings.Replace(permitted, "backendType", "region: x, backendType", 1)+"---\n", fmt.Sprintf("-%d, namespace: core", i))
 	}
 	report := run(t, &Checker{UnknownNamespace: UnknownPasses}, file(t, "a.yaml", b.String()))
-	if report.Objects != n || len(report.Findings) != n {
-		t.Fatalf("%d objects, %d findings", report.Objects, len(report.Findings))
+	if report.Objects["ExternalSecret"] != n || len(report.Findings) != n {
+		t.Fatalf("%v, %d findings", report.Objects, len(report.Findings))
 	}
 	for i, f := range report.Findings {
 		if want := fmt.Sprintf("core/a-%d", i); f.Object != want || f.Line != 5*i+4 {
@@ -366,7 +378,7 @@ func TestSARIFNamesEveryRuleThatItUses(t *testing.T) {
 }
 
 func TestNoTextOfAManifestStartsACommandOfGitHub(t *testing.T) {
-	got := github(Finding{File: "a,b:c%.yaml", Line: 1, Column: 2, Severity: Error, Object: "x/a::b", Message: "100%\n::set-output name=x::y\r\n::end"})
+	got := github(Finding{File: "a,b:c%.yaml", Line: 1, Column: 2, Severity: Error, kind: "ExternalSecret", Object: "x/a::b", Message: "100%\n::set-output name=x::y\r\n::end"})
 	want := "::error file=a%2Cb%3Ac%25.yaml,line=1,col=2,title=ExternalSecret x/a%3A%3Ab::100%25%0A::set-output name=x::y%0D%0A::end"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -374,7 +386,7 @@ func TestNoTextOfAManifestStartsACommandOfGitHub(t *testing.T) {
 }
 
 func TestGitHubIsToldOfNamespaces(t *testing.T) {
-	got := github(Finding{File: "-", Severity: Error, Object: "core", Path: "metadata.annotations[a]", Message: "m"})
+	got := github(Finding{File: "-", Severity: Error, kind: "Namespace", Object: "core", Path: "metadata.annotations[a]", Message: "m"})
 	if want := "::error title=Namespace core::metadata.annotations[a]: m"; got != want {
 		t.Errorf("%s instead of %s", got, want)
 	}
@@ -388,10 +400,9 @@ func TestNoTextOfAManifestStartsALineOfItsOwn(t *testing.T) {
 }
 
 func TestTheBuiltInCRDIsThatOfTheInstallation(t *testing.T) {
-	for file, builtIn := range map[string][]byte{
-		"kubernetes-client.io_externalsecrets.yaml": crd, "secrets-manager.tuenti.io_secretdefinitions.yaml": definitionCRD,
-	} {
-		if diff := cmp.Diff(read(t, "../../../crds/"+file), string(builtIn)); diff != "" {
+	for _, kind := range kindsOf(kes.Installation{}, tuenti.Where{}) {
+		file := fmt.Sprintf("%s_%s.yaml", kind.Type().Group, kind.Type().Resource)
+		if diff := cmp.Diff(read(t, "../../../crds/"+file), string(kind.Type().CRD)); diff != "" {
 			t.Errorf("run make generate, which copies crds/%s (-installed +built in):\n%s", file, diff)
 		}
 	}

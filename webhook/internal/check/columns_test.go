@@ -10,39 +10,45 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
+
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/dialect/kes"
+	"github.com/secretgate/secretgate/shared/dialect/tuenti"
 )
 
 // TestColumns prints objects as the API server does for kubectl get.
 func TestColumns(t *testing.T) {
 	long := strings.Repeat("because of this and that, ", 15)
+	kinds := kindsOf(kes.Installation{}, tuenti.Where{})
+	externalSecret, definition := kinds[0], kinds[1]
 	suspended := "status: SUSPENDED, conditions: [{type: Ready, status: Unknown, reason: Suspended}]"
 	for name, tc := range map[string]struct {
-		crd              []byte
+		kind             dialect.Kind
 		object           string
 		narrow, moreWide map[string]any
 	}{
-		"a failure": {crd, "{spec: {backendType: vault}, status: {status: 'ERROR, " + long + "', conditions: [{type: Ready, status: 'False', reason: PolicyDenied, message: '" + long + "'}]}}",
+		"a failure": {externalSecret, "{spec: {backendType: vault}, status: {status: 'ERROR, " + long + "', conditions: [{type: Ready, status: 'False', reason: PolicyDenied, message: '" + long + "'}]}}",
 			map[string]any{"Name": "a", "Ready": "False", "Reason": "PolicyDenied", "Last Sync": nil, "Age": nil},
 			map[string]any{"Backend": "vault", "Status": "ERROR, " + long}},
-		"suspended": {crd, "{spec: {backendType: vault}, status: {" + suspended + "}}",
+		"suspended": {externalSecret, "{spec: {backendType: vault}, status: {" + suspended + "}}",
 			map[string]any{"Name": "a", "Ready": "Unknown", "Reason": "Suspended", "Last Sync": nil, "Age": nil},
 			map[string]any{"Backend": "vault", "Status": "SUSPENDED"}},
-		"not seen yet": {crd, "{spec: {backendType: vault}}",
+		"not seen yet": {externalSecret, "{spec: {backendType: vault}}",
 			map[string]any{"Name": "a", "Ready": nil, "Reason": nil, "Last Sync": nil, "Age": nil},
 			map[string]any{"Backend": "vault", "Status": nil}},
-		"synced by kubernetes-external-secrets": {crd, "{spec: {backendType: vault}, status: {status: SUCCESS}}",
+		"synced by kubernetes-external-secrets": {externalSecret, "{spec: {backendType: vault}, status: {status: SUCCESS}}",
 			map[string]any{"Name": "a", "Ready": nil, "Reason": nil, "Last Sync": nil, "Age": nil},
 			map[string]any{"Backend": "vault", "Status": "SUCCESS"}},
-		"a SecretDefinition": {definitionCRD, "{spec: {name: b}, status: {" + suspended + "}}",
+		"a SecretDefinition": {definition, "{spec: {name: b}, status: {" + suspended + "}}",
 			map[string]any{"Name": "a", "Secret": "b", "Ready": "Unknown", "Reason": "Suspended", "Last Sync": nil, "Age": nil},
 			map[string]any{"Status": "SUSPENDED"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			definition := &apiextensionsv1.CustomResourceDefinition{}
-			if err := yaml.Unmarshal(tc.crd, definition); err != nil {
+			crd := &apiextensionsv1.CustomResourceDefinition{}
+			if err := yaml.Unmarshal(tc.kind.Type().CRD, crd); err != nil {
 				t.Fatal(err)
 			}
-			table, err := tableconvertor.New(definition.Spec.Versions[0].AdditionalPrinterColumns)
+			table, err := tableconvertor.New(crd.Spec.Versions[0].AdditionalPrinterColumns)
 			if err != nil {
 				t.Fatal(err)
 			}

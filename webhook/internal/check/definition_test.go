@@ -6,7 +6,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/backend"
+	"github.com/secretgate/secretgate/shared/dialect/kes"
+	"github.com/secretgate/secretgate/shared/dialect/tuenti"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 )
 
@@ -73,17 +76,17 @@ func TestSecretDefinitionsAreCheckedOneWayOrAnother(t *testing.T) {
 	object := func(keysMap string) string {
 		return "apiVersion: secrets-manager.tuenti.io/v1alpha1\nkind: SecretDefinition\nmetadata: {name: db}\nspec: {name: db, keysMap: " + keysMap + "}\n"
 	}
-	annotations := map[string]string{apiv1.AnnotationPermittedKeyName: ".*/dev/.*"}
-	azure := plan.Definitions{Scope: plan.Scope{Backend: apiv1.BackendAzureKeyVault, KeyVault: "kv"}}
+	annotations := map[string]string{names.AnnotationPermittedKeyName: ".*/dev/.*"}
+	azure := kindsOf(kes.Installation{}, tuenti.Where{Store: plan.Store{Backend: backend.AzureKeyVault, Container: "kv"}})
 	for _, tc := range []struct {
 		name    string
 		checker Checker
 		text    string
 		want    []string
 	}{
-		{"as the backend has it", Checker{Definitions: azure, UnknownNamespace: UnknownPasses}, object("{a: {path: secret/data/db}}"), []string{
+		{"as the backend has it", Checker{Kinds: azure, UnknownNamespace: UnknownPasses}, object("{a: {path: secret/data/db}}"), []string{
 			"spec.keysMap[a].path: Invalid value: \"secret/data/db\": must be a secret's name, or name/version, of letters, digits and dashes"}},
-		{"what the backend ignores is a warning", Checker{Definitions: azure, UnknownNamespace: UnknownPasses}, object("{a: {path: db, key: password}}"), []string{
+		{"what the backend ignores is a warning", Checker{Kinds: azure, UnknownNamespace: UnknownPasses}, object("{a: {path: db, key: password}}"), []string{
 			"spec.keysMap[a].key: has no meaning for Azure Key Vault, whose secrets have no keys, and is ignored: remove it"}},
 		{"what is none is the schema's to say", Checker{UnknownNamespace: UnknownPasses}, object("[]"), []string{
 			"spec.keysMap: Invalid value: \"array\": spec.keysMap in body must be of type object: \"array\""}},
@@ -98,8 +101,8 @@ func TestSecretDefinitionsAreCheckedOneWayOrAnother(t *testing.T) {
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
-			if report.Definitions != 2 || report.Objects != 0 || report.Skipped != 1 {
-				t.Errorf("%d SecretDefinitions, %d ExternalSecrets, %d others", report.Definitions, report.Objects, report.Skipped)
+			if report.Objects["SecretDefinition"] != 2 || report.Objects["ExternalSecret"] != 0 || report.Skipped != 1 {
+				t.Errorf("got %v and %d others", report.Objects, report.Skipped)
 			}
 		})
 	}

@@ -5,6 +5,9 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/text"
 )
 
 // Severity says how bad a finding is.
@@ -75,6 +78,7 @@ type Finding struct {
 	Column   int      `json:"column"` // from 1, in characters
 	Severity Severity `json:"severity"`
 	Rule     Rule     `json:"rule"`
+	kind     string   // of the object; empty: it cannot be read
 	Object   string   `json:"object,omitempty"` // namespace/name, or a Namespace's name
 	Path     string   `json:"path,omitempty"`   // of the field, as admission calls it
 	Message  string   `json:"message"`
@@ -90,27 +94,21 @@ func (f Finding) text() string {
 
 const maxMessage = 1000 // characters of one message: values may be long
 
-func cut(text string) string {
-	if runes := []rune(text); len(runes) > maxMessage {
-		return string(runes[:maxMessage]) + "…"
-	}
-	return text
-}
-
 // findings gathers what is to say about one object.
 type findings struct {
 	object object
-	name   string // namespace/name
+	name   string         // namespace/name
+	moves  []dialect.Move // of the object's deprecated fields
 	list   []Finding
 
 	unseen *unseen // the object's namespace; nil: an input holds it, or it does not matter
 }
 
 func (f *findings) add(severity Severity, rule Rule, path, message string) {
-	line, column := f.object.position(path)
+	line, column := f.object.position(path, f.moves)
 	f.list = append(f.list, Finding{
 		File: f.object.doc.file, Line: line, Column: column,
-		Severity: severity, Rule: rule, Object: f.name, Path: path, Message: cut(message),
+		Severity: severity, Rule: rule, kind: f.object.api().kind, Object: f.name, Path: path, Message: text.Cut(message, maxMessage),
 	})
 }
 

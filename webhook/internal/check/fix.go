@@ -3,12 +3,11 @@ package check
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
+	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/webhook/internal/admit"
 )
 
@@ -32,7 +31,7 @@ func (c *Checker) fix(file string, text []byte) (fixed []byte, notes []Finding) 
 // fixDocument returns the new text, or nil where nothing changes. The document will have moved down
 // by some lines.
 func (c *Checker) fixDocument(doc document, moved int) ([]byte, []Finding) {
-	if doc.foreign() {
+	if c.apis.foreign(doc) {
 		return nil, nil
 	}
 	before, err := objects(doc)
@@ -44,15 +43,16 @@ func (c *Checker) fixDocument(doc document, moved int) ([]byte, []Finding) {
 	wanted := make([]admit.Conversion, len(before))
 	for i, o := range before {
 		wanted[i].Object = o.value
-		if !o.isExternalSecret() {
+		s, ours := c.apis.of(o)
+		if !ours {
 			continue
 		}
-		conversion := admit.Convert(o.value, nil, admit.Writer{})
+		conversion := admit.Convert(s.deprecations, o.value, nil, admit.Writer{})
 		if len(conversion.Conflicts) > 0 {
 			refused[i] = errors.New("both names are set, and only the author can tell which one counts")
 		} else if len(conversion.Deprecated) > 0 {
 			planned := len(e.edits)
-			if err := e.convert(o, conversion.Deprecated); err != nil {
+			if err := e.convert(o, s.deprecations, conversion.Deprecated); err != nil {
 				e.edits, refused[i] = e.edits[:planned], err
 				continue
 			}
@@ -102,14 +102,15 @@ func (c *Checker) notes(before, after []object, wanted []admit.Conversion, refus
 	var notes []Finding
 	for i, o := range before {
 		f := c.about(o)
+		s, _ := c.apis.of(o)
 		if len(after) > i {
 			f.object = after[i]
 		}
 		if why, left := refused[i]; left {
-			f.left(why)
+			f.left(why, s.deprecations)
 		} else {
 			for _, path := range wanted[i].Deprecated {
-				now, was := replacement(path)
+				now, was := replacement(s.deprecations, path)
 				f.add(Note, Fixed, now, "was "+was)
 			}
 		}
@@ -119,8 +120,8 @@ func (c *Checker) notes(before, after []object, wanted []admit.Conversion, refus
 }
 
 // left says why an object was left as it is, at each field that should have been rewritten.
-func (f *findings) left(why error) {
-	conversion := admit.Convert(f.object.value, nil, admit.Writer{})
+func (f *findings) left(why error, d dialect.Deprecations) {
+	conversion := admit.Convert(d, f.object.value, nil, admit.Writer{})
 	paths := conversion.Deprecated
 	for _, err := range conversion.Conflicts {
 		paths = append(paths, err.Field)
@@ -135,93 +136,27 @@ func (f *findings) left(why error) {
 	}
 }
 
-// refusal is why a field cannot be rewritten.
-type refusal struct {
-	path string
-	error
-}
-
 // replacement is the new name of a deprecated field, and what it replaces.
-func replacement(path string) (now, was string) {
-	_, name, _ := strings.Cut(path, ".")
-	switch name {
-	case "":
-		return "spec", path
-	case "properties":
-		return "spec.data", path
-	case "type":
-		return "spec.template.type", path
-	default:
-		return "spec.backendType", "secretManager"
+func replacement(d dialect.Deprecations, path string) (now, was string) {
+	move, spelling := deprecation(d, path)
+	if spelling != nil {
+		return spelling.At.String(), spelling.Old
 	}
+	return move.To.String(), path
 }
 
-// convert plans the edits for the deprecated fields of an object. Its errors are refusals.
-func (e *editor) convert(o object, deprecated []string) error {
-	if o.node == nil {
-		return errors.New("the places of its fields cannot be found: it is JSON with escapes that YAML lacks")
-	}
-	specKey, spec := entry(o.node, "spec")
-	for _, path := range deprecated {
-		var err error
-		if path == "secretDescriptor" { // always the first
-			specKey, spec, err = e.descriptor(o.node, specKey, spec)
-		} else {
-			err = e.convertMember(specKey, spec, path[strings.IndexByte(path, '.')+1:])
-		}
-		if err != nil {
-			return &refusal{path, err}
+// deprecation finds what a table says of a deprecated field, by the path that its author has it at. One of the two is nil.
+func deprecation(d dialect.Deprecations, path string) (*dialect.Move, *dialect.Spelling) {
+	for _, m := range d.Moves {
+		if rest, within := strings.CutPrefix(path, m.From.String()+"."); within && m.Whole() {
+			path = m.To.String() + "." + rest
 		}
 	}
-	return nil
-}
-
-// errElsewhere is of what is not written where it is used.
-var errElsewhere = errors.New("it comes from elsewhere, by an alias or a merge")
-
-// descriptor renames secretDescriptor. A spec beside it is empty, or there would be a conflict.
-func (e *editor) descriptor(root, specKey, spec *yaml.Node) (key, value *yaml.Node, err error) {
-	if specKey != nil {
-		if err := e.drop(root, specKey, spec); err != nil {
-			return nil, nil, fmt.Errorf("the empty spec cannot be removed: %w", err)
+	for i, s := range d.Spellings {
+		if path == s.At.String() {
+			return nil, &d.Spellings[i]
 		}
 	}
-	if key, value = entry(root, "secretDescriptor"); key == nil {
-		return nil, nil, errElsewhere
-	}
-	return key, value, e.rename(key, "spec")
-}
-
-func (e *editor) convertMember(specKey, spec *yaml.Node, name string) error {
-	key, value := entry(spec, name)
-	if key == nil {
-		return errElsewhere
-	}
-	switch name {
-	case "backendType":
-		at, err := e.scalar(value)
-		if err != nil {
-			return err
-		}
-		e.replace(at, quote(e.text(at), "secretsManager"))
-		return nil
-	case "properties":
-		if empty, null := entry(spec, "data"); empty != nil {
-			if err := e.drop(spec, empty, null); err != nil {
-				return fmt.Errorf("the empty data cannot be removed: %w", err)
-			}
-		}
-		return e.rename(key, "data")
-	default:
-		return e.moveType(specKey, spec, key, value)
-	}
-}
-
-// drop removes a member without a value.
-func (e *editor) drop(mapping, key, value *yaml.Node) error {
-	at, err := e.member(key, value)
-	if err != nil {
-		return err
-	}
-	return e.remove(mapping, at)
+	move := slices.IndexFunc(d.Moves, func(m dialect.Move) bool { return path == m.From.String() })
+	return &d.Moves[move], nil // the table is where the path is from
 }

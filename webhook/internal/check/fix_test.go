@@ -6,10 +6,13 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/secretgate/secretgate/shared/dialect/kes"
+	"github.com/secretgate/secretgate/shared/dialect/tuenti"
 	"github.com/secretgate/secretgate/webhook/internal/admit"
 )
 
@@ -28,6 +31,22 @@ func golden(t *testing.T, file, got string) {
 		t.Errorf("%s (-want +got; -update accepts it):\n%s", file, diff)
 	}
 }
+
+// prepared is a Checker of both dialects that has read no file yet. Their CRDs are read once.
+func prepared(t *testing.T) *Checker {
+	t.Helper()
+	ready, err := checker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &ready
+}
+
+var checker = sync.OnceValues(func() (Checker, error) {
+	c := Checker{Kinds: kindsOf(kes.Installation{}, tuenti.Where{})}
+	err := c.prepare()
+	return c, err
+})
 
 func read(t *testing.T, file string) string {
 	t.Helper()
@@ -54,7 +73,9 @@ func TestFixRewritesDeprecatedFieldsAndNothingElse(t *testing.T) {
 	for _, file := range cases {
 		base := strings.TrimSuffix(file, ".in")
 		t.Run(filepath.Base(base), func(t *testing.T) {
-			fixed, notes := (&Checker{Namespace: "default"}).fix(filepath.Base(base), []byte(read(t, file)))
+			c := prepared(t)
+			c.Namespace = "default"
+			fixed, notes := c.fix(filepath.Base(base), []byte(read(t, file)))
 			golden(t, base+".out", string(fixed))
 			golden(t, base+".notes", compilerLines(notes))
 			fixConverts(t, read(t, file), string(fixed))
@@ -70,7 +91,7 @@ func TestFixMakesOfEachGoldenCaseWhatAdmissionWouldStore(t *testing.T) {
 	changed := 0
 	for _, file := range files {
 		text := read(t, file)
-		fixed, _ := (&Checker{}).fix(file, []byte(text))
+		fixed, _ := prepared(t).fix(file, []byte(text))
 		if string(fixed) != text {
 			changed++
 		}
@@ -85,6 +106,7 @@ func TestFixMakesOfEachGoldenCaseWhatAdmissionWouldStore(t *testing.T) {
 // it said before where it was refused; and that fixing it again changes nothing.
 func fixConverts(t *testing.T, before, after string) {
 	t.Helper()
+	c := prepared(t)
 	old, current := everything(before), everything(after)
 	if len(old) != len(current) {
 		t.Fatalf("there were %d objects, and are %d", len(old), len(current))
@@ -93,17 +115,18 @@ func fixConverts(t *testing.T, before, after string) {
 		if reflect.DeepEqual(o.value, current[i].value) {
 			continue
 		}
-		if !o.isExternalSecret() {
+		s, ours := c.apis.of(o)
+		if !ours {
 			t.Errorf("object %d, which is none of ours, has changed", i)
 		}
-		if diff := cmp.Diff(admit.Convert(o.value, nil, admit.Writer{}).Object, current[i].value); diff != "" {
+		if diff := cmp.Diff(admit.Convert(s.deprecations, o.value, nil, admit.Writer{}).Object, current[i].value); diff != "" {
 			t.Errorf("object %d (-stored +fixed):\n%s", i, diff)
 		}
-		if c := admit.Convert(current[i].value, nil, admit.Writer{}); len(c.Deprecated) > 0 {
-			t.Errorf("object %d is only half fixed: %v", i, c.Deprecated)
+		if half := admit.Convert(s.deprecations, current[i].value, nil, admit.Writer{}); len(half.Deprecated) > 0 {
+			t.Errorf("object %d is only half fixed: %v", i, half.Deprecated)
 		}
 	}
-	again, notes := (&Checker{}).fix("again", []byte(after))
+	again, notes := c.fix("again", []byte(after))
 	if diff := cmp.Diff(after, string(again)); diff != "" {
 		t.Errorf("fixing it again changes it:\n%s", diff)
 	}
@@ -144,7 +167,7 @@ func FuzzFix(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		fixed, _ := (&Checker{}).fix("fuzz", []byte(text))
+		fixed, _ := prepared(t).fix("fuzz", []byte(text))
 		fixConverts(t, text, string(fixed))
 	})
 }

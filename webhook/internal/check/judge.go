@@ -2,7 +2,6 @@ package check
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -13,83 +12,91 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/near"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/webhook/internal/admit"
 )
 
-// judge tells what would become of an ExternalSecret that is created, with all reasons at once: the
+// judge says what would become of an object that is created, with all reasons at once: the
 // API server would stop at the first stage that fails.
-func (c *Checker) judge(ctx context.Context, o object) *findings {
+func (c *Checker) judge(ctx context.Context, o object, s served) *findings {
 	f := c.about(o)
-	pruned := c.form(f, c.schema)
-	conversion := admit.Convert(pruned, nil, admit.Writer{})
+	pruned := c.form(f, s.form)
+	conversion := admit.Convert(s.deprecations, pruned, nil, admit.Writer{})
 	f.errors(Conflict, conversion.Conflicts)
 	for i, path := range conversion.Deprecated {
 		f.add(Warning, Deprecated, path, strings.TrimPrefix(conversion.Warnings[i], path+" "))
 	}
 	converted := runtime.DeepCopyJSON(conversion.Object)
-	for _, path := range c.schema.prune(converted) { // the inside of secretDescriptor
-		f.add(Warning, UnknownField, path, "is not a field of the CRD and has no effect"+c.schema.fieldNear(path))
+	for _, path := range s.form.prune(converted) { // the inside of a deprecated field
+		f.add(Warning, UnknownField, path, "is not a field of the CRD and has no effect"+s.form.fieldNear(path))
 	}
-	f.dropNulls(c.schema, converted)
-	misfits := c.schema.validate(ctx, converted)
-	f.errors(Schema, c.schema.guess(misfits, converted))
-	es, err := typed(converted)
-	if err != nil {
-		return f // its metadata does not fit, which was said
+	f.dropNulls(s.form, converted)
+	misfits := s.form.validate(ctx, converted)
+	found, err := c.understand(ctx, converted, o, s)
+	if err != nil { // a type that does not fit, which was said
+		f.errors(Schema, guess(misfits, nil))
+		if s.form == nil {
+			f.add(Error, Invalid, "", "cannot be read: "+err.Error())
+		}
+		return f
 	}
-	es.Namespace = c.namespaceOf(o)
-	p, errs := plan.Examine(es, c.Defaults)
-	f.errors(Invalid, unsaid(errs, misfits, p != nil))
-	if p != nil {
-		f.advise(p.Warnings)
-		f.advise(policy.Unserved(p, c.Settings))
-		c.policy(ctx, f, p)
+	wrong := found.wrong
+	if s.form != nil && s.form.dotted {
+		misfits = unsaid(misfits, wrong, true)
+	} else {
+		wrong = unsaid(wrong, misfits, found.plan != nil)
+	}
+	f.errors(Schema, guess(misfits, found.wrong))
+	f.errors(Invalid, guess(wrong, nil))
+	c.missing(f, found.missing, found.problems)
+	if found.plan != nil {
+		f.advise(found.plan.Warnings)
+		c.policy(ctx, f, found.plan)
 	}
 	return f
 }
 
-// judgeDefinition tells what would become of a SecretDefinition, likewise.
-func (c *Checker) judgeDefinition(ctx context.Context, o object) *findings {
-	f := c.about(o)
-	pruned := c.form(f, c.definitionSchema)
-	misfits := c.definitionSchema.validate(ctx, pruned)
-	raw, err := json.Marshal(pruned)
-	if err != nil {
-		return f
+// understood is what a dialect makes of an object.
+type understood struct {
+	plan           *plan.Plan // nil: nothing was understood, or there is nothing to read
+	wrong, missing field.ErrorList
+	problems       map[string]error // why what is missing is not known, by its name
+}
+
+// understand makes a Plan of an object without deprecated fields, beside what it refers to. The error is of one that cannot be decoded.
+func (c *Checker) understand(ctx context.Context, value map[string]any, o object, s served) (found understood, err error) {
+	object, err := s.typed(value, c.namespaceFor(s, o))
+	if err != nil || s.kind == nil {
+		return found, err
 	}
-	p, errs, err := admit.SecretDefinitions(c.Definitions)(raw, c.namespaceOf(o))
-	// The plan names the members of keysMap unmistakably.
-	f.errors(Schema, c.definitionSchema.guess(unsaid(misfits, errs, true), pruned))
-	if err != nil {
-		return f // a type that does not fit, which the schema says
-	}
-	f.errors(Invalid, c.definitionSchema.guess(errs, pruned))
-	f.advise(p.Warnings)
-	c.policy(ctx, f, p)
-	return f
+	resolved, problems := c.resolve(ctx, s.kind.References(object))
+	p, errs := s.kind.Plan(object, resolved)
+	found.plan, found.problems = p, problems
+	found.wrong, found.missing = dialect.Split(errs)
+	return found, nil
 }
 
 // form checks what the API server asks of any object, and returns the object without the fields that the schema does not know.
-func (c *Checker) form(f *findings, s *schema) map[string]any {
+func (c *Checker) form(f *findings, demanded *form) map[string]any {
 	c.repeated(f)
 	checkMetadata(f)
 	f.judgeAnnotations(c.Settings)
 	pruned := runtime.DeepCopyJSON(f.object.value)
 	delete(pruned, "status") // a client cannot set it
-	for _, path := range s.prune(pruned) {
-		f.add(Error, UnknownField, path, "is not a field of the CRD: kubectl refuses it, other clients drop it silently"+s.fieldNear(path))
+	for _, path := range demanded.prune(pruned) {
+		f.add(Error, UnknownField, path, "is not a field of the CRD: kubectl refuses it, other clients drop it silently"+demanded.fieldNear(path))
 	}
-	f.dropNulls(s, pruned)
+	f.dropNulls(demanded, pruned)
 	return pruned
 }
 
 // dropNulls removes what is null, and says who refuses it.
-func (f *findings) dropNulls(s *schema, value map[string]any) {
-	for _, path := range s.dropNulls(value) {
+func (f *findings) dropNulls(demanded *form, value map[string]any) {
+	for _, path := range demanded.dropNulls(value) {
 		f.add(Warning, Advice, path, "is null: kubectl apply and create take it for absent, server-side apply (Flux's, too) refuses it: "+
 			"remove the field, or give it a value")
 	}
@@ -110,10 +117,18 @@ func (c *Checker) about(o object) *findings {
 	if name == "" {
 		name = o.metadata("generateName")
 	}
-	return &findings{object: o, name: c.namespaceOf(o) + "/" + name}
+	s, _ := c.apis.of(o)
+	if namespace := c.namespaceFor(s, o); namespace != "" {
+		name = namespace + "/" + name
+	}
+	return &findings{object: o, name: name, moves: s.deprecations.Moves}
 }
 
-func (c *Checker) namespaceOf(o object) string {
+// namespaceFor is where an object of a kind will be.
+func (c *Checker) namespaceFor(s served, o object) string {
+	if s.form != nil && !s.form.namespaced {
+		return ""
+	}
 	if name := o.metadata("namespace"); name != "" {
 		return name
 	}
@@ -178,14 +193,14 @@ func (f *findings) judgeAnnotations(s policy.Settings) {
 	texts, _ := f.object.texts("annotations")
 	for _, key := range slices.Sorted(maps.Keys(texts)) {
 		message := "means nothing on this object"
-		switch meant := near.Typo(key, []string{apiv1.AnnotationForceSync}); {
+		switch meant := near.Typo(key, []string{names.AnnotationForceSync}); {
 		case meant == key:
 			continue
 		case meant != "":
 			message += didYouMean(meant)
 		case slices.Contains(onNamespaces, key):
 			message += ": it counts on the Namespace"
-		case !strings.HasPrefix(key, apiv1.ReservedPrefix):
+		case !strings.HasPrefix(key, names.ReservedPrefix):
 			continue
 		}
 		f.add(Warning, Advice, field.NewPath("metadata", "annotations").Key(key).String(), message)
@@ -198,15 +213,6 @@ func didYouMean(meant string) string {
 		return ""
 	}
 	return "; did you mean " + meant + "?"
-}
-
-func typed(value map[string]any) (*apiv1.ExternalSecret, error) {
-	raw, err := json.Marshal(value)
-	if err != nil {
-		return nil, err
-	}
-	es := &apiv1.ExternalSecret{}
-	return es, json.Unmarshal(raw, es)
 }
 
 // unsaid drops what the schema has said already, in its own words, about the same field or what

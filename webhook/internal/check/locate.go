@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/secretgate/secretgate/shared/dialect"
 )
 
 // places finds the bytes of a text at the lines and columns of YAML's nodes. A text may be one line of
@@ -98,9 +100,9 @@ func (d *parsed) at(offset int) (line, column int) {
 // locate finds the node that a field's path leads to: its value, or its name where the value is
 // longer than a word. An object may still have the field under its deprecated name; of what is
 // missing, the closest that is there is found.
-func locate(root *yaml.Node, path string) *yaml.Node {
+func locate(root *yaml.Node, path string, moves []dialect.Move) *yaml.Node {
 	best, missing := root, len(path)+1
-	for _, candidate := range spellings(steps(path)) {
+	for _, candidate := range spellings(steps(path), moves) {
 		if node, left := walk(root, candidate); left < missing {
 			best, missing = node, left
 		}
@@ -109,17 +111,15 @@ func locate(root *yaml.Node, path string) *yaml.Node {
 }
 
 // spellings lists the paths by which an author may have called a field.
-func spellings(path []string) [][]string {
+func spellings(path []string, moves []dialect.Move) [][]string {
 	all := [][]string{path}
-	switch {
-	case len(path) >= 3 && slices.Equal(path[:3], []string{"spec", "template", "type"}):
-		all = append(all, append([]string{"spec", "type"}, path[3:]...))
-	case len(path) >= 2 && slices.Equal(path[:2], []string{"spec", "data"}):
-		all = append(all, append([]string{"spec", "properties"}, path[2:]...))
-	}
-	for _, one := range slices.Clip(all) {
-		if len(one) > 0 && one[0] == "spec" {
-			all = append(all, append([]string{"secretDescriptor"}, one[1:]...))
+	for _, whole := range []bool{false, true} { // what has moved within a whole field may have moved with it, too
+		for _, one := range slices.Clip(all) {
+			for _, m := range moves {
+				if n := len(m.To); m.Whole() == whole && len(one) >= n && slices.Equal(one[:n], m.To) {
+					all = append(all, slices.Concat(m.From, one[n:]))
+				}
+			}
 		}
 	}
 	return all

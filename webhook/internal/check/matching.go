@@ -4,26 +4,21 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/webhook/internal/admit"
 )
 
-// compare tells whether the verdict on an object depends on how patterns are matched, and why. An
+// compare reports whether the verdict on an object depends on how patterns are matched, and why. An
 // object that cannot be understood is denied either way.
-func (c *Checker) compare(ctx context.Context, o object) *findings {
+func (c *Checker) compare(ctx context.Context, o object, s served) *findings {
 	f := c.about(o)
-	conversion := admit.Convert(o.value, nil, admit.Writer{})
-	es, err := typed(conversion.Object)
-	if err != nil || len(conversion.Conflicts) > 0 {
+	conversion := admit.Convert(s.deprecations, o.value, nil, admit.Writer{})
+	found, err := c.understand(ctx, conversion.Object, o, s)
+	p := found.plan
+	if err != nil || len(conversion.Conflicts)+len(found.wrong) > 0 || p == nil {
 		return f
 	}
-	es.Namespace = c.namespaceOf(o)
-	p, errs := plan.Examine(es, c.Defaults)
-	if len(errs) > 0 {
-		return f
-	}
-	ns, ok := c.namespace(ctx, f, es.Namespace)
+	ns, ok := c.namespace(ctx, f, p.Object.Namespace)
 	if !ok {
 		return f
 	}

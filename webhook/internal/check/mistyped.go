@@ -6,22 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
 	"github.com/secretgate/secretgate/shared/near"
 )
 
 // api is what an object calls itself.
 type api struct{ group, version, kind string }
-
-// apis are those that check reads.
-func apis() []api {
-	return []api{
-		{apiv1.GroupVersion.Group, apiv1.GroupVersion.Version, apiv1.Kind},
-		{v1alpha1.GroupVersion.Group, v1alpha1.GroupVersion.Version, v1alpha1.Kind},
-		{"", "v1", "Namespace"},
-	}
-}
 
 func (a api) apiVersion() string { return strings.TrimPrefix(a.group+"/"+a.version, "/") }
 
@@ -38,35 +27,35 @@ func (o object) api() api {
 
 // meant returns the API that an object was probably meant to be of, where no API server has the one that it names: its author
 // believes it judged and served. It is not ok for an object of another product, for that of a template, and where nothing is near.
-func (a api) meant() (meant api, ok bool) {
-	if strings.Contains(a.apiVersion()+a.kind, "{{") || slices.Contains(apis(), a) {
+func (a apis) meant(is api) (meant api, ok bool) {
+	all := a.names()
+	if strings.Contains(is.apiVersion()+is.kind, "{{") || slices.Contains(all, is) {
 		return api{}, false
 	}
 	var kinds []string
-	for _, known := range apis() {
+	for _, known := range all {
 		kinds = append(kinds, known.kind)
 	}
-	kind, ours := near.Typo(a.kind, kinds), a.nearGroup() != ""
-	for _, known := range apis() {
-		if known.kind == kind && (ours || a.group == "") {
-			return known, true
-		}
-	}
-	for _, known := range apis() {
-		if known.group == a.group && a.group != "" { // our group has no other kinds
-			return known, true
+	kind, group := near.Typo(is.kind, kinds), a.nearGroup(is)
+	for _, likely := range []func(known api) bool{
+		func(known api) bool { return known.kind == kind && known.group == group && group != "" },
+		func(known api) bool { return known.kind == kind && (group != "" || is.group == "") },
+		func(known api) bool { return known.group == is.group && is.group != "" }, // our groups have no other kinds
+	} {
+		if i := slices.IndexFunc(all, likely); i >= 0 {
+			return all[i], true
 		}
 	}
 	return api{}, false
 }
 
-// nearGroup is the group of ours that the apiVersion names, or was probably meant to name.
-func (a api) nearGroup() string {
-	named := a.group
+// nearGroup is the group of ours that an apiVersion names, or was probably meant to name.
+func (a apis) nearGroup(is api) string {
+	named := is.group
 	if named == "" { // kubernetes-client.io alone is a version to kubectl
-		named = a.version
+		named = is.version
 	}
-	for _, known := range apis() {
+	for _, known := range a.names() {
 		if known.group != "" && (near.Typo(named, []string{known.group}) != "" || strings.HasSuffix(named, "."+known.group)) {
 			return known.group
 		}
@@ -75,18 +64,17 @@ func (a api) nearGroup() string {
 }
 
 // isNamesake reports whether an object of another product has a kind of ours by its name.
-func (a api) isNamesake() bool {
-	return slices.ContainsFunc(apis(), func(known api) bool {
-		return known.group != "" && known.kind == a.kind && known.group != a.group
-	})
+func (a apis) isNamesake(is api) bool {
+	return slices.ContainsFunc(a, func(known served) bool { return known.Kind == is.kind && known.Group != is.group })
 }
 
 var kindPattern = regexp.MustCompile(`kind['"]?\s*:\s*['"]?(\w+)`)
 
 // resembles reports whether a document names, in plain letters, a kind that is one of ours or near one.
-func (d *document) resembles() bool {
+func (a apis) resembles(d document) bool {
+	names := a.names()
 	for _, match := range kindPattern.FindAllSubmatch(d.text, -1) {
-		for _, known := range apis() {
+		for _, known := range names {
 			if near.Typo(string(match[1]), []string{known.kind}) != "" {
 				return true
 			}

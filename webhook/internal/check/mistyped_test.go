@@ -9,6 +9,7 @@ import (
 
 func TestAnAPIIsGuessed(t *testing.T) {
 	const es, sd, ns = "kubernetes-client.io/v1, ExternalSecret", "secrets-manager.tuenti.io/v1alpha1, SecretDefinition", "v1, Namespace"
+	c := prepared(t)
 	for name, tc := range map[string]struct{ apiVersion, kind, want string }{
 		"an ExternalSecret":                        {"kubernetes-client.io/v1", "ExternalSecret", ""},
 		"a SecretDefinition":                       {"secrets-manager.tuenti.io/v1alpha1", "SecretDefinition", ""},
@@ -44,7 +45,7 @@ func TestAnAPIIsGuessed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := object{value: map[string]any{"apiVersion": tc.apiVersion, "kind": tc.kind}}
 			got := ""
-			if meant, ok := o.api().meant(); ok {
+			if meant, ok := c.apis.meant(o.api()); ok {
 				got = meant.apiVersion() + ", " + meant.kind
 			}
 			if got != tc.want {

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"bytes"
 	"regexp"
 	"strconv"
 	"strings"
@@ -10,8 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/json"
 	kubernetesyaml "sigs.k8s.io/yaml"
 
-	"github.com/secretgate/secretgate/shared/api/secretsmanager/v1alpha1"
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/dialect"
 )
 
 // object is one API object of a document. What it says is read by the library that kubectl uses;
@@ -29,18 +27,6 @@ type parsed struct {
 }
 
 var namespacePattern = regexp.MustCompile(`kind['"]?\s*:\s*['"]?Namespace\b`)
-
-// mentions tells whether a document names an API of ours or a Namespace in plain letters.
-func (d *document) mentions() bool {
-	return bytes.Contains(d.text, []byte(apiv1.GroupVersion.Group)) || bytes.Contains(d.text, []byte(v1alpha1.GroupVersion.Group)) ||
-		namespacePattern.Match(d.text)
-}
-
-// foreign tells documents that need not be read: without an escape there is no other way to write
-// the names that we look for. So the templates of a chart next to our manifests disturb nobody.
-func (d *document) foreign() bool {
-	return d.err == nil && !d.mentions() && !d.resembles() && !bytes.ContainsRune(d.text, '\\')
-}
 
 // objects reads a document, and lists the items of lists in their stead. Its errors never repeat
 // the text, which may hold a Secret.
@@ -132,10 +118,6 @@ func (o object) is(apiVersion, kind string) bool {
 	return o.value["apiVersion"] == apiVersion && o.value["kind"] == kind
 }
 
-func (o object) isExternalSecret() bool { return o.is(apiv1.GroupVersion.String(), apiv1.Kind) }
-
-func (o object) isSecretDefinition() bool { return o.is(v1alpha1.GroupVersion.String(), v1alpha1.Kind) }
-
 func (o object) isNamespace() bool { return o.is("v1", "Namespace") }
 
 // metadata is a text of the object's metadata.
@@ -145,11 +127,11 @@ func (o object) metadata(name string) string {
 	return text
 }
 
-// position finds the line and column of a field, from 1. A field that is not there is where it
-// would have to be.
-func (o object) position(path string) (line, column int) {
+// position finds the line and column of a field, from 1, which may stand there by a deprecated name. A field that is not there is
+// where it would have to be.
+func (o object) position(path string, moves []dialect.Move) (line, column int) {
 	if o.node == nil {
 		return o.doc.line, o.doc.column + 1
 	}
-	return o.doc.at(o.doc.places.offset(locate(o.node, path)))
+	return o.doc.at(o.doc.places.offset(locate(o.node, path, moves)))
 }

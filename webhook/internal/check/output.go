@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -98,12 +99,12 @@ func github(f Finding) string {
 	if f.File != stdinName {
 		place = fmt.Sprintf("file=%s,line=%d,col=%d,", property(f.File), f.Line, f.Column)
 	}
-	kind := "ExternalSecret"
-	if f.Object != "" && !strings.Contains(f.Object, "/") {
-		kind = "Namespace"
+	title := ""
+	if f.kind != "" {
+		title = "title=" + property(f.kind+" "+f.Object)
 	}
-	title := strings.TrimSuffix(fmt.Sprintf("%s %s", kind, f.Object), " ")
-	return fmt.Sprintf("::%s %stitle=%s::%s", command, place, property(title), data(f.text()))
+	properties := strings.TrimSuffix(" "+place+title, ",")
+	return fmt.Sprintf("::%s%s::%s", command, strings.TrimRight(properties, " "), data(f.text()))
 }
 
 // data escapes a workflow command's message, property what stands before it: no text of a manifest
@@ -118,20 +119,36 @@ func property(text string) string {
 
 // reportJSON is the document of the format json. Fields are only ever added to it.
 type reportJSON struct {
-	Findings []Finding `json:"findings"`
-	Summary  struct {
-		Files           int `json:"files"`
-		ExternalSecrets int `json:"externalSecrets"`
-		// SecretDefinitions are left out where there are none.
-		SecretDefinitions int `json:"secretDefinitions,omitempty"`
-		Errors            int `json:"errors"`
-		Warnings          int `json:"warnings"`
-		Fixed             int `json:"fixed"`
-		Skipped           int `json:"skipped"`
-		Unreadable        int `json:"unreadable"`
-		// OtherProducts counts skipped objects whose kind is called like ours, by their group.
-		OtherProducts map[string]int `json:"otherProducts,omitempty"`
-	} `json:"summary"`
+	Findings []Finding   `json:"findings"`
+	Summary  jsonMembers `json:"summary"`
+}
+
+// jsonMembers are the members of an object, in their order.
+type jsonMembers []jsonMember
+
+type jsonMember struct {
+	name  string
+	value any
+}
+
+// MarshalJSON implements json.Marshaler.
+func (m jsonMembers) MarshalJSON() ([]byte, error) {
+	b := []byte("{")
+	for i, one := range m {
+		name, err := json.Marshal(one.name)
+		if err != nil {
+			return nil, err
+		}
+		value, err := json.Marshal(one.value)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = slices.Concat(b, name, []byte(":"), value)
+	}
+	return append(b, '}'), nil
 }
 
 func (r *Report) document() reportJSON {
@@ -140,9 +157,16 @@ func (r *Report) document() reportJSON {
 		f.File = shown(f.File)
 		d.Findings = append(d.Findings, f)
 	}
-	s := &d.Summary
-	s.Files, s.ExternalSecrets, s.SecretDefinitions, s.Skipped, s.Unreadable = r.Files, r.Objects, r.Definitions, r.Skipped, r.Unreadable
-	s.OtherProducts = r.Namesakes
-	s.Errors, s.Warnings, s.Fixed = r.Count(Error), r.Count(Warning), r.Count(Note)
+	d.Summary = jsonMembers{{"files", r.Files}}
+	for _, kind := range r.counted() { // externalSecrets
+		d.Summary = append(d.Summary, jsonMember{strings.ToLower(kind[:1]) + kind[1:] + "s", r.Objects[kind]})
+	}
+	d.Summary = append(d.Summary, jsonMembers{
+		{"errors", r.Count(Error)}, {"warnings", r.Count(Warning)}, {"fixed", r.Count(Note)},
+		{"skipped", r.Skipped}, {"unreadable", r.Unreadable},
+	}...)
+	if len(r.Namesakes) > 0 { // skipped objects whose kind is called like ours, by their group
+		d.Summary = append(d.Summary, jsonMember{"otherProducts", r.Namesakes})
+	}
 	return d
 }

@@ -4,18 +4,31 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Report is the outcome of a check.
 type Report struct {
-	Findings    []Finding // in the order of the inputs, those about namespaces that no input holds at the end
-	Files       int
-	Objects     int            // ExternalSecrets
-	Definitions int            // SecretDefinitions
-	Skipped     int            // other documents and objects
-	Namesakes   map[string]int // of those, the ones of a kind that is called like ours, by their group
-	Unreadable  int            // documents
-	Stdin       []byte         // what fixing made of stdin
+	Findings   []Finding // in the order of the inputs, those about namespaces that no input holds at the end
+	Files      int
+	Objects    map[string]int // those judged, by their kind
+	Skipped    int            // other documents and objects
+	Namesakes  map[string]int // of those, the ones of a kind that is called like ours, by their group
+	Unreadable int            // documents
+	Stdin      []byte         // what fixing made of stdin
+
+	kinds kindNames // what might have been judged
+}
+
+// counted lists the kinds to count: the first of all, and the others where there are such objects.
+func (r *Report) counted() []string {
+	var kinds []string
+	for i, kind := range r.kinds {
+		if (i == 0 || r.Objects[kind.Kind] > 0) && !slices.Contains(kinds, kind.Kind) {
+			kinds = append(kinds, kind.Kind)
+		}
+	}
+	return kinds
 }
 
 // Count counts the findings of a severity.
@@ -31,11 +44,11 @@ func (r *Report) Count(s Severity) int {
 
 // Summary is a line about the whole.
 func (r *Report) Summary() string {
-	objects := counted(r.Objects, "ExternalSecret")
-	if r.Definitions > 0 {
-		objects += " and " + counted(r.Definitions, "SecretDefinition")
+	var objects []string
+	for _, kind := range r.counted() {
+		objects = append(objects, counted(r.Objects[kind], kind))
 	}
-	text := fmt.Sprintf("%s in %s: %s, %s", objects, counted(r.Files, "file"),
+	text := fmt.Sprintf("%s in %s: %s, %s", strings.Join(objects, " and "), counted(r.Files, "file"),
 		counted(r.Count(Error), "error"), counted(r.Count(Warning), "warning"))
 	if n := r.Count(Note); n > 0 {
 		text += fmt.Sprintf(", %d fixed", n)

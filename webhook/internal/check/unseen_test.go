@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	apiv1 "github.com/secretgate/secretgate/shared/api/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/policy"
 )
 
@@ -65,12 +65,12 @@ func TestANamespaceThatIsNotKnownIsSaidOnceAndLast(t *testing.T) {
 func TestANamespaceThatIsNoInputIsAdvisedOnOnce(t *testing.T) {
 	object := func(name string) string { return fmt.Sprintf(permitted, name+", namespace: core") + "---\n" }
 	path := file(t, "a.yaml", object("1")+object("2"))
-	inFile := file(t, "core.yaml", `{apiVersion: v1, kind: Namespace, metadata: {name: core, annotations: {`+apiv1.AnnotationPermittedKeyName+`: "secret/data/core/*"}}}`)
-	const glob = "annotation " + apiv1.AnnotationPermittedKeyName + `: line 1 "secret/data/core/*" looks like a glob: in a regular expression * repeats ` +
+	inFile := file(t, "core.yaml", `{apiVersion: v1, kind: Namespace, metadata: {name: core, annotations: {`+names.AnnotationPermittedKeyName+`: "secret/data/core/*"}}}`)
+	const glob = "annotation " + names.AnnotationPermittedKeyName + `: line 1 "secret/data/core/*" looks like a glob: in a regular expression * repeats ` +
 		`the "/" before it; write .* for any text`
 	const whole = "KES's matching permits it (a pattern may match anywhere in a value, an empty annotation permits all), ours does not: "
 	const denied = `error: spec.data[0].key: ` + whole + `Forbidden: "secret/data/core/db" is not permitted in namespace "core": annotation ` +
-		apiv1.AnnotationPermittedKeyName + ` allows "secret/data/core/*"`
+		names.AnnotationPermittedKeyName + ` allows "secret/data/core/*"`
 	live := func(annotation, value string) Live {
 		return func(context.Context, string) (map[string]string, bool, error) {
 			return map[string]string{annotation: value}, true, nil
@@ -83,11 +83,11 @@ func TestANamespaceThatIsNoInputIsAdvisedOnOnce(t *testing.T) {
 		"a policy that never applies": {Checker{Live: live("externalsecrets.kubernetes-client.io/permitted-keyname", "x")}, []string{
 			`warning: metadata.namespace: namespace "core": annotation externalsecrets.kubernetes-client.io/permitted-keyname means nothing to ` +
 				`Secretgate and limits nothing: did you mean externalsecrets.kubernetes-client.io/permitted-key-name?`}},
-		"a glob, where matching is compared": {Checker{CompareMatching: true, Settings: policy.Settings{Legacy: true}, Live: live(apiv1.AnnotationPermittedKeyName, "secret/data/core/*")},
+		"a glob, where matching is compared": {Checker{CompareMatching: true, Settings: policy.Settings{Legacy: true}, Live: live(names.AnnotationPermittedKeyName, "secret/data/core/*")},
 			[]string{denied, denied, `warning: metadata.namespace: namespace "core": ` + glob}},
 		"a glob in a file, where matching is compared": {Checker{CompareMatching: true, NamespaceFiles: []string{inFile}},
 			[]string{denied, denied, `warning: metadata.namespace: namespace "core": ` + glob}},
-		"nothing to say": {Checker{Live: live(apiv1.AnnotationPermittedKeyName, "secret/data/core/.*")}, nil},
+		"nothing to say": {Checker{Live: live(names.AnnotationPermittedKeyName, "secret/data/core/.*")}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string

@@ -9,11 +9,12 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
-	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/settings"
 )
 
@@ -24,7 +25,7 @@ const (
 	TLSFiles       = "files"
 )
 
-// Config is all that the webhook can be told.
+// Config is all that the webhook can be told. Dialects is to hold those that there are to choose from.
 type Config struct {
 	Port                   int
 	Namespace              string
@@ -39,13 +40,12 @@ type Config struct {
 	MetricsBindAddress     string
 	HealthProbeBindAddress string
 	Policy                 settings.Policy
-	Definitions            plan.Definitions // where SecretDefinitions are read
+	Dialects               dialect.Choice
 	Handler                slog.Handler
 
 	log         settings.Log
 	tlsNames    string
 	clientNames string
-	definitions settings.Definitions
 }
 
 // Bind names the settings, in the groups that --help shows. lookup finds environment variables.
@@ -72,28 +72,26 @@ func (c *Config) Bind(lookup func(string) (string, bool)) []*settings.Section {
 	certificates.String(&c.clientNames, "client-names", "",
 		"common names or DNS names of which a caller's certificate must have one, comma-separated (default any name); for --client-ca")
 
+	dialects := settings.NewSection("dialects", lookup)
+	each := c.Dialects.Bind(dialects, lookup)
+
 	policy := settings.NewSection("policy", lookup)
 	c.Policy.Bind(policy)
-	c.Policy.BindControllerIDs(policy)
-
-	definitions := settings.NewSection("secret definitions", lookup)
-	c.definitions.Bind(definitions)
 
 	observation := settings.NewSection("observation", lookup)
 	observation.String(&c.MetricsBindAddress, "metrics-bind-address", ":8080", "address of /metrics; 0 turns it off")
 	observation.String(&c.HealthProbeBindAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 turns them off")
 	c.log.Bind(observation)
-	return []*settings.Section{server, certificates, policy, definitions, observation}
+	return slices.Concat([]*settings.Section{server, certificates, dialects, policy}, each, []*settings.Section{observation})
 }
 
 // Finish checks the settings once flags are parsed. The error lists all that is wrong.
 func (c *Config) Finish(sections []*settings.Section) error {
 	handler, err := c.log.Handler(os.Stderr)
 	c.Handler = handler
-	where, definitionsErr := c.definitions.Finish()
-	c.Definitions = where
+	policy := c.Policy.Finish()
 	problems := []error{
-		err, c.Policy.Finish(), definitionsErr, c.server(), c.certificate(), c.clients(),
+		err, policy, c.Dialects.Finish(c.Policy), c.server(), c.certificate(), c.clients(),
 		settings.CheckAddress("metrics-bind-address", c.MetricsBindAddress),
 		settings.CheckAddress("health-probe-bind-address", c.HealthProbeBindAddress),
 	}

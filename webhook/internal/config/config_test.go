@@ -3,13 +3,15 @@ package config_test
 import (
 	"testing"
 
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/dialect/all"
 	"github.com/secretgate/secretgate/webhook/internal/config"
 )
 
 func TestMetricsThatAreTurnedOffAreServedNowhere(t *testing.T) {
 	for _, none := range []string{"0", ""} {
 		t.Run("--metrics-bind-address="+none, func(t *testing.T) {
-			c := &config.Config{}
+			c := &config.Config{Dialects: dialect.Choice{All: all.Dialects()}}
 			sections := c.Bind(func(string) (string, bool) { return "", false })
 			for _, section := range sections {
 				if section.Flags.Lookup("metrics-bind-address") == nil {

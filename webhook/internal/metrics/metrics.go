@@ -31,12 +31,13 @@ func New(registry prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "secretgate_admission_verdicts_total",
-			Help: "ExternalSecrets judged, by operation (CREATE, UPDATE), verdict (allowed, denied) and, for denials, reason.",
-		}, []string{"operation", "verdict", "reason"}),
+			Help: "Objects judged, by dialect and kind, operation (CREATE, UPDATE), verdict (allowed, denied) and, for denials, reason. " +
+				"What is not handled has no dialect, and kind other.",
+		}, []string{"dialect", "kind", "operation", "verdict", "reason"}),
 		deprecated: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "secretgate_admission_deprecated_fields_total",
-			Help: "Deprecated fields converted, by field. While it grows, somebody still applies old manifests.",
-		}, []string{"field"}),
+			Help: "Deprecated fields converted, by dialect and kind of the object, and field. While it grows, old manifests are still applied.",
+		}, []string{"dialect", "kind", "field"}),
 		namespaces: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "secretgate_admission_namespace_verdicts_total",
 			Help: "Writes of namespaces' annotations judged, by operation (CREATE, UPDATE), verdict (allowed, warned, denied) and the first reason.",
@@ -52,8 +53,11 @@ func New(registry prometheus.Registerer) *Metrics {
 	return m
 }
 
+// Objects are those of one kind. The zero value stands for all that are not handled.
+type Objects struct{ Dialect, Kind string }
+
 // Verdict counts one request. The reason is empty for those allowed.
-func (m *Metrics) Verdict(operation string, allowed bool, reason string) {
+func (m *Metrics) Verdict(of Objects, operation string, allowed bool, reason string) {
 	if m == nil || m.verdicts == nil {
 		return
 	}
@@ -61,13 +65,16 @@ func (m *Metrics) Verdict(operation string, allowed bool, reason string) {
 	if allowed {
 		verdict = "allowed"
 	}
-	m.verdicts.WithLabelValues(known(operation), verdict, reason).Inc()
+	if of.Kind == "" {
+		of.Kind = "other"
+	}
+	m.verdicts.WithLabelValues(of.Dialect, of.Kind, known(operation), verdict, reason).Inc()
 }
 
 // Deprecated counts the use of a deprecated field. Its callers know a handful of names.
-func (m *Metrics) Deprecated(field string) {
+func (m *Metrics) Deprecated(of Objects, field string) {
 	if m != nil && m.deprecated != nil {
-		m.deprecated.WithLabelValues(field).Inc()
+		m.deprecated.WithLabelValues(of.Dialect, of.Kind, field).Inc()
 	}
 }
 

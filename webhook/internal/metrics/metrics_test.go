@@ -14,7 +14,7 @@ func TestWhoeverSendsReviewsCannotMakeSeries(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	counts := metrics.New(registry)
 	for i := range 100 {
-		counts.Verdict(fmt.Sprint(i), true, "")
+		counts.Verdict(metrics.Objects{}, fmt.Sprint(i), true, "")
 		counts.Namespace(fmt.Sprint(i), "allowed", "")
 	}
 	families, err := registry.Gather()

@@ -1,28 +1,20 @@
-// Package login keeps Vault's tokens, one per role: renewed before their end, begun anew after a revocation.
+// Package login keeps Vault's tokens, one per identity: renewed before their end, begun anew after a revocation.
 package login
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/api"
 
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/credential"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault/wire"
 	"github.com/secretgate/secretgate/syncer/backend/session"
 	"github.com/secretgate/secretgate/syncer/backend/transport"
-)
-
-const (
-	podJWTPath     = "/var/run/secrets/kubernetes.io/serviceaccount/token"
-	appRoleDefault = "approle"
 )
 
 // The operations that Config.Failed is told of.
@@ -36,6 +28,7 @@ type Config struct {
 	JWTPath          string
 	RoleID, SecretID string
 	AppRoleMount     string
+	Credentials      credential.Source // nil: no Store may refer to a credential
 	RenewThreshold   time.Duration
 	RenewIncrement   time.Duration
 	Failed           func(operation string, err error)
@@ -46,27 +39,24 @@ type Config struct {
 
 // Logins keeps one token per identity.
 type Logins struct {
-	client *api.Client
-	config Config
-	tokens *session.Cache[identity, *token]
+	clients *wire.Clients
+	config  Config
+	tokens  *session.Cache[identity, *token]
 }
 
-// identity is who logs in where. Without a role it is the syncer's AppRole.
-type identity struct{ mount, role string }
-
-// New makes Logins that call Vault by a client; it calls nobody.
-func New(client *api.Client, c Config) *Logins {
+// New makes Logins; it calls nobody.
+func New(clients *wire.Clients, c Config) *Logins {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	l := &Logins{client: client, config: c}
+	l := &Logins{clients: clients, config: c}
 	l.tokens = &session.Cache[identity, *token]{Obtain: l.obtain, Timeout: c.Timeout, Patience: session.Patience, Now: c.Now}
 	return l
 }
 
-// Do makes a call with the identity's token, and once more with a new one where Vault refuses the token.
-func (l *Logins) Do(ctx context.Context, i plan.Identity, call func(token string) error) error {
-	id, err := l.identity(i)
+// Do makes a call with the token of a Store's identity at a server, and once more with a new one where Vault refuses the token.
+func (l *Logins) Do(ctx context.Context, at wire.Server, s plan.Store, call func(token string) error) error {
+	id, err := l.identity(at, s)
 	if err != nil {
 		return err
 	}
@@ -78,51 +68,41 @@ func (l *Logins) Do(ctx context.Context, i plan.Identity, call func(token string
 			return false, err
 		}
 		again = true
-		return wire.Forbidden(err) && l.revoked(ctx, t, err), err
+		return wire.Forbidden(err) && l.revoked(ctx, id, t, err), err
 	})
 }
 
-// Keep sees to it that an identity has a token that works, as the next read would do: it is renewed when that is due, or
+// Keep sees to it that a Store's identity has a token that works, as the next read would do: it is renewed when that is due, or
 // replaced by a new login. It says until when the token works; the zero time: for ever.
-func (l *Logins) Keep(ctx context.Context, i plan.Identity) (expires time.Time, err error) {
-	id, err := l.identity(i)
+func (l *Logins) Keep(ctx context.Context, at wire.Server, s plan.Store) (expires time.Time, err error) {
+	id, err := l.identity(at, s)
 	if err != nil {
 		return time.Time{}, err
 	}
-	s, err := l.tokens.Session(ctx, id)
-	return s.Expires, err
-}
-
-func (l *Logins) identity(i plan.Identity) (identity, error) {
-	switch {
-	case i.VaultRole == "" && l.config.RoleID != "":
-		return identity{mount: cmp.Or(l.config.AppRoleMount, appRoleDefault)}, nil
-	case i.VaultRole == "" && i.VaultMount == "":
-		return identity{}, ErrNeither
-	case i.VaultRole == "":
-		return identity{}, ErrNoRole
-	case i.VaultMount == "":
-		return identity{}, ErrNoMount
-	}
-	return identity{mount: i.VaultMount, role: i.VaultRole}, nil
+	held, err := l.tokens.Session(ctx, id)
+	return held.Expires, err
 }
 
 // revoked tells, of a token that was refused, whether the token or only the path is to blame. Vault says which, but not
 // all its versions do, so the token is looked up; a role without Vault's default policy may not even do that.
-func (l *Logins) revoked(ctx context.Context, t *token, refusal error) bool {
+func (l *Logins) revoked(ctx context.Context, id identity, t *token, refusal error) bool {
 	if wire.InvalidToken(refusal) {
 		return true
 	}
 	if t.trusted.Load() {
 		return false
 	}
-	_, err := wire.As(l.client, t.text).Auth().Token().LookupSelfWithContext(ctx)
+	client, err := l.clients.Of(id.server)
+	if err != nil {
+		return false
+	}
+	_, err = wire.As(client, t.text).Auth().Token().LookupSelfWithContext(ctx)
 	return wire.Forbidden(err)
 }
 
 func (l *Logins) obtain(ctx context.Context, id identity, old session.Session[*token]) (session.Session[*token], error) {
 	if old.Value != nil && old.Value.renewable && l.config.Now().Before(old.Expires) {
-		if renewed, ok := l.renew(ctx, old.Value); ok {
+		if renewed, ok := l.renew(ctx, id, old.Value); ok {
 			return renewed, nil
 		}
 	}
@@ -141,8 +121,12 @@ func (l *Logins) failed(operation string, err error) {
 	}
 }
 
-func (l *Logins) renew(ctx context.Context, t *token) (_ session.Session[*token], ok bool) {
-	secret, err := wire.As(l.client, t.text).Auth().Token().RenewSelfWithContext(ctx, int(l.config.RenewIncrement.Seconds()))
+func (l *Logins) renew(ctx context.Context, id identity, t *token) (_ session.Session[*token], ok bool) {
+	client, err := l.clients.Of(id.server)
+	if err != nil {
+		return session.Session[*token]{}, false
+	}
+	secret, err := wire.As(client, t.text).Auth().Token().RenewSelfWithContext(ctx, int(l.config.RenewIncrement.Seconds()))
 	if err != nil {
 		l.failed(OperationRenew, err)
 	}
@@ -153,39 +137,30 @@ func (l *Logins) renew(ctx context.Context, t *token) (_ session.Session[*token]
 	return t.session(l.config.Now(), ttl, l.config), t.isRenewal(ttl, l.config)
 }
 
-// login is of https://developer.hashicorp.com/vault/api-docs/auth/kubernetes#login or, without a role, of
+// login is of https://developer.hashicorp.com/vault/api-docs/auth/kubernetes#login, which is that of jwt, or of
 // https://developer.hashicorp.com/vault/api-docs/auth/approle#login-with-approle.
 func (l *Logins) login(ctx context.Context, id identity) (begun session.Session[*token], err error) {
-	body := map[string]any{"role_id": l.config.RoleID, "secret_id": l.config.SecretID}
-	if id.role != "" {
-		jwt, err := l.jwt()
-		if err != nil {
-			return begun, err
-		}
-		body = map[string]any{"role": id.role, "jwt": jwt}
+	client, err := l.clients.Of(id.server)
+	if err != nil {
+		return begun, err
+	}
+	with, err := l.proof(ctx, id)
+	if err != nil {
+		return begun, err
 	}
 	var answered http.Header
-	client := wire.As(l.client, "").WithResponseCallbacks(func(answer *api.Response) { answered = answer.Header })
-	secret, err := client.Logical().WriteWithContext(ctx, "auth/"+id.mount+"/login", body)
+	client = wire.As(client, "").WithResponseCallbacks(func(answer *api.Response) { answered = answer.Header })
+	secret, err := client.Logical().WriteWithContext(ctx, "auth/"+id.mount+"/login", with.body())
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
 		return begun, wire.ErrGarbage
 	case err != nil:
-		return begun, transport.Postpone(err, answered)
+		return begun, transport.Postpone(with.unquoted(err), answered)
 	case secret == nil || secret.Auth == nil || secret.Auth.ClientToken == "":
 		return begun, wire.ErrGarbage
 	}
 	ttl := time.Duration(secret.Auth.LeaseDuration) * time.Second
 	t := &token{text: secret.Auth.ClientToken, renewable: secret.Auth.Renewable, full: ttl}
 	return t.session(l.config.Now(), ttl, l.config), nil
-}
-
-// jwt reads the file each time: kubelet replaces it before the token in it expires.
-func (l *Logins) jwt() (string, error) {
-	text, err := os.ReadFile(cmp.Or(l.config.JWTPath, podJWTPath))
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrNoJWT, err)
-	}
-	return strings.TrimSpace(string(text)), nil
 }

@@ -1,4 +1,4 @@
-// Package wire is how Vault is spoken to: the client, the redirects of standby nodes, and what answers mean.
+// Package wire is how Vault is spoken to: the clients, the redirects of standby nodes, and what answers mean.
 package wire
 
 import (
@@ -7,38 +7,86 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/vault/api"
+	"k8s.io/utils/lru"
 
+	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
-// defaultAddress is KES's.
-const defaultAddress = "http://127.0.0.1:8200"
+// DefaultAddress is KES's.
+const DefaultAddress = "http://127.0.0.1:8200"
 
 // MaxAnswer bounds what is read of an answer, in bytes. A value of 1 MiB, the most that a Secret holds, fits in with every
 // character escaped.
 const MaxAnswer = 8 << 20
 
-// Config of the client: see the driver's.
+// maxClients is how many are kept, since whoever writes stores may choose CAs for them. Installations have a few servers; beyond
+// the bound the one goes that was not used for longest, which costs its next read a handshake. Its connections end when they
+// are idle.
+const maxClients = 256
+
+// Server is a Vault, or a part of one. It is comparable.
+type Server struct {
+	Address   string // a URL; empty: DefaultAddress
+	CA        string // PEM of the only CAs to trust; empty: those of the Config
+	Namespace string // of Vault Enterprise; empty: none
+}
+
+// Config of the clients: see the driver's.
 type Config struct {
-	Address, Namespace   string
 	CACert, ExtraCACerts string
 	Timeout              time.Duration
 }
 
-// New makes a client without a token. Nothing of the environment is taken over but the proxy (HTTPS_PROXY, NO_PROXY):
-// what the api package reads there by itself (VAULT_TOKEN, VAULT_NAMESPACE, VAULT_HEADERS …) is undone. It follows one
-// redirect, as standby nodes answer with, never from https to http.
-func New(config Config) (*api.Client, error) {
-	roots, err := config.roots()
+// Clients makes clients without a token. They share the connections to an address, whatever the namespace.
+type Clients struct {
+	config Config
+	mu     sync.Mutex
+	held   *lru.Cache // *api.Client by Server, without its namespace
+}
+
+// NewClients makes Clients; it calls nobody.
+func NewClients(config Config) *Clients { return &Clients{config: config, held: lru.New(maxClients)} }
+
+// Of is the client of a server. It calls nobody.
+func (c *Clients) Of(server Server) (*api.Client, error) {
+	namespace := server.Namespace
+	server.Namespace = ""
+	client, err := c.of(server)
+	if err != nil || namespace == "" {
+		return client, err
+	}
+	return client.WithNamespace(namespace), nil
+}
+
+func (c *Clients) of(server Server) (*api.Client, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known, ok := c.held.Get(server); ok {
+		return known.(*api.Client), nil //nolint:errcheck // nothing else is kept
+	}
+	roots, err := c.config.roots(server.CA)
 	if err != nil {
 		return nil, err
 	}
+	client, err := open(server.Address, roots, c.config.Timeout)
+	if err == nil {
+		c.held.Add(server, client)
+	}
+	return client, err
+}
+
+// open makes a client. Nothing of the environment is taken over but the proxy (HTTPS_PROXY, NO_PROXY):
+// what the api package reads there by itself (VAULT_TOKEN, VAULT_NAMESPACE, VAULT_HEADERS …) is undone. It follows one
+// redirect, as standby nodes answer with, never from https to http.
+func open(address string, roots *x509.CertPool, timeout time.Duration) (*api.Client, error) {
 	client, err := api.NewClient(&api.Config{
-		Address:    cmp.Or(config.Address, defaultAddress),
-		Timeout:    config.Timeout,
+		Address:    cmp.Or(address, DefaultAddress),
+		Timeout:    timeout,
 		HttpClient: transport.Client(redirects{next: transport.HTTP(roots)}, 0, MaxAnswer),
 		// Whoever calls us tries again.
 		CheckRetry: func(context.Context, *http.Response, error) (bool, error) { return false, nil },
@@ -48,15 +96,25 @@ func New(config Config) (*api.Client, error) {
 	}
 	client.ClearToken()
 	client.SetHeaders(http.Header{api.RequestHeaderName: {"true"}})
-	if config.Namespace != "" {
-		client.SetNamespace(config.Namespace)
-	}
 	client.SetWrappingLookupFunc(func(string, string) string { return "" })
 	return client, nil
 }
 
-func (c Config) roots() (*x509.CertPool, error) {
-	if c.CACert != "" {
+// errNoCA is the fault of whoever wrote the store.
+var errNoCA = &driver.Error{
+	Kind: driver.Invalid, Problem: "the CA of the store holds no certificate", Advice: "write PEM certificates there",
+}
+
+// roots are the CAs to trust. A server's own take the place of all others.
+func (c Config) roots(own string) (*x509.CertPool, error) {
+	switch {
+	case own != "":
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM([]byte(own)) {
+			return nil, errNoCA
+		}
+		return pool, nil
+	case c.CACert != "":
 		return transport.OnlyRoots(c.CACert, c.ExtraCACerts)
 	}
 	return transport.Roots(c.ExtraCACerts)

@@ -1,0 +1,33 @@
+package backend
+
+import (
+	"cmp"
+	"regexp"
+
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
+)
+
+// AlicloudKMS is Alibaba Cloud's.
+const AlicloudKMS plan.Backend = "alicloudSecretsManager"
+
+var alicloudKMS = Backend{
+	Name:  AlicloudKMS,
+	Key:   plan.PlainText, // sent as a query parameter, escaped
+	Store: map[plan.Aspect]plan.Rule{plan.Role: alicloudRole},
+	Limits: []Limit{
+		{Aspect: plan.Role, Annotation: names.AnnotationPermittedRole, Demand: names.AnnotationRequireRole},
+	},
+	Pins: []Pin{VersionStage},
+	Read: func(r plan.Read) plan.Read {
+		read := bare(r)
+		read.VersionStage = cmp.Or(r.VersionStage, "ACSCurrent")
+		return read
+	},
+}
+
+var (
+	alicloudRolePattern = regexp.MustCompile(`\Aacs:ram::[^:/]+:role/[^:/]+\z`)
+	alicloudRole        = plan.Both(plan.PlainText,
+		plan.Matches(alicloudRolePattern, "must be the ARN of a RAM role, as in acs:ram::1234567890123456:role/name"))
+)

@@ -1,0 +1,152 @@
+package backend_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/secretgate/secretgate/shared/backend"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
+)
+
+// What has a rule may be chosen by an object, so that a namespace must be able to restrict it; what has none cannot be.
+func TestEveryAspectThatMeansSomethingCanBeRestricted(t *testing.T) {
+	for _, b := range backend.All() {
+		limits := map[plan.Aspect]bool{}
+		for _, limit := range b.Limits {
+			if limits[limit.Aspect] {
+				t.Errorf("%s: aspect %d is limited twice", b.Name, limit.Aspect)
+			}
+			limits[limit.Aspect] = true
+		}
+		for _, aspect := range plan.Aspects() {
+			if b.Uses(aspect) != limits[aspect] {
+				t.Errorf("%s: aspect %d has a rule: %t, a limit: %t", b.Name, aspect, b.Uses(aspect), limits[aspect])
+			}
+		}
+	}
+}
+
+func TestAnnotationsBeginWithTheRoles(t *testing.T) {
+	want := []string{
+		names.AnnotationPermittedRole, names.AnnotationPermittedRegion, names.AnnotationPermittedServiceAccount,
+		names.AnnotationPermittedVaultMount, names.AnnotationPermittedVaultServer, names.AnnotationPermittedVaultNamespace,
+		names.AnnotationPermittedKeyVault, names.AnnotationPermittedProject,
+	}
+	if diff := cmp.Diff(want, backend.Annotations()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestReadKeepsWhatMeansSomethingAndFillsInTheRest(t *testing.T) {
+	all := plan.Read{Key: "k", Version: "1", VersionID: "i", VersionStage: "s", EngineVersion: 1}
+	for _, test := range []struct {
+		backend    plan.Backend
+		all, plain plan.Read
+	}{
+		{backend.AWSSecretsManager, plan.Read{VersionID: "i"}, plan.Read{VersionStage: "AWSCURRENT"}},
+		{backend.AWSParameterStore, plan.Read{}, plan.Read{}},
+		{backend.Vault, plan.Read{EngineVersion: 1}, plan.Read{EngineVersion: 2}},
+		{backend.AzureKeyVault, plan.Read{}, plan.Read{}},
+		{backend.GCPSecretManager, plan.Read{Version: "1"}, plan.Read{Version: "latest"}},
+		{backend.AlicloudKMS, plan.Read{VersionStage: "s"}, plan.Read{VersionStage: "ACSCurrent"}},
+	} {
+		of, _ := backend.Of(test.backend)
+		test.all.Key, test.plain.Key = "k", "k"
+		if diff := cmp.Diff([]plan.Read{test.all, test.plain}, []plan.Read{of.Read(all), of.Read(plan.Read{Key: "k"})}); diff != "" {
+			t.Errorf("%s: with all options and with none: -want +got:\n%s", test.backend, diff)
+		}
+	}
+}
+
+func TestDefaultsAreThoseOfTheBackend(t *testing.T) {
+	defaults := backend.Defaults{Region: "eu-west-1", VaultMount: "kubernetes", VaultRole: "reader", Project: "core"}
+	for _, want := range []plan.Store{
+		{Backend: backend.AWSSecretsManager, Location: "eu-west-1"}, {Backend: backend.AWSParameterStore, Location: "eu-west-1"},
+		{Backend: backend.Vault, Mount: "kubernetes", Role: "reader"}, {Backend: backend.AzureKeyVault},
+		{Backend: backend.GCPSecretManager, Container: "core"}, {Backend: backend.AlicloudKMS}, {Backend: "none"},
+	} {
+		if diff := cmp.Diff(want, defaults.Of(want.Backend)); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", want.Backend, diff)
+		}
+	}
+}
+
+func TestASettingThatCanNeverBeUsedIsRefused(t *testing.T) {
+	of, _ := backend.Of(backend.Vault)
+	for value, want := range map[string]string{
+		"":                        "",
+		"kubernetes":              "",
+		"k/":                      `--mount is "k/": must not start or end with / nor contain //: write k`,
+		strings.Repeat("a", 2049): `--mount is "` + strings.Repeat("a", 2049) + `": may not be more than 2048 characters`,
+	} {
+		got := ""
+		if err := of.Setting("--mount", plan.Mount, value); err != nil {
+			got = err.Error()
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	}
+}
+
+// build begins the plan of an object that reads in a store, whose aspects stand at these places.
+func build(s plan.Store, places plan.Places) *plan.Builder {
+	words := &plan.Words{Kind: "Example", Spec: "spec", Terms: map[plan.Term]string{plan.TermBackend: "backend"}}
+	b := plan.Build(&metav1.ObjectMeta{Namespace: "core", Name: "db"}, schema.GroupVersionKind{Kind: "Example"}, words)
+	b.Plan.Places[s] = places
+	return b
+}
+
+func TestCheckPointsAtTheFieldsThatTheObjectHas(t *testing.T) {
+	of, _ := backend.Of(backend.Vault)
+	store := plan.Store{Backend: backend.Vault, Address: "vault:8200", Mount: "a/../b", Role: strings.Repeat("a", 2049), Namespace: "n/"}
+	places := plan.Places{plan.Address: {Field: "spec.server"}, plan.Mount: {Field: "spec.mount"}, plan.Role: {Field: "spec.role"}}
+	b := build(store, places)
+	of.Check(b, store, places)
+	want := []string{
+		"spec.role: Too long: may not be more than 2048 characters",
+		`spec.mount: Invalid value: "a/../b": ` + dots,
+		`spec.server: Invalid value: "vault:8200": ` + aServer,
+	}
+	if diff := cmp.Diff(want, problems(b.Errs)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestAnARNOfAnotherRegionNamesTheFieldWhereThereIsOne(t *testing.T) {
+	const key = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"
+	of, _ := backend.Of(backend.AWSSecretsManager)
+	store := plan.Store{Backend: backend.AWSSecretsManager, Location: "us-east-1"}
+	for name, test := range map[string]struct {
+		places plan.Places
+		want   string
+	}{
+		"a field that is set":     {plan.Places{plan.Location: {Field: "spec.aws.region"}}, "us-east-1: set region: eu-west-1"},
+		"a field that is not set": {plan.Places{plan.Location: {Field: "spec.region", Default: true}}, "us-east-1, the installation's: set region: eu-west-1"},
+		"no such field":           {nil, "us-east-1, the installation's"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := build(store, test.places)
+			of.Add(b, plan.Entry{Source: plan.Source{Store: store, Read: plan.Read{Key: key}}}, field.NewPath("spec", "key"))
+			want := []string{`spec.key: Invalid value: "` + key + `": is an ARN of region eu-west-1, but this object reads in ` + test.want}
+			if diff := cmp.Diff(want, problems(b.Errs)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// problems are the texts of errors.
+func problems(errs field.ErrorList) []string {
+	var texts []string
+	for _, err := range errs {
+		texts = append(texts, err.Error())
+	}
+	return texts
+}

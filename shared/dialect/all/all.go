@@ -1,0 +1,16 @@
+// Package all lists the dialects.
+package all
+
+import (
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/dialect/kes"
+	"github.com/secretgate/secretgate/shared/dialect/tuenti"
+)
+
+// Dialects lists all of them. A further one is its folder, and a line here.
+func Dialects() []dialect.Dialect {
+	return []dialect.Dialect{
+		kes.Dialect(),
+		tuenti.Dialect(),
+	}
+}

@@ -1,0 +1,56 @@
+package dialect
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Reference names an object that another one refers to. It is comparable.
+type Reference struct {
+	Kind      schema.GroupKind
+	Namespace string // empty for a kind that no namespace holds
+	Name      string
+}
+
+// String is for messages, as in SecretStore team/vault.
+func (r Reference) String() string {
+	if r.Namespace == "" {
+		return r.Kind.Kind + " " + r.Name
+	}
+	return fmt.Sprintf("%s %s/%s", r.Kind.Kind, r.Namespace, r.Name)
+}
+
+// Resolved holds what References name. What is missing from it is not there.
+type Resolved map[Reference]Object
+
+// Missing is that an object refers to another one that is not there. It is no mistake of the object's: the two often come in one
+// apply.
+func Missing(at *field.Path, r Reference) *field.Error {
+	return &field.Error{Type: field.ErrorTypeNotFound, Field: at.String(), BadValue: r.Name, Detail: "there is no " + r.String() + " yet"}
+}
+
+// IsMissing reports whether an error is one of Missing's.
+func IsMissing(err *field.Error) bool { return err.Type == field.ErrorTypeNotFound }
+
+// Split parts what is wrong with an object from what it refers to and is not there yet.
+func Split(errs field.ErrorList) (wrong, missing field.ErrorList) {
+	for _, err := range errs {
+		if IsMissing(err) {
+			missing = append(missing, err)
+		} else {
+			wrong = append(wrong, err)
+		}
+	}
+	return wrong, missing
+}
+
+// Local resolves a reference by name within a namespace, and refuses one to another namespace: who may write there must not lend
+// what is kept here. It stands once, for all dialects.
+func Local(at *field.Path, kind schema.GroupKind, own, namespace, name string) (Reference, *field.Error) {
+	if namespace != "" && namespace != own {
+		return Reference{}, field.Forbidden(at.Child("namespace"), fmt.Sprintf("must be %s, the object's own namespace, or absent", own))
+	}
+	return Reference{Kind: kind, Namespace: own, Name: name}, nil
+}

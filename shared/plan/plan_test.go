@@ -1,0 +1,91 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/secretgate/secretgate/shared/plan"
+)
+
+// store is one of several that differ.
+func store(address string) plan.Store { return plan.Store{Backend: "vault", Address: address} }
+
+func read(s plan.Store, key string) plan.Entry {
+	return plan.Entry{Source: plan.Source{Store: s, Read: plan.Read{Key: key}}}
+}
+
+func TestStoresAndSourcesAreDistinctAndInOrder(t *testing.T) {
+	a, b, c, d := store("a"), store("b"), store("c"), store("d")
+	p := &plan.Plan{
+		Entries: []plan.Entry{read(b, "x"), read(b, "y"), read(a, "x"), read(b, "x")},
+		Places:  map[plan.Store]plan.Places{d: nil, a: nil, c: nil, b: nil},
+	}
+	if diff := cmp.Diff([]plan.Store{b, a, c, d}, p.Stores()); diff != "" {
+		t.Errorf("stores: -want +got:\n%s", diff)
+	}
+	want := []plan.Source{p.Entries[0].Source, p.Entries[1].Source, p.Entries[2].Source}
+	if diff := cmp.Diff(want, p.Sources()); diff != "" {
+		t.Errorf("sources: -want +got:\n%s", diff)
+	}
+	if nothing := (&plan.Plan{}); len(nothing.Stores())+len(nothing.Sources()) > 0 {
+		t.Errorf("a plan that reads nothing has stores %v and sources %v, want none", nothing.Stores(), nothing.Sources())
+	}
+}
+
+func TestAnAspectThatIsSetCanBeGot(t *testing.T) {
+	var s plan.Store
+	for i, aspect := range plan.Aspects() {
+		before := s
+		if got := s.Get(aspect); got != "" {
+			t.Errorf("aspect %d is %q before it is set", aspect, got)
+		}
+		s.Set(aspect, string(rune('a'+i)))
+		if got := s.Get(aspect); got != string(rune('a'+i)) || s == before {
+			t.Errorf("aspect %d is %q after it was set to %q", aspect, got, string(rune('a'+i)))
+		}
+	}
+}
+
+func TestSayPutsInTheWordsOfTheObjectAndThePlacesOfTheStore(t *testing.T) {
+	p := &plan.Plan{
+		Places: map[plan.Store]plan.Places{store("a"): {plan.Role: {Field: "spec.role"}}, store("b"): {plan.Mount: {Field: "spec.mount"}}},
+		Words:  &plan.Words{Terms: map[plan.Term]string{plan.TermEngine1: "kvVersion: 1"}},
+	}
+	const text = "set {role} or {mount} of {unknown}, or write {engine 1}"
+	for address, want := range map[string]string{
+		"a": "set spec.role or the syncer's settings of {unknown}, or write kvVersion: 1",
+		"b": "set the syncer's settings or spec.mount of {unknown}, or write kvVersion: 1",
+		"c": "set the syncer's settings or the syncer's settings of {unknown}, or write kvVersion: 1",
+	} {
+		if got := p.Say(store(address), text); got != want {
+			t.Errorf("store %s: got %q, want %q", address, got, want)
+		}
+	}
+}
+
+func TestTheBuilderSpeaksOfTheObjectsKind(t *testing.T) {
+	for kind, want := range map[string]string{"ExternalSecret": "an ExternalSecret", "SealedSecret": "a SealedSecret"} {
+		b := plan.Build(&metav1.ObjectMeta{Name: "db"}, schema.GroupVersionKind{Kind: kind}, &plan.Words{Kind: kind})
+		b.SecretType(field.NewPath("spec", "type"), "bootstrap.kubernetes.io/token")
+		if _, errs := b.Done(); len(errs) != 1 || !strings.Contains(errs[0].Error(), "may not be made from "+want+":") {
+			t.Errorf("got %v, want a sentence on %s", errs, want)
+		}
+	}
+}
+
+func TestTheNameOfASecretIsOne(t *testing.T) {
+	at := field.NewPath("spec", "name")
+	for name, want := range map[string]string{"db": "", "a.b-c": "", "": "Required value: the name of the Secret", "A": "Invalid value", "a/b": "Invalid value"} {
+		b := plan.Build(&metav1.ObjectMeta{Name: "object"}, schema.GroupVersionKind{Kind: "Example"}, &plan.Words{})
+		b.SecretName(at, name)
+		p, errs := b.Done()
+		if p.Target.Name != name || (len(errs) > 0) != (want != "") || len(errs) > 0 && !strings.HasPrefix(errs[0].Error(), "spec.name: "+want) {
+			t.Errorf("%q: got target %q and errors %v, want %q", name, p.Target.Name, errs, want)
+		}
+	}
+}

@@ -1,0 +1,17 @@
+// Package text fits texts into places of limited size.
+package text
+
+// Cut is a text of at most so many characters, the last of which tells that there was more.
+func Cut(s string, most int) string {
+	n, end := 0, 0
+	for i := range s {
+		switch n {
+		case most - 1:
+			end = i
+		case most:
+			return s[:end] + "…"
+		}
+		n++
+	}
+	return s
+}

@@ -1,0 +1,22 @@
+package text_test
+
+import (
+	"testing"
+
+	"github.com/secretgate/secretgate/shared/text"
+)
+
+func TestCutCountsCharacters(t *testing.T) {
+	for _, test := range []struct {
+		text string
+		most int
+		want string
+	}{
+		{"", 3, ""}, {"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"äöü", 3, "äöü"}, {"äöüß", 3, "äö…"}, {"ab", 1, "…"}, {"a", 1, "a"},
+		{"\xff\xfe\xfd\xfc", 3, "\xff\xfe…"},
+	} {
+		if got := text.Cut(test.text, test.most); got != test.want {
+			t.Errorf("%q to at most %d: got %q, want %q", test.text, test.most, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,45 @@
+package azurekeyvault
+
+import (
+	"cmp"
+	"errors"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+// denials are what one does about a 403, by Key Vault's inner code, which alone says what it denies:
+// https://learn.microsoft.com/azure/key-vault/general/common-error-codes.
+var denials = map[string]string{
+	"SecretDisabled":      "enable the secret, or name a version that is enabled",
+	"ForbiddenByRbac":     "give " + driver.Who + " the role Key Vault Secrets User on the vault",
+	"AccessDenied":        "give " + driver.Who + " secrets/get in the access policy of the vault",
+	"ForbiddenByFirewall": "let the syncer's address through the vault's firewall",
+	"ForbiddenByConnection": "let the syncer reach the vault by an approved private endpoint, " +
+		"or enable the public access to the vault for its address",
+}
+
+// Advise implements driver.Driver.
+func (d *Driver) Advise(err error, _ plan.Source) string {
+	switch kind := d.Classify(err); {
+	case kind == driver.NotFound:
+		return "check {container}, the secret's name, and the version after the slash"
+	case kind == driver.Denied:
+		return cmp.Or(denials[innerCode(err)],
+			"give "+driver.Who+" the role Key Vault Secrets User on the vault, or secrets/get in its access policy; "+
+				"where it says that the address is not authorized, let it through the vault's firewall")
+	case kind == driver.Unauthenticated:
+		return "give the syncer Azure credentials: workload identity (AZURE_FEDERATED_TOKEN_FILE), a managed identity, " +
+			"or AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
+	}
+	return ""
+}
+
+func innerCode(err error) string {
+	if answer, ok := errors.AsType[*azcore.ResponseError](err); ok {
+		return sayingOf(answer).Inner.Code
+	}
+	return ""
+}

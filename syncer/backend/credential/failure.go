@@ -1,0 +1,55 @@
+package credential
+
+import (
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+// right is what a credential takes at the API server.
+type right struct {
+	verb, resource string
+	deed, kind     string // for messages
+	plan.Credential
+}
+
+// name is short, and without quotes, which would look like those of a value.
+func (r right) name() string {
+	return r.kind + " " + driver.Word(r.Namespace) + "/" + driver.Word(r.Name)
+}
+
+// failure is why the API server gave no credential. None is of kind NotFound, which would say that the backend has no such value. Of the
+// API server's words only its reason is shown: an admission webhook may have written the others.
+func (r right) failure(err error) *driver.Error {
+	switch {
+	case apierrors.IsNotFound(err):
+		return &driver.Error{
+			Kind: driver.Unauthenticated, Problem: r.name() + " does not exist", Advice: "create it, or correct its name in the store",
+		}
+	case apierrors.IsForbidden(err):
+		return &driver.Error{
+			Kind: driver.Unauthenticated, Problem: fmt.Sprintf("the syncer may not %s %s", r.deed, r.name()),
+			Advice: fmt.Sprintf("bind to the syncer's ServiceAccount, in namespace %s, a Role with the rule "+
+				`{apiGroups: [""], resources: [%s], resourceNames: [%s], verbs: [%s]}`,
+				driver.Word(r.Namespace), r.resource, driver.Word(r.Name), r.verb),
+		}
+	}
+	problem := "the API server does not give the credential of " + r.name()
+	if reason := apierrors.ReasonForError(err); reason != "" {
+		problem += " (" + driver.Word(string(reason)) + ")"
+	}
+	return &driver.Error{Kind: kindOf(err), Problem: problem}
+}
+
+func kindOf(err error) driver.Kind {
+	switch {
+	case apierrors.IsTooManyRequests(err):
+		return driver.Throttled
+	case apierrors.IsBadRequest(err), apierrors.IsInvalid(err):
+		return driver.Invalid
+	}
+	return driver.Unavailable
+}

@@ -1,0 +1,36 @@
+package driver
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/secretgate/secretgate/shared/plan"
+)
+
+// CheckStore refuses a Store that says how its server is reached or logged in to, for a driver which has one server and a way of its own.
+// To ignore that would be to read elsewhere, or as somebody else, than its author meant and policy has judged. known are the kinds of
+// credentials that the driver can log in with beside the syncer's own. The error is an *Error of kind Invalid.
+func CheckStore(store plan.Store, known ...plan.CredentialKind) error {
+	var foreign []string
+	for _, part := range []struct {
+		name  string
+		given bool
+	}{
+		{"an address", store.Address != ""},
+		{"a CA", store.CA != ""},
+		{"a namespace", store.Namespace != ""},
+		{"a login method", store.Method != ""},
+		{"a credential", store.Credential.Kind != plan.OwnCredential && !slices.Contains(known, store.Credential.Kind)},
+	} {
+		if part.given {
+			foreign = append(foreign, part.name)
+		}
+	}
+	if len(foreign) == 0 {
+		return nil
+	}
+	return &Error{
+		Kind: Invalid, Problem: "the store has " + strings.Join(foreign, " and ") + " of its own, with which the syncer cannot read this backend",
+		Advice: "leave that to the installation",
+	}
+}

@@ -1,0 +1,46 @@
+package hashivault
+
+import (
+	"errors"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/backend/hashivault/login"
+)
+
+// Advise implements driver.Driver.
+func (d *Driver) Advise(err error, of plan.Source) string {
+	_, noLogin := errors.AsType[*login.Error](err)
+	switch kind := d.Classify(err); {
+	case kind == driver.NotFound:
+		return "check the path: with {engine 2} it is <mount>/data/<name>, and <mount>/<name> with {engine 1}"
+	case kind == driver.Denied && noLogin:
+		return "create the role, or let it accept " + account(of.Credential) + " (bound_service_account_names and _namespaces)"
+	case kind == driver.Denied:
+		return "give " + driver.Who + " a policy with the capability read on the path"
+	case kind == driver.Unauthenticated:
+		return checkLogin(of.Store)
+	}
+	return ""
+}
+
+// account is whose role Vault's Kubernetes auth method would give.
+func account(c plan.Credential) string {
+	if c.Kind == plan.OwnCredential {
+		return "the syncer's ServiceAccount"
+	}
+	return driver.Proof(c)
+}
+
+// checkLogin is for credentials that Vault does not accept; empty: what one does about others than the syncer's.
+func checkLogin(s plan.Store) string {
+	switch {
+	case s.Credential.Kind == plan.AccountCredential:
+		return "check that Vault's auth method is at this mount and accepts tokens of " + driver.Proof(s.Credential)
+	case s.Credential.Kind != plan.OwnCredential:
+		return ""
+	case s.Role == "":
+		return "check VAULT_ROLE_ID and VAULT_SECRET_ID, and that Vault's AppRole auth method is enabled"
+	}
+	return "check that Vault's Kubernetes auth method is at this mount and accepts the syncer's service-account token (VAULT_JWT_PATH)"
+}

@@ -1,0 +1,493 @@
+package hashivault_test
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	backends "github.com/secretgate/secretgate/shared/backend"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend"
+	"github.com/secretgate/secretgate/syncer/backend/credential"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/backend/hashivault"
+)
+
+// strict is a Vault that verifies what the real one would: who logs in, where, by what, and that a token is one of its own, of the
+// namespace that it is used in. Its values say as whom they were read.
+type strict struct {
+	mu     sync.Mutex
+	admits map[string]string // "namespace mount role" to what proves it
+	given  map[string]string // tokens to the "namespace mount role" that got them
+	logins []string          // who logged in, in order
+	calls  int
+}
+
+func (v *strict) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.calls++
+	namespace := r.Header.Get("X-Vault-Namespace")
+	if mount, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/v1/auth/"), "/login"); ok {
+		v.login(w, r, namespace, mount)
+		return
+	}
+	who, ok := v.given[r.Header.Get("X-Vault-Token")]
+	if !ok || !strings.HasPrefix(who, namespace+" ") {
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `{"errors":["permission denied","invalid token"]}`)
+		return
+	}
+	_, _ = fmt.Fprintf(w, `{"data":{"as":%q}}`, who)
+}
+
+func (v *strict) login(w http.ResponseWriter, r *http.Request, namespace, mount string) {
+	text, _ := io.ReadAll(r.Body)
+	var body struct {
+		Role, JWT string
+		RoleID    string `json:"role_id"`
+		SecretID  string `json:"secret_id"`
+	}
+	_ = json.Unmarshal(text, &body)
+	who := strings.Join([]string{namespace, mount, body.Role + body.RoleID}, " ")
+	if proof := body.JWT + body.SecretID; proof == "" || v.admits[who] != proof {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = fmt.Fprintf(w, `{"errors":["invalid login %s"]}`, proof) // the real one does not quote it, but a proxy may
+		return
+	}
+	token := fmt.Sprintf("token%d", v.calls)
+	if v.given == nil {
+		v.given = map[string]string{}
+	}
+	v.given[token] = who
+	v.logins = append(v.logins, who)
+	_, _ = fmt.Fprintf(w, `{"auth":{"client_token":%q,"lease_duration":3600,"renewable":true}}`, token)
+}
+
+// admit has somebody admitted by a proof, in place of the one before, and takes back what was given out.
+func (v *strict) admit(who, proof string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.admits[who], v.given = proof, nil
+}
+
+func (v *strict) seen() (logins []string, calls int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.logins, v.calls
+}
+
+// held are the credentials of a cluster: those of Secrets by namespace/name/key, tokens by namespace/name/audience.
+type held map[string]string
+
+func (h held) get(_ context.Context, c plan.Credential) (string, error) {
+	value, ok := h[string(c.Kind)+" "+c.Namespace+"/"+c.Name+"/"+c.Key+c.Audience]
+	if !ok {
+		return "", &driver.Error{Kind: driver.Unauthenticated, Problem: "Secret team-a/none does not exist", Advice: "create it"}
+	}
+	return value, nil
+}
+
+// untouched is a source that is not to be asked.
+func untouched(t *testing.T) credential.Source {
+	return func(context.Context, plan.Credential) (string, error) {
+		t.Error("a credential is read")
+		return "", nil
+	}
+}
+
+// readAs reads a Store, and says as whom that was, or why it failed.
+func readAs(t *testing.T, config hashivault.Config) func(plan.Store) string {
+	t.Helper()
+	if config.JWTPath == "" {
+		config.JWTPath = file(t, "token", "syncers-jwt")
+	}
+	d, err := hashivault.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &backend.Client{Drivers: map[plan.Backend]driver.Driver{backends.Vault: d}}
+	return func(s plan.Store) string {
+		s.Backend = backends.Vault
+		values, err := client.Get(t.Context(), plan.Source{Store: s, Read: plan.Read{Key: "kv/a", EngineVersion: 1}})
+		if failed, ok := errors.AsType[*backend.Error](err); ok {
+			return failed.Kind.String() + ": " + failed.Message + "; " + failed.Remedy()
+		}
+		var said struct{ As string }
+		if err := json.Unmarshal(values[0].Data, &said); err != nil {
+			t.Fatal(err)
+		}
+		return "as " + said.As
+	}
+}
+
+var (
+	secretID = plan.Credential{Kind: plan.SecretCredential, Namespace: "team-a", Name: "login", Key: "id"}
+	account  = plan.Credential{Kind: plan.AccountCredential, Namespace: "team-a", Name: "reader"}
+)
+
+func TestStoresLogInAsTheySay(t *testing.T) {
+	credentials := held{"Secret team-a/login/id": "secret-id", "ServiceAccount team-a/reader/": "readers-jwt"}.get
+	for name, test := range map[string]struct {
+		store plan.Store
+		want  string // namespace, mount and role, as Vault sees them
+	}{
+		"as the installation, by the syncer's token":     {plan.Store{Mount: "k8s", Role: "syncer"}, "home k8s syncer"},
+		"as the installation, in another namespace":      {plan.Store{Namespace: "other", Mount: "k8s", Role: "syncer"}, "other k8s syncer"},
+		"by the syncer's token, in so many words":        {plan.Store{Method: backends.VaultKubernetes, Mount: "k8s", Role: "syncer"}, "home k8s syncer"},
+		"by the syncer's AppRole":                        {plan.Store{}, "home approle syncers-role"},
+		"by the syncer's AppRole, beside a default":      {plan.Store{Mount: "k8s"}, "home approle syncers-role"},
+		"by the syncer's AppRole, at a mount":            {plan.Store{Method: backends.VaultAppRole, Mount: "roles"}, "home roles syncers-role"},
+		"by an AppRole whose secret id is in a Secret":   {plan.Store{Method: backends.VaultAppRole, Mount: "approle", Role: "role-id", Credential: secretID}, "home approle role-id"},
+		"by a ServiceAccount's token":                    {plan.Store{Method: backends.VaultKubernetes, Mount: "k8s", Role: "reader", Credential: account}, "home k8s reader"},
+		"by a ServiceAccount's token, without a method":  {plan.Store{Mount: "k8s", Role: "reader", Credential: account}, "home k8s reader"},
+		"by a ServiceAccount's token that Vault reads":   {plan.Store{Method: backends.VaultJWT, Mount: "jwt", Role: "reader", Credential: account}, "home jwt reader"},
+		"by a token in a Secret":                         {plan.Store{Method: backends.VaultJWT, Mount: "jwt", Role: "kept", Credential: secretID}, "home jwt kept"},
+		"by an AppRole that was installed":               {plan.Store{Credential: plan.Credential{Kind: plan.InstalledCredential, Name: "sm"}}, "home sm-roles sms-role"},
+		"by the syncer's token, with installed settings": {plan.Store{Mount: "k8s", Role: "syncer", Credential: plan.Credential{Kind: plan.InstalledCredential, Name: "sm"}}, "home k8s syncer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			proofs := map[string]string{
+				"home k8s syncer": "syncers-jwt", "other k8s syncer": "syncers-jwt", "home k8s reader": "readers-jwt", "home jwt reader": "readers-jwt",
+				"home approle syncers-role": "syncers-secret", "home roles syncers-role": "syncers-secret", "home approle role-id": "secret-id",
+				"home jwt kept": "secret-id", "home sm-roles sms-role": "sms-secret",
+			}
+			read := readAs(t, hashivault.Config{
+				Address: serve(t, &strict{admits: proofs}).URL, Namespace: "home", RoleID: "syncers-role", SecretID: "syncers-secret", Credentials: credentials,
+				Installed: map[string]hashivault.Installed{"sm": {RoleID: "sms-role", SecretID: "sms-secret", AppRoleMount: "sm-roles"}},
+			})
+			if got, want := read(test.store), "as "+test.want; got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+// A Store's own server is another one: the installation's namespace is not one of it.
+func TestAStoreReadsAServerOfItsOwn(t *testing.T) {
+	const who, ofTeam = " approle role-id", "team approle role-id"
+	home, other := &strict{}, &strict{admits: map[string]string{who: "secret-id", ofTeam: "secret-id"}}
+	server, installation := serve(t, other).URL, serve(t, home).URL
+	read := readAs(t, hashivault.Config{
+		Address: installation + "/", Namespace: "home", Servers: []string{server}, Credentials: held{"Secret team-a/login/id": "secret-id"}.get,
+	})
+	store := plan.Store{Address: server, Method: backends.VaultAppRole, Mount: "approle", Role: "role-id", Credential: secretID}
+	inTeam := store
+	inTeam.Namespace = "team"
+	if got, want := []string{read(store), read(inTeam)}, []string{"as " + who, "as " + ofTeam}; !cmp.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if _, calls := home.seen(); calls > 0 {
+		t.Errorf("the installation's server was called %d times, want never", calls)
+	}
+	// The installation's own need not be on the list.
+	store.Address = installation
+	home.admits = map[string]string{who: "secret-id"}
+	if got, want := read(store), "as "+who; got != want {
+		t.Errorf("at the installation's own server: got %s, want %s", got, want)
+	}
+}
+
+func TestWhatIsRefusedIsRefusedBeforeAnythingIsSent(t *testing.T) {
+	v, elsewhere := &strict{}, &strict{}
+	listed, unlisted := serve(t, v).URL, serve(t, elsewhere).URL
+	appRole := plan.Store{Method: backends.VaultAppRole, Mount: "approle", Role: "role-id", Credential: secretID}
+	with := func(change func(*plan.Store)) plan.Store {
+		s := appRole
+		change(&s)
+		return s
+	}
+	installed := plan.Credential{Kind: plan.InstalledCredential, Name: "sm"}
+	const own = "denied: the store names a server or a CA of its own, which the syncer's own credentials may not be sent to; "
+	for name, test := range map[string]struct {
+		store plan.Store
+		want  string // how the error begins
+	}{
+		"a server that is not listed": {with(func(s *plan.Store) { s.Address = unlisted }),
+			"denied: " + unlisted + " is not among the servers of Vault that this installation permits; name a permitted one, or have it added to --vault-servers"},
+		"a listed one of another spelling": {with(func(s *plan.Store) { s.Address = listed + "/" }), "denied: " + listed + "/ is not among"},
+		"a listed one with a password":     {with(func(s *plan.Store) { s.Address = strings.Replace(listed, "//", "//u:planted@", 1) }), "denied: "},
+		"the syncer's token, elsewhere":    {plan.Store{Address: listed, Mount: "k8s", Role: "r"}, own},
+		"the syncer's AppRole, elsewhere":  {plan.Store{Address: listed}, own},
+		"the syncer's token, by a CA":      {plan.Store{CA: "pem", Mount: "k8s", Role: "r"}, own},
+		"an installed AppRole, elsewhere":  {plan.Store{Address: listed, Credential: installed}, own},
+		"an installed AppRole, by a CA":    {plan.Store{CA: "pem", Credential: installed}, own},
+		"an AppRole that is not installed": {plan.Store{Credential: plan.Credential{Kind: plan.InstalledCredential, Name: "none"}},
+			"invalid: the syncer was given no credential of this name for Vault; configure it at the syncer"},
+		"a credential of no kind that is known": {with(func(s *plan.Store) { s.Credential.Kind = "Other" }), "invalid: the store refers to a credential of a kind"},
+		"a method that is not known":            {with(func(s *plan.Store) { s.Method = "ldap" }), "invalid: the store logs in by a method that the syncer does not know; "},
+		"an AppRole without a role id":          {with(func(s *plan.Store) { s.Role = "" }), "invalid: the store names no role, or no mount"},
+		"an AppRole without a mount":            {with(func(s *plan.Store) { s.Mount = "" }), "invalid: the store names no role, or no mount"},
+		"a token without a mount":               {with(func(s *plan.Store) { s.Method, s.Mount = backends.VaultJWT, "" }), "invalid: the store names no role, or no mount"},
+		"an AppRole by a ServiceAccount":        {with(func(s *plan.Store) { s.Credential = account }), "invalid: the store names no Secret with the secret id"},
+		"the secret id of another's AppRole":    {with(func(s *plan.Store) { s.Credential = plan.Credential{} }), "invalid: the store names no Secret with the secret id"},
+		"a credential in place of the AppRole":  {plan.Store{Credential: account}, "invalid: no Vault role is given"},
+		"a CA that is none":                     {with(func(s *plan.Store) { s.CA = "planted" }), "invalid: the CA of the store holds no certificate; write PEM certificates there"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := readAs(t, hashivault.Config{
+				Address: serve(t, v).URL, Servers: []string{listed}, RoleID: "syncers-role", SecretID: "planted", Credentials: untouched(t),
+				Installed: map[string]hashivault.Installed{"sm": {RoleID: "sms-role", SecretID: "planted"}},
+			})(test.store)
+			if !strings.HasPrefix(got, test.want) || strings.Contains(got, "planted") {
+				t.Errorf("got %s, want %s…", got, test.want)
+			}
+		})
+	}
+	for where, server := range map[string]*strict{"a listed server": v, "one that is not listed": elsewhere} {
+		if _, calls := server.seen(); calls > 0 {
+			t.Errorf("%s was called %d times, want never", where, calls)
+		}
+	}
+}
+
+func TestASyncerThatReadsNoCredentialsSaysSo(t *testing.T) {
+	v := &strict{}
+	got := readAs(t, hashivault.Config{Address: serve(t, v).URL})(plan.Store{Mount: "k8s", Role: "r", Credential: account})
+	if _, calls := v.seen(); !strings.HasPrefix(got, "invalid: no login: this syncer reads no credentials of the cluster; ") || calls > 0 {
+		t.Errorf("got %s after %d calls, want that it reads no credentials", got, calls)
+	}
+}
+
+func TestACredentialThatIsMissingIsSaidAndFoundOnceItIsThere(t *testing.T) {
+	credentials := held{}
+	v := &strict{admits: map[string]string{" approle role-id": "secret-id"}}
+	read := readAs(t, hashivault.Config{Address: serve(t, v).URL, Credentials: credentials.get})
+	store := plan.Store{Method: backends.VaultAppRole, Mount: "approle", Role: "role-id", Credential: secretID}
+	if got, want := read(store), "unauthenticated: no login: Secret team-a/none does not exist; create it"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if _, calls := v.seen(); calls > 0 {
+		t.Errorf("Vault was called %d times, want never", calls)
+	}
+	credentials["Secret team-a/login/id"] = "secret-id"
+	if got, want := read(store), "as  approle role-id"; got != want {
+		t.Errorf("once it is there: got %s, want %s", got, want)
+	}
+}
+
+// No watch: the token that the old secret id had gotten is refused, and the next login reads the new one.
+func TestARotatedSecretCostsOneLoginAndNoFailure(t *testing.T) {
+	const who = " approle role-id"
+	credentials := held{"Secret team-a/login/id": "first"}
+	v := &strict{admits: map[string]string{who: "first"}}
+	read := readAs(t, hashivault.Config{Address: serve(t, v).URL, Credentials: credentials.get})
+	store := plan.Store{Method: backends.VaultAppRole, Mount: "approle", Role: "role-id", Credential: secretID}
+	var got []string
+	got = append(got, read(store))
+	credentials["Secret team-a/login/id"] = "second"
+	got = append(got, read(store))
+	v.admit(who, "second")
+	got = append(got, read(store), read(store))
+	if want := []string{"as " + who, "as " + who, "as " + who, "as " + who}; !cmp.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if logins, _ := v.seen(); !cmp.Equal(logins, []string{who, who}) {
+		t.Errorf("logins %q, want two", logins)
+	}
+}
+
+// What a proxy quotes of a login is not shown, whatever form it has.
+func TestACredentialThatIsRefusedIsNotShown(t *testing.T) {
+	for name, store := range map[string]plan.Store{
+		"the syncer's own AppRole": {},
+		"the syncer's own token":   {Mount: "k8s", Role: "r"},
+		"a Secret's":               {Method: backends.VaultAppRole, Mount: "approle", Role: "role-id", Credential: secretID},
+		"a ServiceAccount's token": {Mount: "k8s", Role: "r", Credential: account},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var told []string
+			got := readAs(t, hashivault.Config{
+				Address: serve(t, &strict{}).URL, RoleID: "syncers-role", SecretID: "planted", JWTPath: file(t, "token", "planted"),
+				Credentials: held{"Secret team-a/login/id": "planted", "ServiceAccount team-a/reader/": "planted"}.get,
+				Failed:      func(_ string, err error) { told = append(told, fmt.Sprintf("%v %+v", err, errors.Unwrap(err))) },
+			})(store)
+			const want = "unauthenticated: no login: the answer quotes the credential, and is not shown; "
+			if !strings.HasPrefix(got, want) || strings.Contains(got, "planted") || len(told) != 1 || strings.Contains(told[0], "planted") {
+				t.Errorf("got %s, and was told of %q, want %s…", got, told, want)
+			}
+		})
+	}
+}
+
+// Each field of a Store says where to read or as whom: none is shared by two that differ in one.
+func TestOnlyEqualStoresShareASession(t *testing.T) {
+	tls := httptest.NewUnstartedServer(nil)
+	v := &strict{admits: map[string]string{}}
+	tls.Config.Handler = v
+	tls.StartTLS()
+	t.Cleanup(tls.Close)
+	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: tls.Certificate().Raw}))
+	base := plan.Store{Address: tls.URL, CA: ca, Method: backends.VaultKubernetes, Mount: "k8s", Role: "r", Namespace: "n", Credential: account}
+	for _, who := range []string{"n k8s r", "other k8s r", "n other r", "n k8s other"} {
+		v.admits[who] = "jwt"
+	}
+	read := readAs(t, hashivault.Config{
+		Address: "http://127.0.0.1:1", Servers: []string{tls.URL},
+		Credentials: func(context.Context, plan.Credential) (string, error) { return "jwt", nil },
+	})
+	for name, change := range map[string]func(*plan.Store){
+		"nothing":                          func(*plan.Store) {},
+		"the CA":                           func(s *plan.Store) { s.CA += ca },
+		"the namespace":                    func(s *plan.Store) { s.Namespace = "other" },
+		"the method":                       func(s *plan.Store) { s.Method = backends.VaultJWT },
+		"the mount":                        func(s *plan.Store) { s.Mount = "other" },
+		"the role":                         func(s *plan.Store) { s.Role = "other" },
+		"the namespace of the account":     func(s *plan.Store) { s.Credential.Namespace = "team-b" },
+		"the account":                      func(s *plan.Store) { s.Credential.Name = "other" },
+		"the audience":                     func(s *plan.Store) { s.Credential.Audience = "other" },
+		"a Secret in place of the account": func(s *plan.Store) { s.Credential.Kind = plan.SecretCredential },
+	} {
+		t.Run(name, func(t *testing.T) {
+			before, _ := v.seen()
+			store := base
+			change(&store)
+			for range 2 {
+				if got := read(store); !strings.HasPrefix(got, "as ") {
+					t.Fatal(got)
+				}
+			}
+			after, _ := v.seen()
+			if got := len(after) - len(before); got > 1 || got == 0 && store != base {
+				t.Errorf("%d logins, want one", got)
+			}
+		})
+	}
+}
+
+// A Store's CA is trusted by its own reads alone, and in place of all others.
+func TestTheCAOfAStore(t *testing.T) {
+	server := httptest.NewTLSServer(&strict{admits: map[string]string{" k8s r": "jwt"}})
+	t.Cleanup(server.Close)
+	ca, other := certificate(t, server), otherCA(t)
+	text := func(path string) string {
+		pem, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(pem)
+	}
+	jwt := func(context.Context, plan.Credential) (string, error) { return "jwt", nil }
+	const unknown = "certificate signed by unknown authority"
+	for name, test := range map[string]struct {
+		installations, stores string // files
+		want                  string
+	}{
+		"it is trusted":                       {"", ca, "as  k8s r"},
+		"it takes the installation's place":   {ca, other, unknown},
+		"another store's is not trusted":      {"", "", unknown},
+		"the installation's, where it is one": {ca, "", "as  k8s r"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			read := readAs(t, hashivault.Config{Address: "http://127.0.0.1:1", Servers: []string{server.URL}, ExtraCACerts: test.installations, Credentials: jwt})
+			store := plan.Store{Address: server.URL, Mount: "k8s", Role: "r", Credential: account}
+			if test.installations == "" { // it is in use before
+				trusting := store
+				trusting.CA = text(ca)
+				if got := read(trusting); got != "as  k8s r" {
+					t.Fatal(got)
+				}
+			}
+			if test.stores != "" {
+				store.CA = text(test.stores)
+			}
+			if got := read(store); !strings.Contains(got, test.want) {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// An installed login has a server, renewals and hooks of its own, and shares nothing with the syncer's.
+func TestAnInstalledLoginIsKeptApart(t *testing.T) {
+	home, theirs := &strict{admits: map[string]string{"n approle id": "secret"}}, &strict{admits: map[string]string{"n approle id": "secret"}}
+	var told []string
+	tells := func(who string) func(string, error) {
+		return func(operation string, _ error) { told = append(told, who+" "+operation) }
+	}
+	now := time.Now()
+	d, err := hashivault.New(hashivault.Config{
+		Address: serve(t, home).URL, Namespace: "n", RoleID: "id", SecretID: "secret", Failed: tells("own"), Now: func() time.Time { return now },
+		Installed: map[string]hashivault.Installed{
+			"sm":   {Address: serve(t, theirs).URL, RoleID: "id", SecretID: "secret", Failed: tells("sm"), RenewThreshold: 5 * time.Minute},
+			"same": {RoleID: "id", SecretID: "wrong", Failed: tells("same")},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := func(name string) plan.Store {
+		return plan.Store{Credential: plan.Credential{Kind: plan.InstalledCredential, Name: name}}
+	}
+	for name, store := range map[string]plan.Store{"the syncer's own": {}, "the installed": of("sm")} {
+		expires, err := d.Keep(t.Context(), store)
+		if err != nil || !expires.Equal(now.Add(time.Hour)) {
+			t.Errorf("the token of %s login ends at %s (%v), want in an hour", name, expires, err)
+		}
+	}
+	if _, err := d.Keep(t.Context(), of("same")); err == nil {
+		t.Error("a wrong secret id is admitted: the session is the syncer's")
+	}
+	for where, v := range map[string]*strict{"the installation's server": home, "the installed one's": theirs} {
+		if logins, _ := v.seen(); !cmp.Equal(logins, []string{"n approle id"}) {
+			t.Errorf("%s saw the logins %q, want one", where, logins)
+		}
+	}
+	// Without a threshold a token is renewed with a third of its time left. This Vault renews none, which makes for a new login.
+	now = now.Add(50 * time.Minute)
+	for _, store := range []plan.Store{{}, of("sm")} {
+		if _, err := d.Keep(t.Context(), store); err != nil {
+			t.Error(err)
+		}
+	}
+	if want := []string{"same login"}; !cmp.Equal(told[:1], want) {
+		t.Errorf("told of %q, want %q first", told, want)
+	}
+	after, _ := home.seen()
+	others, _ := theirs.seen()
+	if len(after) != 2 || len(others) != 1 {
+		t.Errorf("after 50 minutes there were %d logins at home and %d at the installed one's, want a second at home alone", len(after), len(others))
+	}
+	if _, err := d.Keep(t.Context(), of("none")); err == nil || d.Classify(err) != driver.Invalid {
+		t.Errorf("a login that is not installed: got %v, want it refused", err)
+	}
+}
+
+// A login of installed settings ends when they say, although the syncer's own may take longer.
+func TestAnInstalledLoginHasATimeoutOfItsOwn(t *testing.T) {
+	d, err := hashivault.New(hashivault.Config{
+		Address: serve(t, &strict{}).URL, Timeout: time.Hour,
+		Installed: map[string]hashivault.Installed{"sm": {RoleID: "id", SecretID: "secret", Timeout: time.Nanosecond}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Keep(t.Context(), plan.Store{Credential: plan.Credential{Kind: plan.InstalledCredential, Name: "sm"}})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want the end of its time", err)
+	}
+}
+
+func TestAServerHasOneSpelling(t *testing.T) {
+	for name, server := range map[string]string{
+		"nothing": "", "no URL": "vault.example.com", "capitals": "https://Vault.example.com", "a slash at the end": "https://vault.example.com/",
+		"a path": "https://vault.example.com/v1", "a password": "https://u:p@vault.example.com", "another scheme": "unix:///run/vault.sock",
+	} {
+		if _, err := hashivault.New(hashivault.Config{Servers: []string{"https://vault.example.com:8200", server}}); err == nil ||
+			!strings.Contains(err.Error(), "the list of Vault's servers has ") {
+			t.Errorf("%s: got %v, want it refused", name, err)
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package controller
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/plan"
+)
+
+// Object is one that asks for a Secret.
+type Object = dialect.Object
+
+// Importer takes over what the predecessor of a dialect left behind.
+type Importer interface {
+	// Adopt tells whether an object may take over a Secret that no controller owns, beside what AdoptExisting
+	// permits, and may say why not.
+	Adopt(ctx context.Context, object Object, secret *corev1.Secret) (permitted bool, problem string, err error)
+	// Release lets go of an object that is being deleted, or whose Secret is in step.
+	Release(ctx context.Context, object Object) error
+}
+
+// copied is a deep copy, of the same type.
+func copied(object Object) Object {
+	c, _ := object.DeepCopyObject().(Object)
+	return c
+}
+
+// record is what the last sync remembers of an object.
+func (r *Reconciler) record(object Object) plan.Record { return r.Kind.Status(object).Record() }
+
+// id names an object of the Reconciler's kind.
+func (r *Reconciler) id(name types.NamespacedName) plan.ID {
+	return plan.ID{Kind: r.Kind.Type().GroupKind(), NamespacedName: name}
+}
+
+// The indexes of cached objects.
+const (
+	indexSecret    = "secretgate.io/secret"    // by the Secret that they name
+	indexReference = "secretgate.io/reference" // by the objects that they refer to
+)
+
+// Index has the cache find the objects of a kind by what they name.
+func Index(ctx context.Context, indexer client.FieldIndexer, kind dialect.Kind, stores []dialect.StoreKind) error {
+	if namer, ok := kind.(dialect.Namer); ok {
+		err := indexer.IndexField(ctx, kind.New(), indexSecret, func(object client.Object) []string { return []string{namer.Secret(object)} })
+		if err != nil {
+			return err
+		}
+	}
+	if len(stores) == 0 {
+		return nil
+	}
+	return indexer.IndexField(ctx, kind.New(), indexReference, func(object client.Object) []string {
+		var names []string
+		for _, reference := range kind.References(object) {
+			names = append(names, reference.String())
+		}
+		return names
+	})
+}
+
+// madeBy lists the objects of the kind whose Secret this is.
+func (r *Reconciler) madeBy(ctx context.Context, secret types.NamespacedName) []types.NamespacedName {
+	if !r.servesIn(secret.Namespace) {
+		return nil
+	}
+	if _, ok := r.Kind.(dialect.Namer); !ok {
+		return []types.NamespacedName{secret}
+	}
+	return r.list(ctx, client.InNamespace(secret.Namespace), client.MatchingFields{indexSecret: secret.Name})
+}
+
+// list lists cached objects of the kind. Where it cannot, it says so, and whoever asks goes without.
+func (r *Reconciler) list(ctx context.Context, options ...client.ListOption) []types.NamespacedName {
+	list := r.Kind.NewList()
+	if err := r.Client.List(ctx, list, options...); err != nil {
+		log.FromContext(ctx).Error(err, "listing objects that may have to be synced", "kind", r.Kind.Type().Kind)
+		return nil
+	}
+	return namesOf(list)
+}
+
+// resolve reads what an object refers to, from the cache. What is not there is missing.
+func (r *Reconciler) resolve(ctx context.Context, object Object) (dialect.Resolved, error) {
+	references := r.Kind.References(object)
+	if len(references) == 0 {
+		return nil, nil
+	}
+	resolved := dialect.Resolved{}
+	for _, reference := range references {
+		for _, kind := range r.Stores {
+			if kind.Type().GroupKind() != reference.Kind {
+				continue
+			}
+			found := kind.New()
+			err := r.Client.Get(ctx, types.NamespacedName{Namespace: reference.Namespace, Name: reference.Name}, found)
+			switch {
+			case err == nil:
+				resolved[reference] = found
+			case client.IgnoreNotFound(err) != nil:
+				return nil, err
+			}
+		}
+	}
+	return resolved, nil
+}

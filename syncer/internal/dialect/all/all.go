@@ -1,0 +1,16 @@
+// Package all lists the dialects of which the syncer has something of its own.
+package all
+
+import (
+	"github.com/secretgate/secretgate/syncer/internal/dialect"
+	"github.com/secretgate/secretgate/syncer/internal/dialect/kes"
+	"github.com/secretgate/secretgate/syncer/internal/dialect/tuenti"
+)
+
+// Extensions lists them by the names of the dialects.
+func Extensions() map[string]dialect.Extension {
+	return map[string]dialect.Extension{
+		kes.Name:    &kes.Extension{},
+		tuenti.Name: &tuenti.Extension{},
+	}
+}

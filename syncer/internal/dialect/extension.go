@@ -1,0 +1,61 @@
+// Package dialect holds what only the syncer knows of a dialect, in a folder each: what needs a client, and the flags and metrics of
+// the predecessor's controller. Most dialects need none of it.
+package dialect
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/settings"
+	"github.com/secretgate/secretgate/syncer/backend/azurekeyvault"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/backend/hashivault"
+	"github.com/secretgate/secretgate/syncer/internal/controller"
+	"github.com/secretgate/secretgate/syncer/internal/metrics"
+)
+
+// Extension is what the syncer has of one dialect. It makes it once, and calls the methods in their order.
+type Extension interface {
+	// Bind adds flags of the syncer's own to those of the dialect.
+	Bind(s *settings.Section)
+	// Finish checks them once flags are parsed, and changes what the syncer is told as a whole. The error lists all that is wrong.
+	Finish(installation dialect.Installation, common Common) error
+	// Sync says how the objects of one kind are synced.
+	Sync(kind dialect.Kind) Sync
+	// Metrics are those that the dialect has beside Views.
+	Metrics() []prometheus.Collector
+	// Start adds what runs beside the controllers.
+	Start(mgr manager.Manager, running Running) error
+}
+
+// Common is what holds for all dialects, and what an Extension may change of it.
+type Common struct {
+	WatchedNamespaces  []string // empty: all
+	Alone              bool     // no other dialect is served
+	MetricsBindAddress *string
+	Debug              func() // logs more
+	Vault              *hashivault.Config
+	Azure              *azurekeyvault.Config
+	// Timeouts are those of the reads of a Store, where they differ from all others'.
+	Timeouts map[plan.Store]time.Duration
+}
+
+// Sync is how the objects of one kind are synced. The zero value is as all others are.
+type Sync struct {
+	Name     string        // of the controller, in logs and metrics; empty: the kind, in lower case
+	Interval time.Duration // between two refreshes of an object that does not say; 0: the installation's
+	View     metrics.View
+	// Importer takes over from the predecessor. It is made with the manager that the controllers run in, and all kinds that are served.
+	Importer func(mgr manager.Manager, kinds []dialect.Kind) controller.Importer
+}
+
+// Running is what Start may use.
+type Running struct {
+	Drivers map[plan.Backend]driver.Driver
+	Log     *slog.Logger
+}

@@ -1,0 +1,81 @@
+package fetch
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/secretgate/secretgate/shared/plan"
+)
+
+// both is a plan that reads one key as each of two roles.
+func both(object string) *plan.Plan {
+	p := reads(object, "one", "a")
+	p.Entries = append(p.Entries, reads(object, "other", "b").Entries...)
+	return p
+}
+
+func TestAnObjectMayReadOfSeveralStores(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.Subscribe(both("o"), minute, false)
+		w.Ask(named("o"), Foreground, false)
+		w.pass(2 * latency)
+		if diff := cmp.Diff(map[string][]string{"o": {"onea otherb"}}, w.got); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+		if got := len(w.scopes); got != 2 {
+			t.Errorf("got %d scopes, want one for each Store", got)
+		}
+		w.values["b"] = "news"
+		w.pass(2 * minute)
+		if diff := cmp.Diff([]string{"onea otherb", "onea othernews"}, w.got["o"]); diff != "" {
+			t.Errorf("after news of one Store, -want +got:\n%s", diff)
+		}
+		w.Unsubscribe(named("o"))
+		if got := len(w.scopes); got != 0 {
+			t.Errorf("got %d scopes of an object that is gone, want none", got)
+		}
+	})
+}
+
+func TestAFailingStoreOfTwoFailsTheObject(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.hang = "other"
+		w.Subscribe(both("o"), minute, false)
+		w.Ask(named("o"), Foreground, false)
+		w.pass(2 * timeout)
+		if diff := cmp.Diff(map[string][]string{"o": {"b: unavailable"}}, w.got); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+		w.hang = ""
+		w.pass(2 * minute)
+		if got := w.got["o"]; len(got) < 2 || got[len(got)-1] != "onea otherb" {
+			t.Errorf("got %q once the Store answers, want its values at last", got)
+		}
+	})
+}
+
+func TestObjectsOfTwoKindsShareARead(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		one, other := reads("o", "", "va"), reads("o", "", "va") // keys that begin with v are read singly
+		other.Object.Kind = schema.GroupKind{Kind: "Other"}
+		for _, p := range []*plan.Plan{one, other} {
+			w.Subscribe(p, minute, false)
+			w.Ask(p.Object, Foreground, false)
+		}
+		w.pass(2 * latency)
+		if diff := cmp.Diff([]string{"va", "va"}, w.got["o"]); diff != "" {
+			t.Errorf("what both objects were given, -want +got:\n%s", diff)
+		}
+		if got := w.count(); got != 1 {
+			t.Errorf("got %d calls, want one for both", got)
+		}
+		w.Unsubscribe(one.Object)
+		w.values["va"] = "news"
+		w.pass(2 * minute)
+		if diff := cmp.Diff([]string{"va", "va", "news"}, w.got["o"]); diff != "" {
+			t.Errorf("after one of them is gone, -want +got:\n%s", diff)
+		}
+	})
+}
