@@ -22,7 +22,7 @@ var awsSecretsManager = Backend{
 	Name: AWSSecretsManager,
 	Key:  plan.PlainText, // sent in a JSON body
 	Store: map[plan.Aspect]plan.Rule{
-		plan.Role: awsRole, plan.Location: region, plan.Account: plan.PlainText,
+		plan.Role: awsRole, plan.Location: region, plan.Account: plan.ObjectName,
 	},
 	Nouns:  awsNouns,
 	Limits: awsLimits,
@@ -43,7 +43,7 @@ var awsParameterStore = Backend{
 	Name: AWSParameterStore,
 	Key:  plan.PlainText, // sent in a JSON body
 	Store: map[plan.Aspect]plan.Rule{
-		plan.Role: awsRole, plan.Location: region, plan.Account: plan.PlainText,
+		plan.Role: awsRole, plan.Location: region, plan.Account: plan.ObjectName,
 	},
 	Nouns:      awsNouns,
 	Limits:     awsLimits,

@@ -25,6 +25,7 @@ const (
 	aProject  = "must be a project id or number: lower-case letters, digits, dashes, dots and colons"
 	aServer   = "must be a URL such as https://vault.example.com:8200"
 	only      = "must be a scheme, a host and a port, and nothing else"
+	anObject  = "must be the name of an object, of lower-case letters, digits, dashes and dots"
 	ascii     = "must be of ASCII alone: HTTP clients take other characters for those that they resemble"
 )
 
@@ -121,7 +122,7 @@ func TestOnlyOneSpellingOfWhatAStoreIsIsAccepted(t *testing.T) {
 			"https://a@vault.example.com": only, "https://a:b@vault.example.com": only, "https://vault.example.com/v1": only, "https://vault.example.com?a=b": only,
 			"https://vault.example.com#a": only, "https://vault.example.com\u3002evil": ascii, "https://vau\u200blt": ascii, "https://vault\n": aServer,
 		}},
-		{backend.Vault, plan.Account, map[string]string{"vault-reader": "", "a\nb": control}},
+		{backend.Vault, plan.Account, map[string]string{"vault-reader": "", "a.b": "", "a\nb": anObject, "..": anObject, "a/b": anObject, "A": anObject}},
 	} {
 		of, _ := backend.Of(test.backend)
 		for value, problem := range test.values {

@@ -23,7 +23,7 @@ var vault = Backend{
 	Name: Vault,
 	Key:  vaultKey,
 	Store: map[plan.Aspect]plan.Rule{
-		plan.Role: plan.PlainText, plan.Mount: plan.Path, plan.Namespace: plan.Path, plan.Address: server, plan.Account: plan.PlainText,
+		plan.Role: plan.PlainText, plan.Mount: plan.Path, plan.Namespace: plan.Path, plan.Address: server, plan.Account: plan.ObjectName,
 	},
 	Nouns: map[plan.Aspect]string{plan.Role: "role", plan.Mount: "mount", plan.Namespace: "namespace"},
 	Limits: []Limit{

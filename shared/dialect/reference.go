@@ -22,8 +22,20 @@ func (r Reference) String() string {
 	return fmt.Sprintf("%s %s/%s", r.Kind.Kind, r.Namespace, r.Name)
 }
 
+// Path is where messages point for what stands in the object that is referred to, as in SecretStore[vault].spec.server.
+func (r Reference) Path() *field.Path { return field.NewPath(r.Kind.Kind).Key(r.Name) }
+
 // Resolved holds what References name. What is missing from it is not there.
 type Resolved map[Reference]Object
+
+// Find is what a Reference names, as the type that its kind has; at is the field that refers to it. The error is that of Missing.
+func Find[T Object](resolved Resolved, at *field.Path, r Reference) (T, *field.Error) {
+	object, found := resolved[r].(T)
+	if !found {
+		return object, Missing(at, r)
+	}
+	return object, nil
+}
 
 // Missing is that an object refers to another one that is not there. It is no mistake of the object's: the two often come in one
 // apply.
@@ -46,10 +58,13 @@ func Split(errs field.ErrorList) (wrong, missing field.ErrorList) {
 	return wrong, missing
 }
 
-// Local resolves a reference by name within a namespace, and refuses one to another namespace: who may write there must not lend
-// what is kept here. It stands once, for all dialects.
+// Local is the reference by name within a namespace that stands at a field. One to another namespace is refused: who may write there
+// must not lend what is kept here. It stands once, for all dialects.
 func Local(at *field.Path, kind schema.GroupKind, own, namespace, name string) (Reference, *field.Error) {
-	if namespace != "" && namespace != own {
+	switch {
+	case name == "":
+		return Reference{}, field.Required(at.Child("name"), "the name of the "+kind.Kind)
+	case namespace != "" && namespace != own:
 		return Reference{}, field.Forbidden(at.Child("namespace"), fmt.Sprintf("must be %s, the object's own namespace, or absent", own))
 	}
 	return Reference{Kind: kind, Namespace: own, Name: name}, nil

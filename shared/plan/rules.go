@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 // A Rule says what is wrong with a value, or nothing. Patterns are matched against what the object
@@ -69,6 +71,14 @@ func pathProblem(value string) string {
 func spelledOut(value string) string {
 	segments := strings.Split(strings.NewReplacer("%2F", "/", "%2f", "/").Replace(value), "/")
 	return strings.Join(slices.DeleteFunc(segments, func(segment string) bool { return segment == "" }), "/")
+}
+
+// ObjectName is for names of objects of the cluster, which become part of a URL's path.
+func ObjectName(value string) string {
+	if len(validation.IsDNS1123Subdomain(value)) > 0 {
+		return "must be the name of an object, of lower-case letters, digits, dashes and dots"
+	}
+	return ""
 }
 
 // Matches is a Rule for values that a pattern must match.

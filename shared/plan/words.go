@@ -48,6 +48,11 @@ const (
 	TermContainer Term = "{container}"
 )
 
+// Terms lists those that each dialect has a word for, whatever its places.
+func Terms() []Term {
+	return []Term{TermBackend, TermEngine1, TermEngine2, TermInterval, TermRecursive}
+}
+
 var aspectTerms = map[Term]Aspect{TermRole: Role, TermLocation: Location, TermMount: Mount, TermContainer: Container}
 
 // Say puts the object's own words into a text about one of its Stores.

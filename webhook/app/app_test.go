@@ -60,6 +60,14 @@ webhook: --metrics-bind-address is "x": must be host:port, :port, or 0 for none
 			environment: map[string]string{"AWS_REGION": "US WEST", "DEFAULT_VAULT_MOUNT_POINT": "it%2Fk"},
 			want:        unusableDefaults,
 		},
+		"a dialect that is none": {
+			args: []string{"serve", "--dialects=kse"},
+			want: "webhook: --dialects names \"kse\": must be of kes, tuenti; did you mean kes?\n",
+		},
+		"a setting of a dialect that is handled": {
+			args: []string{"serve", "--secret-definitions", "--backend=floppy"},
+			want: "webhook: --backend is \"floppy\": must be vault or azure-kv\n",
+		},
 		"names that no certificate can have": {
 			args: []string{"serve", "--tls-names=ok.example, 127.0.0.1,not ok"},
 			want: "webhook: --tls-names has \"not ok\": must be DNS names and IP addresses\n",

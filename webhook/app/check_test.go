@@ -50,7 +50,9 @@ func TestCheckJudgesManifests(t *testing.T) {
 		"old.yaml":             old,
 		"denied.yaml":          strings.Replace(old, "/dev/core/password", "/prod/password", 1),
 		"broken.yaml":          "kind: ExternalSecret\napiVersion: [kubernetes-client.io/v1\n",
-		"other.yaml":           "kind: ConfigMap\napiVersion: v1\n",
+		"definition.yaml": "apiVersion: secrets-manager.tuenti.io/v1alpha1\nkind: SecretDefinition\n" +
+			"metadata: {name: db, namespace: core}\nspec: {}\n",
+		"other.yaml": "kind: ConfigMap\napiVersion: v1\n",
 	})
 	for name, c := range map[string]struct {
 		args        []string
@@ -90,6 +92,20 @@ func TestCheckJudgesManifests(t *testing.T) {
 			args: []string{"broken.yaml", "other.yaml"}, code: exitUsage,
 			stdout: "broken.yaml:2:1: error: this is not YAML: ",
 			stderr: "webhook: 0 ExternalSecrets in 2 files: 1 error, 0 warnings; 1 other object skipped; 1 document could not be read\n",
+		},
+		"an object of a dialect that is not chosen": {
+			args:   []string{"--dialects=kes", "definition.yaml"},
+			stderr: "webhook: 0 ExternalSecrets in 1 file: 0 errors, 0 warnings; 1 other object skipped\n",
+		},
+		"of one that is": {
+			args: []string{"--unknown-namespace=allow", "definition.yaml"}, code: exitFailure,
+			stdout: "definition.yaml:4:1: error: core/db: spec.name: Required value: the name of the Secret\n",
+			stderr: "webhook: 0 ExternalSecrets and 1 SecretDefinition in 1 file: 2 errors, 0 warnings\n",
+		},
+		"CRDs that are of no use": {
+			args: []string{"--crds=other.yaml", "old.yaml"}, code: exitUsage,
+			stderr: "webhook: --crds: other.yaml holds no CustomResourceDefinition of " +
+				"ExternalSecret.kubernetes-client.io, SecretDefinition.secrets-manager.tuenti.io\n",
 		},
 		"what is not there": {
 			args: []string{"none.yaml", "neither"}, code: exitUsage,

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -57,7 +56,7 @@ func synced(result apply.Result, entries []plan.EntryRecord, overtaken bool) out
 // misunderstood is for an object that makes no Plan. What is missing beside it may come without an edit.
 func misunderstood(errs field.ErrorList) outcome {
 	o := outcome{reason: plan.ReasonStoreNotFound, message: cut(errs.ToAggregate().Error())}
-	if slices.ContainsFunc(errs, func(err *field.Error) bool { return !dialect.IsMissing(err) }) {
+	if wrong, _ := dialect.Split(errs); len(wrong) > 0 {
 		o.reason = plan.ReasonInvalidSpec
 	}
 	return o
