@@ -50,13 +50,17 @@ images: ## Build bin/images: OCI images of both services, their archives and SBO
 generate: generate-api generate-monitoring generate-reference render ## Regenerate all that is generated: deepcopy, CRDs, alerts, reference, manifests
 
 .PHONY: generate-api
-generate-api: $(TOOLS)/controller-gen ## Generate deepcopy functions and CRDs from shared/dialect
+generate-api: $(TOOLS)/controller-gen ## Generate deepcopy functions and CRDs from shared/dialect, and put copies where they are needed
 	cd shared
-	../$(TOOLS)/controller-gen object crd paths=./dialect/... paths=./syncstatus/... output:crd:artifacts:config=../crds
-	cp ../crds/kubernetes-client.io_externalsecrets.yaml ../kustomize/base/crds/
-	cp ../crds/secrets-manager.tuenti.io_secretdefinitions.yaml ../kustomize/components/secret-definitions/
-	cp ../crds/kubernetes-client.io_externalsecrets.yaml dialect/kes/crd.yaml
-	cp ../crds/secrets-manager.tuenti.io_secretdefinitions.yaml dialect/tuenti/crd.yaml
+	../$(TOOLS)/controller-gen object paths=./dialect/... paths=./syncstatus
+	for folder in $$(ls -d dialect/*/ dialect/dialecttest/*/ | grep -vE 'dialect/(all|dialecttest)/$$|testdata'); do
+	  ../$(TOOLS)/controller-gen crd "paths=./$$folder..." "output:crd:artifacts:config=$$folder"
+	  case $$folder in
+	    dialect/dialecttest/*) ;;
+	    dialect/kes/) cp "$$folder"*_*.yaml ../crds/; cp "$$folder"*_*.yaml ../kustomize/base/crds/ ;;
+	    *) cp "$$folder"*_*.yaml ../crds/; cp "$$folder"*_*.yaml "../kustomize/components/dialects/$$(basename "$$folder")/" ;;
+	  esac
+	done
 
 .PHONY: generate-monitoring
 generate-monitoring: ## Make the operator's PrometheusRule of the plain rule file

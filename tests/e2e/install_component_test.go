@@ -16,7 +16,21 @@ const (
 
 // ofOverlays are components that make an overlay what it is. The others are for users to choose from.
 func ofOverlays(component string) bool {
-	return slices.Contains([]string{"cert-manager", "high-availability", "namespaced", "without-admission", "without-workloads"}, component)
+	return slices.Contains([]string{
+		"admission-only", "cert-manager", "high-availability", "namespaced", "without-admission", "without-workloads",
+	}, component)
+}
+
+// components lists them all, those of the dialects by their folder.
+func (s *site) components(t *testing.T) []string {
+	t.Helper()
+	all := folders(t, s.kustomize("components"))
+	at := slices.Index(all, "dialects")
+	var dialects []string
+	for _, name := range folders(t, s.kustomize("components/dialects")) {
+		dialects = append(dialects, "dialects/"+name)
+	}
+	return slices.Replace(all, at, at+1, dialects...)
 }
 
 // TestInstallComponents tries each component that users may choose alone, and installs overlays with all of them.
@@ -24,7 +38,7 @@ func TestInstallComponents(t *testing.T) {
 	s := newSite(t, lab.Options{})
 	s.addCertManager(t)
 	s.addKindsOfMonitoring(t)
-	chosen := slices.DeleteFunc(folders(t, s.kustomize("components")), ofOverlays)
+	chosen := slices.DeleteFunc(s.components(t), ofOverlays)
 	s.kubectl.MustApply(t, "", s.build(t, s.kustomize("overlays/"+selfSigned)))
 	for _, component := range chosen {
 		t.Run(component, func(t *testing.T) {

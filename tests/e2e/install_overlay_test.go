@@ -40,8 +40,8 @@ patches:
 resources: [KUSTOMIZE/overlays/self-signed, namespaces.yaml, team-a, team-b]
 components:
   - KUSTOMIZE/components/namespaced
-  - KUSTOMIZE/components/secret-definitions
-  - KUSTOMIZE/components/secret-definitions/namespaced
+  - KUSTOMIZE/components/dialects/tuenti
+  - KUSTOMIZE/components/dialects/tuenti/namespaced
   - KUSTOMIZE/components/no-secret-watch
 patches:
   - target: {kind: Deployment, name: syncer}
@@ -62,7 +62,7 @@ func namespaceManifest(name string) string {
 }
 
 func watchedNamespace(name string) string {
-	return "namespace: " + name + "\nresources: [KUSTOMIZE/base/watched-namespace, KUSTOMIZE/components/secret-definitions/watched-namespace]\n"
+	return "namespace: " + name + "\nresources: [KUSTOMIZE/base/watched-namespace, KUSTOMIZE/components/dialects/tuenti/watched-namespace]\n"
 }
 
 // TestInstallInAnotherNamespace: nothing names the usual one any more.

@@ -24,7 +24,7 @@ const rightsPolicy = `{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitS
 // unseen are rights that are granted although the session of TestInstallRights does without, each with its reason.
 func unseen() map[string]map[string]string {
 	// The syncer of this session serves none; those of secretdefinition_*_test.go fail without.
-	const definitions = "of the component secret-definitions"
+	const definitions = "of the component dialects/tuenti"
 	return map[string]map[string]string{
 		"webhook": {},
 		"syncer": {

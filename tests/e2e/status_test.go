@@ -158,9 +158,9 @@ func TestMetricsOfAnObjectComeAndGo(t *testing.T) {
 		`kubernetes_external_secrets_sync_calls_count{backend="vault",name="broken",namespace="NS",status="error"}`,
 		`last_state{backend="secretsManager",name="fine",namespace="NS"}`,
 		`last_state{backend="vault",name="broken",namespace="NS"}`,
-		`secretgate_externalsecrets{namespace="NS",reason="` + string(plan.ReasonSecretNotFound) + `"}`,
-		`secretgate_externalsecrets{namespace="NS",reason="` + string(plan.ReasonSynced) + `"}`,
-		`secretgate_last_success_timestamp_seconds{name="fine",namespace="NS"}`,
+		`secretgate_last_success_timestamp_seconds{dialect="kes",kind="ExternalSecret",name="fine",namespace="NS"}`,
+		`secretgate_objects{dialect="kes",kind="ExternalSecret",namespace="NS",reason="` + string(plan.ReasonSecretNotFound) + `"}`,
+		`secretgate_objects{dialect="kes",kind="ExternalSecret",namespace="NS",reason="` + string(plan.ReasonSynced) + `"}`,
 		`sync_calls{backend="secretsManager",name="fine",namespace="NS",status="success"}`,
 		`sync_calls{backend="vault",name="broken",namespace="NS",status="error"}`,
 	}

@@ -80,7 +80,8 @@ func (l *Lab) NewSyncer(name string, extra Extra) (*Service, error) {
 		return nil, err
 	}
 	s.args = append([]string{
-		"--kubeconfig=" + l.SyncerKubeconfig, "--refresh-interval=10s", "--gcp-endpoint=" + l.GCPEndpoint,
+		"--kubeconfig=" + l.SyncerKubeconfig, "--dialects=kes", // others need a login of their own, which tests add
+		"--refresh-interval=10s", "--gcp-endpoint=" + l.GCPEndpoint,
 		"--replica-name=" + name, // one that was killed goes on with its Lease
 	}, s.args...)
 	s.env = append(s.env,

@@ -72,7 +72,7 @@ func (i *Installation) Ring() []string {
 	return []string{"instance/" + i.InstanceID}
 }
 
-//go:embed crd.yaml
+//go:embed kubernetes-client.io_externalsecrets.yaml
 var crd []byte // a copy of that in crds/, which make generate keeps
 
 // Type implements dialect.Kind.

@@ -80,7 +80,7 @@ func (i *Installation) Ring() []string {
 	return ring
 }
 
-//go:embed crd.yaml
+//go:embed secrets-manager.tuenti.io_secretdefinitions.yaml
 var crd []byte // a copy of that in crds/, which make generate keeps
 
 // Type implements dialect.Kind.
