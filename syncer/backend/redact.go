@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	texts "github.com/secretgate/secretgate/shared/text"
 )
 
 // maxMessage is how many characters of a backend's message are kept; maxRaw how many bytes are looked at.
@@ -79,7 +81,7 @@ func redact(text string, known ...string) string {
 			return redacted
 		})
 	}
-	return cut(strings.TrimRight(oneLine(localPort.ReplaceAllString(text, "")), ". "))
+	return texts.Cut(strings.TrimRight(oneLine(localPort.ReplaceAllString(text, "")), ". "), maxMessage)
 }
 
 // redactAfterName takes out the third group of a rule.
@@ -115,12 +117,4 @@ func mixed(s string) bool {
 
 func oneLine(text string) string {
 	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
-}
-
-func cut(text string) string {
-	runes := []rune(text)
-	if len(runes) <= maxMessage {
-		return text
-	}
-	return string(runes[:maxMessage-1]) + "…"
 }

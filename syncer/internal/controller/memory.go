@@ -14,19 +14,9 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/backoff"
 )
 
-// Back-off of attempts that failed, and of repairs of a Secret that somebody keeps changing.
-const (
-	firstBackoff = time.Second
-	lastBackoff  = 5 * time.Minute
-)
-
 // heartbeatsPerSecond bounds the status writes that say nothing new. One that is put off is due at
 // the next attempt.
 const heartbeatsPerSecond = 10
-
-// beatAgain is how soon a heartbeat is tried again that was put off, or whose time may not have come
-// since the sources have not been read again yet.
-const beatAgain = 5 * time.Second
 
 // memory is what the syncer remembers of objects between attempts: no values, and nothing that a
 // restart must not lose. The zero value is ready to use.

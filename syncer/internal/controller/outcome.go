@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -55,7 +54,7 @@ func synced(result apply.Result, entries []plan.EntryRecord, overtaken bool) out
 
 // misunderstood is for an object that makes no Plan. What is missing beside it may come without an edit.
 func misunderstood(errs field.ErrorList) outcome {
-	o := outcome{reason: plan.ReasonStoreNotFound, message: cut(errs.ToAggregate().Error())}
+	o := outcome{reason: plan.ReasonStoreNotFound, message: shorten(errs.ToAggregate().Error())}
 	if wrong, _ := dialect.Split(errs); len(wrong) > 0 {
 		o.reason = plan.ReasonInvalidSpec
 	}
@@ -63,13 +62,13 @@ func misunderstood(errs field.ErrorList) outcome {
 }
 
 func denied(object string, violations policy.Violations) outcome {
-	return outcome{reason: plan.ReasonPolicyDenied, message: cut(violations.Message(object))}
+	return outcome{reason: plan.ReasonPolicyDenied, message: shorten(violations.Message(object))}
 }
 
 // unjudged is for a namespace that cannot be read: nothing is fetched on a guess.
 func unjudged(object string, err error) outcome {
 	return outcome{reason: plan.ReasonPolicyDenied, retry: true,
-		message: cut(fmt.Sprintf("not allowed to fetch secret: %s: its namespace cannot be read: %v", object, err))}
+		message: shorten(fmt.Sprintf("not allowed to fetch secret: %s: its namespace cannot be read: %v", object, err))}
 }
 
 // kinds maps what a backend answered to what the status says, and whether to ask again.
@@ -113,7 +112,7 @@ func unread(p *plan.Plan, failures []fetch.Failure, entries []plan.EntryRecord) 
 	case more > 1:
 		message += fmt.Sprintf(" (and %d more entries failed: see status.entries)", more)
 	}
-	return outcome{reason: reasonOf(first.Err), message: cut(message), entries: entries}
+	return outcome{reason: reasonOf(first.Err), message: shorten(message), entries: entries}
 }
 
 // textOf is what a failure says of an object, in the object's own words.
@@ -136,14 +135,14 @@ func unrendered(errs []*render.Error, entries []plan.EntryRecord) outcome {
 		message += "; " + err.Error()
 		late = late || err.Late
 	}
-	return outcome{reason: plan.ReasonInvalidValue, message: cut(message), entries: entries, retry: late}
+	return outcome{reason: plan.ReasonInvalidValue, message: shorten(message), entries: entries, retry: late}
 }
 
 func unwritten(err error, entries []plan.EntryRecord) outcome {
 	if notOwned, ok := errors.AsType[*apply.NotOwnedError](err); ok {
 		return outcome{reason: plan.ReasonSecretNotOwned, message: notOwned.Problem, entries: entries, retry: true}
 	}
-	failed := outcome{reason: plan.ReasonSecretWriteFailed, message: cut(writeProblem(err)), entries: entries, retry: true}
+	failed := outcome{reason: plan.ReasonSecretWriteFailed, message: shorten(writeProblem(err)), entries: entries, retry: true}
 	_, failed.unreadable = errors.AsType[*apply.UnreadableError](err)
 	return failed
 }
@@ -183,38 +182,4 @@ func (o outcome) ready(before metav1.ConditionStatus) metav1.ConditionStatus {
 	}
 }
 
-// triesAgain says when the next attempt is made after one that failed.
-func (o outcome) triesAgain() string {
-	switch {
-	case o.retry:
-		return "after a back-off"
-	case o.reason == plan.ReasonInvalidSpec:
-		return "when the object changes"
-	case o.reason == plan.ReasonStoreNotFound:
-		return "when what it refers to is there"
-	case o.reason == plan.ReasonPolicyDenied:
-		return "when the object or its namespace changes"
-	case o.reason == plan.ReasonInvalidValue:
-		return "when a value changes"
-	default:
-		return "when the backend is read again, after a back-off"
-	}
-}
-
-// next is when to read the object again, be its sources due or not; 0 means that there is no need.
-func (o outcome) next(interval, backoff time.Duration) time.Duration {
-	switch {
-	case o.overtaken:
-		return firstBackoff
-	case !o.retry:
-		return 0
-	case o.rests:
-		return lastBackoff
-	case interval > 0 && backoff > interval:
-		return interval
-	default:
-		return backoff
-	}
-}
-
-func cut(message string) string { return text.Cut(message, maxMessage) }
+func shorten(message string) string { return text.Cut(message, maxMessage) }

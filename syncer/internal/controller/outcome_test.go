@@ -78,7 +78,7 @@ func TestOutcomes(t *testing.T) {
 			told{plan.ReasonSecretWriteFailed, "ERROR, the Secret cannot be written: etcd is full", "False", 4 * time.Second}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := told{tc.outcome.reason, statusOf(tc.outcome), tc.outcome.ready(""), tc.outcome.next(time.Minute, 4*time.Second)}
+			got := told{tc.outcome.reason, statusOf(tc.outcome), tc.outcome.ready(""), tc.outcome.again(time.Minute, 4*time.Second).after}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -112,7 +112,7 @@ func TestReasonsOfBackends(t *testing.T) {
 	}
 }
 
-func TestNext(t *testing.T) {
+func TestAgain(t *testing.T) {
 	fine, broken := synced(apply.Result{}, nil, false), unwritten(errors.New("x"), nil)
 	for _, tc := range []struct {
 		name              string
@@ -126,7 +126,7 @@ func TestNext(t *testing.T) {
 		{"a failure without an interval waits as long as the back-off says", broken, 0, lastBackoff, lastBackoff},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := tc.outcome.next(tc.interval, tc.backoff); got != tc.want {
+			if got := tc.outcome.again(tc.interval, tc.backoff).after; got != tc.want {
 				t.Errorf("%s, want %s", got, tc.want)
 			}
 		})
@@ -174,7 +174,7 @@ func TestCut(t *testing.T) {
 		"short": "x", "exactly the limit": strings.Repeat("é", 2000), "long": strings.Repeat("x", 9000), "long, of wide characters": strings.Repeat("𝄞", 9000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := cut(message)
+			got := shorten(message)
 			if n := utf8.RuneCountInString(got); n > 2000 || n < min(2000, utf8.RuneCountInString(message)) {
 				t.Errorf("it has %d characters", n)
 			}

@@ -31,7 +31,7 @@ func (r *Reconciler) finish(ctx context.Context, object Object, p *plan.Plan, o 
 	}
 	o.retry = o.retry || err != nil // but not at once: what was read is gone, and another read may be billed
 	name := p.Object.NamespacedName
-	wait := o.next(r.interval(p), r.memory.backoff(name, o.retry))
+	wait := o.again(r.interval(p), r.memory.backoff(name, o.retry)).after
 	if wait > 0 {
 		r.memory.settle(name, r.now().Add(wait))
 	} else {
@@ -41,14 +41,6 @@ func (r *Reconciler) finish(ctx context.Context, object Object, p *plan.Plan, o 
 		return reconcile.Result{}, err
 	}
 	return reconcile.Result{RequeueAfter: sooner(wait, r.Settings.StatusHeartbeat)}, nil
-}
-
-// sooner is the shorter one; 0 stands for never.
-func sooner(a, b time.Duration) time.Duration {
-	if a == 0 || b > 0 && b < a {
-		return b
-	}
-	return a
 }
 
 // report writes the status where it says something new, the event on the way into or out of
@@ -157,7 +149,7 @@ func (r *Reconciler) announce(ctx context.Context, object Object, last, next pla
 	switch {
 	case !o.ok():
 		// logr has no warnings.
-		slog.New(logr.ToSlogHandler(logger)).WarnContext(ctx, "Sync failed", "message", o.message, "nextAttempt", o.triesAgain())
+		slog.New(logr.ToSlogHandler(logger)).WarnContext(ctx, "Sync failed", "message", o.message, "nextAttempt", o.again(0, firstBackoff).when)
 	case o.result.Changed:
 		logger.Info("Secret written", "secretResourceVersion", o.result.ResourceVersion)
 	default:
