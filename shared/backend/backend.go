@@ -150,13 +150,17 @@ func server(value string) string {
 		return "must be of ASCII alone: HTTP clients take other characters for those that they resemble"
 	}
 	u, err := url.Parse(value)
+	if err != nil {
+		u = &url.URL{}
+	}
+	canonical := strings.ToLower(u.Scheme + "://" + u.Host)
 	switch {
-	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
+	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
 		return "must be a URL such as https://vault.example.com:8200"
 	case u.User != nil, u.RawQuery != "", u.Fragment != "", strings.Trim(u.Path, "/") != "":
 		return "must be a scheme, a host and a port, and nothing else"
-	case value != strings.ToLower(u.Scheme+"://"+u.Host):
-		return "must be in lower case, and not end with a slash: write " + strings.ToLower(u.Scheme+"://"+u.Host)
+	case value != canonical:
+		return "must be in lower case, and not end with a slash: write " + canonical
 	}
 	return ""
 }

@@ -28,7 +28,8 @@ func choose(t *testing.T, service dialect.Service, fallback string, env map[stri
 	if err := flags.Parse(args); err != nil {
 		t.Fatal(err)
 	}
-	return choice, choice.Finish(settings.Policy{})
+	err := choice.Finish(settings.Policy{})
+	return choice, err
 }
 
 func TestDialectsAreChosenByNameOrSwitch(t *testing.T) {

@@ -38,7 +38,7 @@ func Find[T Object](resolved Resolved, at *field.Path, r Reference) (T, *field.E
 }
 
 // Missing is that an object refers to another one that is not there. It is no mistake of the object's: the two often come in one
-// apply.
+// apply. Entries that are read by it may be in the Plan with the zero Store, so that policy judges their keys already.
 func Missing(at *field.Path, r Reference) *field.Error {
 	return &field.Error{Type: field.ErrorTypeNotFound, Field: at.String(), BadValue: r.Name, Detail: "there is no " + r.String() + " yet"}
 }

@@ -123,36 +123,65 @@ type Refresh struct {
 
 // Sources lists the distinct Sources of the plan in the order of its entries.
 func (p *Plan) Sources() []Source {
-	seen := make(map[Source]bool, len(p.Entries))
+	type read struct {
+		store int // by its place among the Stores, as a Store is large to compare
+		Read
+	}
+	seen := make(map[read]bool, len(p.Entries))
 	sources := make([]Source, 0, len(p.Entries))
+	stores := numbers{}
 	for i := range p.Entries {
-		if s := p.Entries[i].Source; !seen[s] {
-			seen[s] = true
-			sources = append(sources, s)
+		s := &p.Entries[i].Source
+		if r := (read{stores.of(&s.Store), s.Read}); !seen[r] {
+			seen[r] = true
+			sources = append(sources, *s)
 		}
 	}
 	return sources
 }
 
+// numbers numbers Stores in the order in which they come. Entries that follow each other mostly are of one.
+type numbers struct {
+	all   []*Store
+	known map[Store]int // once there are several
+}
+
+func (n *numbers) of(s *Store) int {
+	last := len(n.all) - 1
+	switch {
+	case last < 0:
+		n.all = append(n.all, s)
+		return 0
+	case *n.all[last] == *s:
+		return last
+	case n.known == nil:
+		n.known = map[Store]int{*n.all[0]: 0}
+	}
+	number, known := n.known[*s]
+	if !known {
+		number = len(n.all)
+		n.known[*s] = number
+		n.all = append(n.all, s)
+	}
+	return number
+}
+
 // Stores lists the distinct Stores of the plan, those of its entries first, in their order. An object that reads nothing may have
 // some, too, which are among its Places.
 func (p *Plan) Stores() []Store {
-	var stores []Store
-	seen := make(map[Store]bool, len(p.Places))
+	read := numbers{}
 	for i := range p.Entries {
-		s := p.Entries[i].Source.Store
-		if i > 0 && s == p.Entries[i-1].Source.Store || seen[s] {
-			continue
-		}
-		seen[s] = true
-		stores = append(stores, s)
+		read.of(&p.Entries[i].Source.Store)
 	}
-	read := len(stores)
+	stores := make([]Store, 0, len(read.all))
+	for _, s := range read.all {
+		stores = append(stores, *s)
+	}
 	for s := range p.Places {
-		if !seen[s] {
+		if !slices.Contains(stores[:len(read.all)], s) {
 			stores = append(stores, s)
 		}
 	}
-	slices.SortFunc(stores[read:], func(a, b Store) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	slices.SortFunc(stores[len(read.all):], func(a, b Store) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 	return stores
 }

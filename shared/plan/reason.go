@@ -39,3 +39,12 @@ const (
 	// ReasonSecretWriteFailed: the API server refused the Secret.
 	ReasonSecretWriteFailed Reason = "SecretWriteFailed"
 )
+
+// Reasons lists all of them.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonSynced, ReasonSuspended, ReasonInvalidSpec, ReasonStoreNotFound, ReasonPolicyDenied, ReasonBackendNotConfigured,
+		ReasonSecretNotFound, ReasonAccessDenied, ReasonUnauthenticated, ReasonInvalidRequest, ReasonThrottled, ReasonUnavailable,
+		ReasonInvalidValue, ReasonSecretNotOwned, ReasonSecretWriteFailed,
+	}
+}

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/reference"
 )
 
@@ -39,8 +42,12 @@ func TestReference(t *testing.T) {
 			rows = append(rows, []string{"`" + value + "`", meaning})
 		}
 	}
-	if len(rows) == 0 {
-		t.Fatal("there are no reasons")
+	var listed [][]string
+	for _, reason := range plan.Reasons() {
+		listed = append(listed, []string{"`" + string(reason) + "`"})
+	}
+	if diff := cmp.Diff(listed, rows, cmp.Transformer("value", func(row []string) string { return row[0] })); diff != "" || len(rows) == 0 {
+		t.Errorf("Reasons lacks some, or has too many: -listed +constants:\n%s", diff)
 	}
 	if err := reference.Keep("reasons", reference.Table([]string{"reason", "meaning"}, rows)); err != nil {
 		t.Error(err)

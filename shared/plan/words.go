@@ -48,10 +48,13 @@ const (
 	TermContainer Term = "{container}"
 )
 
-// Terms lists those that each dialect has a word for, whatever its places.
+// Terms lists those that each dialect has a word for.
 func Terms() []Term {
 	return []Term{TermBackend, TermEngine1, TermEngine2, TermInterval, TermRecursive}
 }
+
+// AspectTerms lists the others. A dialect has a word for one where its objects have no such field, but something else says so.
+func AspectTerms() []Term { return []Term{TermRole, TermLocation, TermMount, TermContainer} }
 
 var aspectTerms = map[Term]Aspect{TermRole: Role, TermLocation: Location, TermMount: Mount, TermContainer: Container}
 

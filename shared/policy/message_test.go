@@ -89,8 +89,8 @@ func TestAHugeAnnotationDoesNotMakeHugeMessages(t *testing.T) {
 
 func TestCheckWalkedJudgesEveryNameThatAWalkReturned(t *testing.T) {
 	ns := policy.Namespace{Name: "core", Annotations: annotations{keyName: "/core(/[a-z]+)*", role: "nobody"}}
-	names := []string{"/core/db", "/core/DB", "/core/x/y", "/core/2"}
-	got := verdictOf(policy.CheckWalked(walk("spec.data[3]", "/core"), names, ns, policy.Settings{Enforce: true}))
+	found := []string{"/core/db", "/core/DB", "/core/x/y", "/core/2"}
+	got := verdictOf(policy.CheckWalked(walk("spec.data[3]", "/core"), found, ns, policy.Settings{Enforce: true}))
 	want := verdict{
 		Errors: []string{
 			`spec.data[3].path: Forbidden: "/core/DB" is not permitted in namespace "core": annotation ` + keyName + ` allows "/core(/[a-z]+)*"`,

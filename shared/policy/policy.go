@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -123,14 +124,16 @@ type judge struct {
 	violations Violations
 }
 
-// store judges the role of a Store, or all else that a namespace may restrict of it.
+// store judges the role of a Store, or all else that a namespace may restrict of it. A message points at the field, or at the whole of
+// an object that has no such field.
 func (j *judge) store(p *plan.Plan, store plan.Store, role bool) {
 	b, known := backend.Of(store.Backend)
 	if !known {
 		return // of which more is said than that
 	}
+	places := p.Places[store]
 	for _, limit := range b.Limits {
-		at, value := place(p, store, limit.Aspect), store.Get(limit.Aspect)
+		at, value := cmp.Or(places[limit.Aspect].Field, p.Words.Spec), store.Get(limit.Aspect)
 		switch {
 		case (limit.Aspect == plan.Role) != role, limit.Chosen && value == "":
 		case value == "" && limit.Demand != "":
@@ -165,14 +168,6 @@ func (j *judge) key(at, key string, path bool) {
 	j.match(at, key, j.settings.keyNameAnnotation(), func(key, convention string) string {
 		return fmt.Sprintf("%s %s does not match naming convention %s", what, text.Cut(key, maxValue), convention)
 	})
-}
-
-// place is where a message points: at the field, or at the whole of an object that has no such field.
-func place(p *plan.Plan, store plan.Store, a plan.Aspect) string {
-	if at := p.Places[store][a].Field; at != "" {
-		return at
-	}
-	return p.Words.Spec
 }
 
 // required denies, where annotations are enforced, what no annotation limits: keys always, roles

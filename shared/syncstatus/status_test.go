@@ -24,7 +24,8 @@ func TestTheTextIsThatOfKES(t *testing.T) {
 		"nothing is said any more":      {"SUCCESS", plan.Record{}, ""},
 	} {
 		s := syncstatus.Status{Status: test.before}
-		if s.Put(test.record); s.Status != test.want {
+		s.Put(test.record)
+		if s.Status != test.want {
 			t.Errorf("%s: got %q, want %q", name, s.Status, test.want)
 		}
 	}

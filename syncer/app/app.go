@@ -52,7 +52,8 @@ func (p Program) Run(ctx context.Context) int {
 	cmd := &cobra.Command{
 		Use:   "syncer",
 		Short: "Keep Kubernetes Secrets in step with external secret managers",
-		Long: "Secretgate's syncer: reads the values that objects of the --dialects ask for, and keeps their Secrets as the backends have them.\n" +
+		Long: "Secretgate's syncer: reads the values that objects of the --dialects ask for,\n" +
+			"and keeps their Secrets as the backends have them.\n" +
 			"Runs until SIGTERM or SIGINT. Flags win over environment variables.\n" +
 			"Exit codes: 0 clean stop, 1 failure, 2 bad usage or configuration.",
 		Version:       p.Version,

@@ -49,7 +49,9 @@ func newHouse(mgr manager.Manager, c *config.Config, drivers map[plan.Backend]dr
 	owns func(types.UID) bool) *house {
 	h := &house{mgr: mgr, config: c, owns: owns, kinds: map[schema.GroupKind]served{}}
 	h.engine = &fetch.Engine{
-		Reader: &backend.Client{Drivers: drivers, Timeout: c.BackendTimeout, TimeoutOf: func(s plan.Store) time.Duration { return c.Timeouts[s] }, Metrics: calls},
+		Reader: &backend.Client{
+			Drivers: drivers, Timeout: c.BackendTimeout, TimeoutOf: func(s plan.Store) time.Duration { return c.Timeouts[s] }, Metrics: calls,
+		},
 		Notify: func(object plan.ID, lane fetch.Lane) { h.of(object).notify(object, lane) },
 		Observe: func(object plan.ID, ok bool, at time.Time) {
 			h.of(object).metrics.Refreshed(object.NamespacedName, ok, at)

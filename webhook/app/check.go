@@ -61,10 +61,11 @@ func (p Program) checkOptions() *checkOptions {
 
 func (o *checkOptions) bind(lookup func(string) (string, bool)) []*settings.Section {
 	input := settings.NewSection("namespace", lookup)
-	input.Flags.Func("namespaces", "`file` or folder with more Namespaces, and with what objects refer to; may be repeated", func(text string) error {
-		o.checker.NamespaceFiles = append(o.checker.NamespaceFiles, text)
-		return nil
-	})
+	input.Flags.Func("namespaces", "`file` or folder with more Namespaces, and with what objects refer to; may be repeated",
+		func(text string) error {
+			o.checker.NamespaceFiles = append(o.checker.NamespaceFiles, text)
+			return nil
+		})
 	input.String(&o.kubeconfig, "kubeconfig", "",
 		"read namespaces, and what objects refer to, from the cluster of this file, and nothing else")
 	input.String(&o.context, "context", "", "the kubeconfig's context; alone, it is looked for in KUBECONFIG or ~/.kube/config")

@@ -48,7 +48,7 @@ func TestAKindOfStoresThatIsNotInstalledEndsNothing(t *testing.T) {
 			if (err == nil) != (tc.want == nil) || err != nil && err.Error() != tc.want.Error() {
 				t.Errorf("got %v, want %v", err, tc.want)
 			}
-			if said := strings.Contains(lines.String(), "is not installed"); said != (tc.err == error(missing)) {
+			if said := strings.Contains(lines.String(), "is not installed"); said != errors.Is(tc.err, error(missing)) {
 				t.Errorf("the log says %q", lines.String())
 			}
 		})

@@ -71,7 +71,7 @@ func TestDeprecatedFieldsThatWereNotConverted(t *testing.T) {
 	)
 	entry := func(at string) plan.Entry {
 		e := single(at, "x", plan.Read{Key: "secret/data/a", EngineVersion: 2})
-		e.Source.Store.Backend = backend.Vault
+		e.Source.Backend = backend.Vault
 		return e
 	}
 	for name, test := range map[string]struct {

@@ -129,8 +129,8 @@ func (b *builder) vaultLogin() {
 // ignored warns of fields that mean nothing to the chosen backend, to which those of its Store do; KES ignored them silently.
 func (b *builder) ignored(fields []storeField) {
 	spec, name := &b.in.spec, plan.Backend(b.in.spec.Backend)
-	means := func(field string) bool {
-		return slices.ContainsFunc(fields, func(f storeField) bool { return f.name == field })
+	means := func(one string) bool {
+		return slices.ContainsFunc(fields, func(f storeField) bool { return f.name == one })
 	}
 	for _, f := range []struct {
 		name       string
@@ -166,6 +166,7 @@ func (b *builder) entries() {
 			return
 		}
 	}
+	b.Plan.Entries = make([]plan.Entry, 0, len(spec.Data)+len(spec.DataFrom)+len(spec.DataFromWithOptions))
 	for i, key := range spec.DataFrom {
 		p := at.Child("dataFrom").Index(i)
 		b.entry(plan.Entry{Field: p.String(), KeyField: p.String(), Kind: plan.Members, Source: b.source(plan.Read{Key: key})}, p)

@@ -274,9 +274,9 @@ func TestRefreshInterval(t *testing.T) {
 
 func TestFieldsThatMeanNothingToTheBackendAreWarnedOf(t *testing.T) {
 	const all = `, roleArn: "ROLE", region: eu-west-1, vaultMountPoint: m, vaultRole: v, kvVersion: 1, keyVaultName: k, projectId: p, keyByName: true, dataFrom: [a]}}`
-	ignored := func(backend string, fields ...string) (want []string) {
+	ignored := func(of string, fields ...string) (want []string) {
 		for _, f := range fields {
-			want = append(want, "spec."+f+" has no meaning for backendType "+backend+" and is ignored")
+			want = append(want, "spec."+f+" has no meaning for backendType "+of+" and is ignored")
 		}
 		return want
 	}
@@ -299,7 +299,7 @@ func TestFieldsThatMeanNothingToTheBackendAreWarnedOf(t *testing.T) {
 			}
 			of, known := backend.Of(plan.Backend(name))
 			for _, aspect := range plan.Aspects() {
-				if value := p.Entries[0].Source.Store.Get(aspect); !known || value != "" && !of.Uses(aspect) {
+				if value := p.Entries[0].Source.Get(aspect); !known || value != "" && !of.Uses(aspect) {
 					t.Errorf("got a store with %q as aspect %d, which means nothing to the backend", value, aspect)
 				}
 			}

@@ -13,35 +13,35 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/gcpsecretmanager/login"
 )
 
-// reasons are what one does about a denial that comes before any role is looked at, by Google's reason for it: google.api.ErrorReason.
-var reasons = map[string]string{
-	"SERVICE_DISABLED":                "enable the API secretmanager.googleapis.com in the project",
-	"ACCESS_TOKEN_SCOPE_INSUFFICIENT": "give the syncer's nodes the scope cloud-platform, or the syncer workload identity",
-	"USER_PROJECT_DENIED": "give " + driver.Who + " the role roles/serviceusage.serviceUsageConsumer in the project that pays " +
-		"(quota_project_id in the credentials, or GOOGLE_CLOUD_QUOTA_PROJECT)",
-}
-
 // Advise implements driver.Driver.
 func (d *Driver) Advise(err error, _ plan.Source) string {
-	switch kind := d.Classify(err); {
-	case kind == driver.NotFound:
+	switch d.Classify(err) {
+	case driver.NotFound:
 		return "check the key, {container}, and that the version exists and is enabled"
-	case kind == driver.Denied:
+	case driver.Denied:
 		return adviseOnDenial(err)
-	case kind == driver.Unauthenticated:
+	case driver.Unauthenticated:
 		return "give the syncer Google credentials: workload identity for its service account, " +
 			"or a key file that GOOGLE_APPLICATION_CREDENTIALS names, whose key exists"
+	default:
+		return ""
 	}
-	return ""
 }
 
+// adviseOnDenial tells denials that come before any role is looked at by Google's reason for them: google.api.ErrorReason.
 func adviseOnDenial(err error) string {
 	if _, noToken := errors.AsType[*login.Error](err); noToken {
 		return "let the syncer's service account act as the one of Google: give it the role roles/iam.workloadIdentityUser on that"
 	}
 	answer := answered(err)
-	if advice := reasons[reason(answer)]; advice != "" {
-		return advice
+	switch reason(answer) {
+	case "SERVICE_DISABLED":
+		return "enable the API secretmanager.googleapis.com in the project"
+	case "ACCESS_TOKEN_SCOPE_INSUFFICIENT":
+		return "give the syncer's nodes the scope cloud-platform, or the syncer workload identity"
+	case "USER_PROJECT_DENIED":
+		return "give " + driver.Who + " the role roles/serviceusage.serviceUsageConsumer in the project that pays " +
+			"(quota_project_id in the credentials, or GOOGLE_CLOUD_QUOTA_PROJECT)"
 	}
 	if deniesKey(answer) {
 		return "enable the key, and give Secret Manager's service agent the role roles/cloudkms.cryptoKeyEncrypterDecrypter on it"

@@ -373,11 +373,11 @@ func TestTheCAOfAStore(t *testing.T) {
 	t.Cleanup(server.Close)
 	ca, other := certificate(t, server), otherCA(t)
 	text := func(path string) string {
-		pem, err := os.ReadFile(path)
+		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return string(pem)
+		return string(text)
 	}
 	jwt := func(context.Context, plan.Credential) (string, error) { return "jwt", nil }
 	const unknown = "certificate signed by unknown authority"

@@ -145,13 +145,13 @@ func managedKeys(entries []metav1.ManagedFieldsEntry) (labels, annotations []str
 }
 
 func fieldNames(fields map[string]json.RawMessage) []string {
-	var names []string
+	var found []string
 	for field := range fields {
 		if name, ok := strings.CutPrefix(field, "f:"); ok {
-			names = append(names, name)
+			found = append(found, name)
 		}
 	}
-	return names
+	return found
 }
 
 // same tells whether a write would change nothing.

@@ -118,7 +118,8 @@ func (c *Config) bindVault(s *settings.Section) *settings.Section {
 	s.Duration(&c.Vault.RenewThreshold, "vault-token-renew-threshold", 0, time.Second,
 		"how long before its end a Vault token is renewed; 0: three refresh intervals, a third of its life at most",
 		"VAULT_TOKEN_RENEW_THRESHOLD")
-	s.String(&c.vaultServers, "vault-servers", "", "URLs of further Vaults that objects may name, comma-separated: each learns the credentials that objects refer to")
+	s.String(&c.vaultServers, "vault-servers", "",
+		"URLs of further Vaults that objects may name, comma-separated: each learns the credentials that objects refer to")
 	s.String(&c.Vault.CACert, "vault-cacert", "", "PEM file of the only CAs to trust for Vault", "VAULT_CACERT")
 	return s
 }

@@ -141,23 +141,23 @@ func (r *Reconciler) dependants(kind dialect.Type) handler.MapFunc {
 	}
 }
 
-func requests(names []types.NamespacedName) []reconcile.Request {
-	all := make([]reconcile.Request, 0, len(names))
-	for _, name := range names {
+func requests(objects []types.NamespacedName) []reconcile.Request {
+	all := make([]reconcile.Request, 0, len(objects))
+	for _, name := range objects {
 		all = append(all, reconcile.Request{NamespacedName: name})
 	}
 	return all
 }
 
 func namesOf(list runtime.Object) []types.NamespacedName {
-	var names []types.NamespacedName
+	var all []types.NamespacedName
 	_ = meta.EachListItem(list, func(item runtime.Object) error { // a typed list has items
 		if object, ok := item.(client.Object); ok {
-			names = append(names, client.ObjectKeyFromObject(object))
+			all = append(all, client.ObjectKeyFromObject(object))
 		}
 		return nil
 	})
-	return names
+	return all
 }
 
 // drift watches the metadata of managed Secrets: one that is not as it was last written is repaired.

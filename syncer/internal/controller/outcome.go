@@ -126,7 +126,8 @@ func textOf(p *plan.Plan, f fetch.Failure) string {
 // excessive is for sources that hold more together than one object may have in memory.
 func excessive(p *plan.Plan) outcome {
 	return outcome{reason: plan.ReasonInvalidValue, retry: true, rests: true, message: fmt.Sprintf(
-		"%s: what the entries read has more than %d bytes together: split the object, or read smaller secrets", p.Words.Spec, fetch.MaxObjectBytes)}
+		"%s: what the entries read has more than %d bytes together: split the object, or read smaller secrets",
+		p.Words.Spec, fetch.MaxObjectBytes)}
 }
 
 func unrendered(errs []*render.Error, entries []plan.EntryRecord) outcome {

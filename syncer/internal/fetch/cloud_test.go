@@ -219,7 +219,7 @@ func (w *world) take(object plan.ID) {
 		}
 	}
 	for _, f := range result.Failures {
-		parts = append(parts, fmt.Sprintf("%s: %s", f.Source.Read.Key, f.Err.(*backend.Error).Kind)) //nolint:errcheck,errorlint // it is always one
+		parts = append(parts, fmt.Sprintf("%s: %s", f.Source.Key, f.Err.(*backend.Error).Kind)) //nolint:errcheck,errorlint // it is always one
 	}
 	if result.Excess {
 		parts = []string{"too much"}

@@ -69,7 +69,7 @@ func (s shape) converted(d dialect.Deprecations) shape {
 
 // at is what the document sets below a field.
 func (s shape) at(p dialect.Path) (below shape, set bool) {
-	below, set = s, true
+	below = s
 	for _, name := range p {
 		if below, set = below[name]; !set {
 			return nil, false

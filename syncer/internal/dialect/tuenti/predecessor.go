@@ -57,8 +57,8 @@ func (i *importer) Release(ctx context.Context, object controller.Object) error 
 	}
 	freed, _ := object.DeepCopyObject().(controller.Object) // a copy is of the same type
 	if definition, ok := object.(*v1alpha1.SecretDefinition); ok && definition.DeletionTimestamp != nil {
-		owner := apply.Owner{Namespace: definition.Namespace, UID: definition.UID}
-		err := i.writer.Remove(ctx, owner, definition.Spec.Name, func(secret *corev1.Secret) (bool, error) {
+		mine := apply.Owner{Namespace: definition.Namespace, UID: definition.UID}
+		err := i.writer.Remove(ctx, mine, definition.Spec.Name, func(secret *corev1.Secret) (bool, error) {
 			if !madeBefore(secret, object) {
 				return false, nil
 			}
@@ -109,8 +109,8 @@ func (i *importer) claimants(ctx context.Context, object controller.Object, secr
 
 func (i *importer) claimantsOf(ctx context.Context, kind dialect.Kind, namespace, secret string) ([]claimant, error) {
 	options := []client.ListOption{client.InNamespace(namespace), client.Limit(claimantsPage)}
-	namer, names := kind.(dialect.Namer)
-	if !names {
+	namer, named := kind.(dialect.Namer)
+	if !named {
 		// A list, since the syncer has no right to get one.
 		options = append(options, client.MatchingFields{"metadata.name": secret})
 	}
@@ -125,7 +125,7 @@ func (i *importer) claimantsOf(ctx context.Context, kind dialect.Kind, namespace
 			return nil, err
 		}
 		err = meta.EachListItem(page, func(item runtime.Object) error {
-			if other, ok := item.(dialect.Object); ok && (!names || namer.Secret(other) == secret) {
+			if other, ok := item.(dialect.Object); ok && (!named || namer.Secret(other) == secret) {
 				all = append(all, claimant{other, kind.Type().Kind})
 			}
 			return nil

@@ -67,7 +67,8 @@ func (e *Extension) Bind(s *settings.Section) {
 	s.String(&e.azure.ClientID, "azure-kv.client-id", "", "service principal to log in as (env AZURE_CLIENT_ID, which wins)")
 	s.String(&e.azure.ClientSecret, "azure-kv.client-secret", "",
 		"its secret; flags can be read in the process list: better use the variable (env AZURE_CLIENT_SECRET, which wins)")
-	s.String(&e.azure.ManagedClientID, "azure-kv.managed-client-id", "", "managed identity to log in as (env AZURE_MANAGED_CLIENT_ID, which wins)")
+	s.String(&e.azure.ManagedClientID, "azure-kv.managed-client-id", "",
+		"managed identity to log in as (env AZURE_MANAGED_CLIENT_ID, which wins)")
 	s.String(&e.azure.ManagedResourceID, "azure-kv.managed-resource-id", "",
 		"managed identity to log in as, by its resource (env AZURE_MANAGED_RESOURCE_ID, which wins)")
 	s.String(&e.controller, "controller-name", v1alpha1.Kind, "name of the controller, in logs and metrics")

@@ -1,0 +1,198 @@
+package dialecttest
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/secretgate/secretgate/shared/backend"
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/policy"
+)
+
+// strict denies what no annotation permits.
+var strict = policy.Settings{Enforce: true}
+
+// policy proves that each Source is judged: a namespace that permits no more than what an example reads permits it, and nothing that
+// reads anything else, whether its plan differs, or the object, or a store of it.
+func (r *runner) policy(t *testing.T) {
+	for _, e := range r.examples {
+		p := r.mustPlan(t, e)
+		ns := permitting(p)
+		if errs := policy.Check(p, ns, strict).Errors(); len(errs) > 0 {
+			t.Errorf("%s: is denied where it is permitted: %v", e.name, errs.ToAggregate())
+			continue
+		}
+		for what, other := range elsewhere(p) {
+			violations := policy.Check(other, ns, strict)
+			if len(violations) == 0 {
+				t.Errorf("%s, with %s: is permitted", e.name, what)
+			}
+			for _, err := range violations.Errors() {
+				if !r.rooted(err.Field) {
+					t.Errorf("%s, with %s: the error %q has no path", e.name, what, err)
+				}
+			}
+		}
+		r.edited(t, e, p, ns)
+	}
+}
+
+// permitting is a namespace that permits exactly what a plan reads.
+func permitting(p *plan.Plan) policy.Namespace {
+	lines := map[string][]string{}
+	permit := func(annotation, value string) {
+		line := regexp.QuoteMeta(value)
+		if value == "" {
+			line = "()" // nothing, on a line that is not blank
+		}
+		lines[annotation] = append(lines[annotation], line)
+	}
+	for i := range p.Entries {
+		permit(names.AnnotationPermittedKeyName, p.Entries[i].Source.Key)
+	}
+	for _, c := range p.Choices {
+		permit(c.Annotation, c.Value)
+	}
+	demands := map[string]bool{}
+	for _, store := range p.Stores() {
+		of, _ := backend.Of(store.Backend)
+		for _, limit := range of.Limits {
+			value := store.Get(limit.Aspect)
+			permit(limit.Annotation, value)
+			if set, seen := demands[limit.Demand]; limit.Demand != "" {
+				demands[limit.Demand] = value != "" && (set || !seen)
+			}
+		}
+	}
+	annotations := map[string]string{}
+	for annotation, all := range lines {
+		annotations[annotation] = strings.Join(all, "\n")
+	}
+	for annotation, set := range demands {
+		annotations[annotation] = fmt.Sprint(set)
+	}
+	return policy.Namespace{Name: "core", Annotations: annotations}
+}
+
+// elsewhere are plans that differ from one in one key, one choice, or one aspect of one Store.
+func elsewhere(p *plan.Plan) map[string]*plan.Plan {
+	plans := map[string]*plan.Plan{}
+	like := func() *plan.Plan {
+		same := *p
+		same.Entries, same.Choices, same.Places = slices.Clone(p.Entries), slices.Clone(p.Choices), map[plan.Store]plan.Places{}
+		return &same
+	}
+	for i, e := range p.Entries {
+		other := like()
+		other.Entries[i].Source.Key += "-elsewhere"
+		plans["another key of "+e.Field] = other
+	}
+	for i, c := range p.Choices {
+		other := like()
+		other.Choices[i].Value += "-elsewhere"
+		plans["another "+c.At] = other
+	}
+	for n, store := range p.Stores() {
+		of, _ := backend.Of(store.Backend)
+		for _, aspect := range plan.Aspects() {
+			if !of.Uses(aspect) {
+				continue
+			}
+			changed, other := store, like()
+			changed.Set(aspect, store.Get(aspect)+"-elsewhere")
+			for i := range other.Entries {
+				if other.Entries[i].Source.Store == store {
+					other.Entries[i].Source.Store = changed
+				}
+			}
+			other.Places[changed] = p.Places[store]
+			plans[fmt.Sprintf("another aspect %d of store %d", aspect, n)] = other
+		}
+	}
+	return plans
+}
+
+// edited changes each text of an example, and of the stores that it refers to. No change is without an effect, unless a warning says
+// so; and what is read then is denied where the example does not read it.
+func (r *runner) edited(t *testing.T, e example, p *plan.Plan, ns policy.Namespace) {
+	t.Helper()
+	permitted, judged := reach(p), 0
+	check := func(what edit, doc document, resolved dialect.Resolved) {
+		object, err := decode(doc, e.kind.New())
+		if err != nil {
+			return
+		}
+		other, errs := e.kind.Plan(object, resolved)
+		if other == nil || len(errs) > 0 {
+			return
+		}
+		ignored := func(warning string) bool {
+			return strings.HasPrefix(dotted.Replace(warning), dotted.Replace(pathOf(what.at))+" ")
+		}
+		if diffPlans(p, other) == "" && !slices.ContainsFunc(p.Warnings, ignored) {
+			t.Errorf("%s: %s: changes nothing, and no warning says so", e.name, what.what)
+		}
+		news := slices.DeleteFunc(reach(other), func(one string) bool { return slices.Contains(permitted, one) })
+		if len(news) == 0 {
+			return
+		}
+		judged++
+		if violations := policy.Check(other, ns, strict); len(violations) == 0 {
+			t.Errorf("%s: %s: reads %s, and is permitted", e.name, what.what, news)
+		}
+	}
+	for _, edit := range longer(e.doc) {
+		check(edit, edit.apply(e.doc), r.resolved(t, nil))
+	}
+	refs := e.kind.References(mustDecode(t, e.doc, e.kind.New()))
+	for _, s := range r.stored {
+		for _, edit := range longer(s.doc) {
+			other := s
+			other.doc = edit.apply(s.doc)
+			if _, err := decode(other.doc, s.kind.New()); err == nil && slices.Contains(refs, s.ref) {
+				check(edit, e.doc, r.resolved(t, &other))
+			}
+		}
+	}
+	if judged == 0 {
+		t.Errorf("%s: no text of it changes what is read", e.name)
+	}
+}
+
+// dotted writes members of maps and elements of lists like fields: both forms are in use.
+var dotted = strings.NewReplacer("[", ".", "]", "")
+
+// longer makes each text that an author writes below the first fields of a document another one of the same form.
+func longer(doc document) (edits []edit) {
+	visit(doc, nil, func(at []any, value any) {
+		if text, ok := value.(string); ok && len(at) > 1 && at[0] != "metadata" && at[0] != "status" {
+			edits = append(edits, edit{what: pathOf(at) + " with an x behind it", at: at, to: text + "x"})
+		}
+	})
+	return edits
+}
+
+// reach lists what policy is to judge of a plan: each key, each choice, and each aspect of each Store. That a Store leaves to the
+// installation what none but the installation knows is not judged.
+func reach(p *plan.Plan) (all []string) {
+	for i := range p.Entries {
+		all = append(all, "key "+p.Entries[i].Source.Key)
+	}
+	for _, c := range p.Choices {
+		all = append(all, c.Annotation+" "+c.Value)
+	}
+	for _, store := range p.Stores() {
+		of, _ := backend.Of(store.Backend)
+		for _, limit := range of.Limits {
+			if value := store.Get(limit.Aspect); value != "" || !limit.Chosen {
+				all = append(all, limit.Annotation+" "+value)
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,142 @@
+package dialecttest
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/plan"
+)
+
+// records are one for each reason, and each state of what there is to remember.
+func records() []plan.Record {
+	at := func(minutes int) time.Time { return time.Date(2026, 1, 2, 3, 4+minutes, 5, 0, time.UTC) }
+	var all []plan.Record
+	for i, reason := range plan.Reasons() {
+		r := plan.Record{
+			Generation: int64(i + 1), ForceSync: fmt.Sprint("force-", i), Ready: metav1.ConditionFalse, Reason: reason,
+			Message: "what happened, and why: " + string(reason), Since: at(i), LastSync: at(i + 1),
+		}
+		switch {
+		case reason == plan.ReasonSynced:
+			r.Ready, r.Secret, r.SecretResourceVersion, r.LastSuccess = metav1.ConditionTrue, "db", "42", at(i+1)
+			r.Entries = []plan.EntryRecord{{Field: "spec.data[0]", Name: "password", Version: "7"}, {Field: "spec.dataFrom[0]"}}
+		case i%2 == 0: // it was well before
+			r.Secret, r.SecretResourceVersion, r.LastSuccess = "db", "41", at(i-60)
+			r.Entries = []plan.EntryRecord{{Field: "spec.data[0]", Name: "password", Error: reason}}
+		case reason == plan.ReasonSuspended: // before it was ever tried
+			r.Ready, r.LastSync, r.ForceSync = metav1.ConditionUnknown, time.Time{}, ""
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// status proves that a status keeps a Record through the API server, and leaves alone what is not ours.
+func (r *runner) status(t *testing.T) {
+	all := records()
+	for _, kind := range r.kinds {
+		if got := kind.Status(kind.New()).Record(); !reflect.DeepEqual(plan.Record{}, got) {
+			t.Errorf("%s: a new object has the Record %+v, want none", kind.Type().Kind, got)
+		}
+	}
+	foreign := false
+	for _, e := range r.examples {
+		object := mustDecode(t, e.doc, e.kind.New())
+		status := e.kind.Status(object)
+		status.Put(plan.Record{})
+		if got := status.Record(); !reflect.DeepEqual(plan.Record{}, got) {
+			t.Errorf("%s: after nothing is said any more, its Record is %+v", e.name, got)
+		}
+		blank := statusOf(t, object)
+		foreign = foreign || blank != nil
+		for i, record := range all {
+			status.Put(record)
+			r.kept(t, e, object, record, blank)
+			if i%3 == 2 {
+				status.Put(plan.Record{})
+				if diff := cmp.Diff(blank, statusOf(t, object)); diff != "" {
+					t.Errorf("%s: reason %s leaves something behind: -want +got:\n%s", e.name, record.Reason, diff)
+				}
+			}
+		}
+	}
+	if !foreign {
+		t.Error("no example has a status with something that others wrote")
+	}
+}
+
+// kept compares a Record with that of its object as the API server returns it.
+func (r *runner) kept(t *testing.T, e example, object dialect.Object, want plan.Record, blank any) {
+	t.Helper()
+	raw, err := json.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc document
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, unknown := range pruned(schemaOf(e.kind.Type()), doc, nil) {
+		t.Errorf("%s: the schema does not know %s", e.name, unknown)
+	}
+	got := e.kind.Status(mustDecode(t, doc, e.kind.New())).Record()
+	for _, at := range []*time.Time{&got.Since, &got.LastSync, &got.LastSuccess} {
+		if !at.IsZero() {
+			*at = at.UTC()
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: reason %s: -want +got:\n%s", e.name, want.Reason, diff)
+	}
+	if !holds(doc["status"], blank) {
+		t.Errorf("%s: reason %s: the status %v lacks something of what others wrote: %v", e.name, want.Reason, doc["status"], blank)
+	}
+}
+
+// statusOf is an object's status as JSON has it; nil where there is none.
+func statusOf(t *testing.T, object dialect.Object) any {
+	t.Helper()
+	raw, err := json.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc document
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if status, _ := doc["status"].(document); len(status) == 0 {
+		return nil
+	}
+	return doc["status"]
+}
+
+// holds reports whether a value of JSON has all that another one has.
+func holds(whole, part any) bool {
+	switch part := part.(type) {
+	case document:
+		parent, ok := whole.(document)
+		for name, member := range part {
+			ok = ok && holds(parent[name], member)
+		}
+		return ok
+	case []any:
+		elements, ok := whole.([]any)
+		for _, wanted := range part {
+			found := false
+			for _, element := range elements {
+				found = found || holds(element, wanted)
+			}
+			ok = ok && found
+		}
+		return ok
+	default:
+		return part == nil || reflect.DeepEqual(whole, part)
+	}
+}
