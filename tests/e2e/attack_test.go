@@ -208,16 +208,16 @@ func wouldHaveBeenSeen(t *testing.T, before map[string]int) {
 		"gcpSecretsManager":      "projectId: my-gsm-secret-project, dataFrom: [prod-db]",
 		"alicloudSecretsManager": "roleArn: 'acs:ram::1234567890123456:role/demo', dataFrom: [prod/db]",
 	}
-	for backend, spec := range specs {
-		kubectl.MustApply(t, namespace, object(strings.ToLower(backend), "{backendType: "+backend+", "+spec+"}"))
+	for name, spec := range specs {
+		kubectl.MustApply(t, namespace, object(strings.ToLower(name), "{backendType: "+name+", "+spec+"}"))
 	}
-	for _, backend := range slices.Sorted(maps.Keys(specs)) {
-		awaitReason(t, namespace, strings.ToLower(backend), plan.ReasonSynced)
+	for _, name := range slices.Sorted(maps.Keys(specs)) {
+		awaitReason(t, namespace, strings.ToLower(name), plan.ReasonSynced)
 	}
 	after := calls(t)
-	for _, backend := range append(slices.Sorted(maps.Keys(specs)), "all clouds") {
-		if after[backend] <= before[backend] {
-			t.Errorf("a read of %s would not have been seen: %d calls before, %d after", backend, before[backend], after[backend])
+	for _, name := range append(slices.Sorted(maps.Keys(specs)), "all clouds") {
+		if after[name] <= before[name] {
+			t.Errorf("a read of %s would not have been seen: %d calls before, %d after", name, before[name], after[name])
 		}
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/secretgate/secretgate/tests/harness"
 )
 
-// goldenCase is a folder of tests/testdata, which shared/golden_test.go runs through the functions that both
+// goldenCase is a folder of the golden cases of kes, which its golden_test.go runs through the functions that both
 // services call, and describes.
 type goldenCase struct {
 	object      string
@@ -160,7 +160,7 @@ func (c goldenCase) errorsIn(namespace string) []string {
 
 func goldenNames(t *testing.T) []string {
 	t.Helper()
-	folders, err := os.ReadDir(filepath.Join("..", "testdata"))
+	folders, err := os.ReadDir(filepath.Join("..", "..", "shared", "dialect", "kes", "testdata", "cases"))
 	if err != nil || len(folders) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
@@ -174,7 +174,7 @@ func goldenNames(t *testing.T) []string {
 func readCase(t *testing.T, name string) goldenCase {
 	t.Helper()
 	read := func(file string) []byte {
-		text, err := os.ReadFile(filepath.Join("..", "testdata", name, file))
+		text, err := os.ReadFile(filepath.Join("..", "..", "shared", "dialect", "kes", "testdata", "cases", name, file))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -161,6 +161,8 @@ func TestMetricsOfAnObjectComeAndGo(t *testing.T) {
 		`secretgate_last_success_timestamp_seconds{dialect="kes",kind="ExternalSecret",name="fine",namespace="NS"}`,
 		`secretgate_objects{dialect="kes",kind="ExternalSecret",namespace="NS",reason="` + string(plan.ReasonSecretNotFound) + `"}`,
 		`secretgate_objects{dialect="kes",kind="ExternalSecret",namespace="NS",reason="` + string(plan.ReasonSynced) + `"}`,
+		`secretgate_sync_failing{dialect="kes",kind="ExternalSecret",name="broken",namespace="NS"}`,
+		`secretgate_sync_failing{dialect="kes",kind="ExternalSecret",name="fine",namespace="NS"}`,
 		`sync_calls{backend="secretsManager",name="fine",namespace="NS",status="success"}`,
 		`sync_calls{backend="vault",name="broken",namespace="NS",status="error"}`,
 	}

@@ -120,7 +120,8 @@ func TestAwaitReason(t *testing.T) {
 	asked := 0
 	client := &Client{HTTP: &http.Client{Transport: answering(func() *http.Response {
 		code, answer := http.StatusOK, answers[asked]
-		if asked++; answer == "" {
+		asked++
+		if answer == "" {
 			code = http.StatusNotFound
 		}
 		return &http.Response{StatusCode: code, Body: io.NopCloser(strings.NewReader(answer))}

@@ -23,7 +23,10 @@ import (
 func TestWhatIsWatchedIsExposed(t *testing.T) {
 	l, err := lab.Start(t.Context(), lab.Options{
 		Dir: t.TempDir(), Services: true,
-		Syncer: lab.Extra{Args: []string{"--refresh-interval=2s", "--min-refresh-interval=1s"}},
+		Syncer: lab.Extra{Args: []string{
+			"--refresh-interval=2s", "--min-refresh-interval=1s",
+			"--secret-definitions", "--vault.auth-method=kubernetes", "--vault.kubernetes-role=" + lab.VaultRole, "--reconcile-period=2s",
+		}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -78,6 +81,11 @@ func useAll(t *testing.T, l *lab.Lab) {
 	kubectl.Must(t, "create", "namespace", "busy")
 	kubectl.MustApply(t, "", strings.ReplaceAll(object("spec", "throttled", "slow"), "namespace: team", "namespace: busy"))
 	kubectl.MustApply(t, "", strings.ReplaceAll(object("spec", "fails", "missing"), "namespace: team", "namespace: busy"))
+	kubectl.MustApply(t, "", `apiVersion: secrets-manager.tuenti.io/v1alpha1
+kind: SecretDefinition
+metadata: {name: defined, namespace: busy}
+spec: {name: defined, keysMap: {password: {path: secret/data/missing}}}
+`)
 }
 
 func object(spec, name, key string) string {
@@ -112,6 +120,9 @@ func seen(t *testing.T, p prometheus) {
 		`secretgate_last_success_timestamp_seconds{namespace="team",name="shared"} > 0`,
 		`secretgate_objects{kind="ExternalSecret",namespace="team",reason="PolicyDenied"} > 0`,
 		`secretgate_objects{kind="ExternalSecret",namespace="busy",reason="BackendThrottled"} > 0`,
+		`secretgate_objects{kind="SecretDefinition",namespace="busy",reason="BackendSecretNotFound"} > 0`,
+		`secretgate_sync_failing{kind="SecretDefinition",namespace="busy",name="defined"} == 1`,
+		`secrets_manager_controller_last_sync_status{namespace="busy",name="defined"} == 0`,
 		`secretgate_admission_verdicts_total{verdict="denied"} > 0`,
 		`secretgate_admission_deprecated_fields_total > 0`,
 		`secretgate_backend_requests_total{code="throttled"} > 0`,
@@ -225,7 +236,7 @@ func dashboard(t *testing.T, p prometheus) {
 }
 
 // ours is the beginning of the names of the services' own metrics.
-var ours = regexp.MustCompile(`^(secretgate_|kubernetes_external_secrets_|sync_calls$|last_state$)`)
+var ours = regexp.MustCompile(`^(secretgate_|kubernetes_external_secrets_|secrets_manager_|sync_calls$|last_state$)`)
 
 // row is one of a table of metrics in reference.md: name, type, labels, meaning.
 var row = regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| (counter|gauge|histogram) \\| ([^|]*) \\| (.*) \\|$")

@@ -20,7 +20,7 @@ import (
 	"github.com/secretgate/secretgate/shared/policy"
 )
 
-const golden = "../../../tests/testdata"
+const golden = "testdata/cases"
 
 // expected is expected.yaml of a case.
 type expected struct {

@@ -170,7 +170,7 @@ func (m *Mark) Wait(ctx context.Context, limit time.Duration) ([]time.Duration, 
 func (m *Mark) missing(limit time.Duration) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	names := slices.SortedFunc(maps.Keys(m.waiting), cmpNames)
+	waiting := slices.SortedFunc(maps.Keys(m.waiting), cmpNames)
 	return fmt.Errorf("%d of %d Secrets were not written within %s, among them %v", len(m.waiting), len(m.waiting)+len(m.at), limit,
-		names[:min(5, len(names))])
+		waiting[:min(5, len(waiting))])
 }

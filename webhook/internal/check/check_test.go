@@ -72,7 +72,7 @@ func TestFindingsNameTheirPlaces(t *testing.T) {
 // TestGoldenCases runs the folder that both services run: what admission denies is denied here, in
 // the same words.
 func TestGoldenCases(t *testing.T) {
-	folders, err := filepath.Glob("../../../tests/testdata/*")
+	folders, err := filepath.Glob("../../../shared/dialect/kes/testdata/cases/*")
 	if err != nil || len(folders) == 0 {
 		t.Fatalf("no cases were found: %v", err)
 	}

@@ -84,7 +84,7 @@ func TestFixRewritesDeprecatedFieldsAndNothingElse(t *testing.T) {
 }
 
 func TestFixMakesOfEachGoldenCaseWhatAdmissionWouldStore(t *testing.T) {
-	files, err := filepath.Glob("../../../tests/testdata/*/object.yaml")
+	files, err := filepath.Glob("../../../shared/dialect/kes/testdata/cases/*/object.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no cases were found: %v", err)
 	}
@@ -151,7 +151,7 @@ func everything(text string) []object {
 
 // FuzzFix looks for a text that is fixed into something else than what admission would store.
 func FuzzFix(f *testing.F) {
-	for _, pattern := range []string{"testdata/fix/*.in", "../../../tests/testdata/*/object.yaml"} {
+	for _, pattern := range []string{"testdata/fix/*.in", "../../../shared/dialect/kes/testdata/cases/*/object.yaml"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			f.Fatal(err)

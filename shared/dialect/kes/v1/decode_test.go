@@ -104,7 +104,7 @@ func document(t *testing.T, text []byte) map[string]any {
 type strict apiv1.ExternalSecret
 
 func TestDocumentedExamplesDecodeStrictly(t *testing.T) {
-	files, err := filepath.Glob("../../../../tests/testdata/the-documented-*/object.yaml")
+	files, err := filepath.Glob("../testdata/cases/the-documented-*/object.yaml")
 	if err != nil || len(files) < 10 {
 		t.Fatalf("%d examples, %v", len(files), err)
 	}
