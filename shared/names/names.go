@@ -18,7 +18,7 @@ const (
 	AnnotationPermittedRegion = prefix + "permitted-region"
 	// AnnotationPermittedVaultMount on a Namespace limits the effective Vault login mount.
 	AnnotationPermittedVaultMount = prefix + "permitted-vault-mount"
-	// AnnotationPermittedKeyVault on a Namespace limits keyVaultName.
+	// AnnotationPermittedKeyVault on a Namespace limits the Key Vaults that objects are read from.
 	AnnotationPermittedKeyVault = prefix + "permitted-key-vault"
 	// AnnotationPermittedProject on a Namespace limits the effective GCP project.
 	AnnotationPermittedProject = prefix + "permitted-project"
@@ -49,6 +49,8 @@ const (
 
 	// FieldManager names the syncer in managedFields.
 	FieldManager = "secretgate-syncer"
+	// Reporter names the syncer in events.
+	Reporter = prefix + "syncer"
 )
 
 // ReservedPrefix starts every label and annotation key that belongs to Secretgate. Templates

@@ -31,7 +31,7 @@ func Hints(annotations map[string]string, s Settings) []string {
 		sentences = append(sentences, globs(key, lines)...)
 		if key == s.roleAnnotation() && !slices.ContainsFunc(strings.Split(lines, "\n"), mayMatchARN) {
 			sentences = append(sentences, fmt.Sprintf("annotation %s permits no AWS role, as none of its lines matches an ARN: write "+
-				"arn:aws:iam::ACCOUNT:role/NAME instead of NAME, or .*:role/NAME for any account; only a vaultRole is matched by its name", key))
+				"arn:aws:iam::ACCOUNT:role/NAME instead of NAME, or .*:role/NAME for any account; only a role of Vault is matched by its name", key))
 		}
 	}
 	return sentences

@@ -80,7 +80,7 @@ func TestRolesThatAreNoARNsAreTold(t *testing.T) {
 			var want []string
 			if test.told {
 				want = []string{"annotation " + role + " permits no AWS role, as none of its lines matches an ARN: write " +
-					"arn:aws:iam::ACCOUNT:role/NAME instead of NAME, or .*:role/NAME for any account; only a vaultRole is matched by its name"}
+					"arn:aws:iam::ACCOUNT:role/NAME instead of NAME, or .*:role/NAME for any account; only a role of Vault is matched by its name"}
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)

@@ -26,7 +26,7 @@ type Policy struct {
 // Bind adds the policy settings to a section.
 func (p *Policy) Bind(s *Section) {
 	s.String(&p.Settings.RoleAnnotation, "role-permitted-annotation", names.AnnotationPermittedRole,
-		"namespace annotation that limits roleArn and vaultRole", "ROLE_PERMITTED_ANNOTATION")
+		"namespace annotation that limits the roles that objects read as", "ROLE_PERMITTED_ANNOTATION")
 	s.String(&p.Settings.KeyNameAnnotation, "naming-permitted-annotation", names.AnnotationPermittedKeyName,
 		"namespace annotation that limits every key and path read", "NAMING_PERMITTED_ANNOTATION")
 	s.Switch(&p.Settings.Enforce, "enforce-namespace-annotations",

@@ -100,7 +100,7 @@ func (h *house) add(ctx context.Context, kind dialect.Kind, kinds []dialect.Kind
 		Live:     mgr.GetAPIReader(),
 		Engine:   h.engine,
 		Writer:   &apply.Writer{Client: mgr.GetClient()},
-		Recorder: mgr.GetEventRecorder(names.FieldManager),
+		Recorder: mgr.GetEventRecorder(names.Reporter),
 		Metrics:  counts,
 		Owns:     h.owns,
 	}

@@ -112,7 +112,7 @@ func events(t *testing.T, namespace string) []string {
 	}
 	var warnings, others []string
 	for _, e := range list.Items {
-		if e.Regarding.Kind != apiv1.Kind || e.ReportingController != names.FieldManager {
+		if e.Regarding.Kind != apiv1.Kind || e.ReportingController != names.Reporter {
 			continue
 		}
 		count := int32(1)

@@ -11,7 +11,7 @@ import (
 
 func (c *Config) bindAWS(s *settings.Section, lookup func(string) (string, bool)) *settings.Section {
 	s.String(&c.AWS.IntermediateRoleARN, "aws-intermediate-role-arn", "",
-		"role to assume before any roleArn, and to read as where objects name none", "AWS_INTERMEDIATE_ROLE_ARN")
+		"role to assume before any of an object, and to read as where objects name none", "AWS_INTERMEDIATE_ROLE_ARN")
 	s.String(&c.SecretsManagerEndpoint, "aws-sm-endpoint", "", "URL to use for Secrets Manager", "AWS_SM_ENDPOINT")
 	s.String(&c.ParameterStoreEndpoint, "aws-ssm-endpoint", "", "URL to use for Systems Manager Parameter Store", "AWS_SSM_ENDPOINT")
 	s.String(&c.AWS.STSEndpoint, "aws-sts-endpoint", "", "URL to use for STS", "AWS_STS_ENDPOINT")

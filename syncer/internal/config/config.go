@@ -92,7 +92,7 @@ func (c *Config) bindSync(s *settings.Section) *settings.Section {
 	s.String(&c.watchedNamespaces, "watched-namespaces", "", "serve these namespaces only, comma-separated; empty: all", "WATCHED_NAMESPACES")
 	s.Int(&c.Workers, "workers", 16, "objects synced at a time; one namespace's are three quarters of them at most")
 	s.Duration(&c.RefreshInterval, "refresh-interval", 5*time.Minute, time.Millisecond,
-		"how often backends are read for objects without spec.refreshInterval; each read may be billed", "POLLER_INTERVAL_MILLISECONDS")
+		"how often backends are read for objects that do not say; each read may be billed", "POLLER_INTERVAL_MILLISECONDS")
 	s.Switch(&c.DisablePolling, "disable-polling",
 		"read backends only when an object changes; the variable counts as on whatever its value", "DISABLE_POLLING")
 	s.Duration(&c.StatusHeartbeat, "status-heartbeat", 10*time.Minute, time.Second,

@@ -59,8 +59,8 @@ type remembered struct {
 
 	last attempt
 
-	reported string      // resourceVersion of the object with the status below
-	status   plan.Record // as last written, until the cache shows it
+	reported string       // resourceVersion of the object with the status below
+	status   *plan.Record // as last written, until the cache shows it
 
 	warned bool // that another controller serves it, too
 }
@@ -134,7 +134,7 @@ func (m *memory) report(object Object, status plan.Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	known := m.of(client.ObjectKeyFromObject(object))
-	known.reported, known.status = object.GetResourceVersion(), status
+	known.reported, known.status = object.GetResourceVersion(), &status
 }
 
 // seen forgets a status that was written once the cache shows it.
@@ -142,7 +142,7 @@ func (m *memory) seen(object client.Object) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if known := m.objects[client.ObjectKeyFromObject(object)]; known != nil && !known.older(object) {
-		known.reported, known.status = "", plan.Record{}
+		known.reported, known.status = "", nil
 	}
 }
 
@@ -162,7 +162,7 @@ func (m *memory) newest(object Object) (status plan.Record, newer bool) {
 	defer m.mu.Unlock()
 	known := m.objects[client.ObjectKeyFromObject(object)]
 	if known != nil && known.older(object) {
-		return known.status, true
+		return *known.status, true
 	}
 	return plan.Record{}, false
 }
