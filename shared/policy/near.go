@@ -40,23 +40,31 @@ func Switches() []string { return []string{names.AnnotationRequireRole, names.An
 // nearest is the annotation that a key was probably meant to be; it is empty where there is none.
 func nearest(key string, known []string) string {
 	lower := strings.ToLower(key) // the API server takes keys of any case, we take our own
+	whole := func(key string) string { return key }
+	if meant := closest(lower, known, whole); meant != "" {
+		return meant
+	}
+	prefix, _ := split(lower)
+	if !related(prefix, known) {
+		return ""
+	}
+	return closest(lower, known, func(key string) string {
+		_, name := split(key)
+		return name
+	})
+}
+
+// closest is the candidate a part of which is the fewest edits away from that of the key; it is empty where none is near.
+func closest(key string, candidates []string, part func(string) string) string {
 	best, least := "", maxEdits+1
-	for _, candidate := range known {
-		n := near.Edits(lower, strings.ToLower(candidate), maxEdits+1)
-		if n < least && n <= len(candidate)/6 { // a short key of an installation's own has many neighbours
+	for _, candidate := range candidates {
+		wanted := strings.ToLower(part(candidate))
+		n := near.Edits(part(key), wanted, maxEdits+1)
+		if n < least && n <= len(wanted)/6 { // a short key of an installation's own has many neighbours
 			best, least = candidate, n
 		}
 	}
-	if best != "" {
-		return best
-	}
-	prefix, name := split(lower)
-	for _, candidate := range known {
-		if _, wanted := split(candidate); name == wanted && related(prefix, known) {
-			return candidate
-		}
-	}
-	return ""
+	return best
 }
 
 // related reports whether a prefix may stand for ours: other products have annotations of the same names, too.
@@ -73,14 +81,11 @@ func split(key string) (prefix, name string) {
 	return "", key
 }
 
-// short lists keys without the prefixes that all but one of them have.
+// short lists keys without our own prefix, which most of them have.
 func short(keys []string) []string {
 	trimmed := make([]string, len(keys))
 	for i, key := range keys {
-		trimmed[i] = key
-		for _, prefix := range names.PolicyPrefixes() {
-			trimmed[i] = strings.TrimPrefix(trimmed[i], prefix)
-		}
+		trimmed[i] = strings.TrimPrefix(key, names.ReservedPrefix)
 	}
 	slices.Sort(trimmed)
 	return trimmed

@@ -68,7 +68,7 @@ func watchedNamespace(name string) string {
 // TestInstallInAnotherNamespace: nothing names the usual one any more.
 func TestInstallInAnotherNamespace(t *testing.T) {
 	t.Parallel()
-	s := &site{lab: theLab} // renders only
+	s := &site{lab: theLab, kubectl: kubectl} // renders only
 	overlay := overlaysOfUsers()["an overlay in another namespace, with cert-manager"]
 	manifests := s.build(t, s.compose(t, overlay))
 	for line := range strings.Lines(manifests) {

@@ -28,6 +28,12 @@ func startSyncer(t *testing.T, id string, env ...string) *ownSyncer {
 // startSyncerWith takes flags, too, for what KES has no variable for.
 func startSyncerWith(t *testing.T, id string, flags []string, env ...string) *ownSyncer {
 	t.Helper()
+	return startSyncerOf(t, filepath.Join(theLab.Root, "bin", "syncer"), id, flags, env...)
+}
+
+// startSyncerOf starts another program than the one that is built for users.
+func startSyncerOf(t *testing.T, program, id string, flags []string, env ...string) *ownSyncer {
+	t.Helper()
 	metrics, health := freePort(t), freePort(t)
 	base := []string{
 		"PATH=" + os.Getenv("PATH"), "INSTANCE_ID=" + id, "METRICS_PORT=" + metrics, "POLLER_INTERVAL_MILLISECONDS=2000", "AWS_REGION=" + theLab.AWSRegion,
@@ -35,7 +41,7 @@ func startSyncerWith(t *testing.T, id string, flags []string, env ...string) *ow
 		"AWS_ACCESS_KEY_ID=" + theLab.AWSAccessKeyID, "AWS_SECRET_ACCESS_KEY=" + theLab.AWSSecretAccessKey,
 	}
 	p, err := process.Start(process.Command{
-		Name: id, Path: filepath.Join(theLab.Root, "bin", "syncer"), Log: theLab.LogFile(id), Env: append(base, env...), // the last of two counts
+		Name: id, Path: program, Log: theLab.LogFile(id), Env: append(base, env...), // the last of two counts
 		Args: append([]string{"--kubeconfig=" + theLab.SyncerKubeconfig, "--health-probe-bind-address=127.0.0.1:" + health}, flags...),
 	})
 	if err != nil {

@@ -241,7 +241,7 @@ var ours = regexp.MustCompile(`^(secretgate_|kubernetes_external_secrets_|secret
 // row is one of a table of metrics in reference.md: name, type, labels, meaning.
 var row = regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| (counter|gauge|histogram) \\| ([^|]*) \\| (.*) \\|$")
 
-var word = regexp.MustCompile("[a-z]+")
+var word = regexp.MustCompile("[a-z_]+")
 
 type metric struct {
 	Type, Help string

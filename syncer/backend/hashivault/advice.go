@@ -3,9 +3,11 @@ package hashivault
 import (
 	"errors"
 
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault/login"
+	"github.com/secretgate/secretgate/syncer/backend/hashivault/wire"
 )
 
 // Advise implements driver.Driver.
@@ -19,7 +21,7 @@ func (d *Driver) Advise(err error, of plan.Source) string {
 	case kind == driver.Denied:
 		return "give " + driver.Who + " a policy with the capability read on the path"
 	case kind == driver.Unauthenticated:
-		return checkLogin(of.Store)
+		return checkLogin(err, of.Store)
 	}
 	return ""
 }
@@ -33,8 +35,10 @@ func account(c plan.Credential) string {
 }
 
 // checkLogin is for credentials that Vault does not accept; empty: what one does about others than the syncer's.
-func checkLogin(s plan.Store) string {
+func checkLogin(err error, s plan.Store) string {
 	switch {
+	case s.Method == backends.VaultAppRole && wire.Says(err, "permission denied"):
+		return "check that Vault's AppRole auth method is at this mount; if so, too many wrong secret ids have locked the role, usually for 15 minutes"
 	case s.Credential.Kind == plan.AccountCredential:
 		return "check that Vault's auth method is at this mount and accepts tokens of " + driver.Proof(s.Credential)
 	case s.Credential.Kind != plan.OwnCredential:

@@ -82,6 +82,11 @@ func TestWhatUsersAreTold(t *testing.T) {
 			stored, status(http.StatusForbidden, "permission denied", "invalid token"), ` as the credential in Secret shop/token: not authenticated: ` +
 				`permission denied; invalid token; check the credential in Secret shop/token, and that the backend accepts it`,
 		},
+		"an AppRole that is locked": {
+			plan.Store{Method: backends.VaultAppRole, Mount: "approle", Role: "id", Credential: stored.Credential},
+			noLogin(http.StatusForbidden, "permission denied"), ` as role "id" at mount "approle": not authenticated: no login: permission denied; ` +
+				`check that Vault's AppRole auth method is at this mount; if so, too many wrong secret ids have locked the role, usually for 15 minutes`,
+		},
 		"one that may not read": {
 			stored, status(http.StatusForbidden, "permission denied"), ` as the credential in Secret shop/token: access denied: permission denied; ` +
 				`give the credential in Secret shop/token a policy with the capability read on the path`,

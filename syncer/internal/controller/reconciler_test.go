@@ -12,11 +12,13 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 )
@@ -228,6 +230,42 @@ func TestAnObjectThatIsMadeAgainAndAgainDoesNotSetTheBill(t *testing.T) {
 		}
 		if got, most := w.vault.reads.Load(), int64(readBurst+20/10+1); got > most {
 			t.Errorf("got %d reads for 100 objects of one name in 20 s, want %d at most", got, most)
+		}
+	})
+}
+
+// waiting is a kind whose objects refer to one that is not there, or is.
+type waiting struct {
+	dialect.Kind
+	missing *bool
+}
+
+func (k waiting) Plan(object dialect.Object, resolved dialect.Resolved) (*plan.Plan, field.ErrorList) {
+	if *k.missing {
+		return nil, field.ErrorList{dialect.Missing(field.NewPath("spec"), dialect.Reference{Name: "store"})}
+	}
+	return k.Kind.Plan(object, resolved)
+}
+
+func TestAStoreThatComesAndGoesDoesNotSetTheBill(t *testing.T) {
+	inFakeTime(t, interceptor.Funcs{}, func(w *world) {
+		missing := true
+		w.Kind = waiting{w.Kind, &missing}
+		w.apply(t, "db", nil)
+		w.pass(time.Second)
+		for range 100 {
+			missing = !missing
+			w.queue.Add(reconcile.Request{NamespacedName: db})
+			w.pass(200 * time.Millisecond)
+		}
+		if got, most := w.vault.reads.Load(), int64(readBurst+20/10+1); got > most {
+			t.Errorf("got %d reads for a store that was there 50 times in 20 s, want %d at most", got, most)
+		}
+		missing = false
+		w.queue.Add(reconcile.Request{NamespacedName: db})
+		w.pass(readEvery)
+		if got := w.object(t).Status.Conditions[0].Reason; got != string(plan.ReasonSynced) {
+			t.Errorf("got reason %s, want Synced", got)
 		}
 	})
 }

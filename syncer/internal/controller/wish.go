@@ -41,7 +41,7 @@ type wish struct {
 	ask    bool
 	lane   fetch.Lane
 	fresh  bool // a read that is under way already will not do
-	edited bool // the object is new, or its spec is: limited by object
+	edited bool // the object, or what it refers to, is new or was edited: limited by object
 	forced bool // by the force-sync annotation: limited by object and by namespace
 }
 
@@ -65,9 +65,14 @@ func decide(p *plan.Plan, f facts) wish {
 	case edited:
 		return wish{ask: true, lane: fetch.Foreground, edited: true}
 	case f.record.Ready != metav1.ConditionTrue:
-		return wish{ask: true, lane: fetch.Background}
+		return wish{ask: true, lane: fetch.Background, edited: refused(f.record.Reason)}
 	}
 	return wish{ask: !f.intact, lane: fetch.Background}
+}
+
+// refused tells whether an object was not read at all. That it is now may be for a store that comes and goes.
+func refused(reason plan.Reason) bool {
+	return reason == plan.ReasonStoreNotFound || reason == plan.ReasonInvalidSpec || reason == plan.ReasonPolicyDenied
 }
 
 // overdue tells whether an object has not been refreshed for longer than the age that its status may have.

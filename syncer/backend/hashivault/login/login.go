@@ -42,6 +42,7 @@ type Logins struct {
 	clients *wire.Clients
 	config  Config
 	tokens  *session.Cache[identity, *token]
+	refused *refusals
 }
 
 // New makes Logins; it calls nobody.
@@ -49,7 +50,7 @@ func New(clients *wire.Clients, c Config) *Logins {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	l := &Logins{clients: clients, config: c}
+	l := &Logins{clients: clients, config: c, refused: newRefusals()}
 	l.tokens = &session.Cache[identity, *token]{Obtain: l.obtain, Timeout: c.Timeout, Patience: session.Patience, Now: c.Now}
 	return l
 }
@@ -148,6 +149,11 @@ func (l *Logins) login(ctx context.Context, id identity) (begun session.Session[
 	if err != nil {
 		return begun, err
 	}
+	tried := l.refused.attempt(id, with)
+	if err := l.refused.err(tried, l.config.Now()); err != nil {
+		return begun, err
+	}
+	defer func() { l.refused.learn(tried, err, l.config.Now()) }()
 	var answered http.Header
 	client = wire.As(client, "").WithResponseCallbacks(func(answer *api.Response) { answered = answer.Header })
 	secret, err := client.Logical().WriteWithContext(ctx, "auth/"+id.mount+"/login", with.body())

@@ -1,0 +1,23 @@
+// Command syncer is Secretgate's syncer with one more dialect: that of Probes.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/secretgate/secretgate/shared/dialect/all"
+	"github.com/secretgate/secretgate/shared/dialect/dialecttest/probe"
+	"github.com/secretgate/secretgate/syncer/app"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := app.Program{
+		Version: "probe", Args: os.Args[1:], Lookup: os.LookupEnv, Stdout: os.Stdout, Stderr: os.Stderr,
+		Dialects: append(all.Dialects(), probe.Dialect()),
+	}.Run(ctx)
+	stop()
+	os.Exit(code)
+}
