@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -12,46 +11,7 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 )
 
-// The backends of AWS.
-const (
-	AWSSecretsManager plan.Backend = "secretsManager"
-	AWSParameterStore plan.Backend = "systemManager"
-)
-
-var awsSecretsManager = Backend{
-	Name: AWSSecretsManager,
-	Key:  plan.PlainText, // sent in a JSON body
-	Store: map[plan.Aspect]plan.Rule{
-		plan.Role: awsRole, plan.Location: region, plan.Account: plan.ObjectName,
-	},
-	Nouns:  awsNouns,
-	Limits: awsLimits,
-	Pins:   []Pin{VersionID, VersionStage},
-	Read: func(r plan.Read) plan.Read {
-		read := bare(r)
-		if r.VersionID != "" {
-			read.VersionID = r.VersionID // it wins, as in KES
-		} else {
-			read.VersionStage = cmp.Or(r.VersionStage, "AWSCURRENT")
-		}
-		return read
-	},
-	arnService: "secretsmanager",
-}
-
-var awsParameterStore = Backend{
-	Name: AWSParameterStore,
-	Key:  plan.PlainText, // sent in a JSON body
-	Store: map[plan.Aspect]plan.Rule{
-		plan.Role: awsRole, plan.Location: region, plan.Account: plan.ObjectName,
-	},
-	Nouns:      awsNouns,
-	Limits:     awsLimits,
-	Walks:      true,
-	Read:       bare,
-	KeyOf:      func(key, version string) string { return key + ":" + version },
-	arnService: "ssm",
-}
+// What both backends of AWS have in common.
 
 var awsNouns = map[plan.Aspect]string{plan.Location: "region"}
 
