@@ -2,15 +2,20 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/secretgate/secretgate/shared/dialect"
@@ -19,34 +24,36 @@ import (
 // arrivalPeriod is how often the cluster is asked whether it knows a kind by now.
 const arrivalPeriod = 10 * time.Second
 
-// arrival adds the controller of a kind: at once where the cluster knows the kind, else when it does. The others are served
-// meanwhile.
+// arrival adds the controller of a kind: at once where the cluster knows the kind and lets us list its objects, else when it does.
+// The others are served meanwhile: a controller that gets no list would end the process.
 type arrival struct {
 	*house
 	kind dialect.Kind
 	add  func(ctx context.Context) error
+
+	unready atomic.Pointer[string] // why it should be served and is not
 }
 
 func (a *arrival) prepare(ctx context.Context) error {
-	if a.missing(ctx) == nil {
+	if a.lacks(ctx) == "" {
 		return a.add(ctx)
 	}
-	return a.mgr.Add(manager.RunnableFunc(a.await))
+	return errors.Join(a.mgr.Add(manager.RunnableFunc(a.await)), a.mgr.AddReadyzCheck(a.kind.Type().GroupKind().String(), a.ready))
 }
 
-// await says once what the cluster lacks, and adds the controller when it lacks it no more.
+// await says once what is lacking, and adds the controller when nothing is.
 func (a *arrival) await(ctx context.Context) error {
 	log := slog.New(a.config.Handler)
 	told := ""
 	for {
-		problem := a.missing(ctx)
-		if problem == nil {
+		problem := a.lacks(ctx)
+		if problem == "" {
 			log.InfoContext(ctx, "The cluster knows a kind by now: its objects are served", "kind", a.kind.Type().Kind)
 			return a.add(ctx)
 		}
-		if now := problem.Error(); now != told && ctx.Err() == nil {
-			log.WarnContext(ctx, now)
-			told = now
+		if problem != told && ctx.Err() == nil {
+			log.WarnContext(ctx, problem)
+			told = problem
 		}
 		select {
 		case <-ctx.Done():
@@ -54,6 +61,15 @@ func (a *arrival) await(ctx context.Context) error {
 		case <-time.After(arrivalPeriod):
 		}
 	}
+}
+
+// ready fails where rights are lacking, so that a rollout that loses some stops before the replicas that have them end, and where the
+// API server does not answer. That a kind is not installed stops none.
+func (a *arrival) ready(*http.Request) error {
+	if problem := a.unready.Load(); problem != nil {
+		return errors.New(*problem)
+	}
+	return nil
 }
 
 // types are those that the cluster must know: the kind itself, and those that its objects refer to.
@@ -65,16 +81,54 @@ func (a *arrival) types() []dialect.Type {
 	return types
 }
 
-// missing says which of the types the cluster does not know, and what to do about it.
-func (a *arrival) missing(ctx context.Context) error {
+// lacks says what keeps the kind from being served, and what to do about it; empty: nothing does.
+func (a *arrival) lacks(ctx context.Context) (problem string) {
+	installed := true
 	for _, t := range a.types() {
-		known, err := a.known(ctx, t)
-		switch {
-		case err != nil:
-			return fmt.Errorf("whether the cluster knows %s cannot be told, so that none is served: %w", t.Kind, err)
-		case !known:
-			return fmt.Errorf("the cluster knows no %s, so that none is served: apply crds/%s_%s.yaml, or leave %s out of --dialects",
-				t.Kind, t.Group, t.Resource, t.Dialect)
+		if problem, installed = a.lack(ctx, t); problem != "" {
+			break
+		}
+	}
+	a.unready.Store(nil)
+	if problem != "" && installed {
+		a.unready.Store(&problem)
+	}
+	return problem
+}
+
+// lack is what is lacking of one type. It is not installed where the API server says so.
+func (a *arrival) lack(ctx context.Context, t dialect.Type) (problem string, installed bool) {
+	known, err := a.known(ctx, t)
+	if err == nil && known {
+		err = a.list(ctx, t)
+	}
+	switch {
+	case apierrors.IsForbidden(err):
+		return fmt.Sprintf("the syncer may not list objects of kind %s, so that none is served: let its ServiceAccount list and watch %s.%s, "+
+			"or leave %s out of --dialects", t.Kind, t.Resource, t.Group, t.Dialect), true
+	case err == nil && !known, apierrors.IsNotFound(err):
+		return fmt.Sprintf("the cluster knows no %s, so that none is served: apply crds/%s_%s.yaml, or leave %s out of --dialects",
+			t.Kind, t.Group, t.Resource, t.Dialect), false
+	case err != nil:
+		return fmt.Sprintf("whether the cluster knows %s cannot be told, so that none is served: %v", t.Kind, err), true
+	}
+	return "", true
+}
+
+// list lists an object in each namespace that is watched, as the cache will.
+func (a *arrival) list(ctx context.Context, t dialect.Type) error {
+	namespaces := a.config.WatchedNamespaces
+	if narrower, ok := a.kind.(dialect.Narrower); ok && t.GroupKind() == a.kind.Type().GroupKind() && len(narrower.Namespaces()) > 0 {
+		namespaces = narrower.Namespaces()
+	}
+	if len(namespaces) == 0 || t.ClusterWide {
+		namespaces = []string{metav1.NamespaceAll}
+	}
+	for _, namespace := range namespaces {
+		objects := &metav1.PartialObjectMetadataList{}
+		objects.SetGroupVersionKind(t.GroupVersion().WithKind(t.Kind + "List"))
+		if err := a.mgr.GetAPIReader().List(ctx, objects, client.InNamespace(namespace), client.Limit(1)); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -143,7 +143,6 @@ kind: ClusterRole
 metadata: {name: secretgate-syncer-probes}
 rules:
   - {apiGroups: [probe.secretgate.io], resources: [probes, probestores], verbs: [list, watch]}
-  - {apiGroups: [probe.secretgate.io], resources: [probes], verbs: [get]}
   - {apiGroups: [probe.secretgate.io], resources: [probes/status], verbs: [patch]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -179,14 +178,13 @@ func probeCRDs() string {
 	return strings.Join(crds, "\n---\n")
 }
 
-// applyComponent installs the dialect in the cluster until the test ends.
-func (p *probeInstallation) applyComponent(t *testing.T) {
+// installCRDs installs the dialect in the cluster until the test ends; the rights come apart.
+func installCRDs(t *testing.T) {
 	t.Helper()
-	component := probeRights + "---\n" + probeCRDs()
 	t.Cleanup(func() {
-		_, _ = kubectl.Stdin(component).Run(context.Background(), "delete", "--filename=-", "--ignore-not-found", "--wait=false")
+		_, _ = kubectl.Stdin(probeRights+"---\n"+probeCRDs()).Run(context.Background(), "delete", "--filename=-", "--ignore-not-found", "--wait=false")
 	})
-	kubectl.MustApply(t, "", component)
+	kubectl.MustApply(t, "", probeCRDs())
 	for _, kind := range []string{"probestores", "probes"} {
 		kubectl.Must(t, "wait", "--for=condition=Established", "--timeout=60s", "crd/"+kind+".probe.secretgate.io")
 	}

@@ -40,30 +40,57 @@ func TestProbes(t *testing.T) {
 		if n := p.own.times(""); n > 0 {
 			t.Errorf("the installation's own Vault was asked %d times, want never: all stores name another", n)
 		}
+		if found := leaks(p.syncer.metrics); len(found) > 0 {
+			t.Errorf("planted values are in %v", found)
+		}
 	})
 }
 
-// A cluster that does not know the kinds of one dialect is told so once, the others are served, and the dialect is when they come.
+// What one dialect lacks is said once, the others are served meanwhile, and the dialect is when it lacks nothing more. Where that is a
+// right, the syncer is not ready, so that a rollout stops.
 func arrivesLate(t *testing.T, p *probeInstallation) {
-	namespace, value := newNamespace(t, nil), secretValue()
-	putAWS(t, namespace+"/db", value)
-	kubectl.MustApply(t, namespace, p.syncer.object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
-	awaitData(t, namespace, "db", map[string]string{"password": value})
-	const missing = "the cluster knows no Probe, so that none is served: apply crds/probe.secretgate.io_probes.yaml, or leave probe out of --dialects"
-	harness.Eventually(t, func() error {
-		if logged(t, p.syncer.id, missing) == 0 {
-			return fmt.Errorf("the syncer does not say %q", missing)
-		}
-		return nil
-	})
+	namespace := newNamespace(t, nil)
+	othersAreServed := func() {
+		t.Helper()
+		value := secretValue()
+		putAWS(t, namespace+"/db", value)
+		kubectl.MustApply(t, namespace, p.syncer.object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
+		awaitData(t, namespace, "db", map[string]string{"password": value})
+	}
+	says := func(text string) {
+		t.Helper()
+		harness.Eventually(t, func() error {
+			if logged(t, p.syncer.id, text) == 0 {
+				return fmt.Errorf("the syncer does not say %q", text)
+			}
+			return nil
+		})
+		othersAreServed()
+	}
+	const (
+		noCRD   = "the cluster knows no Probe, so that none is served: apply crds/probe.secretgate.io_probes.yaml, or leave probe out of --dialects"
+		noRight = "the syncer may not list objects of kind Probe, so that none is served: " +
+			"let its ServiceAccount list and watch probes.probe.secretgate.io, or leave probe out of --dialects"
+	)
+	says(noCRD)
+	installCRDs(t)
+	says(noRight)
+	if err := p.syncer.ready(t); err == nil {
+		t.Error("without a right that it needs, the syncer is ready, want it not to be")
+	}
+	kubectl.MustApply(t, "", probeRights)
 
-	p.applyComponent(t)
 	team := p.newTeam(t)
 	team.keep(t, "id", team.appRole.secretID)
 	team.apply(t, probeStore(t, "vault", team.byAppRole()), team.probe("db", "vault"))
 	team.synced(t, "db")
-	if n := logged(t, p.syncer.id, "so that none is served"); n != 1 {
-		t.Errorf("the syncer says %d times that it serves no Probes, want once", n)
+	for _, text := range []string{noCRD, noRight} {
+		if n := logged(t, p.syncer.id, text); n != 1 {
+			t.Errorf("the syncer says %d times, want once: %s", n, text)
+		}
+	}
+	if err := p.syncer.ready(t); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // apart, so that its objects need it as their controllerId.
 type ownSyncer struct {
 	*process.Process
-	id, metrics string
+	id, metrics, health string
 }
 
 // startSyncer starts one and waits until it is ready. env (NAME=value) comes before what is set here.
@@ -48,11 +48,16 @@ func startSyncerOf(t *testing.T, program, id string, flags []string, env ...stri
 		t.Fatal(err)
 	}
 	t.Cleanup(p.Stop)
-	harness.Eventually(t, func() error {
-		_, err := lab.Get(t.Context(), "http://127.0.0.1:"+health+"/readyz")
-		return err
-	})
-	return &ownSyncer{Process: p, id: id, metrics: "127.0.0.1:" + metrics}
+	s := &ownSyncer{Process: p, id: id, metrics: "127.0.0.1:" + metrics, health: "127.0.0.1:" + health}
+	harness.Eventually(t, func() error { return s.ready(t) })
+	return s
+}
+
+// ready is an error while the syncer says that it is not.
+func (s *ownSyncer) ready(t *testing.T) error {
+	t.Helper()
+	_, err := lab.Get(t.Context(), "http://"+s.health+"/readyz")
+	return err
 }
 
 // object is a manifest that only this syncer serves.
