@@ -38,13 +38,24 @@ build: ## Build bin/webhook and bin/syncer, static
 
 # The same programs for any machine: what they are built of decides their digests, and nothing of this machine does.
 PLATFORMS    := linux/amd64,linux/arm64
-IMAGE_PREFIX := secretgate
+IMAGE_PREFIX := registry.invalid/secretgate
 IMAGE_TAG    := dev
 
 .PHONY: images
 images: ## Build bin/images: OCI images of both services, their archives and SBOMs (PLATFORMS=linux/amd64 for less)
 	cd tests && go run ./images/cmd/images --platforms=$(PLATFORMS) --prefix=$(IMAGE_PREFIX) --tag=$(IMAGE_TAG) \
 	  --version=$(VERSION) --revision="$$(git rev-parse HEAD 2>/dev/null || true)"
+
+# Where a release goes, such as registry.example.com/secretgate; and what `webhook check` is built for besides PLATFORMS.
+REGISTRY ?=
+DESKTOPS := darwin/amd64,darwin/arm64,windows/amd64
+
+.PHONY: release
+release: $(TOOLS)/kustomize ## Push the images of VERSION=v1.2.3 to REGISTRY=host/path; write bin/release: manifests, archives, SBOMs, checksums
+	[ -z "$$(git status --porcelain)" ] || { echo 'release: a release is built of a commit: commit or stash what git status lists' >&2; exit 1; }
+	rm -rf bin/release
+	cd tests && go run ./release/cmd/release --platforms=$(PLATFORMS) --desktops=$(DESKTOPS) --registry=$(REGISTRY) \
+	  --version=$(VERSION) --revision="$$(git rev-parse HEAD)" --kustomize=$(CURDIR)/$(TOOLS)/kustomize
 
 .PHONY: generate
 generate: generate-api generate-monitoring generate-reference render ## Regenerate all that is generated: deepcopy, CRDs, alerts, reference, manifests

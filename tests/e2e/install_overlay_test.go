@@ -22,8 +22,8 @@ func overlaysOfUsers() map[string]map[string]string {
 resources: [KUSTOMIZE/overlays/default]
 components: [KUSTOMIZE/components/network-policy, KUSTOMIZE/components/irsa]
 images:
-  - {name: secretgate/webhook, newName: registry.example.com/secretgate/webhook, newTag: v1.0.0}
-  - {name: secretgate/syncer, newName: registry.example.com/secretgate/syncer, newTag: v1.0.0}
+  - {name: registry.invalid/secretgate/webhook, newName: registry.example.com/secretgate/webhook, newTag: v1.0.0}
+  - {name: registry.invalid/secretgate/syncer, newName: registry.example.com/secretgate/syncer, newTag: v1.0.0}
 patches:
   - target: {kind: ConfigMap, name: policy}
     patch: |

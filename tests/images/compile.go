@@ -32,15 +32,21 @@ func (s Source) Compile(ctx context.Context, platform v1.Platform, output string
 	if s.Version != "" {
 		flags += " -X main.version=" + s.Version
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-mod=readonly", fmt.Sprintf("-trimpath=%t", !s.Shared), "-buildvcs=false",
+	cmd := goCommand(ctx, s.Root, platform, "build", "-mod=readonly", fmt.Sprintf("-trimpath=%t", !s.Shared), "-buildvcs=false",
 		"-ldflags="+flags, "-o", target, s.Package)
-	cmd.Dir = s.Root
-	cmd.Env = append(withoutGoSettings(os.Environ()),
-		"CGO_ENABLED=0", "GOOS="+platform.OS, "GOARCH="+platform.Architecture, "GOAMD64=v1", "GOARM64=v8.0")
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s cannot be built for %s: %w\n%s", s.Package, platform, err, said)
 	}
 	return nil
+}
+
+// goCommand is a call of Go in a folder, for the platform and with no setting of this machine.
+func goCommand(ctx context.Context, dir string, platform v1.Platform, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(withoutGoSettings(os.Environ()),
+		"CGO_ENABLED=0", "GOOS="+platform.OS, "GOARCH="+platform.Architecture, "GOAMD64=v1", "GOARM64=v8.0")
+	return cmd
 }
 
 // withoutGoSettings drops what would make the program another one than elsewhere.

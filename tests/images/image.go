@@ -8,8 +8,10 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"time"
 
@@ -33,9 +35,11 @@ type Program struct {
 	Path     string // of the program on this machine
 	Platform v1.Platform
 	Labels   map[string]string
+	// Licences are the texts, by file name, under which it may be used: see Source.Licences. They go into /licenses.
+	Licences map[string][]byte
 }
 
-// Image is an image of the program that holds, beside it, CA roots and the name of its user: no shell, nothing to write to.
+// Image is an image of the program that holds, beside it, CA roots, the name of its user and licences: no shell, nothing to write to.
 func (p Program) Image() (v1.Image, error) {
 	program, err := os.ReadFile(p.Path)
 	if err != nil {
@@ -45,7 +49,14 @@ func (p Program) Image() (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	top, err := layer([]file{{name: p.Name, mode: 0o555, content: program}})
+	files := []file{{name: p.Name, mode: 0o555, content: program}}
+	if len(p.Licences) > 0 {
+		files = append(files, file{name: "licenses/", mode: 0o755})
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Licences)) {
+		files = append(files, file{name: "licenses/" + name, mode: 0o444, content: p.Licences[name]})
+	}
+	top, err := layer(files)
 	if err != nil {
 		return nil, err
 	}

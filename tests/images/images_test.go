@@ -259,3 +259,61 @@ func TestRootsModuleIsTheOneOfTheCheckout(t *testing.T) {
 		t.Errorf("the CA roots are of version %q", module.Version)
 	}
 }
+
+func TestNoticesHoldTheTermsOfAllThatIsLinked(t *testing.T) {
+	for _, service := range []string{"webhook", "syncer"} {
+		t.Run(service, func(t *testing.T) {
+			source := Source{Root: "../..", Package: "./" + service + "/cmd/" + service}
+			licences, err := source.Licences(t.Context(), amd64())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Contains(licences[License], []byte("Apache License")) {
+				t.Errorf("got %q as our own licence, want Apache's", licences[License])
+			}
+			text := string(licences[Notices])
+			for _, want := range []string{
+				"\nGo's standard library: LICENSE\n", "\nGo's standard library: PATENTS\n", "\n" + rootsModule + " v0.0.0-",
+				"\nk8s.io/apimachinery v", "/third_party/forked/golang/LICENSE\n",
+				"Redistribution and use in source and binary forms",
+			} {
+				if !strings.Contains(text, want) {
+					t.Errorf("the notices do not hold %q", want)
+				}
+			}
+			if n := strings.Count(text, "\n"+"k8s.io/client-go v"); n > 1 {
+				t.Errorf("got %d lines for the licence of one module, want 1", n)
+			}
+			if strings.Contains(text, "github.com/secretgate") {
+				t.Error("the notices list our own modules among those of others")
+			}
+		})
+	}
+}
+
+func TestAModuleWithoutALicenceIsNotPassedOn(t *testing.T) {
+	module := t.TempDir()
+	folder := filepath.Join(module, "deep", "er")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write := func(name string) {
+		if err := os.WriteFile(filepath.Join(module, name), []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("NOTICE")
+	write("license.go")
+	if err := readLicences("example.test/m v1", folder, module, map[string][]string{}); err == nil {
+		t.Error("got no error without a licence")
+	}
+	write("deep/COPYING.txt")
+	got := map[string][]string{}
+	if err := readLicences("example.test/m v1", folder, module, got); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][]string{"NOTICE": {"example.test/m v1: NOTICE"}, "deep/COPYING.txt": {"example.test/m v1: deep/COPYING.txt"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("terms (-want +got):\n%s", diff)
+	}
+}

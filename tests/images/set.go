@@ -25,6 +25,19 @@ type Set struct {
 	Progress io.Writer
 }
 
+// ParsePlatforms reads the values of a flag, such as linux/amd64.
+func ParsePlatforms(flag string, values []string) ([]v1.Platform, error) {
+	var platforms []v1.Platform
+	for _, value := range values {
+		platform, err := v1.ParsePlatform(value)
+		if err != nil {
+			return nil, fmt.Errorf("--%s: %w", flag, err)
+		}
+		platforms = append(platforms, *platform)
+	}
+	return platforms, nil
+}
+
 // service is one of the two.
 type service struct{ name, description string }
 
@@ -35,76 +48,92 @@ func services() []service {
 	}
 }
 
-// Build builds the images of both services, and answers their digests by service.
-func (s Set) Build(ctx context.Context) (map[string]v1.Hash, error) {
-	digests := map[string]v1.Hash{}
+// Services are the names of the two services.
+func Services() []string {
+	var names []string
 	for _, service := range services() {
-		digest, err := s.BuildOne(ctx, service.name)
-		if err != nil {
-			return nil, err
-		}
-		digests[service.name] = digest
+		names = append(names, service.name)
 	}
-	return digests, nil
+	return names
+}
+
+// Built is a service's program for one platform.
+type Built struct {
+	Program
+	SBOM []byte // CycloneDX JSON
+}
+
+// ID says which it is, such as webhook-linux-amd64.
+func (b Built) ID() string { return b.Name + "-" + b.Platform.OS + "-" + b.Platform.Architecture }
+
+// Build makes the images of both services, as BuildOne does.
+func (s Set) Build(ctx context.Context) error {
+	for _, name := range Services() {
+		if err := s.BuildOne(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // BuildOne makes Dir/<service>, Dir/<service>.tar, and Dir/<service>-<os>-<architecture>.cdx.json, the SBOM, for each
 // platform.
-func (s Set) BuildOne(ctx context.Context, name string) (v1.Hash, error) {
-	at := slices.IndexFunc(services(), func(known service) bool { return known.name == name })
-	if at < 0 {
-		return v1.Hash{}, fmt.Errorf("there is no service %q", name)
-	}
+func (s Set) BuildOne(ctx context.Context, name string) error {
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
-		return v1.Hash{}, err
+		return err
 	}
 	scratch, err := os.MkdirTemp(s.Dir, ".building-")
 	if err != nil {
-		return v1.Hash{}, err
+		return err
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
 
-	built, err := s.images(ctx, scratch, services()[at])
-	if err != nil {
-		return v1.Hash{}, err
+	var images []v1.Image
+	for _, platform := range s.Platforms {
+		built, err := s.Compile(ctx, scratch, name, platform)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(s.Dir, built.ID()+".cdx.json"), built.SBOM, 0o644); err != nil {
+			return err
+		}
+		image, err := built.Image()
+		if err != nil {
+			return err
+		}
+		images = append(images, image)
 	}
 	full := s.Prefix + "/" + name + ":" + s.Tag
-	digest, err := Save(filepath.Join(s.Dir, name), full, built)
+	digest, err := Save(filepath.Join(s.Dir, name), full, images)
 	if err == nil {
-		s.say("%s@%s", full, digest)
+		s.Say("%s@%s", full, digest)
 	}
-	return digest, err
+	return err
 }
 
-// images makes the images of one service, one for each platform, and its SBOMs.
-func (s Set) images(ctx context.Context, scratch string, service service) ([]v1.Image, error) {
+// Compile builds a service's program for a platform, one of Platforms or another, into the folder dir.
+func (s Set) Compile(ctx context.Context, dir, name string, platform v1.Platform) (Built, error) {
+	at := slices.IndexFunc(services(), func(known service) bool { return known.name == name })
+	if at < 0 {
+		return Built{}, fmt.Errorf("there is no service %q", name)
+	}
+	built := Built{Program: Program{Name: name, Platform: platform, Labels: s.labels(services()[at])}}
+	built.Path = filepath.Join(dir, built.ID())
+	s.Say("building %s", built.ID())
+	source := Source{Root: s.Root, Package: "./" + name + "/cmd/" + name, Version: s.Version}
+	if err := source.Compile(ctx, platform, built.Path); err != nil {
+		return Built{}, err
+	}
+	var err error
+	if built.Licences, err = source.Licences(ctx, platform); err != nil {
+		return Built{}, err
+	}
 	roots, err := RootsModule(ctx, s.Root)
 	if err != nil {
-		return nil, err
+		return Built{}, err
 	}
-	var built []v1.Image
-	for _, platform := range s.Platforms {
-		id := service.name + "-" + platform.OS + "-" + platform.Architecture
-		s.say("building %s", id)
-		program := filepath.Join(scratch, id)
-		source := Source{Root: s.Root, Package: "./" + service.name + "/cmd/" + service.name, Version: s.Version}
-		if err := source.Compile(ctx, platform, program); err != nil {
-			return nil, err
-		}
-		sbom, err := SBOM(s.Prefix+"/"+service.name, s.Version, program, roots)
-		if err != nil {
-			return nil, err
-		}
-		if err := os.WriteFile(filepath.Join(s.Dir, id+".cdx.json"), sbom, 0o644); err != nil {
-			return nil, err
-		}
-		image, err := Program{Name: service.name, Path: program, Platform: platform, Labels: s.labels(service)}.Image()
-		if err != nil {
-			return nil, err
-		}
-		built = append(built, image)
-	}
-	return built, nil
+	built.SBOM, err = SBOM(s.Prefix+"/"+name, s.Version, built.Path, roots)
+	return built, err
 }
 
 func (s Set) labels(service service) map[string]string {
@@ -121,7 +150,8 @@ func (s Set) labels(service service) map[string]string {
 	return labels
 }
 
-func (s Set) say(format string, args ...any) {
+// Say writes a line to Progress.
+func (s Set) Say(format string, args ...any) {
 	if s.Progress != nil {
 		_, _ = fmt.Fprintf(s.Progress, format+"\n", args...)
 	}

@@ -55,6 +55,16 @@ func TestMemoryIsCollectedBeforeThePodEnds(t *testing.T) {
 	}
 }
 
+// Before a release there is no image to pull. A name without a host would be Docker Hub's, whose account may be anybody's.
+func TestImagesHaveNamesThatCannotResolve(t *testing.T) {
+	for _, service := range []string{"webhook", "syncer"} {
+		got := documents[appsv1.Deployment](t, "base/"+service+"/deployment.yaml")[0].Spec.Template.Spec.Containers[0].Image
+		if want := "registry.invalid/secretgate/" + service + ":dev"; got != want {
+			t.Errorf("got image %q, want %q", got, want)
+		}
+	}
+}
+
 // A namespace's owner may label it, but not name it like another.
 func TestMetricsAreScrapedFromNamespacesByName(t *testing.T) {
 	for _, policy := range documents[networkingv1.NetworkPolicy](t, "components/network-policy/policies.yaml") {

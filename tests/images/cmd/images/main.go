@@ -3,11 +3,9 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/secretgate/secretgate/tests/images"
@@ -19,18 +17,12 @@ func main() { command.Main(root()) }
 
 func root() *cobra.Command {
 	var platforms []string
-	set := images.Set{Prefix: "secretgate", Tag: "dev", Version: "dev"}
+	set := images.Set{Prefix: "registry.invalid/secretgate", Tag: "dev", Version: "dev"}
 	cmd := command.New("images", "Build the images of webhook and syncer, with their SBOMs, without a container engine",
 		func(ctx context.Context, _ []string) error { return build(ctx, set) })
-	cmd.PreRunE = func(*cobra.Command, []string) error {
-		for _, text := range platforms {
-			platform, err := v1.ParsePlatform(text)
-			if err != nil {
-				return fmt.Errorf("--platforms: %w", err)
-			}
-			set.Platforms = append(set.Platforms, *platform)
-		}
-		return nil
+	cmd.PreRunE = func(*cobra.Command, []string) (err error) {
+		set.Platforms, err = images.ParsePlatforms("platforms", platforms)
+		return err
 	}
 	cmd.Flags().StringVar(&set.Dir, "dir", "", "folder of what is built (default bin/images in the checkout)")
 	cmd.Flags().StringSliceVar(&platforms, "platforms", []string{"linux/amd64", "linux/arm64"}, "what to build for")
@@ -50,6 +42,5 @@ func build(ctx context.Context, set images.Set) error {
 		set.Dir = filepath.Join(set.Root, "bin", "images")
 	}
 	set.Progress = os.Stdout
-	_, err = set.Build(ctx)
-	return err
+	return set.Build(ctx)
 }

@@ -1,0 +1,342 @@
+package release
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+
+	"github.com/secretgate/secretgate/tests/images"
+)
+
+const program = `package main
+
+var version = "dev"
+
+func main() { println(version) }
+`
+
+// checkout is a folder like a checkout of this repository, with its overlays, whose two services are the given program.
+func checkout(t *testing.T, source string) string {
+	t.Helper()
+	root := t.TempDir()
+	roots, err := images.RootsModule(t.Context(), "../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums, err := os.ReadFile("../go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, text := range map[string]string{
+		"LICENSE":                     "ours",
+		"go.mod":                      "module example.test/services\n\ngo 1.26\n",
+		"webhook/cmd/webhook/main.go": source,
+		"syncer/cmd/syncer/main.go":   source,
+		"tests/go.mod":                "module example.test/tests\n\ngo 1.26.0\n\nrequire " + roots.Path + " " + roots.Version + "\n",
+		"tests/go.sum":                string(sums),
+	} {
+		path := filepath.Join(root, file)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	overlays, err := filepath.Abs("../../kustomize")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(overlays, filepath.Join(root, "kustomize")); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// kustomize builds the tool that make uses.
+func kustomize(t *testing.T) string {
+	t.Helper()
+	tool := filepath.Join(t.TempDir(), "kustomize")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", tool, "tool")
+	build.Dir, build.Env = "../tools/kustomize", append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
+	if said, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("kustomize cannot be built: %v\n%s", err, said)
+	}
+	return tool
+}
+
+// startRegistry starts a registry, and returns where in it the images go.
+func startRegistry(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(registry.New(registry.WithReferrersSupport(true), registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://") + "/some/secretgate"
+}
+
+func release(t *testing.T, root, prefix, tool string) Release {
+	t.Helper()
+	return Release{
+		Set: images.Set{
+			Root: root, Dir: filepath.Join(t.TempDir(), "release"), Prefix: prefix, Version: "v1.2.3", Tag: "v1.2.3", Revision: "abc",
+			Platforms: []v1.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}},
+		},
+		Desktops:  []v1.Platform{{OS: "windows", Architecture: "amd64"}},
+		Kustomize: tool,
+	}
+}
+
+func TestAReleaseCanBeInstalledAndBuiltAgain(t *testing.T) {
+	prefix, tool := startRegistry(t), kustomize(t)
+	r := release(t, checkout(t, program), prefix, tool)
+	if err := r.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("files and their checksums", func(t *testing.T) { checkFiles(t, r.Dir) })
+	t.Run("archives", func(t *testing.T) { checkArchives(t, r.Dir) })
+	digests := map[string]string{}
+	for _, service := range images.Services() {
+		digests[service] = checkPushed(t, r, service)
+	}
+	t.Run("manifests", func(t *testing.T) { checkManifests(t, r, digests) })
+
+	again := release(t, checkout(t, program), prefix, tool)
+	if err := again.Run(t.Context()); err != nil {
+		t.Fatalf("the same release again: %v", err)
+	}
+	if diff := cmp.Diff(read(t, r.Dir, checksums), read(t, again.Dir, checksums)); diff != "" {
+		t.Errorf("checksums of the same release from another folder (-first +second):\n%s", diff)
+	}
+
+	other := release(t, checkout(t, program+"// and more\nfunc init() { println() }\n"), prefix, tool)
+	err := other.Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "/webhook:v1.2.3 is released already, with digest "+digests["webhook"]) {
+		t.Errorf("got error %v for the same version of another program, want one that names the version and its digest", err)
+	}
+	if got := checkPushed(t, r, "webhook"); got != digests["webhook"] {
+		t.Errorf("got digest %s after the refused release, want %s", got, digests["webhook"])
+	}
+}
+
+func read(t *testing.T, dir, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func checkFiles(t *testing.T, dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	var sums strings.Builder
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+		if entry.Name() == checksums {
+			continue
+		}
+		sum, err := sumOf(filepath.Join(dir, entry.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&sums, "%x  %s\n", sum, entry.Name())
+	}
+	want := []string{
+		"SHA256SUMS",
+		"install-admission-only.yaml", "install-default.yaml", "install-high-availability.yaml", "install-namespaced.yaml", "install-self-signed.yaml",
+		"kustomize-images.yaml",
+		"secretgate-syncer_v1.2.3_linux_amd64.cdx.json", "secretgate-syncer_v1.2.3_linux_amd64.tar.gz",
+		"secretgate-syncer_v1.2.3_linux_arm64.cdx.json", "secretgate-syncer_v1.2.3_linux_arm64.tar.gz",
+		"secretgate-webhook_v1.2.3_linux_amd64.cdx.json", "secretgate-webhook_v1.2.3_linux_amd64.tar.gz",
+		"secretgate-webhook_v1.2.3_linux_arm64.cdx.json", "secretgate-webhook_v1.2.3_linux_arm64.tar.gz",
+		"secretgate-webhook_v1.2.3_windows_amd64.cdx.json", "secretgate-webhook_v1.2.3_windows_amd64.zip",
+	}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(sums.String(), read(t, dir, checksums)); diff != "" {
+		t.Errorf("checksums (-want +got):\n%s", diff)
+	}
+}
+
+func checkArchives(t *testing.T, dir string) {
+	compressed, err := gzip.NewReader(strings.NewReader(read(t, dir, "secretgate-syncer_v1.2.3_linux_arm64.tar.gz")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var modes []string
+	for archive := tar.NewReader(compressed); ; {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		modes = append(modes, fmt.Sprintf("%o %s", header.Mode, header.Name))
+	}
+	if diff := cmp.Diff([]string{"755 syncer", "644 LICENSE", "644 THIRD_PARTY_NOTICES"}, modes); diff != "" {
+		t.Errorf("files for Linux (-want +got):\n%s", diff)
+	}
+	zipped := read(t, dir, "secretgate-webhook_v1.2.3_windows_amd64.zip")
+	archive, err := zip.NewReader(strings.NewReader(zipped), int64(len(zipped)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, file := range archive.File {
+		names = append(names, file.Name)
+	}
+	if diff := cmp.Diff([]string{"webhook.exe", "LICENSE", "THIRD_PARTY_NOTICES"}, names); diff != "" {
+		t.Errorf("files for Windows (-want +got):\n%s", diff)
+	}
+}
+
+// checkPushed pulls what the version names, each platform's image and SBOM, and returns the digest.
+func checkPushed(t *testing.T, r Release, service string) string {
+	t.Helper()
+	repository, err := name.NewRepository(r.Prefix + "/" + service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tagged, err := remote.Head(repository.Tag(r.Version))
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := remote.Index(repository.Digest(tagged.Digest.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Index(index); err != nil {
+		t.Errorf("the index is not what it says: %v", err)
+	}
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var platforms []string
+	for _, part := range manifest.Manifests {
+		platforms = append(platforms, part.Platform.String())
+		want := read(t, r.Dir, "secretgate-"+service+"_v1.2.3_linux_"+part.Platform.Architecture+".cdx.json")
+		if diff := cmp.Diff([]string{want}, artifacts(t, repository, part.Digest)); diff != "" {
+			t.Errorf("SBOMs of %s (-want +got):\n%s", part.Platform, diff)
+		}
+	}
+	if diff := cmp.Diff([]string{"linux/amd64", "linux/arm64"}, platforms); diff != "" {
+		t.Errorf("platforms (-want +got):\n%s", diff)
+	}
+	return tagged.Digest.String()
+}
+
+// artifacts are the contents of what refers to an image and is an SBOM.
+func artifacts(t *testing.T, repository name.Repository, image v1.Hash) []string {
+	t.Helper()
+	referrers, err := remote.Referrers(repository.Digest(image.String()), remote.WithFilter("artifactType", string(sbomType)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := referrers.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var contents []string
+	for _, referrer := range list.Manifests {
+		artifact, err := remote.Image(repository.Digest(referrer.Digest.String()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		layers, err := artifact.Layers()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, layer := range layers {
+			content, err := layer.Compressed()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var text bytes.Buffer
+			if _, err := io.Copy(&text, content); err != nil {
+				t.Fatal(err)
+			}
+			contents = append(contents, text.String())
+		}
+	}
+	return contents
+}
+
+// checkManifests compares the images of the manifests, and of the list for users' overlays, with what was pushed.
+func checkManifests(t *testing.T, r Release, digests map[string]string) {
+	both := []string{r.Prefix + "/syncer@" + digests["syncer"], r.Prefix + "/webhook@" + digests["webhook"]}
+	cases := map[string][]string{
+		"admission-only": both[1:], "default": both, "high-availability": both, "namespaced": both, "self-signed": both,
+	}
+	named := regexp.MustCompile(`(?m)^\s*(?:- )?image: (.*)$`)
+	for overlay, want := range cases {
+		var got []string
+		for _, match := range named.FindAllStringSubmatch(read(t, r.Dir, "install-"+overlay+".yaml"), -1) {
+			got = append(got, match[1])
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("images of %s (-want +got):\n%s", overlay, diff)
+		}
+	}
+	want := "# For the kustomization.yaml of an overlay: the images of v1.2.3.\nimages:\n"
+	for _, service := range images.Services() {
+		want += "  - {name: registry.invalid/secretgate/" + service + ", newName: " + r.Prefix + "/" + service + ", digest: " + digests[service] + "}\n"
+	}
+	if diff := cmp.Diff(want, read(t, r.Dir, "kustomize-images.yaml")); diff != "" {
+		t.Errorf("list of images (-want +got):\n%s", diff)
+	}
+}
+
+func TestRunRefusesBeforeItBuilds(t *testing.T) {
+	full := t.TempDir()
+	if err := os.WriteFile(filepath.Join(full, "notes"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cases := []struct {
+		name   string
+		change func(*Release)
+		want   string
+	}{
+		{"a commit is no version", func(r *Release) { r.Version = "9121b04" }, "such as v1.2.3"},
+		{"a changed checkout is no version", func(r *Release) { r.Version = "v1.2.3+dirty" }, "such as v1.2.3"},
+		{"two numbers are no version", func(r *Release) { r.Version = "v1.2" }, "such as v1.2.3"},
+		{"a registry is not guessed", func(r *Release) { r.Prefix = "" }, "no registry"},
+		{"a registry without a server takes nothing", func(r *Release) { r.Prefix = "localhost:1/secretgate" }, "webhook takes no image"},
+		{"what is in the folder stays", func(r *Release) { r.Dir = full }, "is not empty"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			r := release(t, t.TempDir(), "registry.invalid/secretgate", "")
+			c.change(&r)
+			if err := r.Run(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got error %v, want one with %q", err, c.want)
+			}
+		})
+	}
+}
