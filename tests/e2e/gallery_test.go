@@ -66,7 +66,7 @@ func ordered(printed string) []string {
 	return lines
 }
 
-// TestGalleryOfReadme: what the README shows of the gallery is in it.
+// TestGalleryOfReadme: what the webhook's README shows of the gallery is in it.
 func TestGalleryOfReadme(t *testing.T) {
 	t.Parallel()
 	read := func(name string) string {
@@ -77,10 +77,10 @@ func TestGalleryOfReadme(t *testing.T) {
 		return string(text)
 	}
 	page := read(galleryPage)
-	_, section, found := strings.Cut(read("README.md"), "\n### When an object is rejected\n")
-	section, _, _ = strings.Cut(section, "\n### ")
+	_, section, found := strings.Cut(read("webhook/README.md"), "\n## When an object is rejected\n")
+	section, _, _ = strings.Cut(section, "\n## ")
 	if shown := blocks(section); !found || len(shown) == 0 {
-		t.Error("the README shows no rejection")
+		t.Error("webhook/README.md shows no rejection")
 	}
 	for _, b := range blocks(section) {
 		if b.kind == "console" && !strings.Contains(page, b.text) {

@@ -16,9 +16,9 @@ var ungrouped = regexp.MustCompile("kubectl[^|`\n]*[ ,\"](es|externalsecrets?)[ 
 // TestCommandsNameTheGroup looks at every command that people are told to use: in documents, alerts, the demo and our messages.
 func TestCommandsNameTheGroup(t *testing.T) {
 	seen := 0
-	for _, root := range []string{"../../README.md", "../../kustomize", "../../manifests", "../../webhook", "../../syncer", "../../shared", "../demo"} {
-		err := filepath.WalkDir(root, func(path string, item fs.DirEntry, err error) error {
-			if err != nil || item.IsDir() || !slices.Contains([]string{".md", ".yaml", ".json", ".go"}, filepath.Ext(path)) {
+	for _, root := range []string{"README.md", ".github", "kustomize", "manifests", "webhook", "syncer", "shared", "tests/demo"} {
+		err := filepath.WalkDir(filepath.Join("../..", root), func(path string, item fs.DirEntry, err error) error {
+			if err != nil || item.IsDir() || !slices.Contains([]string{".md", ".yaml", ".yml", ".json", ".go"}, filepath.Ext(path)) {
 				return err
 			}
 			text, err := os.ReadFile(path)
