@@ -135,9 +135,9 @@ func (a *arrival) list(ctx context.Context, t dialect.Type) error {
 }
 
 // knows asks the API server whether it has a resource.
-func knows(client discovery.DiscoveryInterfaceWithContext) func(context.Context, dialect.Type) (bool, error) {
+func knows(cluster discovery.DiscoveryInterfaceWithContext) func(context.Context, dialect.Type) (bool, error) {
 	return func(ctx context.Context, t dialect.Type) (bool, error) {
-		list, err := client.ServerResourcesForGroupVersionWithContext(ctx, t.GroupVersion().String())
+		list, err := cluster.ServerResourcesForGroupVersionWithContext(ctx, t.GroupVersion().String())
 		if apierrors.IsNotFound(err) {
 			return false, nil
 		}

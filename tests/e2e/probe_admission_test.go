@@ -100,7 +100,7 @@ func probeAdmission(t *testing.T, p *probeInstallation) {
 		_, err := kubectl.Stdin(team.probeOf("anything", "{storeRef: {name: none}, entries: [{name: a, key: sys/raw}]}")).Run(t.Context(),
 			"create", "--dry-run=server", "-n", team.namespace, "-f", "-")
 		if err == nil || !strings.Contains(err.Error(), "spec.entries[0].key") {
-			return fmt.Errorf("the webhook is not asked: %v", err)
+			return fmt.Errorf("the webhook is not asked: %w", err)
 		}
 		return nil
 	})

@@ -128,8 +128,8 @@ func newCountedVault(t *testing.T) *countedVault {
 func (v *countedVault) times(text string) (n int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for path, times := range v.asked {
-		if strings.Contains(path, text) {
+	for asked, times := range v.asked {
+		if strings.Contains(asked, text) {
 			n += times
 		}
 	}

@@ -17,7 +17,7 @@ var ungrouped = regexp.MustCompile("kubectl[^|`\n]*[ ,\"](es|externalsecrets?)[ 
 func TestCommandsNameTheGroup(t *testing.T) {
 	seen := 0
 	for _, root := range []string{"README.md", ".github", "kustomize", "manifests", "webhook", "syncer", "shared", "tests/demo"} {
-		err := filepath.WalkDir(filepath.Join("../..", root), func(path string, item fs.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join("..", "..", root), func(path string, item fs.DirEntry, err error) error {
 			if err != nil || item.IsDir() || !slices.Contains([]string{".md", ".yaml", ".yml", ".json", ".go"}, filepath.Ext(path)) {
 				return err
 			}

@@ -38,7 +38,8 @@ func account(c plan.Credential) string {
 func checkLogin(err error, s plan.Store) string {
 	switch {
 	case s.Method == backends.VaultAppRole && wire.Says(err, "permission denied"):
-		return "check that Vault's AppRole auth method is at this mount; if so, too many wrong secret ids have locked the role, usually for 15 minutes"
+		return "check that Vault's AppRole auth method is at this mount; " +
+			"if so, too many wrong secret ids have locked the role, usually for 15 minutes"
 	case s.Credential.Kind == plan.AccountCredential:
 		return "check that Vault's auth method is at this mount and accepts tokens of " + driver.Proof(s.Credential)
 	case s.Credential.Kind != plan.OwnCredential:
