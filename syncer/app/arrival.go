@@ -27,7 +27,7 @@ const arrivalPeriod = 10 * time.Second
 // arrival adds the controller of a kind: at once where the cluster knows the kind and lets us list its objects, else when it does.
 // The others are served meanwhile: a controller that gets no list would end the process.
 type arrival struct {
-	*house
+	*syncer
 	kind dialect.Kind
 	add  func(ctx context.Context) error
 

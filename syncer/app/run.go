@@ -130,14 +130,14 @@ func assemble(
 		return err
 	}
 	calls, objects := backend.NewMetrics(), &metrics.Objects{}
-	h := newHouse(mgr, c, drivers, calls, owns)
-	h.known = knows(cluster)
+	s := newSyncer(mgr, c, drivers, calls, owns)
+	s.known = knows(cluster)
 	var ready atomic.Bool
 	return errors.Join(
 		controllermetrics.Registry.Register(calls),
-		h.serve(ctx, objects),
+		s.serve(ctx, objects),
 		controllermetrics.Registry.Register(objects),
-		h.run(extension.Running{Drivers: drivers, Log: slog.New(c.Handler)}),
+		s.run(extension.Running{Drivers: drivers, Log: slog.New(c.Handler)}),
 		mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
 			ready.Store(mgr.GetCache().WaitForCacheSync(ctx))
 			<-ctx.Done()

@@ -27,8 +27,8 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/metrics"
 )
 
-// house is all kinds of objects that are served, and the one engine that reads for them.
-type house struct {
+// syncer is all kinds of objects that are served, and the one engine that reads for them.
+type syncer struct {
 	mgr    manager.Manager
 	config *config.Config
 	owns   func(types.UID) bool
@@ -45,50 +45,51 @@ type served struct {
 	metrics *metrics.Kind
 }
 
-func newHouse(mgr manager.Manager, c *config.Config, drivers map[plan.Backend]driver.Driver, calls *backend.Metrics,
-	owns func(types.UID) bool) *house {
-	h := &house{mgr: mgr, config: c, owns: owns, kinds: map[schema.GroupKind]served{}}
-	h.engine = &fetch.Engine{
+func newSyncer(mgr manager.Manager, c *config.Config, drivers map[plan.Backend]driver.Driver, calls *backend.Metrics,
+	owns func(types.UID) bool) *syncer {
+	s := &syncer{mgr: mgr, config: c, owns: owns, kinds: map[schema.GroupKind]served{}}
+	s.engine = &fetch.Engine{
 		Reader: &backend.Client{
-			Drivers: drivers, Timeout: c.BackendTimeout, TimeoutOf: func(s plan.Store) time.Duration { return c.Timeouts[s] }, Metrics: calls,
+			Drivers: drivers, Metrics: calls,
+			Timeout: c.BackendTimeout, TimeoutOf: func(store plan.Store) time.Duration { return c.Timeouts[store] },
 		},
-		Notify: func(object plan.ID, lane fetch.Lane) { h.of(object).notify(object, lane) },
+		Notify: func(object plan.ID, lane fetch.Lane) { s.of(object).notify(object, lane) },
 		Observe: func(object plan.ID, ok bool, at time.Time) {
-			h.of(object).metrics.Refreshed(object.NamespacedName, ok, at)
+			s.of(object).metrics.Refreshed(object.NamespacedName, ok, at)
 		},
 	}
-	return h
+	return s
 }
 
 // of is the kind of an object that the engine reads for: its controller has subscribed it.
-func (h *house) of(object plan.ID) served {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return h.kinds[object.Kind]
+func (s *syncer) of(object plan.ID) served {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.kinds[object.Kind]
 }
 
 // serve has a controller serve each kind, once the cluster knows it.
-func (h *house) serve(ctx context.Context, objects *metrics.Objects) error {
-	kinds := h.config.Dialects.Kinds()
+func (s *syncer) serve(ctx context.Context, objects *metrics.Objects) error {
+	kinds := s.config.Dialects.Kinds()
 	var problems []error
 	for _, kind := range kinds {
 		how := extension.Sync{}
-		if e := h.config.Extensions[kind.Type().Dialect]; e != nil {
+		if e := s.config.Extensions[kind.Type().Dialect]; e != nil {
 			how = e.Sync(kind)
 		}
 		counts := objects.Of(kind.Type(), how.View)
-		a := &arrival{house: h, kind: kind, add: func(ctx context.Context) error { return h.add(ctx, kind, kinds, how, counts) }}
+		a := &arrival{syncer: s, kind: kind, add: func(ctx context.Context) error { return s.add(ctx, kind, kinds, how, counts) }}
 		problems = append(problems, a.prepare(ctx))
 	}
 	return errors.Join(problems...)
 }
 
 // add makes a controller for one kind.
-func (h *house) add(ctx context.Context, kind dialect.Kind, kinds []dialect.Kind, how extension.Sync, counts *metrics.Kind) error {
-	c, mgr := h.config, h.mgr
+func (s *syncer) add(ctx context.Context, kind dialect.Kind, kinds []dialect.Kind, how extension.Sync, counts *metrics.Kind) error {
+	c, mgr := s.config, s.mgr
 	r := &controller.Reconciler{
 		Kind:   kind,
-		Stores: h.stores(kind),
+		Stores: s.stores(kind),
 		Settings: controller.Settings{
 			Name: cmp.Or(how.Name, strings.ToLower(kind.Type().Kind)), Policy: c.Policy.Settings,
 			RefreshInterval: cmp.Or(how.Interval, c.RefreshInterval), DisablePolling: c.DisablePolling,
@@ -98,11 +99,11 @@ func (h *house) add(ctx context.Context, kind dialect.Kind, kinds []dialect.Kind
 		Client:   mgr.GetClient(),
 		Cache:    mgr.GetCache(),
 		Live:     mgr.GetAPIReader(),
-		Engine:   h.engine,
+		Engine:   s.engine,
 		Writer:   &apply.Writer{Client: mgr.GetClient()},
 		Recorder: mgr.GetEventRecorder(names.Reporter),
 		Metrics:  counts,
-		Owns:     h.owns,
+		Owns:     s.owns,
 	}
 	if how.Importer != nil {
 		r.Importer = how.Importer(mgr, kinds)
@@ -110,16 +111,16 @@ func (h *house) add(ctx context.Context, kind dialect.Kind, kinds []dialect.Kind
 	if err := controller.Index(ctx, mgr.GetFieldIndexer(), kind, r.Stores); err != nil {
 		return err
 	}
-	h.mu.Lock()
-	h.kinds[kind.Type().GroupKind()] = served{notify: r.Notify, metrics: counts}
-	h.mu.Unlock()
+	s.mu.Lock()
+	s.kinds[kind.Type().GroupKind()] = served{notify: r.Notify, metrics: counts}
+	s.mu.Unlock()
 	return r.Add(mgr)
 }
 
 // stores are the kinds of objects that those of a kind refer to.
-func (h *house) stores(kind dialect.Kind) []dialect.StoreKind {
+func (s *syncer) stores(kind dialect.Kind) []dialect.StoreKind {
 	var all []dialect.StoreKind
-	for _, store := range h.config.Dialects.Stores() {
+	for _, store := range s.config.Dialects.Stores() {
 		if store.Type().Dialect == kind.Type().Dialect {
 			all = append(all, store)
 		}
@@ -128,18 +129,18 @@ func (h *house) stores(kind dialect.Kind) []dialect.StoreKind {
 }
 
 // run starts the engine, and what the dialects have beside their controllers.
-func (h *house) run(running extension.Running) error {
+func (s *syncer) run(running extension.Running) error {
 	problems := []error{
-		h.mgr.Add(manager.RunnableFunc(h.engine.Run)),
-		h.mgr.AddHealthzCheck("fetch", func(*http.Request) error { return h.engine.Stalled(time.Now()) }),
-		controllermetrics.Registry.Register(fetch.NewMetrics(h.engine)),
+		s.mgr.Add(manager.RunnableFunc(s.engine.Run)),
+		s.mgr.AddHealthzCheck("fetch", func(*http.Request) error { return s.engine.Stalled(time.Now()) }),
+		controllermetrics.Registry.Register(fetch.NewMetrics(s.engine)),
 	}
-	for name := range h.config.Dialects.Chosen() {
-		if e := h.config.Extensions[name]; e != nil {
+	for name := range s.config.Dialects.Chosen() {
+		if e := s.config.Extensions[name]; e != nil {
 			for _, collector := range e.Metrics() {
 				problems = append(problems, controllermetrics.Registry.Register(collector))
 			}
-			problems = append(problems, e.Start(h.mgr, running))
+			problems = append(problems, e.Start(s.mgr, running))
 		}
 	}
 	return errors.Join(problems...)
