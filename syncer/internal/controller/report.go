@@ -10,7 +10,9 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -101,12 +103,17 @@ var errNoStatus = errors.New("the status cannot be written, since the CRD that i
 // missing says what the API server did not find when it was to write a status: the object, which is no error, or its status,
 // of which it answers the same.
 func (r *Reconciler) missing(ctx context.Context, object Object) error {
-	live := r.Kind.New()
-	err := r.Live.Get(ctx, client.ObjectKeyFromObject(object), live)
-	if err == nil && live.GetUID() == object.GetUID() {
-		return errNoStatus
+	found := r.Kind.NewList() // a list, since the syncer has no right to get one
+	err := r.Live.List(ctx, found, client.InNamespace(object.GetNamespace()), client.MatchingFields{"metadata.name": object.GetName()})
+	if err != nil {
+		return err
 	}
-	return client.IgnoreNotFound(err)
+	return meta.EachListItem(found, func(item runtime.Object) error {
+		if live, ok := item.(Object); ok && live.GetUID() == object.GetUID() {
+			return errNoStatus
+		}
+		return nil
+	})
 }
 
 func (r *Reconciler) writeStatus(ctx context.Context, object Object, record plan.Record) error {

@@ -86,7 +86,8 @@ func inFakeTime(t *testing.T, faults interceptor.Funcs, test func(w *world)) {
 			}
 		}
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: db.Namespace}}
-		stored := fake.NewClientBuilder().WithScheme(scheme).WithObjects(namespace).WithStatusSubresource(&apiv1.ExternalSecret{}).Build()
+		stored := fake.NewClientBuilder().WithScheme(scheme).WithObjects(namespace).WithStatusSubresource(&apiv1.ExternalSecret{}).
+			WithIndex(&apiv1.ExternalSecret{}, "metadata.name", func(o client.Object) []string { return []string{o.GetName()} }).Build()
 		w := &world{cluster: stored}
 		c := interceptor.NewClient(stored, faults)
 		w.Reconciler = &Reconciler{
