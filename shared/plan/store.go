@@ -43,6 +43,11 @@ const (
 	AccountCredential CredentialKind = "ServiceAccount"
 )
 
+// OfCluster reports whether it lies in the cluster, where those who write stores keep it, and not with the installation.
+func (c Credential) OfCluster() bool {
+	return c.Kind == SecretCredential || c.Kind == AccountCredential
+}
+
 // Aspect is one part of a Store, as policy judges it and messages name it.
 type Aspect int
 

@@ -78,6 +78,13 @@ func walk(ctx context.Context, d driver.Driver, source plan.Source) ([]driver.Va
 	return values, err
 }
 
+// Forget ends what is kept of a Store that no object reads any more. It makes no calls.
+func (c *Client) Forget(store plan.Store) {
+	if forgetter, ok := c.Drivers[store.Backend].(driver.Forgetter); ok {
+		forgetter.Forget(store)
+	}
+}
+
 // call does one call of a driver: within its time, counted, and with no error but an *Error. A driver that panics
 // harms this call alone.
 func call[T any](

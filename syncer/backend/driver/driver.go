@@ -43,6 +43,13 @@ type Walker interface {
 	Walk(ctx context.Context, store plan.Store, read plan.Read) ([]Value, error)
 }
 
+// Forgetter is a driver that keeps sessions by credentials that lie in the cluster.
+type Forgetter interface {
+	// Forget ends the session of a Store that no object reads any more: its namespace may be deleted and made again for others, whose
+	// equal Store must prove itself anew. It makes no calls. A Store of another credential keeps its session.
+	Forget(store plan.Store)
+}
+
 // Value is what a backend holds under one read.
 type Value struct {
 	// Name is the full name under which a walk found the value; empty for a read by key.

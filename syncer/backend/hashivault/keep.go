@@ -17,6 +17,17 @@ func (d *Driver) Keep(ctx context.Context, store plan.Store) (expires time.Time,
 	return logins.Keep(ctx, server, store)
 }
 
+// Forget lets the token of a Store go whose credential lies in the cluster. The others are the installation's own, which no object's end
+// concerns.
+func (d *Driver) Forget(store plan.Store) {
+	if !store.Credential.OfCluster() {
+		return
+	}
+	if server, logins, err := d.at(store); err == nil {
+		logins.Forget(server, store)
+	}
+}
+
 // Server is which Vault this is, as it says itself.
 type Server struct{ Version, ClusterID, ClusterName string }
 

@@ -299,6 +299,52 @@ func TestARotatedSecretCostsOneLoginAndNoFailure(t *testing.T) {
 	}
 }
 
+// A namespace that is deleted and made again for others must not read by the token that its predecessor's credential got.
+func TestAForgottenStoreProvesItselfAnew(t *testing.T) {
+	const installation, ofSecret, ofAccount = " k8s syncer", " approle role-id", " k8s reader"
+	credentials := held{"Secret team-a/login/id": "secret-id", "ServiceAccount team-a/reader/": "readers-jwt"}
+	v := &strict{admits: map[string]string{installation: "syncers-jwt", ofSecret: "secret-id", ofAccount: "readers-jwt"}}
+	d, err := hashivault.New(hashivault.Config{Address: serve(t, v).URL, JWTPath: file(t, "token", "syncers-jwt"), Credentials: credentials.get})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &backend.Client{Drivers: map[plan.Backend]driver.Driver{backends.Vault: d}}
+	stores := []plan.Store{
+		{Mount: "k8s", Role: "syncer"},
+		{Method: backends.VaultAppRole, Mount: "approle", Role: "role-id", Credential: secretID},
+		{Mount: "k8s", Role: "reader", Credential: account},
+	}
+	readAll := func() (kinds []string) {
+		for _, s := range stores {
+			s.Backend = backends.Vault
+			_, err := client.Get(t.Context(), plan.Source{Store: s, Read: plan.Read{Key: "kv/a", EngineVersion: 1}})
+			kind := "read"
+			if failed, ok := errors.AsType[*backend.Error](err); ok {
+				kind = failed.Kind.String()
+			}
+			kinds = append(kinds, kind)
+		}
+		return kinds
+	}
+	if got, want := readAll(), []string{"read", "read", "read"}; !cmp.Equal(got, want) {
+		t.Fatalf("got %q, want %q", got, want)
+	}
+	clear(credentials)
+	if got, want := readAll(), []string{"read", "read", "read"}; !cmp.Equal(got, want) {
+		t.Errorf("while the sessions last: got %q, want %q", got, want)
+	}
+	for _, s := range stores {
+		s.Backend = backends.Vault
+		client.Forget(s)
+	}
+	if got, want := readAll(), []string{"read", "unauthenticated", "unauthenticated"}; !cmp.Equal(got, want) {
+		t.Errorf("once they are forgotten: got %q, want %q", got, want)
+	}
+	if logins, _ := v.seen(); !cmp.Equal(logins, []string{installation, ofSecret, ofAccount}) {
+		t.Errorf("logins %q, want one of each", logins)
+	}
+}
+
 // What a proxy quotes of a login is not shown, whatever form it has.
 func TestACredentialThatIsRefusedIsNotShown(t *testing.T) {
 	for name, store := range map[string]plan.Store{

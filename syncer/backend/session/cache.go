@@ -42,9 +42,13 @@ type Cache[K comparable, V any] struct {
 
 	flights singleflight.Group
 
-	mu   sync.Mutex
-	held map[K]*held[V]
+	mu        sync.Mutex
+	held      map[K]*held[V]
+	obtaining map[K]*flight
 }
+
+// flight is a session on its way.
+type flight struct{ forgotten bool }
 
 // Get returns what the identity reads with, if need be after obtaining it. Where a renewal fails, that is the old one until its
 // end.
@@ -88,6 +92,16 @@ func (c *Cache[K, V]) Drop(refused func(V) bool) {
 	}
 }
 
+// Forget lets an identity's session go, that which is on its way, too: the callers that wait for it use it, and it is not kept.
+func (c *Cache[K, V]) Forget(key K) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.held, key)
+	if f := c.obtaining[key]; f != nil {
+		f.forgotten = true
+	}
+}
+
 func (c *Cache[K, V]) get(ctx context.Context, key K) (*held[V], error) {
 	if h, next := c.look(key); next == use {
 		return h, nil
@@ -115,6 +129,7 @@ func (c *Cache[K, V]) obtain(ctx context.Context, key K) (*held[V], error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	defer c.depart(key)()
 	s, err := c.ask(limited, key, old.Session)
 	switch {
 	case err == nil:
@@ -123,6 +138,21 @@ func (c *Cache[K, V]) obtain(ctx context.Context, key K) (*held[V], error) {
 		return old, nil
 	}
 	return nil, err
+}
+
+// depart begins a flight, the only one of its key, and returns what ends it.
+func (c *Cache[K, V]) depart(key K) (land func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.obtaining == nil {
+		c.obtaining = map[K]*flight{}
+	}
+	c.obtaining[key] = &flight{}
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.obtaining, key)
+	}
 }
 
 // ask calls Obtain. One that panics has failed: singleflight would end the process.
@@ -160,11 +190,15 @@ func (c *Cache[K, V]) stillWorks(key K, old *held[V]) bool {
 	return true
 }
 
+// keep ends the flight that obtained a session well.
 func (c *Cache[K, V]) keep(key K, s Session[V]) *held[V] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
 	h := &held[V]{Session: s, since: now, lastUsed: now}
+	if c.obtaining[key].forgotten {
+		return h
+	}
 	if old, ok := c.held[key]; ok {
 		h.replaces = old.refused
 	} else {

@@ -271,3 +271,38 @@ func TestSessionsAreBounded(t *testing.T) {
 		want(t, "sessions that are kept after the others' end", len(c.held), 1)
 	})
 }
+
+func TestAForgottenSessionIsObtainedAnew(t *testing.T) {
+	with(t, func(t *testing.T, c *Cache[string, string], _ *issuer) {
+		got := []string{get(c, "a"), get(c, "b")}
+		c.Forget("a")
+		c.Forget("unknown")
+		got = append(got, get(c, "a"), get(c, "a"), get(c, "b"))
+		want(t, "sessions before and after", got, []string{"a1", "b2", "a3", "a3", "b2"})
+	})
+}
+
+func TestASessionThatIsForgottenOnItsWayIsNotKept(t *testing.T) {
+	with(t, func(t *testing.T, c *Cache[string, string], _ *issuer) {
+		waits := make(chan string)
+		go func() { waits <- get(c, "a") }()
+		wait(time.Second / 2)
+		c.Forget("a")
+		want(t, "the session of the caller that waited", <-waits, "a1")
+		want(t, "the next one", get(c, "a"), "a2")
+		want(t, "the one after", get(c, "a"), "a2")
+	})
+}
+
+func TestARenewalThatIsForgottenEndsTheOldSession(t *testing.T) {
+	with(t, func(t *testing.T, c *Cache[string, string], i *issuer) {
+		get(c, "a")
+		wait(56 * time.Minute)
+		i.down = true
+		waits := make(chan string)
+		go func() { waits <- get(c, "a") }()
+		wait(time.Second / 2)
+		c.Forget("a")
+		want(t, "the session of the caller that waited", <-waits, "it is down")
+	})
+}

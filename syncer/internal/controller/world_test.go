@@ -36,6 +36,8 @@ type vault struct{ reads atomic.Int64 }
 
 func (*vault) BatchSize(plan.Source) int { return 1 }
 
+func (*vault) Forget(plan.Store) {}
+
 func (v *vault) Get(context.Context, plan.Source) ([]driver.Value, error) {
 	v.reads.Add(1)
 	return []driver.Value{{Data: []byte(`{"a":"b"}`)}}, nil

@@ -57,6 +57,9 @@ func (e *Engine) launch(sc *scope, l Lane, sources []*source, now time.Time) {
 			}
 			e.settle(s, readings[i])
 		}
+		if e.scopes[sc.Store] != sc {
+			e.Reader.Forget(sc.Store) // it was closed meanwhile, and the call may have begun a session since
+		}
 		e.dispatch(sc)
 		e.resume()
 	})

@@ -44,7 +44,8 @@ type cloud struct {
 	forgets  map[string]bool          // keys that a batch's answer does not mention
 	hang     string                   // roles that begin so are not answered for timeout; empty: all are
 	received []call
-	most     int // calls at a time
+	forgot   []string // roles of the Stores that no object reads any more, in order
+	most     int      // calls at a time
 	now      int
 }
 
@@ -53,6 +54,12 @@ func (c *cloud) BatchSize(s plan.Source) int {
 		return 1
 	}
 	return 20
+}
+
+func (c *cloud) Forget(store plan.Store) {
+	c.guard.Lock()
+	defer c.guard.Unlock()
+	c.forgot = append(c.forgot, store.Role)
 }
 
 func (c *cloud) begin(store plan.Store, keys ...string) {

@@ -39,6 +39,8 @@ type Reader interface {
 	BatchSize(source plan.Source) int
 	Get(ctx context.Context, source plan.Source) ([]driver.Value, error)
 	GetBatch(ctx context.Context, store plan.Store, reads []plan.Read) ([]backend.Outcome, error)
+	// Forget is called for a Store that no object reads any more, once or again. It must not block.
+	Forget(store plan.Store)
 }
 
 // Engine reads sources for objects. It may be used concurrently. Its fields may not be changed once it runs.

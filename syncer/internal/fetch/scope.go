@@ -52,6 +52,7 @@ func (e *Engine) closeIfEmpty(sc *scope) {
 		sc.timer.Stop()
 	}
 	delete(e.scopes, sc.Store)
+	e.Reader.Forget(sc.Store)
 }
 
 func (sc *scope) source(s plan.Source, reader Reader) *source {

@@ -79,3 +79,45 @@ func TestObjectsOfTwoKindsShareARead(t *testing.T) {
 		}
 	})
 }
+
+func TestAStoreIsForgottenWithItsLastObject(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.Subscribe(both("o"), minute, false)
+		w.add("p", "one", minute, "a", "b")
+		w.pass(2 * latency)
+		w.Unsubscribe(named("o"))
+		if diff := cmp.Diff([]string{"other"}, w.forgot); diff != "" {
+			t.Errorf("while another object reads one Store, -want +got:\n%s", diff)
+		}
+		w.add("p", "one", minute, "c")
+		w.pass(2 * latency)
+		if diff := cmp.Diff([]string{"other"}, w.forgot); diff != "" {
+			t.Errorf("after an edit that reads the same Store, -want +got:\n%s", diff)
+		}
+		w.Unsubscribe(named("p"))
+		if diff := cmp.Diff([]string{"other", "one"}, w.forgot); diff != "" {
+			t.Errorf("after the last object, -want +got:\n%s", diff)
+		}
+	})
+}
+
+// The call may have logged in after the object was gone, or after the next one of its name came.
+func TestAStoreIsForgottenAgainAfterACallThatOutlivesItsObject(t *testing.T) {
+	for name, next := range map[string]bool{"no object follows": false, "an equal one follows": true} {
+		t.Run(name, func(t *testing.T) {
+			inFakeTime(t, func(w *world) {
+				w.add("o", "one", minute, "a")
+				w.pass(latency / 2)
+				w.Unsubscribe(named("o"))
+				if next {
+					w.Subscribe(reads("o", "one", "a"), minute, false)
+				}
+				before := len(w.forgot)
+				w.pass(latency)
+				if diff := cmp.Diff([]string{"one"}, w.forgot[before:]); diff != "" {
+					t.Errorf("after the call, -want +got:\n%s", diff)
+				}
+			})
+		})
+	}
+}

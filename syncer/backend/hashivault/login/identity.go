@@ -23,7 +23,7 @@ type identity struct {
 // one's mount: its own is of the Kubernetes auth method. A Store that refers to a credential never does.
 func (l *Logins) identity(at wire.Server, s plan.Store) (identity, error) {
 	id := identity{server: at, method: s.Method, mount: s.Mount, role: s.Role}
-	ofCluster := s.Credential.Kind == plan.SecretCredential || s.Credential.Kind == plan.AccountCredential
+	ofCluster := s.Credential.OfCluster()
 	if ofCluster {
 		id.credential = s.Credential
 	}

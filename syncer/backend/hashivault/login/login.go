@@ -84,6 +84,13 @@ func (l *Logins) Keep(ctx context.Context, at wire.Server, s plan.Store) (expire
 	return held.Expires, err
 }
 
+// Forget lets the token of a Store's identity go.
+func (l *Logins) Forget(at wire.Server, s plan.Store) {
+	if id, err := l.identity(at, s); err == nil {
+		l.tokens.Forget(id)
+	}
+}
+
 // revoked tells, of a token that was refused, whether the token or only the path is to blame. Vault says which, but not
 // all its versions do, so the token is looked up; a role without Vault's default policy may not even do that.
 func (l *Logins) revoked(ctx context.Context, id identity, t *token, refusal error) bool {
