@@ -184,8 +184,19 @@ soak: build lab-build ## Disturb two syncers at random for SOAK_DURATION (1h): n
 fmt: $(TOOLS)/golangci-lint ## Format the Go code, imports in three groups
 	$(TOOLS)/golangci-lint fmt $(MODULES)
 
+.PHONY: words
+words: ## Refuse words that the field does not use: CONTRIBUTING.md says what to write
+	found=0
+	git grep -nIE '[Nn]obody|[Ss]omebody|[Aa]nybody|[Ww]hoever|[Ww]hichever|\b([Mm]end(s|ed|ing)?|[Ff]or want of|[Tt](ells?|old) of|[Tt]ells? whether)\b' \
+	  -- . ':!Makefile' ':!CONTRIBUTING.md' || found=$$?
+	case $$found in
+	  0) echo 'words: CONTRIBUTING.md says what to write in place of the above' >&2; exit 1 ;;
+	  1) ;; # none
+	  *) exit 1 ;;
+	esac
+
 .PHONY: lint
-lint: $(TOOLS)/golangci-lint ## Lint each module; .golangci.yml says by which rules
+lint: words $(TOOLS)/golangci-lint ## Lint each module; .golangci.yml says by which rules
 	failed=
 	for module in $(MODULES); do
 	  echo "lint $$module"

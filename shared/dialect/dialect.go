@@ -65,7 +65,7 @@ type Type struct {
 	CRD []byte
 }
 
-// Kind turns the objects of one foreign kind into Plans. It is pure: whoever calls has read what References names. It may be
+// Kind turns the objects of one foreign kind into Plans. It is pure: the caller has read what References names. It may be
 // called concurrently.
 type Kind interface {
 	Type() Type

@@ -57,5 +57,5 @@ const (
 // may not set such keys.
 const ReservedPrefix = prefix
 
-// PolicyPrefixes start the keys of a Namespace that mean something to Secretgate, or nothing at all to anybody.
+// PolicyPrefixes start the keys of a Namespace that mean something to Secretgate, or nothing at all.
 func PolicyPrefixes() []string { return []string{prefix, prefixKES} }

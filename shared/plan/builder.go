@@ -31,7 +31,7 @@ const (
 // DefaultSecretType is the type of a Secret whose object names none.
 const DefaultSecretType = "Opaque"
 
-// forbiddenTypes are Secrets that authenticate to the cluster itself: whoever may write an
+// forbiddenTypes are Secrets that authenticate to the cluster itself: the author of an
 // object must not mint them with the syncer's rights.
 var forbiddenTypes = map[string]string{
 	"kubernetes.io/service-account-token": "a service account's token would be issued into it",
@@ -78,7 +78,7 @@ func (b *Builder) Done() (*Plan, field.ErrorList) {
 // Fail adds an error.
 func (b *Builder) Fail(err *field.Error) { b.Errs = append(b.Errs, err) }
 
-// Warn adds a sentence for whoever applies the object. It begins with a path.
+// Warn adds a sentence for the client that applies the object. It begins with a path.
 func (b *Builder) Warn(format string, args ...any) {
 	b.Plan.Warnings = append(b.Plan.Warnings, fmt.Sprintf(format, args...))
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/secretgate/secretgate/shared/policy"
 )
 
-// An object may name paths alone, and the installation all else: what counts is in effect, whoever said it.
+// An object may name paths alone, and the installation all else: what is in effect counts, wherever it is set.
 func TestWhatTheInstallationSaysIsJudgedToo(t *testing.T) {
 	planOf := func(s plan.Store) *plan.Plan {
 		p := planOf(s, read("spec.keysMap[a].path", "secret/data/prod/db"))

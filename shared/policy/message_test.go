@@ -88,7 +88,7 @@ func TestAHugeAnnotationDoesNotMakeHugeMessages(t *testing.T) {
 }
 
 func TestCheckWalkedJudgesEveryNameThatAWalkReturned(t *testing.T) {
-	ns := policy.Namespace{Name: "core", Annotations: annotations{keyName: "/core(/[a-z]+)*", role: "nobody"}}
+	ns := policy.Namespace{Name: "core", Annotations: annotations{keyName: "/core(/[a-z]+)*", role: "none"}}
 	found := []string{"/core/db", "/core/DB", "/core/x/y", "/core/2"}
 	got := verdictOf(policy.CheckWalked(walk("spec.data[3]", "/core"), found, ns, policy.Settings{Enforce: true}))
 	want := verdict{

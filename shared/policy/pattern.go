@@ -11,7 +11,7 @@ import (
 	"github.com/secretgate/secretgate/shared/text"
 )
 
-// Whoever may annotate a namespace must not be able to stop the services that everybody shares: an
+// An annotation's author must not be able to stop the services that all namespaces share: an
 // annotation of 256 KiB can compile to gigabytes, and be matched against thousands of names.
 const (
 	// maxCost bounds what an annotation's patterns compile to, in instructions of the matcher and
@@ -61,14 +61,14 @@ func compile(lines string, legacy bool) *patterns {
 		parsed, err := syntax.Parse(line, syntax.Perl)
 		if err != nil {
 			why, remedy := explain(err)
-			return broken(where()+" is not a valid RE2 pattern: "+why, "it is mended", remedy)
+			return broken(where()+" is not a valid RE2 pattern: "+why, "it is fixed", remedy)
 		}
 		if p.cost += cost(parsed); p.cost > maxCost {
 			return broken("holds patterns that are too large", "they are fewer or repeat less", "use fewer lines, or repeat less within them")
 		}
 		re, err := compileLine(line, legacy)
 		if err != nil { // one that parses is only refused if it is huge
-			return broken(where()+" cannot be compiled", "it is mended", "repeat less within it")
+			return broken(where()+" cannot be compiled", "it is fixed", "repeat less within it")
 		}
 		p.regexps, quoted = append(p.regexps, re), append(quoted, strconv.Quote(line))
 	}
@@ -134,7 +134,7 @@ func explain(err error) (why, remedy string) {
 	}
 }
 
-// match tells whether a pattern matches. If not, why says what the annotation does, as the end of a
+// match reports whether a pattern matches. If not, why says what the annotation does, as the end of a
 // sentence.
 func (p *patterns) match(value string) (matched bool, why string) {
 	if p.work += p.cost * len(value); p.work > maxWork {

@@ -113,7 +113,7 @@ func TestPatternsThatDoNotCompilePermitNothingAndSayWhy(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			want := test.want + "; nothing is permitted until it is mended"
+			want := test.want + "; nothing is permitted until it is fixed"
 			for _, legacy := range []bool{false, true} {
 				if diff := cmp.Diff(want, keyProblem(t, test.annotation, "b", legacy)); diff != "" {
 					t.Errorf("legacy %t: -want +got:\n%s", legacy, diff)

@@ -184,7 +184,7 @@ func TestCheck(t *testing.T) {
 			annotations: annotations{keyName: "/(?!prod).*"},
 			want: verdict{
 				Errors: []string{`spec.data[0].key: Forbidden: "/core/a" is not permitted in namespace "core": annotation ` + keyName +
-					" line 1 \"/(?!prod).*\" is not a valid RE2 pattern: look-ahead `(?!` is JavaScript's, not RE2's; nothing is permitted until it is mended"},
+					" line 1 \"/(?!prod).*\" is not a valid RE2 pattern: look-ahead `(?!` is JavaScript's, not RE2's; nothing is permitted until it is fixed"},
 				Reasons: []string{"key name /core/a does not match naming convention /(?!prod).*"},
 			},
 		},
@@ -224,7 +224,7 @@ func TestCheck(t *testing.T) {
 			want: verdict{Errors: []string{`spec.vaultMountPoint: Forbidden: "other" is not permitted in namespace "core": annotation ` +
 				names.AnnotationPermittedVaultMount + ` allows "kubernetes"`}},
 		},
-		"a Vault mount that nobody set is not permitted where it is limited": {
+		"a Vault mount that is not set is not permitted where it is limited": {
 			plan: vault("", ""), annotations: annotations{names.AnnotationPermittedVaultMount: "kubernetes"},
 			want: verdict{Errors: []string{`spec.vaultMountPoint: Forbidden: a value that is not set is not permitted in namespace "core": annotation ` +
 				names.AnnotationPermittedVaultMount + ` allows "kubernetes"`}},
@@ -241,7 +241,7 @@ func TestCheck(t *testing.T) {
 			want: verdict{Errors: []string{`spec.projectId: Forbidden: "prod" is not permitted in namespace "core": annotation ` +
 				names.AnnotationPermittedProject + ` allows "core"`}},
 		},
-		"a project that nobody set is not permitted where it is limited": {
+		"a project that is not set is not permitted where it is limited": {
 			plan:        of(plan.Store{Backend: backend.GCPSecretManager}),
 			annotations: annotations{names.AnnotationPermittedProject: "core"},
 			want: verdict{Errors: []string{`spec.projectId: Forbidden: a value that is not set is not permitted in namespace "core": annotation ` +

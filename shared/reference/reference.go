@@ -77,7 +77,7 @@ func Table(columns []string, rows [][]string) string {
 // variables finds what settings.Section adds to the usage of a flag.
 var variables = regexp.MustCompile(`\(env ([A-Z0-9_]+(?:, [A-Z0-9_]+)*)(?:, ([a-z ]+))?\)`)
 
-// Flags tells of settings, a table for each group, and which environment variables they name.
+// Flags describes settings, a table for each group, and lists which environment variables they name.
 func Flags(sections []*settings.Section) (text string, named []string) {
 	for _, section := range sections {
 		var rows [][]string

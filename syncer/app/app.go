@@ -36,7 +36,7 @@ type Program struct {
 	Dialects []dialect.Dialect
 }
 
-// defaultDialect is what is served where nobody says otherwise.
+// defaultDialect is what is served where no setting says otherwise.
 const defaultDialect = "kes"
 
 // failure is an error of running, as opposed to one of usage.

@@ -129,7 +129,7 @@ func stripHistory(object any) (any, error) {
 	return object, nil
 }
 
-// strip takes from the metadata of objects what nobody here reads. Of namespaces it leaves the
+// strip takes from the metadata of objects what the syncer does not read. Of namespaces it leaves the
 // annotations, which are policy.
 func strip(object any) (any, error) {
 	o, ok := object.(metav1.Object)

@@ -57,7 +57,7 @@ func (c *credentials) get(ctx context.Context, of plan.Credential) (string, erro
 	return c.cluster.Get(ctx, of)
 }
 
-// newBacking makes every driver that objects may name. They call nobody until they are used.
+// newBacking makes every driver that objects may name. They make no calls until they are used.
 func newBacking(c *config.Config) (*backing, error) {
 	b := &backing{credentials: &credentials{}}
 	c.Vault.Credentials = b.credentials.get

@@ -206,7 +206,7 @@ func TestTheTimeOfACall(t *testing.T) {
 	}
 }
 
-// Whoever unwraps an error must not find what was redacted.
+// A caller that unwraps an error must not find what was redacted.
 func TestNothingOfADriversErrorIsInOurs(t *testing.T) {
 	fails := scripted(func(context.Context) (driver.Value, error) { return driver.Value{}, errors.New("password: " + planted) })
 	_, err := (&Client{Drivers: map[plan.Backend]driver.Driver{backends.Vault: fails}}).Get(t.Context(), vaultSource)

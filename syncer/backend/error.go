@@ -13,7 +13,7 @@ import (
 // is of no use.
 var ErrNotConfigured = errors.New("backend not configured")
 
-// Error is why a read failed, in words for whoever wrote the object. It may be logged and shown: it holds no value and no
+// Error is why a read failed, in words for the object's author. It may be logged and shown: it holds no value and no
 // credential. That of a batch as a whole has a Source without a Read.
 type Error struct {
 	Kind   driver.Kind

@@ -119,7 +119,7 @@ func TestTheWordsOfAnObject(t *testing.T) {
 		t.Errorf("in its words (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(key+denied+"set {location}, or let "+who+" read it", e.Error()); diff != "" {
-		t.Errorf("in nobody's (-want +got):\n%s", diff)
+		t.Errorf("without an object's words (-want +got):\n%s", diff)
 	}
 }
 

@@ -15,7 +15,7 @@ type explainer interface {
 	Explain(err error) string
 }
 
-// adviser is implemented by errors of drivers that know the remedy better than anybody else.
+// adviser is implemented by errors of drivers that know the remedy best.
 type adviser interface {
 	error
 	Remedy() string // empty: they do not
@@ -42,7 +42,7 @@ func failure(ctx context.Context, d driver.Driver, source plan.Source, err error
 	return worded(d, source, err)
 }
 
-// worded makes the *Error of a driver's error. Of the latter nothing stays but the redacted text: whoever unwraps it
+// worded makes the *Error of a driver's error. Of the latter nothing stays but the redacted text: a caller that unwraps it
 // finds nothing.
 func worded(d driver.Driver, source plan.Source, err error) *Error {
 	text := ""

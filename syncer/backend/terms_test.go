@@ -15,7 +15,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// TestTermsOfAdvice finds terms that nobody puts words in the place of, in the texts of this package and of the drivers.
+// TestTermsOfAdvice finds terms that no code replaces with words, in the texts of this package and of the drivers.
 func TestTermsOfAdvice(t *testing.T) {
 	known := map[string]bool{driver.Who: true}
 	for _, term := range []plan.Term{

@@ -29,7 +29,7 @@ type Attack struct {
 	Object string
 	// Denied is part of what plan or policy says, whatever the field is called after conversion.
 	Denied string
-	// Schema is part of what the API server says where it refuses to store the object, whoever is asked or not.
+	// Schema is part of what the API server says where it refuses to store the object, with or without a webhook.
 	Schema string
 	// Unserved says that the object is another syncer's: the webhook denies it, and ours does not look at it.
 	Unserved bool

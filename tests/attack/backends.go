@@ -88,7 +88,7 @@ func vault() []Attack {
 		login("another mount", "vaultMountPoint: approle, vaultRole: core-reader", notPermitted("approle")),
 		login("a mount that leads to another one", "vaultMountPoint: kubernetes/../approle, vaultRole: core-reader", dots),
 		login("a mount with a query", "vaultMountPoint: 'kubernetes?x', vaultRole: core-reader", special),
-		login("a mount that nobody names", "vaultRole: core-reader", "a value that is not set is not permitted"),
+		login("a mount that is not set", "vaultRole: core-reader", "a value that is not set is not permitted"),
 		login("another role of Vault", "vaultMountPoint: kubernetes, vaultRole: my-vault-role", notPermitted("my-vault-role")),
 		login("no role of Vault where one is demanded", "vaultMountPoint: kubernetes", "demands a role").under(with(Guard{names.AnnotationRequireRole: "true"})),
 		login("a version of KV that there is not", "vaultMountPoint: kubernetes, vaultRole: core-reader, kvVersion: 3", "must be 1 or 2").unstorable("spec.kvVersion"),

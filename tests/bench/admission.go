@@ -31,7 +31,7 @@ func (b *bench) admission(ctx context.Context) error {
 		if err := w.Teams(ctx, n); err != nil {
 			return err
 		}
-		if err := a.Switch(ctx, world.Nobody); err != nil {
+		if err := a.Switch(ctx, world.None); err != nil {
 			return err
 		}
 		standing := make([]world.Manifest, n)

@@ -51,7 +51,7 @@ func (r *admissionRound) applies(ctx context.Context) error {
 	for i, h := range after {
 		own := h.own.Since(before[i].own)
 		if own.Count() < float64(len(seen.took)) {
-			return fmt.Errorf("the %s handler tells of %.0f calls at %d applies", h.webhook, own.Count(), len(seen.took))
+			return fmt.Errorf("the %s handler reports %.0f calls at %d applies", h.webhook, own.Count(), len(seen.took))
 		}
 		handled := 1000 * own.Percentile(99)
 		whole := 1000 * (h.seconds - before[i].seconds) / (h.requests - before[i].requests)
@@ -68,8 +68,7 @@ type applied struct {
 	rate float64         // how many were sent a second
 }
 
-// paced applies one manifest after the other, so many a second, each at its time. Applies that fail are counted, and the first is
-// told of.
+// paced applies one manifest after the other, so many a second, each at its time. Failed applies are counted, and the first is reported.
 func (b *bench) paced(ctx context.Context, w *world.World, pace int, manifests []world.Manifest) (applied, error) {
 	var mu sync.Mutex
 	var seen applied
@@ -103,7 +102,7 @@ func (b *bench) paced(ctx context.Context, w *world.World, pace int, manifests [
 	return seen, context.Cause(ctx)
 }
 
-// handler is what the webhook tells of one of its handlers.
+// handler is what the webhook reports about one of its handlers.
 type handler struct {
 	webhook           string
 	own               measure.Histogram

@@ -33,12 +33,12 @@ func emptyAddName(entries int, f form) string {
 	return fmt.Sprintf("%d entries, %s: added to the median by %s of a webhook that permits all", entries, f.name, f.calls)
 }
 
-// creates times creates, one at a time, with nobody asked, a webhook that permits all, and ours, by turns: forth, back, and
+// creates times creates, one at a time, with no webhook, a webhook that permits all, and ours, by turns: forth, back, and
 // so on, so that what else changes meanwhile falls on all of them.
 func (r *admissionRound) creates(ctx context.Context) error {
 	took := map[arm][]time.Duration{}
 	for i := range r.trials / 3 {
-		turns := []world.Webhook{world.Nobody, world.Empty, world.Ours}
+		turns := []world.Webhook{world.None, world.Empty, world.Ours}
 		if i%2 == 1 {
 			slices.Reverse(turns)
 		}
@@ -99,19 +99,19 @@ func (r *admissionRound) keepCreates(entries int, took map[arm][]time.Duration) 
 		about := fmt.Sprintf("%d entries, %s: create ", entries, f.name)
 		median := map[world.Webhook]float64{}
 		for asked, how := range map[world.Webhook]string{
-			world.Nobody: "without webhooks", world.Empty: "with " + f.calls + " of a webhook that permits all", world.Ours: "with " + f.calls,
+			world.None: "without webhooks", world.Empty: "with " + f.calls + " of a webhook that permits all", world.Ours: "with " + f.calls,
 		} {
 			m, p99 := milliseconds(took[arm{entries, f.old, asked}])
 			r.keep(about+how+", median", "ms", m)
 			r.keep(about+how+", p99", "ms", p99)
 			median[asked] = m
 		}
-		r.keep(addName(entries, f), "ms", median[world.Ours]-median[world.Nobody])
-		r.keep(emptyAddName(entries, f), "ms", median[world.Empty]-median[world.Nobody])
+		r.keep(addName(entries, f), "ms", median[world.Ours]-median[world.None])
+		r.keep(emptyAddName(entries, f), "ms", median[world.Empty]-median[world.None])
 		r.say("  creates of %d entries, %s: %.2f ms, with %s %.2f ms, of a webhook that permits all %.2f ms",
-			entries, f.name, median[world.Nobody], f.calls, median[world.Ours], median[world.Empty])
+			entries, f.name, median[world.None], f.calls, median[world.Ours], median[world.Empty])
 	}
-	stored, _ := milliseconds(took[arm{entries, false, world.Nobody}])
+	stored, _ := milliseconds(took[arm{entries, false, world.None}])
 	both, _ := milliseconds(took[arm{entries, true, world.Ours}])
 	r.keep(bothAddName(entries), "ms", both-stored)
 }

@@ -133,7 +133,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(b.dir) }() // what is not empty is kept for whoever looks for a cause
+	defer func() { _ = os.Remove(b.dir) }() // what is not empty is kept for debugging
 	b.measure(ctx)
 	if ctx.Err() != nil {
 		return errors.New("interrupted: nothing was written")

@@ -206,7 +206,7 @@ func balanced(ctx context.Context, objects int, syncers ...*lab.Service) error {
 
 // kill ends a replica without a word, edits every object, and answers how long after the death the last one's Secret
 // followed its object. Edits are served at once, so no refresh interval hides in it; those of the dead replica's objects
-// wait for somebody to take over.
+// wait for another replica to take over.
 func (b *bench) kill(ctx context.Context, w *world.World, victim *lab.Service, objects []world.Object) (time.Duration, error) {
 	for i := range objects {
 		objects[i].Copy = !objects[i].Copy

@@ -57,7 +57,7 @@ func metric(ctx context.Context, pod corev1.Pod, name string) (float64, error) {
 	return value, err
 }
 
-// tail shows the end of each log, for whoever looks at a failure in CI, where the logs are gone.
+// tail shows the end of each log, for the reader of a failure in CI, where the logs are gone.
 func tail(dir string) {
 	const most = 2000
 	files, _ := filepath.Glob(filepath.Join(dir, "log", "*.log"))

@@ -71,7 +71,7 @@ func attackAll(t *testing.T, behind bool, try func(*testing.T, placedAttack)) {
 	}
 }
 
-// placed gives attacks of one guard one namespace, and puts a Secret of somebody else where the first of them would have its own.
+// placed gives attacks of one guard one namespace, and puts a foreign Secret where the first of them would have its own.
 func placed(t *testing.T, behind bool) (attacks []placedAttack, foreign map[string]*corev1.Secret) {
 	t.Helper()
 	namespaces, foreign := map[string]string{}, map[string]*corev1.Secret{}
@@ -91,7 +91,7 @@ func placed(t *testing.T, behind bool) (attacks []placedAttack, foreign map[stri
 	return attacks, foreign
 }
 
-// refused sends an attack as anybody would, and reads the answer.
+// refused sends an attack as any client would, and reads the answer.
 func refused(t *testing.T, a placedAttack) {
 	t.Helper()
 	status, answer := create(t, a)

@@ -29,7 +29,7 @@ func audited(dir string) ([]string, error) {
 
 func auditLog(dir string) string { return filepath.Join(dir, "audit.log") }
 
-// TestAuditLog: the API server's audit log tells of each verdict, why, and on which fields, but never what is in them.
+// TestAuditLog: the API server's audit log records each verdict, why, and on which fields, but never what is in them.
 func TestAuditLog(t *testing.T) {
 	t.Parallel()
 	const mutate, validate, namespaces = "mutate.externalsecrets.secretgate.io/", "validate.externalsecrets.secretgate.io/", "namespaces.secretgate.io/"

@@ -128,7 +128,7 @@ func TestPolicyByEnvironment(t *testing.T) {
 	kubectl.MustApply(t, namespace, s.object("db", "{backendType: secretsManager, roleArn: '"+aws.TestRoleARN+"', data: [{key: "+namespace+"/db, name: password}]}"))
 	says(t, awaitReason(t, namespace, "db", plan.ReasonPolicyDenied), "Missing required annotation "+naming+" on namespace "+namespace)
 	annotate(t, namespace, naming+"=")
-	annotate(t, namespace, role+"=nobody")
+	annotate(t, namespace, role+"=other")
 	harness.Eventually(t, func() error {
 		if es := getObject(t, namespace, "db"); es.Status.Conditions[0].Reason != string(plan.ReasonPolicyDenied) ||
 			!strings.Contains(es.Status.Status, "namespace does not allow to assume role "+aws.TestRoleARN) {

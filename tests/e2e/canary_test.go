@@ -106,7 +106,7 @@ func TestCanaryInDamagedAnswers(t *testing.T) {
 	}
 }
 
-// awaitFailure waits until an object is not ready for a reason of its backend's, whichever.
+// awaitFailure waits until an object is not ready for any reason of its backend's.
 func awaitFailure(t *testing.T, namespace, name string) {
 	t.Helper()
 	harness.Eventually(t, func() error {
@@ -171,7 +171,7 @@ func TestCanaryInDenial(t *testing.T) {
 			t.Errorf("the refusal of %s holds a planted value", backend)
 		}
 	}
-	// A value that somebody wrote into a manifest that is refused is not told, either.
+	// A value written into a manifest that is refused is not told, either.
 	said, err := kubectl.Apply(t.Context(), namespace, object("written", in(namespace, "{backendType: secretsManager, dataFrom: [NS], template: {stringData: {password: '"+secretValue()+"'}}}")))
 	if err == nil || holdsPlanted([]byte(said+err.Error())) {
 		t.Errorf("it was accepted, or its refusal holds the value: %t", err != nil)

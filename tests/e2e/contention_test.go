@@ -61,7 +61,7 @@ func TestTwoSyncersOfOneObject(t *testing.T) {
 }
 
 // What changes a Secret at the same time as the syncer is either there afterwards or was overwritten, never a reason to fail.
-func TestSomebodyWritesTheSecretAllTheTime(t *testing.T) {
+func TestAnotherClientWritesTheSecretAllTheTime(t *testing.T) {
 	t.Parallel()
 	namespace, value := newNamespace(t, nil), ""
 	putAWS(t, namespace+"/db", secretValue())

@@ -97,7 +97,7 @@ func clientSideApply(t *testing.T, at place, content string) (string, error) {
 	return kubectl.Apply(t.Context(), "", at.manifest(t, content))
 }
 
-// serverSideApply takes over what somebody else has edited, as one who applies by it must say.
+// serverSideApply takes over what another client has edited, as one who applies by it must say.
 func serverSideApply(t *testing.T, at place, content string) (string, error) {
 	return kubectl.Apply(t.Context(), "", at.manifest(t, content), "--server-side", "--force-conflicts")
 }

@@ -155,25 +155,25 @@ func (e exhibit) show(t *testing.T) (printed string) {
 	}
 	answer, _ := kubectl.Show(t.Context(), "apply", "--filename="+file)
 	said := strings.NewReplacer(folder+"/", "", namespace, "shop").Replace(answer)
-	e.mend(t, namespace)
+	e.applyRemedy(t, namespace)
 	return command + "\n" + said
 }
 
-// mend applies the remedy. Nothing is left to say then.
-func (e exhibit) mend(t *testing.T, namespace string) {
+// applyRemedy applies the remedy. Nothing is left to say then.
+func (e exhibit) applyRemedy(t *testing.T, namespace string) {
 	t.Helper()
-	var mended []string
+	var fixed []string
 	switch {
 	case e.remedy == "":
 		return
 	case isNamespace(e.remedy) && !isNamespace(e.manifest):
-		mended = []string{e.remedy, e.manifest}
+		fixed = []string{e.remedy, e.manifest}
 	case strings.Contains(e.remedy, "kind: "):
-		mended = []string{e.remedy}
+		fixed = []string{e.remedy}
 	default:
-		mended = []string{merged(t, e.manifest, e.remedy)}
+		fixed = []string{merged(t, e.manifest, e.remedy)}
 	}
-	for _, manifest := range mended {
+	for _, manifest := range fixed {
 		said, err := kubectl.Apply(t.Context(), "", e.moved(manifest, namespace))
 		if err != nil || strings.Contains(said, "Warning: ") {
 			t.Errorf("the remedy is none: %v %s\n%s", err, said, manifest)

@@ -26,7 +26,7 @@ func TestGitOpsDrift(t *testing.T) {
 	}
 }
 
-// appliedAgain: the same manifest applied twice changes nothing and conflicts with nobody, a dry run says so, and one of an
+// appliedAgain: the same manifest applied twice changes nothing and conflicts with no other manager, a dry run says so, and one of an
 // edited manifest says what would change.
 func appliedAgain(t *testing.T, at place, f forms, manager string) {
 	t.Helper()
@@ -74,7 +74,7 @@ func clientSideDiff(t *testing.T, at place, f forms) {
 		annotations, _ := metadata["annotations"].(map[string]any)
 		last, _ := annotations["kubectl.kubernetes.io/last-applied-configuration"].(string)
 		manifest := fromJSON(t, at.manifest(t, tc.content))
-		// Whoever compares leaves out the annotation itself, and so must the manifest of this comparison.
+		// A client that compares leaves out the annotation itself, and so must the manifest of this comparison.
 		original := fromJSON(t, last)
 		applied, _ := original["metadata"].(map[string]any)
 		delete(applied, "annotations")

@@ -27,7 +27,7 @@ patches:
       - {op: replace, path: /webhooks/2/clientConfig, value: {url: "WEBHOOK/validate"}}
 `
 
-// TestInstallAdmissionOnly: objects of somebody else's CRDs are judged as ever, and there is nothing that could sync them: no
+// TestInstallAdmissionOnly: objects of another project's CRDs are judged as ever, and there is nothing that could sync them: no
 // syncer, and no right on a Secret but the webhook's on its own.
 func TestInstallAdmissionOnly(t *testing.T) {
 	s := newSite(t, lab.Options{Services: true})

@@ -26,7 +26,7 @@ const policed = "is not permitted in namespace"
 func TestInstallAdmissionPolicy(t *testing.T) {
 	s := newSite(t, lab.Options{})
 	manifests := s.build(t, s.compose(t, overlayWith("local", "failure-policy-ignore", "admission-policy")))
-	// Nobody listens on port 1.
+	// Nothing listens on port 1.
 	s.kubectl.MustApply(t, "", strings.ReplaceAll(manifests, "https://127.0.0.1:9443/", "https://127.0.0.1:1/"))
 	p := &policedSite{site: s, namespaces: map[string]string{}}
 	p.awaitPolicy(t)

@@ -79,7 +79,7 @@ func overlayWith(overlay string, components ...string) map[string]string {
 	return map[string]string{"kustomization.yaml": text.String()}
 }
 
-// ofTheCluster tells of the kinds that we install.
+// ofTheCluster reports whether a kind that we install is cluster-scoped.
 func ofTheCluster(kind string) bool {
 	return slices.Contains([]string{
 		"Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "PriorityClass", "MutatingWebhookConfiguration",

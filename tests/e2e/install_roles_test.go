@@ -10,7 +10,7 @@ import (
 	"github.com/secretgate/secretgate/tests/harness"
 )
 
-// TestInstallUserRoles: the cluster's own roles hold for ExternalSecrets, and nobody's for their status.
+// TestInstallUserRoles: the cluster's own roles hold for ExternalSecrets, and none of them for their status.
 func TestInstallUserRoles(t *testing.T) {
 	t.Parallel()
 	namespace := newNamespace(t, nil)

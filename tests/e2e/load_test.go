@@ -59,7 +59,7 @@ func loadWrites() []write {
 	}
 }
 
-// manifest is the object with a content of this write's own. Its interval earns a warning from whoever judges; no syncer serves it.
+// manifest is the object with a content of this write's own. Its interval earns a warning from the webhook; no syncer serves it.
 func (w write) manifest(name, version string) map[string]any {
 	metadata := map[string]any{"name": name}
 	if w.method == http.MethodPut {
@@ -68,7 +68,7 @@ func (w write) manifest(name, version string) map[string]any {
 	return map[string]any{
 		"apiVersion": apiv1.GroupVersion.String(), "kind": apiv1.Kind, "metadata": metadata,
 		w.field: map[string]any{
-			"controllerId": "nobody", "refreshInterval": "5s", "backendType": "secretsManager",
+			"controllerId": "unserved", "refreshInterval": "5s", "backendType": "secretsManager",
 			"data": []any{map[string]any{"key": w.key + name, "name": "password"}},
 		},
 	}
@@ -95,7 +95,7 @@ func startLoad(t *testing.T) *load {
 		right := l.answers(t)
 		for _, w := range loadWrites() {
 			if right[w.name] == 0 {
-				return fmt.Errorf("nobody could %s yet", w.name)
+				return fmt.Errorf("no writer could %s yet", w.name)
 			}
 		}
 		return nil

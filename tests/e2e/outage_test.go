@@ -34,7 +34,7 @@ func TestVaultOutageChangesNothing(t *testing.T) {
 	}
 }
 
-// Each failure has a region of its own: one that is down or throttles is left alone, whichever object met it first.
+// Each failure has a region of its own: one that is down or throttles is left alone, no matter which object met it first.
 func TestFailuresOfAWSChangeNothing(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -165,7 +165,7 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: secretga
 subjects: [{kind: ServiceAccount, name: webhook, namespace: secretgate}]
 `
 
-// probeCRDs are the dialect's: those of the stores come first, so that whoever waits for Probes finds both.
+// probeCRDs are the dialect's: those of the stores come first, so that a client that waits for Probes finds both.
 func probeCRDs() string {
 	var crds []string
 	installation := probe.Dialect().New()
@@ -371,7 +371,7 @@ func logged(t *testing.T, service, text string) int {
 	return n
 }
 
-// stranger is a server that nobody has listed; it counts what it is asked.
+// stranger is a server that is not listed; it counts what it is asked.
 func stranger(t *testing.T) (address string, asked *atomic.Int64) {
 	t.Helper()
 	asked = new(atomic.Int64)

@@ -67,7 +67,7 @@ func TestBadInputOfDefinitions(t *testing.T) {
 	awaitData(t, namespace, "db", map[string]string{"password": value, "empty": ""})
 }
 
-// What the API server itself and the webhook say to whoever applies; and the syncer, of what was stored before.
+// What the API server itself and the webhook say to the client that applies; and the syncer, of what was stored before.
 func TestPolicyOfDefinitions(t *testing.T) {
 	t.Parallel()
 	namespace, value := newNamespace(t, map[string]string{names.AnnotationPermittedKeyName: "secret/data/team-a/.*"}), secretValue()

@@ -69,7 +69,7 @@ func TestWhatSecretsManagerLeftIsTakenOver(t *testing.T) {
 	awaitDefinition(t, namespace, "shared", plan.ReasonSecretNotOwned, "is claimed by ExternalSecret shared, too, which is older")
 	untouched(t, shared)
 
-	// What was never taken over goes with its object all the same, and what is somebody else's stays.
+	// What was never taken over goes with its object all the same, and a foreign Secret stays.
 	awaitDefinition(t, namespace, "unread", plan.ReasonSecretNotFound, namespace+"/nowhere")
 	awaitDefinition(t, namespace, "foreign", plan.ReasonSecretNotOwned, "Secret foreign exists and was not made for this SecretDefinition: "+
 		"it is left alone; delete it, or set another spec.name")
@@ -80,7 +80,7 @@ func TestWhatSecretsManagerLeftIsTakenOver(t *testing.T) {
 
 // Of two replicas either serves some of the objects: the one that serves the later of two must know of the other all the same.
 // The first ones never take over what they claim.
-func TestClaimsCountWhoeverServesThem(t *testing.T) {
+func TestClaimsOfObjectsThatAreNotServedCount(t *testing.T) {
 	t.Parallel()
 	namespace := newNamespace(t, nil)
 	putVault(t, namespace, map[string]any{"password": secretValue()})
@@ -108,7 +108,7 @@ func TestClaimsCountWhoeverServesThem(t *testing.T) {
 	}
 }
 
-// mustSecret makes a Secret that is nobody's.
+// mustSecret makes a Secret that has no owner.
 func mustSecret(t *testing.T, namespace, name string) *corev1.Secret {
 	t.Helper()
 	kubectl.Must(t, "create", "secret", "generic", "-n", namespace, name, "--from-literal=theirs="+secretValue())
@@ -154,7 +154,7 @@ func TestSpecNameMovesTheSecret(t *testing.T) {
 		t.Errorf("the status names %s", d.Status.SecretName)
 	}
 	after := getSecret(t, namespace, "after")
-	kubectl.MustApply(t, namespace, definition("db", "taken", keys)) // nobody is left without
+	kubectl.MustApply(t, namespace, definition("db", "taken", keys)) // no consumer is left without a Secret
 	awaitDefinition(t, namespace, "db", plan.ReasonSecretNotOwned, "Secret taken exists")
 	untouched(t, taken)
 	untouched(t, after)

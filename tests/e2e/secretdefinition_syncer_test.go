@@ -50,7 +50,7 @@ func appRole(t *testing.T, mount string, settings map[string]any) login {
 	return l
 }
 
-// env is how a syncer is told of the login.
+// env passes the login to a syncer.
 func (l login) env() []string {
 	return []string{"VAULT_ROLE_ID=" + l.roleID, "VAULT_SECRET_ID=" + l.secretID}
 }

@@ -133,7 +133,7 @@ func (s *sharing) replicasComeAndGo(replicas []*lab.Service) {
 	if !s.hasLease(c) {
 		s.Errorf("%s was killed, and has no Lease", c.Name)
 	}
-	s.awaitValue(s.rotate()) // whoever served them
+	s.awaitValue(s.rotate()) // no matter which replica served them
 	s.awaitShares([]*lab.Service{a, b})
 
 	d := s.start("d")

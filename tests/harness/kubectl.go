@@ -18,7 +18,7 @@ import (
 )
 
 // Kubectl runs kubectl as a cluster's admin: the method of that name of a lab is one, and Program makes one. A
-// "--kubeconfig=F" among args makes it somebody else. The error is kubectl's exit; what it said is in stderr.
+// "--kubeconfig=F" among args makes it another user. The error is kubectl's exit; what it said is in stderr.
 type Kubectl func(ctx context.Context, stdin io.Reader, args ...string) (stdout, stderr string, err error)
 
 // Program is a kubectl by its path, for a cluster that another process runs.
@@ -27,7 +27,7 @@ func Program(path, kubeconfig string) Kubectl {
 		var out, said bytes.Buffer
 		cmd := exec.CommandContext(ctx, path, args...)
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &said
-		cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "KUBERC=off") // no preferences of whoever runs it
+		cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "KUBERC=off") // no preferences of the user who runs it
 		cmd.WaitDelay = time.Second
 		err = cmd.Run()
 		return out.String(), said.String(), err

@@ -1,5 +1,5 @@
 // Package images makes OCI images of static programs, without a container engine. The same program and the same CA roots
-// make the same image, byte for byte, so that whoever doubts an image can build it again and compare digests.
+// make the same image, byte for byte, so that anyone who doubts an image can build it again and compare digests.
 package images
 
 import (

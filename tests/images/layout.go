@@ -49,7 +49,7 @@ func Save(dir, name string, images []v1.Image) (v1.Hash, error) {
 	return index.Digest()
 }
 
-// Index is one image for several platforms: whoever pulls it takes the one that fits.
+// Index is one image for several platforms: the client that pulls it takes the one that fits.
 func Index(images []v1.Image) (v1.ImageIndex, error) {
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, image := range images {

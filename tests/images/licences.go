@@ -25,7 +25,7 @@ const (
 
 // Licences are the files License and Notices of the program, by name. Notices has the licences of Go, of each module of others
 // of which the program for the platform links a package, and of the CA roots: each text once, below the list of its origins.
-// A module without a licence is an error, as nobody may pass it on.
+// A module without a licence is an error, as it may not be passed on.
 func (s Source) Licences(ctx context.Context, platform v1.Platform) (map[string][]byte, error) {
 	own, err := os.ReadFile(filepath.Join(s.Root, License))
 	if err != nil {

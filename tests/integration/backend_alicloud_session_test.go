@@ -168,7 +168,7 @@ func TestAlicloudErrors(t *testing.T) {
 	l := startAlicloud(t)
 	l.put(t, kms.Secret{Name: "a/x", Text: "planted"})
 	role := l.role(t, "reader", "a/", alicloud.LabUserARN)
-	stranger := l.role(t, "stranger", "a/", "acs:ram::"+alicloud.Account+":user/somebody")
+	stranger := l.role(t, "stranger", "a/", "acs:ram::"+alicloud.Account+":user/other")
 	wrong := l.driver(t, alicloudkms.Config{AccessKeyID: l.Alicloud().LabUser().AccessKeyID, AccessKeySecret: otherKeySecret})
 	none, err := alicloudkms.New(alicloudkms.Config{Endpoint: l.url})
 	if err != nil {
@@ -211,7 +211,7 @@ func TestAlicloudErrors(t *testing.T) {
 	}
 }
 
-// TestAlicloudByTLS is an endpoint of a CA of one's own, and one that redirects: whoever it names must not learn the request.
+// TestAlicloudByTLS is an endpoint of a CA of one's own, and one that redirects: the host it names must not learn the request.
 func TestAlicloudByTLS(t *testing.T) {
 	l := startAlicloud(t)
 	l.put(t, kms.Secret{Name: "a/x", Text: "planted"})

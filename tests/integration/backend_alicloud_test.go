@@ -118,8 +118,8 @@ func TestAlicloudKMSConforms(t *testing.T) {
 		},
 		Delete: func(_ *testing.T, key string) { l.Alicloud().DeleteSecrets(alicloud.Region, key) },
 		Refused: map[string]plan.Store{
-			"a role that does not trust the syncer": l.role(t, "stranger", "", "acs:ram::"+alicloud.Account+":user/somebody"),
-			"a role that does not exist":            alicloudStore("acs:ram::" + alicloud.Account + ":role/nobody"),
+			"a role that does not trust the syncer": l.role(t, "stranger", "", "acs:ram::"+alicloud.Account+":user/other"),
+			"a role that does not exist":            alicloudStore("acs:ram::" + alicloud.Account + ":role/absent"),
 			"a role without permissions":            l.role(t, "powerless", "nothing/", alicloud.LabUserARN),
 		},
 		Unproved: map[string]func(*testing.T) driver.Driver{

@@ -136,8 +136,8 @@ func TestAWSSecretsManagerConforms(t *testing.T) {
 		},
 		Delete: func(_ *testing.T, key string) { l.AWS().DeleteSecrets(awsRegion, key) },
 		Refused: map[string]plan.Store{
-			"a role that does not trust the syncer": l.role(t, "stranger", "", "arn:aws:iam::123456789012:user/somebody"),
-			"a role that does not exist":            awsStore("arn:aws:iam::123456789012:role/nobody"),
+			"a role that does not trust the syncer": l.role(t, "stranger", "", "arn:aws:iam::123456789012:user/other"),
+			"a role that does not exist":            awsStore("arn:aws:iam::123456789012:role/absent"),
 			"a role without permissions":            l.role(t, "powerless", "nothing/", aws.LabUserARN),
 		},
 		Unproved: map[string]func(*testing.T) driver.Driver{

@@ -153,7 +153,7 @@ func TestAzureTokens(t *testing.T) {
 	})
 }
 
-// TestAzureAnswersOfOthers puts somebody else in the place of a vault, or of Entra ID, who must learn no credential.
+// TestAzureAnswersOfOthers puts another server in the place of a vault, or of Entra ID, which must learn no credential.
 func TestAzureAnswersOfOthers(t *testing.T) {
 	l := startAzure(t)
 	l.put(t, "hello-world", keyvault.Secret{Name: "a", Value: "planted"})
@@ -179,7 +179,7 @@ func TestAzureAnswersOfOthers(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct {
-		path   string // part of what is answered by somebody else
+		path   string // part of what is answered by the other server
 		answer http.HandlerFunc
 		want   string
 		tokens int

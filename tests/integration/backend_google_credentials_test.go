@@ -209,7 +209,7 @@ func TestGoogleWorkloadIdentityFederation(t *testing.T) {
 	}
 }
 
-// Google says when to ask again, and that reaches whoever asks.
+// Google says when to ask again, and that reaches the caller.
 func TestGoogleRetryAfter(t *testing.T) {
 	l := startGoogle(t)
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", l.key(t, googleReader))

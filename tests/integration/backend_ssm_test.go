@@ -90,8 +90,8 @@ func TestAWSParameterStoreConforms(t *testing.T) {
 		Put:         put, PutJSON: put,
 		Delete: func(_ *testing.T, key string) { l.AWS().DeleteParameters(awsRegion, key) },
 		Refused: map[string]plan.Store{
-			"a role that does not trust the syncer": l.ssmRole(t, "stranger", "/team0", []string{"arn:aws:iam::123456789012:user/somebody"}, reads...),
-			"a role that does not exist":            ssmStore("arn:aws:iam::123456789012:role/nobody"),
+			"a role that does not trust the syncer": l.ssmRole(t, "stranger", "/team0", []string{"arn:aws:iam::123456789012:user/other"}, reads...),
+			"a role that does not exist":            ssmStore("arn:aws:iam::123456789012:role/absent"),
 			"a role without permissions":            l.ssmRole(t, "powerless", "/nothing", trust, reads...),
 		},
 		Unproved: map[string]func(*testing.T) driver.Driver{

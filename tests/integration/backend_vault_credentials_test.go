@@ -149,7 +149,7 @@ func TestVaultAppRoleOfASecret(t *testing.T) {
 
 	for _, secretID := range []string{first, second} {
 		other := store
-		other.Role = secretID // whoever mixes the two up
+		other.Role = secretID // as if the two were mixed up
 		if got := l.read(other); strings.HasPrefix(got, planted) {
 			t.Error("a secret id is taken for a role id")
 		}
@@ -182,7 +182,7 @@ func TestVaultTokenOfAServiceAccount(t *testing.T) {
 	other.Credential.Audience = "other"
 	l.reads(t, "for an audience that the role does not accept", other, "unauthenticated: no login: ")
 	missing := store
-	missing.Credential.Name = "nobody"
+	missing.Credential.Name = "absent"
 	l.reads(t, "as one of whom the syncer may have no token", missing, "unauthenticated: no login: the syncer may not request a token of ")
 }
 

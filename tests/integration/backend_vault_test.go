@@ -152,7 +152,7 @@ const nothing = `path "nothing/here" { capabilities = ["read"] }`
 func (l vaultLab) refused(t *testing.T) map[string]plan.Store {
 	elsewhere := map[string]any{"bound_service_account_namespaces": "default"}
 	return map[string]plan.Store{
-		"a role that does not exist":             vaultStore("nobody"),
+		"a role that does not exist":             vaultStore("absent"),
 		"a role for another ServiceAccount":      l.role(t, "for-others", nothing, map[string]any{"bound_service_account_names": "default"}),
 		"a role for another namespace":           l.role(t, "for-elsewhere", nothing, elsewhere),
 		"a role without a policy for the path":   l.role(t, "powerless", nothing, nil),

@@ -75,7 +75,7 @@ func (l *Lab) launchAPIServer(ctx context.Context) error {
 }
 
 // RestartAPIServer kills kube-apiserver, as a crash does, and starts it again at the same address. For the seconds that this
-// takes nobody answers there.
+// takes, nothing answers there.
 func (l *Lab) RestartAPIServer(ctx context.Context) error {
 	l.apiServer.mu.Lock()
 	running := l.apiServer.process

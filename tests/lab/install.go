@@ -35,7 +35,7 @@ func (l *Lab) install(ctx context.Context) error {
 			return err
 		}
 	}
-	// Kept for whoever wants to know what is installed.
+	// Kept so that a user can see what is installed.
 	file, err := l.writeState("installed.yaml", []byte(manifests))
 	if err != nil {
 		return err

@@ -13,13 +13,13 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// Kubectl runs the lab's kubectl as an admin; a "--kubeconfig=F" among args makes it somebody else. The error is kubectl's
+// Kubectl runs the lab's kubectl as an admin; a "--kubeconfig=F" among args makes it another user. The error is kubectl's
 // exit; what it said is in stderr.
 func (l *Lab) Kubectl(ctx context.Context, stdin io.Reader, args ...string) (stdout, stderr string, err error) {
 	var out, said bytes.Buffer
 	cmd := exec.CommandContext(ctx, l.servers.Kubectl, args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &said
-	// KUBERC: no preferences of whoever runs the lab.
+	// KUBERC: no preferences of the user who runs the lab.
 	cmd.Env = l.environment("KUBECONFIG="+l.Kubeconfig, "KUBERC=off")
 	cmd.WaitDelay = time.Second
 	if err = cmd.Run(); err != nil {

@@ -234,7 +234,7 @@ func (l *Lab) run(command process.Command) (*process.Process, error) {
 	return p, nil
 }
 
-// launch starts a server that somebody else stops. That it ends by itself is what Wait answers.
+// launch starts a server that the caller stops. That it ends by itself is what Wait answers.
 func (l *Lab) launch(command process.Command) (*process.Process, error) {
 	command.Log = l.LogFile(command.Name)
 	p, err := process.Start(command)

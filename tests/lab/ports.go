@@ -20,7 +20,7 @@ type ports struct {
 	next, end int
 }
 
-// take returns the first of n ports in a row that nobody listens on.
+// take returns the first of n ports in a row that nothing listens on.
 func (p *ports) take(n int) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -24,14 +24,14 @@ func TestLabsNeverShareAPort(t *testing.T) {
 	}
 }
 
-func TestAPortThatSomebodyUsesIsPassedOver(t *testing.T) {
+func TestAPortInUseIsPassedOver(t *testing.T) {
 	var p ports
 	defer p.release()
 	before, err := p.take(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Where it cannot be had, somebody else listens there, which is as good.
+	// Where it cannot be had, another process listens there, which is as good.
 	if used, err := listen(before + 1); err == nil {
 		defer func() { _ = used.Close() }()
 	}

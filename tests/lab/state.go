@@ -84,7 +84,7 @@ func (l *Lab) makeFolders() error {
 	return nil
 }
 
-// Forget removes what is only true while a lab runs; its logs stay. It names what it removes, since somebody may point Dir
+// Forget removes what is only true while a lab runs; its logs stay. It names what it removes, since a user may point Dir
 // at a folder of theirs.
 func Forget(dir string) error {
 	var errs []error
@@ -94,7 +94,7 @@ func Forget(dir string) error {
 	return errors.Join(errs...)
 }
 
-// stateFile is a file that nobody outside of the lab needs to find.
+// stateFile is a file that only the lab needs to find.
 func (l *Lab) stateFile(name string) string { return filepath.Join(l.Dir, "state", name) }
 
 // writeState writes such a file for its owner's eyes only, and answers its path.

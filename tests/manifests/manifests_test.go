@@ -55,7 +55,7 @@ func TestMemoryIsCollectedBeforeThePodEnds(t *testing.T) {
 	}
 }
 
-// Before a release there is no image to pull. A name without a host would be Docker Hub's, whose account may be anybody's.
+// Before a release there is no image to pull. A name without a host would be Docker Hub's, whose account may be anyone's.
 func TestImagesHaveNamesThatCannotResolve(t *testing.T) {
 	for _, service := range []string{"webhook", "syncer"} {
 		got := documents[appsv1.Deployment](t, "base/"+service+"/deployment.yaml")[0].Spec.Template.Spec.Containers[0].Image

@@ -148,7 +148,7 @@ func TestEachAlertSaysWhatToDo(t *testing.T) {
 	}
 	for _, entry := range regexp.MustCompile(`(?m)^## (\w+)$`).FindAllStringSubmatch(string(runbook), -1) {
 		if !alerts[entry[1]] {
-			t.Errorf("the runbook tells of %s, which is no alert", entry[1])
+			t.Errorf("the runbook describes %s, which is no alert", entry[1])
 		}
 	}
 }

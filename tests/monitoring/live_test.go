@@ -44,7 +44,7 @@ func TestWhatIsWatchedIsExposed(t *testing.T) {
 		rulesHealthy(t, p)
 	})
 	t.Run("the dashboard shows what is there", func(t *testing.T) { dashboard(t, p) })
-	t.Run("the reference tells of what is there", func(t *testing.T) { referenced(t, p) })
+	t.Run("the reference describes what is there", func(t *testing.T) { referenced(t, p) })
 }
 
 // useAll makes each kind of event happen.
@@ -144,7 +144,7 @@ func nonempty(t *testing.T, p prometheus, expr string) {
 	})
 }
 
-// reads fails where an expression names a metric, a label or a label's value that nobody exposes.
+// reads fails where an expression names a metric, a label or a label's value that no target exposes.
 func reads(t *testing.T, p prometheus, what, expr string) {
 	t.Helper()
 	tree := p.parse(t, expr)
@@ -155,11 +155,11 @@ func reads(t *testing.T, p prometheus, what, expr string) {
 	for _, s := range tree.selectors {
 		labels := p.labels(t, s.metric)
 		if len(labels) == 0 {
-			t.Errorf("%s reads %s, which nobody exposes", what, s.metric)
+			t.Errorf("%s reads %s, which no target exposes", what, s.metric)
 		}
 		for label, value := range s.equal {
 			if !labels[label][value] {
-				t.Errorf("%s reads %s{%s=%q}, which nobody exposes", what, s.metric, label, value)
+				t.Errorf("%s reads %s{%s=%q}, which no target exposes", what, s.metric, label, value)
 			}
 		}
 		for _, label := range s.labels {
@@ -208,7 +208,7 @@ func rulesHealthy(t *testing.T, p prometheus) {
 // legend finds the labels that a legend shows.
 var legend = regexp.MustCompile(`\{\{(\w+)\}\}`)
 
-// dashboard fails where a panel shows nothing, or names what nobody exposes.
+// dashboard fails where a panel shows nothing, or names what no target exposes.
 func dashboard(t *testing.T, p prometheus) {
 	t.Helper()
 	fill := strings.NewReplacer("$namespace", ".*", "$__rate_interval", "1m")
@@ -248,7 +248,7 @@ type metric struct {
 	Labels     []string
 }
 
-// readReference reads what the reference tells of metrics, by their names.
+// readReference reads what the reference says of metrics, by their names.
 func readReference(t *testing.T) map[string]metric {
 	t.Helper()
 	page, err := os.ReadFile(root + "/kustomize/docs/reference.md")
@@ -262,7 +262,7 @@ func readReference(t *testing.T) map[string]metric {
 		told[cells[1]] = m
 	}
 	if len(told) == 0 {
-		t.Fatal("the reference tells of no metric")
+		t.Fatal("the reference describes no metric")
 	}
 	return told
 }

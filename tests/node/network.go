@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// The addresses of a cluster. Its network is a namespace without a way out, so they cannot meet anybody else's.
+// The addresses of a cluster. Its network is a namespace without a way out, so they cannot meet another network's.
 const (
 	// Address is the first node's, and where pods find what runs beside the cluster: the API server, Vault, the clouds.
 	Address = "172.30.0.1"

@@ -22,7 +22,7 @@ import (
 
 const (
 	cniFolder = "/usr/lib/cni"
-	// install says how to mend what is missing.
+	// install says how to supply what is missing.
 	install = "run `make cluster-packages` (apt-get), or install runc, nftables, iproute2 and the CNI plugins into " + cniFolder
 )
 
@@ -87,7 +87,7 @@ func checkMachine() error {
 	return nil
 }
 
-// clean makes the folder anew. It names what it removes, since somebody may point Dir at a folder of theirs.
+// clean makes the folder anew. It names what it removes, since a user may point Dir at a folder of theirs.
 func (c *Cluster) clean() error {
 	for _, hidden := range []string{"/var/", "/run/"} {
 		if strings.HasPrefix(c.options.Dir+"/", hidden) {

@@ -96,7 +96,7 @@ func (t *trial) watch(ctx context.Context) error {
 		}
 		m, err := measure.MemoryOf(t.steady.PID())
 		if err != nil {
-			return fmt.Errorf("%s, which nobody stopped, is gone: %w: see %s", t.steady.Name, err, t.steady.LogFile())
+			return fmt.Errorf("%s has ended by itself: %w: see %s", t.steady.Name, err, t.steady.LogFile())
 		}
 		t.memory.add(m.RSS)
 		if time.Since(t.told) >= time.Minute {

@@ -209,7 +209,7 @@ const progressStep = 100
 func (l *progressLine) show(documents int) {
 	if documents%progressStep == 0 {
 		l.shown = true
-		_, _ = fmt.Fprintf(l.to, "\rwebhook: %d documents", documents) // a lost line of progress harms nobody
+		_, _ = fmt.Fprintf(l.to, "\rwebhook: %d documents", documents) // a lost line of progress does no harm
 	}
 }
 

@@ -25,7 +25,7 @@ type renamed struct {
 	log           *slog.Logger
 }
 
-// Start never fails: nothing relies on the webhook of namespaces, and readiness tells of a configuration that is not there.
+// Start never fails: nothing relies on the webhook of namespaces, and readiness reports a configuration that is not there.
 func (r renamed) Start(ctx context.Context) error {
 	var configuration admissionregistrationv1.ValidatingWebhookConfiguration
 	if err := r.api.Get(ctx, client.ObjectKey{Name: r.configuration}, &configuration); err != nil {

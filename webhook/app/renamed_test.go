@@ -33,7 +33,7 @@ func TestAnnotationsThatTheConfigurationDoesNotNameAreFound(t *testing.T) {
 		"the documented keys are named":                      {configuration: installed},
 		"one of another prefix is not, one under ours is":    {configuration: installed, settings: renamed, want: []string{"example.com/roles"}},
 		"a configuration without conditions has us asked":    {configuration: unconditional, settings: renamed},
-		"without the entry nobody is asked, which is a wish": {settings: renamed},
+		"without the entry no call is made, which is a wish": {settings: renamed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, unasked(c.configuration, c.settings)); diff != "" {

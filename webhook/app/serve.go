@@ -81,7 +81,7 @@ func restConfig(kubeconfig string) (*rest.Config, error) {
 	return rest.AddUserAgent(cluster, "secretgate-webhook"), nil
 }
 
-// clientsOf are those who may ask; nil: anybody may.
+// clientsOf are those who may ask; nil: any client may.
 func clientsOf(c *config.Config) (*certs.Clients, error) {
 	if c.ClientCA == "" {
 		return nil, nil

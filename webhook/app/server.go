@@ -18,7 +18,7 @@ const (
 	// idleTime is longer than the 90 seconds for which API servers keep a connection that they do not use, so that they are
 	// the ones to close it. It bounds the wait for a first request, too: they open connections that they then do not need.
 	idleTime = 2 * time.Minute
-	// A server that is to end goes on until nobody has called for quietTime, but no longer than drainTime.
+	// A server that is to end goes on until no call has come for quietTime, but no longer than drainTime.
 	quietTime = time.Second
 	drainTime = 5 * time.Second
 	// callTime is the API server's timeout of our webhooks: no call that is under way takes longer.
@@ -34,7 +34,7 @@ const (
 // server answers API servers, and ends without failing one of their calls. They keep connections for the next call, do not
 // make a call again whose connection was closed under it, and may not know for a while that we are about to end. So at first
 // everything is answered as before, but for a header by which they give the connection up; then connections are closed that
-// nobody has used for a while. Calls under way never learn of the end: controller-runtime's own server cancels their contexts,
+// have been unused for a while. Calls under way never learn of the end: controller-runtime's own server cancels their contexts,
 // and a namespace that cannot be read is a denial.
 type server struct {
 	port    int
@@ -88,7 +88,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.handler.ServeHTTP(w, r)
 }
 
-// drain returns when nobody has called for a while, or it has taken too long.
+// drain returns when no call has come for a while, or it has taken too long.
 func (s *server) drain() {
 	s.log.Info("The webhook is to end, and waits for API servers to call elsewhere")
 	begin := time.Now()

@@ -44,7 +44,7 @@ type caller struct {
 	answers *bufio.Reader
 }
 
-// dial returns nil where nobody listens any more.
+// dial returns nil where nothing listens any more.
 func (p *pipes) dial() *caller {
 	near, far := net.Pipe()
 	select {
@@ -90,7 +90,7 @@ func serving(t *testing.T) (s *server, p *pipes, stop func(), ended <-chan error
 func (c *caller) mustCall(t *testing.T, path string, wantLast bool) {
 	t.Helper()
 	if c == nil {
-		t.Errorf("nobody listens for a call of %s", path)
+		t.Errorf("nothing listens for a call of %s", path)
 		return
 	}
 	status, last, err := c.call(path)
@@ -133,14 +133,14 @@ func TestCallsAreAnsweredWhileTheServerEnds(t *testing.T) {
 	})
 }
 
-func TestServerEndsOnceNobodyCalls(t *testing.T) {
+func TestServerEndsOnceNoCallsCome(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		every  time.Duration // between calls
 		period time.Duration
 		took   time.Duration
 	}{
-		{"nobody ever called", 0, 0, quietTime},
+		{"no call ever comes", 0, 0, quietTime},
 		{"calls come for a while", 400 * time.Millisecond, 2 * time.Second, 2*time.Second + quietTime},
 		{"calls come for ever", 400 * time.Millisecond, time.Hour, drainTime},
 	} {

@@ -30,7 +30,7 @@ type expected struct {
 	Errors []string `json:"errors,omitempty"`
 	// Reason is that of condition Ready where a denied object was stored behind the webhook's back.
 	Reason plan.Reason `json:"reason,omitempty"`
-	// Warnings are for whoever applies the object, besides those of its deprecated fields.
+	// Warnings are for the client that applies the object, besides those of its deprecated fields.
 	Warnings []string `json:"warnings,omitempty"`
 	// Schema is part of the API server's answer where the CRD rejects the object before a webhook is asked.
 	Schema string `json:"schema,omitempty"`

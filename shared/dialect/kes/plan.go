@@ -241,7 +241,7 @@ func (b *builder) entry(e plan.Entry, keyAt *field.Path) {
 		b.backend.Add(b.Builder, e, keyAt)
 		return
 	}
-	b.Plan.Entries = append(b.Plan.Entries, e) // of a backend that nobody serves, of which more is said than that
+	b.Plan.Entries = append(b.Plan.Entries, e) // of a backend that is not served, of which more is said than that
 }
 
 func (b *builder) deletion() {

@@ -60,7 +60,7 @@ type Driver struct {
 	now      func() time.Time
 }
 
-// New makes a driver; it calls nobody. What an object needs and the configuration lacks (an access key, an endpoint) is an
+// New makes a driver; it makes no calls. What an object needs and the configuration lacks (an access key, an endpoint) is an
 // error of its reads, since a syncer may have no such objects.
 func New(config Config) (*Driver, error) {
 	if config.Timeout == 0 {

@@ -64,7 +64,7 @@ func TestClassify(t *testing.T) {
 		"throttling":                         {code("ThrottlingException", ""), driver.Throttled, "ThrottlingException"},
 		"too many requests":                  {code("TooManyRequestsException", "m"), driver.Throttled, "TooManyRequestsException: m"},
 		"AWS's own fault":                    {code("InternalServiceError", "m"), driver.Unavailable, "InternalServiceError: m"},
-		"a code that nobody knows":           {status(400, code("NewException", "m")), driver.Invalid, "NewException: m"},
+		"an unknown code":                    {status(400, code("NewException", "m")), driver.Invalid, "NewException: m"},
 		"a call that is not implemented": {
 			status(501, code("InternalFailure", "not implemented")), driver.Invalid, "InternalFailure: not implemented",
 		},
@@ -74,7 +74,7 @@ func TestClassify(t *testing.T) {
 			status(200, &smithy.DeserializationError{Err: errors.New("planted")}), driver.Unavailable, "the answer is not one of AWS's",
 		},
 		"no such secret, in a batch":               {&ItemError{"ResourceNotFoundException", "m"}, driver.NotFound, "ResourceNotFoundException: m"},
-		"a code that nobody knows, in a batch":     {&ItemError{"NewException", ""}, driver.Invalid, "NewException"},
+		"an unknown code, in a batch":              {&ItemError{"NewException", ""}, driver.Invalid, "NewException"},
 		"a secret marked for deletion, in a batch": {&ItemError{"InvalidRequestException", "marked for deletion"}, driver.NotFound, "InvalidRequestException: marked for deletion"},
 		"no connection":                            {&smithyhttp.RequestSendError{Err: io.EOF}, driver.Unavailable, "EOF"},
 		"an answer without a value":                {driver.ErrNoValue, driver.Unavailable, "the answer holds no value"},

@@ -17,7 +17,7 @@ const (
 	perValue = 100
 )
 
-// errTooMuch says that there is more below a path than anybody can use.
+// errTooMuch says that there is more below a path than any object can use.
 var errTooMuch = &driver.Error{
 	Kind: driver.Invalid, Problem: "the parameters below the path have more than 16 MiB",
 	Advice: "name a path with fewer parameters below it",

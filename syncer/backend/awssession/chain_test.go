@@ -127,7 +127,7 @@ func TestWhereAWebIdentityBeginsItsSession(t *testing.T) {
 		"in the syncer's region, if only we are told it":    {Config{Region: "eu-west-1"}, "", "https://sts.eu-west-1.amazonaws.com/"},
 		"and rather than in the SDK's":                      {Config{Region: "eu-west-1"}, "eu-west-2", "https://sts.eu-west-1.amazonaws.com/"},
 		"in the SDK's, if only that is told":                {Config{}, "eu-west-2", "https://sts.eu-west-2.amazonaws.com/"},
-		"in the first one of all, if nobody is":             {Config{}, "", "https://sts.us-east-1.amazonaws.com/"},
+		"in the first one of all, if neither is told":       {Config{}, "", "https://sts.us-east-1.amazonaws.com/"},
 		"for the whole world, as of old":                    {Config{STSEndpointType: "legacy"}, "eu-west-2", "https://sts.amazonaws.com/"},
 		"at an endpoint of one's own":                       {Config{STSEndpoint: "http://sts"}, "eu-west-2", "http://sts/"},
 		"in China, whatever the type of endpoint is called": {Config{STSEndpointType: "legacy", Region: "cn-north-1"}, "", "https://sts.cn-north-1.amazonaws.com.cn/"},

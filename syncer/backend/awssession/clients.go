@@ -2,12 +2,12 @@ package awssession
 
 import "sync"
 
-// maxClients is how many are kept, since whoever writes objects may name regions: twice as many as AWS has regions.
+// maxClients is how many are kept, since an object's author may name regions: twice as many as AWS has regions.
 const maxClients = 80
 
 // Clients makes one client of a service per region and keeps it: it learns from answers how far our clock is off.
 type Clients[C any] struct {
-	// Make makes the client of a region; it calls nobody.
+	// Make makes the client of a region; it makes no calls.
 	Make func(region string) *C
 
 	mu       sync.Mutex

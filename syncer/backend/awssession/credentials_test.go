@@ -42,7 +42,7 @@ func TestOneClientPerRegion(t *testing.T) {
 	}
 }
 
-func TestClientsAreBounded(t *testing.T) { // whoever writes objects may name regions
+func TestClientsAreBounded(t *testing.T) { // an object's author may name regions
 	clients := Clients[int]{Make: func(string) *int { return new(int) }}
 	for n := range 10 * maxClients {
 		clients.For(fmt.Sprint("region-", n))

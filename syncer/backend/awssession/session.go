@@ -63,7 +63,7 @@ type Sessions struct {
 	held   *session.Cache[identity, aws.Credentials]
 }
 
-// New reads the SDK's configuration; it calls nobody.
+// New reads the SDK's configuration; it makes no calls.
 func New(c Config) (*Sessions, error) {
 	switch c.STSEndpointType {
 	case "", "regional", "legacy":
@@ -79,7 +79,7 @@ func New(c Config) (*Sessions, error) {
 		config.WithHTTPClient(client),
 		config.WithAPIOptions([]func(*middleware.Stack) error{bounded}),
 		config.WithRegion(c.Region),
-		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // whoever calls us tries again
+		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // the caller retries
 		config.WithWebIdentityRoleCredentialOptions(func(o *stscreds.WebIdentityRoleOptions) { o.Client = webIdentity{s} }),
 		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = instance{s} }),
 		config.WithLogger(logger(c.Log)), config.WithClientLogMode(0),

@@ -58,7 +58,7 @@ func (d *Driver) noSuchVault(err error) bool {
 // garbage tells an answer that the SDK cannot decode; it gives no error a type.
 func garbage(err error) bool { return strings.HasPrefix(err.Error(), "unmarshalling type ") }
 
-// challenge tells a vault that asks for a token to somebody else, or does not say for whom.
+// challenge reports whether a vault asks for a token for another resource, or does not say for which.
 func challenge(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "challenge resource") || strings.Contains(text, "WWW-Authenticate")

@@ -73,7 +73,7 @@ type installed struct {
 	clients map[string]*azsecrets.Client // by vault
 }
 
-// New makes a driver; it calls nobody, and does not look for credentials yet.
+// New makes a driver; it makes no calls, and does not look for credentials yet.
 func New(config Config) (*Driver, error) {
 	config.Timeout = cmp.Or(config.Timeout, 10*time.Second)
 	cloud, err := entra.ChooseCloud(config.Environment, config.AuthorityHost, config.DNSSuffix)
@@ -162,7 +162,7 @@ func isAnswer(id azsecrets.ID, vault, name, version string) bool {
 }
 
 // client finds or makes the client of a vault. That the challenge's resource fits the vault's name is verified, which keeps
-// tokens from going to whoever pretends to be a vault.
+// tokens from going to a server that pretends to be a vault.
 func (i *installed) client(vault string) (*azsecrets.Client, error) {
 	if vault == "" {
 		return nil, errNoVault
@@ -175,7 +175,7 @@ func (i *installed) client(vault string) (*azsecrets.Client, error) {
 	client, err := azsecrets.NewClient("https://"+vault+"."+i.suffix, i.tokens, &azsecrets.ClientOptions{
 		ClientOptions: azcore.ClientOptions{
 			Transport: i.http, PerRetryPolicies: []policy.Policy{i.tokens},
-			Retry: policy.RetryOptions{MaxRetries: -1}, // whoever calls us tries again
+			Retry: policy.RetryOptions{MaxRetries: -1}, // the caller retries
 		},
 	})
 	if err != nil {

@@ -34,7 +34,7 @@ type Harness struct {
 	Read func(key string) plan.Read
 	// Path is the walk of what Key(store, name+"/…") names. nil: the driver is no Walker.
 	Path func(store int, name string, recursive bool) plan.Read
-	// NoBatch is an identity that may read Key(0, …), but not by batches. nil: the driver is no Batcher, or nobody can be such.
+	// NoBatch is an identity that may read Key(0, …), but not by batches. nil: the driver is no Batcher, or no identity can be such.
 	NoBatch *plan.Store
 
 	// Put writes a text as a new version.

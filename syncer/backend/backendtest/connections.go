@@ -17,7 +17,7 @@ import (
 
 func (s *suite) connections(t *testing.T) {
 	key := s.Key(0, "kept")
-	t.Run("nobody listens there", func(t *testing.T) {
+	t.Run("nothing listens there", func(t *testing.T) {
 		listener := listen(t)
 		_ = listener.Close()
 		_, err := s.reader(s.At(t, "http://"+listener.Addr().String())).get(t.Context(), s.Stores[0], key)
@@ -25,8 +25,8 @@ func (s *suite) connections(t *testing.T) {
 	})
 	for name, answer := range map[string]http.HandlerFunc{
 		"another server answers without end":               endless,
-		"somebody else answers 200 with a page":            page(http.StatusOK),
-		"somebody else answers 502 with a page":            page(http.StatusBadGateway),
+		"another server answers 200 with a page":           page(http.StatusOK),
+		"another server answers 502 with a page":           page(http.StatusBadGateway),
 		"the connection is cut in the middle of an answer": cutShort,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,7 +1,7 @@
 // Package credential gets what a login proves itself by, at the moment of the login: the value of a Secret's key, read live, or a new
 // token of a ServiceAccount. It keeps neither. A rotation needs no watch, since a session that the backend refuses is begun anew.
 //
-// A token never has an audience of the API server's: whoever received it could act in the cluster as the ServiceAccount. See Reserved
+// A token never has an audience of the API server's: its recipient could act in the cluster as the ServiceAccount. See Reserved
 // for how these audiences are known.
 package credential
 
@@ -38,7 +38,7 @@ type Cluster struct {
 	reserved []string
 }
 
-// New makes a Cluster that calls the API server as a configuration says. It calls nobody.
+// New makes a Cluster that calls the API server as a configuration says. New itself makes no calls.
 func New(config *rest.Config) (*Cluster, error) {
 	core, err := corev1.NewForConfig(config)
 	if err != nil {

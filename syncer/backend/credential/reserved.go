@@ -12,7 +12,7 @@ import (
 
 // Reserved lists the audiences whose tokens may be the API server's own. These are the names by which API servers usually go, and the
 // issuer and the audiences of the token by which the syncer is known to its API server: the kubelet and kubectl have it made for all
-// audiences of the API server (--api-audiences; without that flag, the issuer). The token is taken at its word, as nobody but the
+// audiences of the API server (--api-audiences; without that flag, the issuer). The token is taken at its word, as only the
 // cluster gives it to the syncer. Where it is no JWT, or empty, as with a client certificate, the usual names are all that is known.
 func Reserved(own string) []string {
 	usual := []string{

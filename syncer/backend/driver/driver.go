@@ -21,7 +21,7 @@ type Driver interface {
 	// Classify says what kind of failure an error of the driver is.
 	Classify(err error) Kind
 
-	// Advise says what to do about an error of a read, in a few words for whoever wrote the object; empty: what one does about its kind.
+	// Advise says what to do about an error of a read, in a few words for the object's author; empty: what one does about its kind.
 	// Terms of package plan and Who may stand in it, and nothing that the backend said. The source of a batch has no Read.
 	Advise(err error, of plan.Source) string
 }
@@ -95,7 +95,7 @@ func (e *Error) Error() string { return e.Problem }
 // Remedy is the advice.
 func (e *Error) Remedy() string { return e.Advice }
 
-// Kind is what a failure means to whoever asked.
+// Kind is what a failure means to the caller.
 type Kind int
 
 // The kinds of failure.

@@ -8,7 +8,7 @@ import (
 )
 
 // CheckStore refuses a Store that says how its server is reached or logged in to, for a driver which has one server and a way of its own.
-// To ignore that would be to read elsewhere, or as somebody else, than its author meant and policy has judged. known are the kinds of
+// To ignore that would be to read elsewhere, or as another identity, than its author meant and policy has judged. known are the kinds of
 // credentials that the driver can log in with beside the syncer's own. The error is an *Error of kind Invalid.
 func CheckStore(store plan.Store, known ...plan.CredentialKind) error {
 	var foreign []string

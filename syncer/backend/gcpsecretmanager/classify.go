@@ -34,7 +34,7 @@ func postponed(err error) error {
 }
 
 // kinds are the meanings of gRPC's codes: https://cloud.google.com/apis/design/errors. A code that is not here is our fault
-// or nobody's, and Unknown.
+// or no fault at all, and Unknown.
 var kinds = map[codes.Code]driver.Kind{
 	codes.NotFound:          driver.NotFound,
 	codes.PermissionDenied:  driver.Denied,
@@ -70,7 +70,7 @@ func (d *Driver) Classify(err error) driver.Kind {
 	case isTooLarge(answer):
 		return driver.Invalid
 	case answer.Code() == codes.FailedPrecondition && strings.Contains(answer.Message(), " state."):
-		// A disabled or destroyed version. To whoever reads it is gone, as is a deleted one of Vault's or AWS's; another
+		// A disabled or destroyed version. To a reader it is gone, as is a deleted one of Vault's or AWS's; another
 		// request would be of no use.
 		return driver.NotFound
 	case answer.Code() == codes.FailedPrecondition:

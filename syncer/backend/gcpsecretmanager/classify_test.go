@@ -63,7 +63,7 @@ func TestErrors(t *testing.T) {
 		"an exchange that answers what it should not": {noToken(errors.New("credentials: bad answer: {\"access_token\": \"planted\"}")),
 			driver.Unauthenticated, "no credentials: bad answer"},
 		"a token that took too long": {noToken(context.DeadlineExceeded), driver.Unavailable, "no credentials: context deadline exceeded"},
-		"what nobody knows":          {errors.New("x"), driver.Unknown, "x"},
+		"an unknown error":           {errors.New("x"), driver.Unknown, "x"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := &Driver{}

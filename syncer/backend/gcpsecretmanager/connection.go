@@ -53,7 +53,7 @@ func (d *Driver) connect(target string) (*grpc.ClientConn, error) {
 	// Names are looked up by each attempt to connect: gRPC's own resolver would wait for minutes after an outage of DNS.
 	d.connection, err = grpc.NewClient("passthrough:///"+target,
 		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: d.roots})),
-		grpc.WithDisableRetry(), grpc.WithDisableServiceConfig(), // whoever calls us tries again
+		grpc.WithDisableRetry(), grpc.WithDisableServiceConfig(), // the caller retries
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)), grpc.WithMaxHeaderListSize(maxHeader),
 		// After an outage, reads fail for no longer than this.
 		grpc.WithConnectParams(grpc.ConnectParams{

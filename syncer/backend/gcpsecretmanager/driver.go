@@ -47,7 +47,7 @@ type Driver struct {
 	connection *grpc.ClientConn // made by the first read, shared by all
 }
 
-// New makes a driver. It calls nobody and looks for no credentials: a syncer that does not use Google needs none.
+// New makes a driver. It makes no calls and looks for no credentials: a syncer that does not use Google needs none.
 func New(config Config) (*Driver, error) {
 	if config.Timeout == 0 {
 		config.Timeout = 10 * time.Second

@@ -143,7 +143,7 @@ func TestCredentialsThatBelongToNoProject(t *testing.T) {
 	}
 }
 
-// TestTheTokenEndpoint is one by TLS of a CA of one's own, and one that redirects: whoever it names must not learn the request.
+// TestTheTokenEndpoint is one by TLS of a CA of one's own, and one that redirects: the server it names must not learn the request.
 func TestTheTokenEndpoint(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a redirect was followed") }))
 	t.Cleanup(elsewhere.Close)

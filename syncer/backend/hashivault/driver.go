@@ -45,7 +45,7 @@ type Config struct {
 	RenewThreshold time.Duration
 	// RenewIncrement is the TTL that a renewal asks for; 0: what the token was given.
 	RenewIncrement time.Duration
-	// Failed is told of each login and renewal that failed (login.OperationLogin, login.OperationRenew); nil: nobody is.
+	// Failed is called for each login and renewal that failed (login.OperationLogin, login.OperationRenew); nil: not called.
 	Failed func(operation string, err error)
 	// RefreshInterval is how often objects are read by default. POLLER_INTERVAL_MILLISECONDS.
 	RefreshInterval time.Duration
@@ -87,7 +87,7 @@ type installed struct {
 	logins  *login.Logins
 }
 
-// New makes a driver; it calls nobody.
+// New makes a driver; it makes no calls.
 func New(config Config) (*Driver, error) {
 	config.Timeout = cmp.Or(config.Timeout, 10*time.Second)
 	config.Address = cmp.Or(config.Address, wire.DefaultAddress)

@@ -31,7 +31,7 @@ func (d *Driver) Forget(store plan.Store) {
 // Server is which Vault this is, as it says itself.
 type Server struct{ Version, ClusterID, ClusterName string }
 
-// Server asks the Vault of a Store, which answers anybody: https://developer.hashicorp.com/vault/api-docs/system/health.
+// Server asks the Vault of a Store, which answers any client: https://developer.hashicorp.com/vault/api-docs/system/health.
 func (d *Driver) Server(ctx context.Context, store plan.Store) (Server, error) {
 	server, _, err := d.at(store)
 	if err != nil {

@@ -86,7 +86,7 @@ func TestTokensThatCannotBeRenewed(t *testing.T) {
 				}
 			}
 			if got := w.steps(); got != test.want || !slices.Equal(told, test.told) {
-				t.Errorf("requests %s; told of %v\nwant     %s; told of %v", got, told, test.want, test.told)
+				t.Errorf("requests %s; reported %v\nwant     %s; reported %v", got, told, test.want, test.told)
 			}
 		})
 	}

@@ -76,7 +76,7 @@ func (v *strict) login(w http.ResponseWriter, r *http.Request, namespace, mount 
 	_, _ = fmt.Fprintf(w, `{"auth":{"client_token":%q,"lease_duration":3600,"renewable":true}}`, token)
 }
 
-// admit has somebody admitted by a proof, in place of the one before, and takes back what was given out.
+// admit has a login admitted by a proof, in place of the one before, and takes back what was given out.
 func (v *strict) admit(who, proof string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -362,7 +362,7 @@ func TestACredentialThatIsRefusedIsNotShown(t *testing.T) {
 			})(store)
 			const want = "unauthenticated: no login: the answer quotes the credential, and is not shown; "
 			if !strings.HasPrefix(got, want) || strings.Contains(got, "planted") || len(told) != 1 || strings.Contains(told[0], "planted") {
-				t.Errorf("got %s, and was told of %q, want %s…", got, told, want)
+				t.Errorf("got %s, and Failed got %q, want %s…", got, told, want)
 			}
 		})
 	}
@@ -499,7 +499,7 @@ func TestAnInstalledLoginIsKeptApart(t *testing.T) {
 		}
 	}
 	if want := []string{"same login"}; !cmp.Equal(told[:1], want) {
-		t.Errorf("told of %q, want %q first", told, want)
+		t.Errorf("Failed got %q, want %q first", told, want)
 	}
 	after, _ := home.seen()
 	others, _ := theirs.seen()

@@ -248,7 +248,7 @@ func TestRedirects(t *testing.T) {
 		return func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", url+r.URL.Path)
 			w.WriteHeader(http.StatusTemporaryRedirect)
-			_, _ = w.Write([]byte("a page that nobody reads"))
+			_, _ = w.Write([]byte("a page that is not needed"))
 		}
 	}
 	loop := httptest.NewUnstartedServer(nil)
@@ -284,7 +284,7 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// A connection to a standby is used again, although nobody wants the body of its answer.
+// A connection to a standby is used again, although the body of its answer is not needed.
 func TestRedirectsKeepNoConnection(t *testing.T) {
 	active := serve(t, &wire{})
 	var mu sync.Mutex
@@ -292,7 +292,7 @@ func TestRedirectsKeepNoConnection(t *testing.T) {
 	standby := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", active.URL+r.URL.Path)
 		w.WriteHeader(http.StatusTemporaryRedirect)
-		_, _ = w.Write([]byte("a page that nobody reads"))
+		_, _ = w.Write([]byte("a page that is not needed"))
 	}))
 	standby.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
 		mu.Lock()

@@ -28,13 +28,13 @@ type Cache[K comparable, V any] struct {
 	// Obtain begins a session, or renews old, which is zero where the identity has none or the backend refused it; old may
 	// have ended. It is called once for all who wait, with a context that does not end when one of them gives up.
 	Obtain func(ctx context.Context, key K, old Session[V]) (Session[V], error)
-	// Timeout of Obtain; 0 means DefaultTimeout. A renewal gets half of it: whoever waits for it has a session that works, and
+	// Timeout of Obtain; 0 means DefaultTimeout. A renewal gets half of it: a caller that waits for it has a session that works, and
 	// needs time to read with it.
 	Timeout time.Duration
 	// Patience is how long a session that replaces a refused one is kept, whatever the backend says of it: else each call would
 	// obtain another. 0: not at all.
 	Patience time.Duration
-	// Max is how many sessions are kept, since whoever writes objects may name identities; 0 means DefaultMax. Beyond it the
+	// Max is how many sessions are kept, since an object's author may name identities; 0 means DefaultMax. Beyond it the
 	// one goes that was not used for longest.
 	Max int
 	// Now is the clock; nil means time.Now.
@@ -226,7 +226,7 @@ func (c *Cache[K, V]) makeRoom(now time.Time) {
 	}
 }
 
-// drop lets a refused session go, and tells whether there is another to be had. Many find out at the same time, and the later
+// drop lets a refused session go, and reports whether there is another to be had. Many find out at the same time, and the later
 // ones must not drop its successor.
 func (c *Cache[K, V]) drop(key K, refused *held[V]) bool {
 	c.mu.Lock()

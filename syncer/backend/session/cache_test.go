@@ -117,7 +117,7 @@ func TestASessionIsUsedToItsEndWhereNoOtherIsToBeHad(t *testing.T) {
 	})
 }
 
-func TestWhoeverWaitsForARenewalHasTimeLeftToReadWithTheOldSession(t *testing.T) {
+func TestACallerThatWaitsForARenewalHasTimeLeftToReadWithTheOldSession(t *testing.T) {
 	with(t, func(t *testing.T, c *Cache[string, string], i *issuer) {
 		get(c, "a")
 		wait(56 * time.Minute)
@@ -128,7 +128,7 @@ func TestWhoeverWaitsForARenewalHasTimeLeftToReadWithTheOldSession(t *testing.T)
 	})
 }
 
-func TestWhoeverGivesUpDoesNotEndTheLoginOfOthers(t *testing.T) {
+func TestACallerThatGivesUpDoesNotEndTheLoginOfOthers(t *testing.T) {
 	with(t, func(t *testing.T, c *Cache[string, string], i *issuer) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()

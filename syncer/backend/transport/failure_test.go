@@ -23,7 +23,7 @@ func TestUnanswered(t *testing.T) {
 		want bool
 	}{
 		"a name that is not known":     {&net.DNSError{Name: "a", IsNotFound: true}, true},
-		"a certificate of nobody's":    {&url.Error{Op: "Get", URL: "https://a", Err: x509.UnknownAuthorityError{}}, true},
+		"an unknown CA's certificate":  {&url.Error{Op: "Get", URL: "https://a", Err: x509.UnknownAuthorityError{}}, true},
 		"no answer in time":            {context.DeadlineExceeded, true},
 		"half of an answer":            {io.ErrUnexpectedEOF, true},
 		"a connection that was closed": {fmt.Errorf("wrapped: %w", io.EOF), true},

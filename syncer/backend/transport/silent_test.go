@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// cable is one end of a connection that can be cut without anybody's notice.
+// cable is one end of a connection that can be cut unnoticed.
 type cable struct {
 	net.Conn
 	cut atomic.Bool
@@ -44,7 +44,7 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { close(p.closed); return nil }
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
-// A connection of HTTP/2 carries all requests. Where whoever is at its other end is gone without a word, it must make way for
+// A connection of HTTP/2 carries all requests. Where its other end is gone without a word, it must make way for
 // another after some requests, and not after the kernel's quarter of an hour.
 func TestAConnectionThatWentSilentIsGivenUp(t *testing.T) {
 	lender := httptest.NewTLSServer(nil)

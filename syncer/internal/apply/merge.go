@@ -28,7 +28,7 @@ type Owner struct {
 	Words           *plan.Words
 }
 
-// owns tells whether a Secret is the object's. Ownership is the controller reference, or under deletionPolicy
+// owns reports whether a Secret is the object's. Ownership is the controller reference, or under deletionPolicy
 // Retain, where a reference would have the Secret collected, an annotation.
 func (o Owner) owns(secret *corev1.Secret) bool {
 	return owner.Of(secret).UID() == o.UID
@@ -154,7 +154,7 @@ func fieldNames(fields map[string]json.RawMessage) []string {
 	return found
 }
 
-// same tells whether a write would change nothing.
+// same reports whether a write would change nothing.
 func same(current, desired *corev1.Secret) bool {
 	return current.Type == desired.Type &&
 		isTrue(current.Immutable) == isTrue(desired.Immutable) &&
@@ -169,7 +169,7 @@ func sameOwners(a, b []metav1.OwnerReference) bool {
 	return equality.Semantic.DeepEqual(slices.SortedFunc(slices.Values(a), byUID), slices.SortedFunc(slices.Values(b), byUID))
 }
 
-// inPlace tells whether an update can do it: the API server lets neither the type change nor an
+// inPlace reports whether an update can do it: the API server lets neither the type change nor an
 // immutable Secret's content.
 func inPlace(current, desired *corev1.Secret) bool {
 	if current.Type != desired.Type {

@@ -47,9 +47,9 @@ func TestRefuses(t *testing.T) {
 			OwnerReferences: controlledBy("Certificate", "tls", "2"), Annotations: map[string]string{names.AnnotationOwnerUID: "uid-1"}}, true, "owned by Certificate tls"},
 		{"one of an object of the same name and another uid is foreign", metav1.ObjectMeta{OwnerReferences: controlledBy("ExternalSecret", "db", "2")}, true, "owned by ExternalSecret db (uid uid-2)"},
 		{"an owner that is no controller proves nothing", metav1.ObjectMeta{OwnerReferences: []metav1.OwnerReference{{UID: "uid-1", Controller: no()}}}, false, "was not made for this ExternalSecret"},
-		{"one of nobody is foreign", metav1.ObjectMeta{}, false, "ask to adopt it"},
+		{"one without an owner is foreign", metav1.ObjectMeta{}, false, "ask to adopt it"},
 		{"our label proves nothing", metav1.ObjectMeta{Labels: map[string]string{names.LabelManaged: "true"}}, false, "was not made for this ExternalSecret"},
-		{"one of nobody is adopted where that is permitted", metav1.ObjectMeta{}, true, ""},
+		{"one without an owner is adopted where that is permitted", metav1.ObjectMeta{}, true, ""},
 		{"a retained one of an object that is gone says so", metav1.ObjectMeta{Annotations: map[string]string{names.AnnotationOwnerUID: "uid-0"}}, false, "belonged to an ExternalSecret of the same name that is gone"},
 		{"a retained one of an object that is gone is adopted", metav1.ObjectMeta{Annotations: map[string]string{names.AnnotationOwnerUID: "uid-0"}}, true, ""},
 	} {
@@ -216,7 +216,7 @@ func TestOwnersAreComparedInAnyOrder(t *testing.T) {
 	}
 }
 
-func TestWhoeverJudgesAdoptionsIsHeard(t *testing.T) {
+func TestTheJudgeOfAdoptionsIsHeard(t *testing.T) {
 	broken := errors.New("the API server does not answer")
 	for _, tc := range []struct {
 		name      string
@@ -228,7 +228,7 @@ func TestWhoeverJudgesAdoptionsIsHeard(t *testing.T) {
 		{"one that may be taken over", true, "", nil, ""},
 		{"one that may not, for a reason", false, "an older object claims it", nil, "an older object claims it"},
 		{"one that may not, for none", false, "", nil, "Secret db exists and was not made for this ExternalSecret: it is left alone; ask to adopt it"},
-		{"nobody knows", false, "", broken, ""},
+		{"the judgement fails", false, "", broken, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := Request{Owner: mine, Adopt: func(context.Context, *corev1.Secret) (bool, string, error) { return tc.permitted, tc.problem, tc.err }}

@@ -26,7 +26,7 @@ type Writer struct {
 	Now    func() time.Time // nil: time.Now
 }
 
-// attempts of a write that somebody else overtakes.
+// attempts of a write that another client overtakes.
 const attempts = 3
 
 // Request is a Secret to write.
@@ -38,7 +38,7 @@ type Request struct {
 	// Expected says that the Secret was written before, so that it is read first; else it is created
 	// first, which saves a request for new objects.
 	Expected bool
-	// Adopt tells whether a Secret that no controller owns may be taken over, and may say why not. Nil: none may.
+	// Adopt reports whether a Secret that no controller owns may be taken over, and may say why not. Nil: none may.
 	Adopt func(ctx context.Context, secret *corev1.Secret) (permitted bool, problem string, err error)
 }
 
@@ -67,7 +67,7 @@ func (w *Writer) Write(ctx context.Context, r Request) (result Result, err error
 		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !apierrors.IsNotFound(err) {
 			break
 		}
-		r.Expected = true // somebody else was faster: read and judge what they made, or see that it is gone
+		r.Expected = true // another client was faster: read and judge what it made, or see that the Secret is gone
 	}
 	return result, err
 }
@@ -141,7 +141,7 @@ func (w *Writer) replace(ctx context.Context, current, desired *corev1.Secret) e
 	ctx = context.WithoutCancel(ctx)
 	created, err := w.recreate(ctx, desired, current)
 	if apierrors.IsAlreadyExists(err) {
-		return err // somebody else was faster: the next attempt judges what they made
+		return err // another client was faster: the next attempt judges what it made
 	}
 	if err != nil {
 		if restored, restoreErr := w.recreate(ctx, current, current); restoreErr != nil {

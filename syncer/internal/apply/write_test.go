@@ -67,8 +67,8 @@ func TestRemove(t *testing.T) {
 		{"the owner's own goes", metav1.ObjectMeta{OwnerReferences: controlledBy("ExternalSecret", "db", "1")}, "db", nil, false},
 		{"it goes without being recognised", metav1.ObjectMeta{OwnerReferences: controlledBy("ExternalSecret", "db", "1")}, "db", never, false},
 		{"another's stays", metav1.ObjectMeta{OwnerReferences: controlledBy("ExternalSecret", "db", "2")}, "db", nil, true},
-		{"nobody's stays", metav1.ObjectMeta{}, "db", nil, true},
-		{"nobody's goes where it is recognised", metav1.ObjectMeta{}, "db", always, false},
+		{"one without an owner stays", metav1.ObjectMeta{}, "db", nil, true},
+		{"one without an owner goes where it is recognised", metav1.ObjectMeta{}, "db", always, false},
 		{"else it stays", metav1.ObjectMeta{}, "db", never, true},
 		{"that it is gone is no error", metav1.ObjectMeta{}, "gone", always, true},
 		{"no name is no error", metav1.ObjectMeta{}, "", always, true},
@@ -117,7 +117,7 @@ func TestRemove(t *testing.T) {
 }
 
 // What takes the time that there is for the new Secret must not take that for the old one, too.
-func TestTheOldSecretIsRestoredThoughNobodyAnswersForTheNewOne(t *testing.T) {
+func TestTheOldSecretIsRestoredThoughTheNewOneGetsNoAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := cluster(t, &corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Namespace: mine.Namespace, Name: "db", OwnerReferences: controlledBy("ExternalSecret", "db", "1")},

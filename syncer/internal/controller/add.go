@@ -32,7 +32,7 @@ const reconcileTimeout = 2 * time.Minute
 
 // Add makes the manager call the Reconciler: for objects whose spec, force-sync annotation or
 // controller changes, for the objects of a namespace whose annotations change, and for objects whose
-// Secret somebody else changes.
+// Secret another client changes.
 func (r *Reconciler) Add(mgr ctrl.Manager) error {
 	b := ctrl.NewControllerManagedBy(mgr).
 		Named(r.Settings.Name).
@@ -59,7 +59,7 @@ func (r *Reconciler) Add(mgr ctrl.Manager) error {
 }
 
 // changed enqueues objects that are new, were edited or are gone, before all others. Those whose status alone
-// changed are as we left them, unless somebody else wrote it: that is repaired as a Secret is.
+// changed are as we left them, unless another client wrote it: that is repaired as a Secret is.
 func (r *Reconciler) changed() handler.EventHandler {
 	enqueue := func(object client.Object, q queue) {
 		request := reconcile.Request{NamespacedName: client.ObjectKeyFromObject(object)}
@@ -82,7 +82,7 @@ func (r *Reconciler) changed() handler.EventHandler {
 	}
 }
 
-// edited tells whether an update changes the spec, asks for a refresh now, or is of another object of the name.
+// edited reports whether an update changes the spec, asks for a refresh now, or is of another object of the name.
 func edited(before, after client.Object) bool {
 	force := after.GetAnnotations()[names.AnnotationForceSync]
 	// An informer that missed the deletion of an object shows the one that was made anew as an update.
@@ -90,7 +90,7 @@ func edited(before, after client.Object) bool {
 		force != "" && force != before.GetAnnotations()[names.AnnotationForceSync]
 }
 
-// overwritten tells whether somebody else wrote the status of an object that is ours: our status always holds a condition,
+// overwritten reports whether another client wrote the status of an object that is ours: our status always holds a condition,
 // that of kubernetes-external-secrets never.
 func (r *Reconciler) overwritten(before, after client.Object) bool {
 	old, _ := before.(Object) // we watch no others
@@ -98,7 +98,7 @@ func (r *Reconciler) overwritten(before, after client.Object) bool {
 	return before.GetUID() == after.GetUID() && r.record(old).Ready != "" && r.record(written).Ready == "" && r.serves(written)
 }
 
-// serves tells whether an object is this replica's to serve. One of another replica since a moment goes from the cache in a moment.
+// serves reports whether an object is this replica's to serve. One of another replica since a moment goes from the cache in a moment.
 func (r *Reconciler) serves(object Object) bool {
 	return r.Kind.Serves(object) && object.GetDeletionTimestamp() == nil && (r.Owns == nil || r.Owns(object.GetUID()))
 }
@@ -182,7 +182,7 @@ func (r *Reconciler) drift() handler.EventHandler {
 	}
 }
 
-// servesIn tells whether there may be objects of this syncer in a namespace: the cache answers with an error for one that is
+// servesIn reports whether there may be objects of this syncer in a namespace: the cache answers with an error for one that is
 // not watched.
 func (r *Reconciler) servesIn(namespace string) bool {
 	watched := len(r.Settings.Namespaces) == 0 || slices.Contains(r.Settings.Namespaces, namespace)
@@ -190,7 +190,7 @@ func (r *Reconciler) servesIn(namespace string) bool {
 	return watched && (!narrow || narrower.ServesIn(namespace))
 }
 
-// drifted tells whether a Secret belongs to an object of this syncer and is not as it was left. An
+// drifted reports whether a Secret belongs to an object of this syncer and is not as it was left. An
 // object that is not known yet is synced when it is.
 func (r *Reconciler) drifted(ctx context.Context, name types.NamespacedName, secret, resourceVersion string) bool {
 	if r.memory.isOwnWrite(name, resourceVersion) {

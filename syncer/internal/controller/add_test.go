@@ -18,7 +18,7 @@ import (
 	"github.com/secretgate/secretgate/shared/syncstatus"
 )
 
-// Whoever looked into these namespaces would need a client, and there is none.
+// Looking into these namespaces would need a client, and there is none.
 func TestNamespacesThatAreNotServedAreNotLookedInto(t *testing.T) {
 	for _, tc := range []struct {
 		name     string

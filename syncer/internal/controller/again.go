@@ -9,7 +9,7 @@ import (
 // When an object is looked at again. Three things bring that about: a source that has changed or recovered, of which the engine tells;
 // an edit of the object, of what it refers to or of its namespace; and what stands here.
 
-// Back-off of attempts that failed, and of repairs of a Secret that somebody keeps changing.
+// Back-off of attempts that failed, and of repairs of a Secret that another client keeps changing.
 const (
 	firstBackoff = time.Second
 	lastBackoff  = 5 * time.Minute

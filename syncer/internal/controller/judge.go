@@ -15,7 +15,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/render"
 )
 
-// admit tells whether an object may be read.
+// admit reports whether an object may be read.
 func (r *Reconciler) admit(ctx context.Context, p *plan.Plan) (outcome, bool) {
 	if p.Suspend {
 		return suspended(p), false
@@ -76,7 +76,7 @@ func (r *Reconciler) walkPolicy(ctx context.Context, p *plan.Plan) uint64 {
 	return sum.Sum64()
 }
 
-// mayAdopt tells whether an object may take over a Secret that no controller owns.
+// mayAdopt reports whether an object may take over a Secret that no controller owns.
 func (r *Reconciler) mayAdopt(
 	ctx context.Context, object Object, p *plan.Plan, secret *corev1.Secret,
 ) (permitted bool, problem string, err error) {

@@ -17,7 +17,7 @@ type Object = dialect.Object
 
 // Importer takes over what the predecessor of a dialect left behind.
 type Importer interface {
-	// Adopt tells whether an object may take over a Secret that no controller owns, beside what AdoptExisting
+	// Adopt reports whether an object may take over a Secret that no controller owns, beside what AdoptExisting
 	// permits, and may say why not.
 	Adopt(ctx context.Context, object Object, secret *corev1.Secret) (permitted bool, problem string, err error)
 	// Release lets go of an object that is being deleted, or whose Secret is in step.
@@ -75,7 +75,7 @@ func (r *Reconciler) madeBy(ctx context.Context, secret types.NamespacedName) []
 	return r.list(ctx, client.InNamespace(secret.Namespace), client.MatchingFields{indexSecret: secret.Name})
 }
 
-// list lists cached objects of the kind. Where it cannot, it says so, and whoever asks goes without.
+// list lists cached objects of the kind. Where it cannot, it says so, and the caller goes without.
 func (r *Reconciler) list(ctx context.Context, options ...client.ListOption) []types.NamespacedName {
 	list := r.Kind.NewList()
 	if err := r.Client.List(ctx, list, options...); err != nil {

@@ -34,7 +34,7 @@ func (m *memory) mayRead(object types.NamespacedName, forced bool, now time.Time
 	return m.limits.wait(object, forced, now)
 }
 
-// mayBeat tells whether there is room for one more heartbeat.
+// mayBeat reports whether there is room for one more heartbeat.
 func (m *memory) mayBeat(now time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -55,7 +55,7 @@ type remembered struct {
 	repairs  int
 	repaired time.Time // when the last repair was asked for
 	owed     time.Time // when it is to be read again, be its sources due or not; zero: it need not be
-	drifted  bool      // somebody changed the Secret, and it has been neither read nor written for that since
+	drifted  bool      // another client changed the Secret, and it has been neither read nor written for that since
 
 	last attempt
 
@@ -89,7 +89,7 @@ func (m *memory) startWrite(object types.NamespacedName) {
 	known.writing, known.seen, known.drifted = true, "", false
 }
 
-// endWrite remembers what was written, empty where nothing was, and tells whether somebody else
+// endWrite remembers what was written, empty where nothing was, and reports whether another client
 // changed the Secret meanwhile.
 func (m *memory) endWrite(object types.NamespacedName, resourceVersion string) (overtaken bool) {
 	m.mu.Lock()
@@ -103,7 +103,7 @@ func (m *memory) endWrite(object types.NamespacedName, resourceVersion string) (
 	return known.seen != "" && known.seen != resourceVersion
 }
 
-// isOwnWrite tells whether a Secret is as this process left it, or is being written: then endWrite
+// isOwnWrite reports whether a Secret is as this process left it, or is being written: then endWrite
 // decides.
 func (m *memory) isOwnWrite(object types.NamespacedName, resourceVersion string) bool {
 	m.mu.Lock()
@@ -146,7 +146,7 @@ func (m *memory) seen(object client.Object) {
 	}
 }
 
-// older tells whether an object is as it was before its status was last written.
+// older reports whether an object is as it was before its status was last written.
 func (r *remembered) older(object client.Object) bool {
 	if r.reported == "" {
 		return false
@@ -167,7 +167,7 @@ func (m *memory) newest(object Object) (status plan.Record, newer bool) {
 	return plan.Record{}, false
 }
 
-// warn tells whether nobody has been warned yet that two controllers serve an object.
+// warn reports whether no warning has been given yet that two controllers serve an object.
 func (m *memory) warn(object types.NamespacedName) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -192,7 +192,7 @@ func (m *memory) owe(object types.NamespacedName, at time.Time) {
 	m.of(object).owed = at
 }
 
-// settle says as much after an attempt. What somebody changed since the Secret was written is owed all the same.
+// settle says as much after an attempt. What another client changed since the Secret was written is owed all the same.
 func (m *memory) settle(object types.NamespacedName, at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -247,7 +247,7 @@ func (m *memory) backoff(object types.NamespacedName, failed bool) time.Duration
 }
 
 // repair says how long to wait before a drifted Secret is repaired: at once the first time, longer
-// each time that somebody changes it again, until it has been left alone for a while.
+// each time that another client changes it again, until it has been left alone for a while.
 func (m *memory) repair(object types.NamespacedName, now time.Time) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()

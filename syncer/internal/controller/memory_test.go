@@ -48,7 +48,7 @@ func TestBackoffDoublesUntilASuccess(t *testing.T) {
 	}
 }
 
-func TestRepairsOfASecretThatSomebodyKeepsChangingGetRarer(t *testing.T) {
+func TestRepairsOfASecretThatAnotherClientKeepsChangingGetRarer(t *testing.T) {
 	var m memory
 	now := time.Unix(1_000_000, 0)
 	for i, want := range []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second} {
@@ -70,7 +70,7 @@ func TestOwnWrites(t *testing.T) {
 	const event, deleted = "event ", "event "
 	for _, tc := range []struct {
 		name string
-		// steps: "start", "end V" (our write's answer), "event V" (somebody's, or ours; no V: deleted)
+		// steps: "start", "end V" (our write's answer), "event V" (another client's, or ours; no V: deleted)
 		steps []string
 		want  []string // what each event and end answers
 	}{
@@ -79,8 +79,8 @@ func TestOwnWrites(t *testing.T) {
 		{"a change after our own write", []string{"start", "end 2", event + "3"}, []string{"kept", "foreign"}},
 		{"a deletion after our own write", []string{"start", "end 2", deleted}, []string{"kept", "foreign"}},
 		{"the event comes before the answer", []string{"start", event + "2", "end 2"}, []string{"own", "kept"}},
-		{"somebody changes it before the answer", []string{"start", event + "2", event + "3", "end 2"}, []string{"own", "own", "overtaken"}},
-		{"somebody deletes it before the answer", []string{"start", event + "2", deleted, "end 2"}, []string{"own", "own", "overtaken"}},
+		{"others change it before the answer", []string{"start", event + "2", event + "3", "end 2"}, []string{"own", "own", "overtaken"}},
+		{"others delete it before the answer", []string{"start", event + "2", deleted, "end 2"}, []string{"own", "own", "overtaken"}},
 		{"re-created by us: the deletion comes first", []string{"start", deleted, event + "2", "end 2"}, []string{"own", "own", "kept"}},
 		{"a write that failed overtakes nothing", []string{"start", event + "3", "end "}, []string{"own", "kept"}},
 		{"after a write that failed the one before counts", []string{"start", "end 2", "start", "end ", event + "2", event + "3"}, []string{"kept", "kept", "own", "foreign"}},
@@ -179,7 +179,8 @@ func TestAnOlderObjectFromTheCacheGetsTheStatusThatWasWritten(t *testing.T) {
 		{"nothing was written", nil, []*apiv1.ExternalSecret{object("9", "cached")}, []string{"cached"}},
 		{"the cache is behind, then it is not", []*apiv1.ExternalSecret{object("10", "written")},
 			[]*apiv1.ExternalSecret{object("9", "cached"), object("9", "cached"), object("10", "caught up")}, []string{"written", "written", "caught up"}},
-		{"somebody else wrote later", []*apiv1.ExternalSecret{object("10", "written")}, []*apiv1.ExternalSecret{object("11", "theirs")}, []string{"theirs"}},
+		{"another client wrote later", []*apiv1.ExternalSecret{object("10", "written")},
+			[]*apiv1.ExternalSecret{object("11", "theirs")}, []string{"theirs"}},
 		{"the last of two counts", []*apiv1.ExternalSecret{object("9", "first"), object("10", "second")}, []*apiv1.ExternalSecret{object("8", "cached"), object("9", "first")}, []string{"second", "second"}},
 		{"versions that are no numbers are taken as they come", []*apiv1.ExternalSecret{object("x", "written")}, []*apiv1.ExternalSecret{object("w", "cached")}, []string{"cached"}},
 	} {

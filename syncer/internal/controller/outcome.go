@@ -21,7 +21,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/render"
 )
 
-// maxMessage bounds a status message: a thousand violations help nobody.
+// maxMessage bounds a status message: a thousand violations help no reader.
 const maxMessage = 2000
 
 // outcome is what came of one attempt. Everything that is told about it (status, event, metrics, the
@@ -31,7 +31,7 @@ type outcome struct {
 	message string // for a failure
 	entries []plan.EntryRecord
 	result  apply.Result // of a written Secret
-	// overtaken: somebody else changed the Secret while it was written, so it needs another look.
+	// overtaken: another client changed the Secret while it was written, so it needs another look.
 	overtaken  bool
 	unreadable bool // the API server did not show the Secret
 	// retry: it is tried again after a while. Otherwise the engine says when a source has changed, or

@@ -155,7 +155,7 @@ func TestARefusedSecretIsNotQuoted(t *testing.T) {
 	}
 }
 
-// Whoever else judges Secrets may quote what they refuse.
+// Other webhooks and policies that judge Secrets may quote what they refuse.
 func TestADenialByAnotherWebhookIsNotQuoted(t *testing.T) {
 	for refusal, want := range map[string]string{
 		`admission webhook "scan.example" denied the request: found planted`:                                   `admission webhook "scan.example"`,

@@ -215,7 +215,7 @@ func (r *Reconciler) interval(p *plan.Plan) time.Duration {
 	return r.Settings.RefreshInterval
 }
 
-// intact tells whether the Secret is as it was left, as far as that can be known for little. Where Secrets are not
+// intact reports whether the Secret is as it was left, as far as that can be known for little. Where Secrets are not
 // watched, those of objects that are refreshed are looked at with the next refresh.
 func (r *Reconciler) intact(ctx context.Context, resourceVersion string, p *plan.Plan) bool {
 	if !r.Settings.WatchSecrets && r.interval(p) > 0 {

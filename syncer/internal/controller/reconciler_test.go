@@ -55,7 +55,7 @@ func TestAnAttemptThatIsOwedIsMadeThoughTheObjectIsLookedAtBefore(t *testing.T) 
 }
 
 // Others may watch Secrets, too, and be as fast.
-func TestWhatSomebodyChangesBeforeTheStatusIsWrittenIsRepaired(t *testing.T) {
+func TestWhatAnotherClientChangesBeforeTheStatusIsWrittenIsRepaired(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		on   int // which status write

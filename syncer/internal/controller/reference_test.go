@@ -18,7 +18,7 @@ func TestReference(t *testing.T) {
 		rows = append(rows, []string{"`" + kind.String() + "`", "`" + string(reason) + "`"})
 	}
 	if len(rows) != len(kinds) {
-		t.Errorf("%d kinds have reasons, and %d are told of", len(kinds), len(rows))
+		t.Errorf("%d kinds have reasons, and %d are listed", len(kinds), len(rows))
 	}
 	if err := reference.Keep("kinds", reference.Table([]string{"label `code` of the metrics", "reason"}, rows)); err != nil {
 		t.Error(err)

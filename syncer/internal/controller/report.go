@@ -65,7 +65,7 @@ func (r *Reconciler) report(ctx context.Context, object Object, p *plan.Plan, o 
 	return r.writeStatus(ctx, object, next)
 }
 
-// attempted is what the metrics are told of an attempt.
+// attempted is what the metrics record of an attempt.
 func attempted(object Object, p *plan.Plan, o outcome, lastSuccess, now time.Time) metrics.Attempt {
 	a := metrics.Attempt{
 		Object: client.ObjectKeyFromObject(object), Reason: string(o.reason), Success: o.ok(), Unreadable: o.unreadable,
@@ -132,8 +132,8 @@ func (r *Reconciler) writeStatus(ctx context.Context, object Object, record plan
 	return nil
 }
 
-// takeBack removes a status that was written to the next object of the name, for which nothing has been done. Whoever has
-// written it since knows better.
+// takeBack removes a status that was written to the next object of the name, for which nothing has been done. A client
+// that has written it since knows better.
 func (r *Reconciler) takeBack(ctx context.Context, next Object) error {
 	r.memory.warn(client.ObjectKeyFromObject(next)) // this is no other controller
 	blank := copied(next)

@@ -11,7 +11,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/fetch"
 )
 
-// maxEntries bounds how many entries a Record tells of.
+// maxEntries bounds how many entries a Record holds.
 const maxEntries = 100
 
 // nextRecord is what there is to remember after an attempt. It never holds a value.
@@ -37,7 +37,7 @@ func nextRecord(last plan.Record, generation int64, o outcome, forceSync string,
 	return next
 }
 
-// isNews tells whether a Record says something new. The times of attempts alone are not news.
+// isNews reports whether a Record says something new. The times of attempts alone are not news.
 func isNews(last, next plan.Record) bool {
 	same := last.Since.Equal(next.Since) && slices.Equal(last.Entries, next.Entries)
 	for _, r := range []*plan.Record{&last, &next} {
@@ -46,7 +46,7 @@ func isNews(last, next plan.Record) bool {
 	return !same || !reflect.DeepEqual(last, next)
 }
 
-// isDue tells whether a Record without news is due as a sign of life.
+// isDue reports whether a Record without news is due as a sign of life.
 func isDue(last, next plan.Record, heartbeat time.Duration) bool {
 	return heartbeat > 0 && !next.LastSync.IsZero() && !last.LastSync.IsZero() && next.LastSync.Sub(last.LastSync) >= heartbeat
 }

@@ -47,7 +47,7 @@ func TestNextRecord(t *testing.T) {
 		{"a failure keeps what is known of the Secret", good, unwritten(errors.New("x"), []plan.EntryRecord{{Field: "f"}}), ready(plan.Record{
 			LastSync: at(60), LastSuccess: at(0), Generation: 3, Secret: "db", SecretResourceVersion: "10",
 			ForceSync: "now", Entries: []plan.EntryRecord{{Field: "f"}}}, "False", plan.ReasonSecretWriteFailed, "the Secret cannot be written: x", 60)},
-		{"suspension tells of the last attempt, not of itself", good, suspended(paused), ready(plan.Record{
+		{"suspension reports the last attempt, not itself", good, suspended(paused), ready(plan.Record{
 			LastSync: at(0), LastSuccess: at(0), Generation: 3, Secret: "db", SecretResourceVersion: "10",
 			ForceSync: "old", Entries: entries}, "True", plan.ReasonSuspended, suspended(paused).message, 0)},
 	} {

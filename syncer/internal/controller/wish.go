@@ -31,7 +31,7 @@ type facts struct {
 	last   attempt
 	next   attempt // the one that would be made now
 	record plan.Record
-	owed   bool // an attempt has come to nothing, or somebody changed the Secret, and it is time to try again
+	owed   bool // an attempt has come to nothing, or another client changed the Secret, and it is time to try again
 	waits  bool // it is not time yet to try again
 	intact bool // the Secret is as the status says; asked only of an object without an attempt
 }
@@ -60,7 +60,7 @@ func decide(p *plan.Plan, f facts) wish {
 	case f.last.uid == p.UID && f.last.generation == p.Generation && f.last.stores != f.next.stores:
 		return wish{ask: true, lane: fetch.Background, edited: true} // what the object refers to was edited
 	case f.last.uid == p.UID && f.last.generation == p.Generation:
-		lost := f.record.Ready == "" && !f.waits // not written yet, or overwritten by somebody else
+		lost := f.record.Ready == "" && !f.waits // not written yet, or overwritten by another client
 		return wish{ask: f.owed || lost || f.last.walkPolicy != f.next.walkPolicy, lane: fetch.Background}
 	case edited:
 		return wish{ask: true, lane: fetch.Foreground, edited: true}
@@ -70,12 +70,12 @@ func decide(p *plan.Plan, f facts) wish {
 	return wish{ask: !f.intact, lane: fetch.Background}
 }
 
-// refused tells whether an object was not read at all. That it is now may be for a store that comes and goes.
+// refused reports whether an object was not read at all. That it is now may be for a store that comes and goes.
 func refused(reason plan.Reason) bool {
 	return reason == plan.ReasonStoreNotFound || reason == plan.ReasonInvalidSpec || reason == plan.ReasonPolicyDenied
 }
 
-// overdue tells whether an object has not been refreshed for longer than the age that its status may have.
+// overdue reports whether an object has not been refreshed for longer than the age that its status may have.
 func overdue(last plan.Record, interval, heartbeat time.Duration, now time.Time) bool {
 	return interval > 0 && heartbeat > 0 && !last.LastSuccess.IsZero() && now.Sub(last.LastSuccess) > interval+heartbeat
 }

@@ -32,7 +32,7 @@ func (r *Reconciler) write(
 	if err != nil {
 		return written, overtaken, err
 	}
-	// The new one is there, so that nobody is ever without. What the status says is the last one that was written.
+	// The new one is there, so that no workload is ever without one. What the status says is the last one that was written.
 	if last.Secret != "" && last.Secret != p.Target.Name {
 		if err := r.Writer.Remove(ctx, owner, last.Secret, nil); err != nil {
 			return written, overtaken, err

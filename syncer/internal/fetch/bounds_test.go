@@ -168,7 +168,7 @@ func TestTheEndOfAnOutageIsNoReasonToTryWhatIsMissing(t *testing.T) {
 	})
 }
 
-func TestWhatNobodyWantsAnyMoreIsNotReadAgain(t *testing.T) {
+func TestASourceWithoutSubscribersIsNotReadAgain(t *testing.T) {
 	for name, test := range map[string]struct {
 		kind driver.Kind
 		when time.Duration // after it came
@@ -265,7 +265,7 @@ func (stubborn) Get(context.Context, plan.Source) ([]driver.Value, error) {
 
 func TestAStopWaitsForTheCallsUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := &Engine{Reader: stubborn{}, Notify: func(plan.ID, Lane) { t.Error("somebody is told") }}
+		e := &Engine{Reader: stubborn{}, Notify: func(plan.ID, Lane) { t.Error("Notify was called") }}
 		e.Subscribe(reads("o", "", "v"), minute, false)
 		e.Ask(named("o"), Foreground, false)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)

@@ -30,7 +30,7 @@ type breaker struct {
 
 func (b *breaker) open() bool { return b.step > 0 }
 
-// admits tells whether a call may go now.
+// admits reports whether a call may go now.
 func (b *breaker) admits(now time.Time) bool {
 	return !b.open() || !b.probing && !now.Before(b.until)
 }
@@ -60,7 +60,7 @@ func (b *breaker) fail(now time.Time, err *backend.Error) {
 	b.until = now.Add(max(backoff.Step(b.step, firstProbe, lastProbe), min(err.RetryAfter, lastRetryAfter)))
 }
 
-// transient tells whether a failure is the backend's, and may pass by itself.
+// transient reports whether a failure is the backend's, and may pass by itself.
 func transient(err *backend.Error) bool {
 	return err.Kind == driver.Throttled || err.Kind == driver.Unavailable
 }

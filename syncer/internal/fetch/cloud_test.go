@@ -149,7 +149,7 @@ func (c *cloud) GetBatch(ctx context.Context, store plan.Store, reads []plan.Rea
 	return outcomes, nil
 }
 
-// world is an engine that reads a cloud in fake time, and an owner that takes whatever it is told of.
+// world is an engine that reads a cloud in fake time, and an owner that takes all that it is notified of.
 type world struct {
 	*Engine
 	*cloud

@@ -133,7 +133,7 @@ func TestLimiter(t *testing.T) {
 		now = now.Add(10 * time.Millisecond)
 	}
 	if l.delay(now) != 0 {
-		t.Error("there is a limit before anybody throttled")
+		t.Error("there is a limit before a call was throttled")
 	}
 	l.throttled(now)
 	l.throttled(now) // another call that was under way

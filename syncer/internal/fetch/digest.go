@@ -10,8 +10,8 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// digest stands for a value that was read, to tell whether the next one is the same. It never leaves
-// the process, and its key is the process's own, so that it says nothing about the value to anybody else.
+// digest stands for a value that was read, to see whether the next one is the same. It never leaves
+// the process, and its key is the process's own, so that it says nothing about the value to any other process.
 type digest [sha256.Size]byte
 
 type digester struct{ mac hash.Hash }

@@ -1,6 +1,6 @@
 // Package fetch reads the sources that objects of all kinds ask for: each source once, however many objects share
 // it, in as few calls as the backend's batches allow, and spread over the interval. What an object
-// does not need to know costs it nothing: a value that is unchanged wakes nobody.
+// does not need to know costs it nothing: an unchanged value triggers no notification.
 //
 //	engine.go               what the controller calls: Subscribe, Ask, Take, Unsubscribe
 //	object.go, source.go    what is known of both
@@ -31,7 +31,7 @@ type Lane int
 // The lanes.
 const (
 	Background Lane = iota // refreshes, and what follows from them
-	Foreground             // objects that are new or were edited: somebody waits
+	Foreground             // objects that are new or were edited: a user waits
 )
 
 // Reader makes the calls. Its errors are *backend.Error. A backend.Client is one.
@@ -49,19 +49,19 @@ type Engine struct {
 	// Notify tells that Take has something for an object. It must not call the engine.
 	Notify func(object plan.ID, lane Lane)
 	// Observe tells that a refresh brought no news for an object, since its values are unchanged (ok), or
-	// since a source fails as before. It must not call the engine. Nil: nobody wants to know.
+	// since a source fails as before. It must not call the engine. Nil: not called.
 	Observe func(object plan.ID, ok bool, at time.Time)
-	// Metrics counts; nil: nobody does.
+	// Metrics counts; nil: nothing is counted.
 	Metrics *Metrics
 
 	mu       sync.Mutex
-	ctx      context.Context //nolint:containedctx // of Run, for the calls, which nobody waits for
+	ctx      context.Context //nolint:containedctx // of Run, for the calls, which no caller waits for
 	digester *digester
 	objects  map[plan.ID]*object
 	scopes   map[plan.Store]*scope
 	shares   *shares
 	untaken  int       // demands that are complete and have not been taken
-	holding  int       // those of them that hold values, and do not tell of failures
+	holding  int       // those of them that hold values, and report no failures
 	taken    time.Time // when one was last taken, or the first one completed
 	ended    time.Time // when a call last ended
 	done     sync.WaitGroup

@@ -23,7 +23,7 @@ func TestANewObjectIsGivenItsValues(t *testing.T) {
 			t.Error(diff)
 		}
 		if w.lanes["o"] != Foreground {
-			t.Error("it is not told of in the front lane")
+			t.Error("it is not notified in the front lane")
 		}
 	})
 }
@@ -57,7 +57,7 @@ func TestAThousandNewObjectsAreReadInFullBatches(t *testing.T) {
 	})
 }
 
-func TestDistinctSourcesAreRefreshedInFullBatchesAndWakeNobody(t *testing.T) {
+func TestDistinctSourcesAreRefreshedInFullBatchesWithoutNotifications(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		for i := range 1000 {
 			w.add(fmt.Sprint("o", i), "", minute, fmt.Sprint("k", i))
@@ -139,7 +139,7 @@ func TestAChangeBringsTheObjectsOtherSourcesAlongInOneCall(t *testing.T) {
 			t.Error(diff)
 		}
 		if len(w.told) != 1 {
-			t.Errorf("it was told of %d times", len(w.told))
+			t.Errorf("it was notified %d times", len(w.told))
 		}
 	})
 }
@@ -165,7 +165,7 @@ func TestTheShortestIntervalOfItsObjectsIsASources(t *testing.T) {
 		}
 		w.Unsubscribe(named("never"))
 		if len(w.scopes)+len(w.objects) != 0 {
-			t.Error("what nobody subscribes to is not forgotten")
+			t.Error("what has no subscribers is not forgotten")
 		}
 	})
 }
@@ -354,7 +354,7 @@ func TestAnObjectWithoutSourcesIsReadyAtOnce(t *testing.T) {
 	})
 }
 
-func TestAnObjectThatIsNotRefreshedFollowsNobodysRefreshes(t *testing.T) {
+func TestAnObjectThatIsNotRefreshedFollowsNoRefreshesOfOthers(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.add("refreshed", "", 10*time.Second, "k")
 		w.add("still", "", 0, "k")

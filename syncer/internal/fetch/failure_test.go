@@ -115,7 +115,7 @@ func TestAnIdentityThatMayNotReadBatchesIsReadForSinglyForAnHour(t *testing.T) {
 			t.Errorf("%d batches were tried at first", n)
 		}
 		if n := testutil.ToFloat64(metrics.fallbacks.WithLabelValues("secretsManager")); n != 1 {
-			t.Errorf("the metrics tell of %v identities that are read for singly", n)
+			t.Errorf("the metrics report %v identities that are read for singly", n)
 		}
 		w.pass(50 * minute)
 		if n := w.batches(); n != 0 {
@@ -274,7 +274,7 @@ func TestAnOutageCostsAProbePerStepAndRecoveryIsQuick(t *testing.T) {
 	})
 }
 
-func TestTheOutageOfOneIdentityStopsNobodyElse(t *testing.T) {
+func TestTheOutageOfOneIdentityStopsNoOther(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.kinds["down "] = driver.Unavailable
 		for i := range 100 {
@@ -361,7 +361,7 @@ func TestAStallIsNoticedAndAnOutageIsNone(t *testing.T) {
 		}
 		w.pass(stalledAfter)
 		if err := w.Stalled(time.Now()); err == nil {
-			t.Error("nobody takes what was read, and that is no stall")
+			t.Error("what was read is not taken, and that is no stall")
 		}
 		w.take(named("o"))
 		if err := w.Stalled(time.Now()); err != nil {
@@ -410,7 +410,7 @@ func TestAFailureThatEndsBeforeItIsTakenIsNoneAnyMore(t *testing.T) {
 func TestTheEndOfAnOutageIsNoticedWhileItsFailuresWaitToBeTaken(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		const objects = 4 * maxReady
-		w.takes = false // whoever reports failures is slow
+		w.takes = false // the owner reports failures slowly
 		w.kinds["*"] = driver.Unavailable
 		for i := range objects {
 			w.add(fmt.Sprint("o", i), "", minute, fmt.Sprint("k", i))

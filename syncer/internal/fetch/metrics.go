@@ -25,7 +25,7 @@ func NewMetrics(engine *Engine) *Metrics {
 		}, []string{"reason"}),
 		fallbacks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "secretgate_batch_fallbacks_total",
-			Help: "Times that an identity turned out to get no answer to batches, mostly for want of the right, and is read for singly for an hour.",
+			Help: "Times that an identity turned out to get no answer to batches, mostly as it lacks the right, and is read for singly for an hour.",
 		}, []string{"backend"}),
 	}
 	engine.Metrics = m

@@ -36,7 +36,7 @@ func (o *object) scopes() []*scope {
 	return all
 }
 
-// reads tells whether the object's sources are those of the plan.
+// reads reports whether the object's sources are those of the plan.
 func (o *object) reads(sources []plan.Source) bool {
 	return slices.EqualFunc(o.sources, sources, func(s *source, other plan.Source) bool { return s.Source() == other })
 }
@@ -61,7 +61,7 @@ func (o *object) result(values render.Values) Result {
 	return r
 }
 
-// failing tells whether one of its sources fails. Until it has recovered, the others need not be read for the object.
+// failing reports whether one of its sources fails. Until it has recovered, the others need not be read for the object.
 func (o *object) failing() bool {
 	return slices.ContainsFunc(o.sources, func(s *source) bool { return s.err != nil })
 }

@@ -178,7 +178,7 @@ func (sc *scope) queues() [4]*queue {
 	}
 }
 
-// waits tells whether anything waits for a call.
+// waits reports whether anything waits for a call.
 func (sc *scope) waits() bool {
 	for _, q := range sc.queues() {
 		if q.Len() > 0 {

@@ -13,7 +13,7 @@ func (e *Engine) settle(s *source, r reading) {
 		s.scope.enqueue(s, s.lane(), "")
 		return
 	case r.err != nil && transient(r.err) && now.Sub(s.wanted) < patience:
-		// It may pass before anybody needs to know.
+		// It may pass before any object needs to know.
 		s.failures++
 		s.schedule(earlier(now.Add(s.retry()), s.wanted.Add(patience)))
 		return
@@ -26,7 +26,7 @@ func (e *Engine) settle(s *source, r reading) {
 	e.plan(s, now)
 }
 
-// learn keeps what a reading says, and tells whether it differs from what was known.
+// learn keeps what a reading says, and reports whether it differs from what was known.
 func (s *source) learn(e *Engine, r reading) (news bool) {
 	if r.err != nil {
 		news = s.err == nil || s.err.Error() != r.err.Error()

@@ -22,7 +22,7 @@ const (
 )
 
 // source is a source that objects subscribe to. It is in one place at a time: scheduled, in a queue,
-// under way, or none of these (where nobody refreshes it).
+// under way, or none of these (where it is not refreshed).
 type source struct {
 	plan.Read
 	scope       *scope
@@ -38,7 +38,7 @@ type source struct {
 	namespace string
 	underway  bool
 	began     time.Time // of the read under way
-	refresh   bool      // nobody waits for it in the front lane
+	refresh   bool      // no object waits for it in the front lane
 	reads     uint64    // reads begun
 
 	// wanted is since when it waits to be read, through failures that may pass; zero: it does not.
@@ -82,7 +82,7 @@ func (s *source) unsubscribe(o *object) {
 	}
 }
 
-// asked tells whether an object waits for a read that has not begun.
+// asked reports whether an object waits for a read that has not begun.
 func (s *source) asked() bool {
 	return slices.ContainsFunc(s.subscribers, func(o *object) bool { return o.demand != nil && o.demand.needs[s] > s.reads })
 }
@@ -107,7 +107,7 @@ func (s *source) retry() time.Duration {
 	return wait
 }
 
-// idle tells whether nothing will read the source unless somebody asks.
+// idle reports whether nothing will read the source unless an object asks.
 func (s *source) idle() bool { return s.position < 0 && s.element == nil && !s.underway }
 
 // schedule makes the source due at a time, unless it is read sooner anyway.

@@ -159,7 +159,7 @@ func (o *Objects) Collect(ch chan<- prometheus.Metric) {
 
 func (k *Kind) collect(ch chan<- prometheus.Metric) {
 	k.mu.Lock()
-	known := maps.Clone(k.known) // nobody waits for whoever reads the metrics
+	known := maps.Clone(k.known) // no caller waits for a scrape
 	k.mu.Unlock()
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, append(k.labels[:2:2], labels...)...)

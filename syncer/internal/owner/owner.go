@@ -23,7 +23,7 @@ func Of(secret metav1.Object) Claim {
 	}
 }
 
-// UID is that of the object whose the Secret is; empty: nobody's. A controller proves more than an annotation.
+// UID is that of the object whose the Secret is; empty: there is none. A controller proves more than an annotation.
 func (c Claim) UID() types.UID {
 	if c.Controller != nil {
 		return c.Controller.UID

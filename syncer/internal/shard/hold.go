@@ -8,7 +8,7 @@ import (
 const (
 	// retryEvery is the pause after a call that failed.
 	retryEvery = time.Second
-	// refusedEvery is the pause while calls are refused: somebody has to change something first.
+	// refusedEvery is the pause while calls are refused: something in the cluster has to change first.
 	refusedEvery = leaseDuration
 )
 

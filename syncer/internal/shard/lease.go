@@ -53,7 +53,7 @@ type lease struct {
 	identity string // of this process
 	held     *coordinationv1.Lease
 
-	lost     bool   // somebody deleted or wrote the Lease while this process had it
+	lost     bool   // another client deleted or wrote the Lease while this process had it
 	rival    string // the other process that did; empty: none
 	reported bool   // the log says so
 }
@@ -133,6 +133,6 @@ func exactly(uid types.UID, resourceVersion string) metav1.DeleteOptions {
 	return metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid, ResourceVersion: &resourceVersion}}
 }
 
-// refused tells whether an API server says that Leases cannot be had: the namespace does not exist, or
+// refused reports whether an API server says that Leases cannot be had: the namespace does not exist, or
 // RBAC or a quota forbids. An API server that does not answer is another matter.
 func refused(err error) bool { return apierrors.IsForbidden(err) || apierrors.IsNotFound(err) }

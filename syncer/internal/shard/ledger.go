@@ -28,8 +28,8 @@ const (
 // renewTime is older than twice its duration, the replica died long ago, or its clock is far off; its Lease
 // counts from its next renewal on. Both may be wrong for a moment, in which two replicas own one object.
 //
-// While the view is blind (this replica is cut off, or the API server is down) nobody is judged dead,
-// and when it sees again everybody gets a full duration to be seen renewing.
+// While the view is blind (this replica is cut off, or the API server is down) no replica is judged dead,
+// and when it sees again each gets a full duration to be seen renewing.
 type ledger struct {
 	self      string
 	sightings map[string]*sighting

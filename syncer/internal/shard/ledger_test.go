@@ -47,7 +47,7 @@ func TestLedger(t *testing.T) {
 		live   string
 		buried string
 	}{
-		{"nothing seen, nobody lives", nil, 0, "", ""},
+		{"nothing seen, no replica lives", nil, 0, "", ""},
 		{"a Lease that is seen first has the time of a renewal", []step{lists(0, lease("b", 0))}, 7 * s, "b", ""},
 		{"and no more", []step{lists(0, lease("b", 0)), sees(5*s, "self", 5*s)}, 7*s + 1, "self", ""},
 		{"one that was renewed lives for its duration", []step{lists(0, lease("b", -5*s)), sees(1*s, "b", 1*s), sees(6*s, "self", 6*s), sees(12*s, "self", 12*s)}, 16 * s, "b self", ""},
@@ -58,7 +58,7 @@ func TestLedger(t *testing.T) {
 		{"a clock that is ahead does not matter", []step{lists(0, lease("b", 3600*s)), sees(5*s, "self", 0)}, 8 * s, "self", ""},
 		{"one that was deleted is gone at once", []step{lists(0, lease("b", 0), lease("c", 0)), loses(1*s, "b")}, 1 * s, "c", ""},
 		{"one that a list lacks, too", []step{lists(0, lease("b", 0), lease("c", 0)), lists(1*s, lease("c", 0))}, 1 * s, "c", ""},
-		{"a view that has gone blind judges nobody", []step{lists(0, lease("b", -1)), sees(1*s, "b", 1*s), sees(5*s, "self", 5*s)}, 3600 * s, "b self", ""},
+		{"a view that has gone blind judges no replica", []step{lists(0, lease("b", -1)), sees(1*s, "b", 1*s), sees(5*s, "self", 5*s)}, 3600 * s, "b self", ""},
 		{"when it sees again everybody has a whole duration", []step{lists(0, lease("b", -1)), sees(1*s, "b", 1*s), lists(100*s, lease("b", 1*s), lease("self", 100*s))}, 107 * s, "b self", ""},
 		{"and is dead after it", []step{lists(0, lease("b", -1)), sees(1*s, "b", 1*s), lists(100*s, lease("b", 1*s), lease("self", 100*s)), sees(106*s, "self", 106*s), sees(112*s, "self", 112*s)}, 116 * s, "self", ""},
 		{"a dead one is buried after a minute", append([]step{lists(0, lease("b", -1)), sees(1*s, "b", 1*s)}, selfUntil(60)...), 62 * s, "self", "b"},

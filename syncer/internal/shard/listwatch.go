@@ -19,7 +19,7 @@ import (
 // sends is looked at again all the same, since it may not know.
 //
 // When the share changes, the watch goes on in three steps. The stream takes back what the replica lost,
-// which needs nobody's answer, and ends. The reflector asks for another one at once. That one begins with
+// which needs no answer from the API server, and ends. The reflector asks for another one at once. That one begins with
 // what the replica gained, from a list, and goes on where the list was made. A relist by the reflector
 // would do all this, too, but it waits before it relists, twice as long each time, up to a minute: too
 // long for a rolling update.

@@ -134,23 +134,23 @@ func TestSecretsGoWithTheirOwners(t *testing.T) {
 		ownerA, ownerB := uidIn(a, 0), uidIn(b, 0)
 		retained := &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: metav1.ObjectMeta{
 			Namespace: "core", Name: "retained", Annotations: map[string]string{names.AnnotationOwnerUID: string(ownerB)}}}
-		nobodys := &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: metav1.ObjectMeta{Namespace: "core", Name: "nobodys"}}
+		ownerless := &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: metav1.ObjectMeta{Namespace: "core", Name: "ownerless"}}
 		foreign := secretOf("foreign", ownerB)
 		foreign.OwnerReferences[0].APIVersion = "apps/v1"
-		for _, secret := range []*metav1.PartialObjectMetadata{secretOf("a", ownerA), secretOf("b", ownerB), retained, nobodys, foreign} {
+		for _, secret := range []*metav1.PartialObjectMetadata{secretOf("a", ownerA), secretOf("b", ownerB), retained, ownerless, foreign} {
 			s.set(secret)
 		}
 		s.prototype = &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}}
 		o := inform(t, s, true)
 		o.own(a)
-		o.expect(t, "a foreign nobodys", "add a", "add foreign", "add nobodys")
+		o.expect(t, "a foreign ownerless", "add a", "add foreign", "add ownerless")
 		o.own(b)
-		o.expect(t, "b foreign nobodys retained", "add b", "add retained", "delete a", "update foreign", "update nobodys")
+		o.expect(t, "b foreign ownerless retained", "add b", "add retained", "delete a", "update foreign", "update ownerless")
 
-		s.set(secretOf("b", ownerA)) // somebody deleted the object and made another one
-		o.expect(t, "foreign nobodys retained", "delete b")
+		s.set(secretOf("b", ownerA)) // the object was deleted and another one made
+		o.expect(t, "foreign ownerless retained", "delete b")
 		s.set(secretOf("a", ownerB))
-		o.expect(t, "a foreign nobodys retained", "add a")
+		o.expect(t, "a foreign ownerless retained", "add a")
 		for _, asked := range s.asked {
 			if strings.Contains(asked, "shardRange") {
 				t.Errorf("asked for a share by the Secrets' own uids: %s", asked)

@@ -41,7 +41,7 @@ type Membership struct {
 // View waits until it is known what this replica owns.
 func (m *Membership) View(ctx context.Context) (View, error) { return m.board.await(ctx) }
 
-// Owns tells whether an object is this replica's at the moment.
+// Owns reports whether an object is this replica's at the moment.
 func (m *Membership) Owns(uid types.UID) bool {
 	view, shown := m.board.look()
 	return shown && view.Share.Owns(uid)

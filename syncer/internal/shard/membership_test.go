@@ -18,7 +18,7 @@ func TestReplicasComeAndGo(t *testing.T) {
 		l := newLeases(t)
 		a := join(t, l, "ring", "a")
 		synctest.Wait()
-		shares(t, a) // at once: a restart waits for nobody
+		shares(t, a) // at once: a restart waits for no other replica
 		b := join(t, l, "ring", "b")
 		after(settle)
 		shares(t, a, b)
@@ -29,7 +29,7 @@ func TestReplicasComeAndGo(t *testing.T) {
 		after(time.Hour)
 		shares(t, a, b, c)
 
-		b.stop() // its Lease goes, and nobody waits for its end
+		b.stop() // its Lease goes, and no replica waits for its end
 		after(settle)
 		shares(t, a, c)
 		if got := len(leaseNames(l)); got != 3 {
@@ -92,7 +92,7 @@ func TestRestartedReplicaGoesOnWithItsLease(t *testing.T) {
 		after(time.Minute)
 		shares(t, a, again)
 		if got := testutil.ToFloat64(a.Metrics.changes) - before; got != 0 {
-			t.Errorf("the ring changed %v times: nobody else should notice", got)
+			t.Errorf("the ring changed %v times: no other replica should notice", got)
 		}
 		if again.log.count("another process") > 0 {
 			t.Error("the dead process is taken for a rival")
@@ -146,7 +146,7 @@ func TestReplicaThatIsCutOffStopsBeforeTheOthersTakeOver(t *testing.T) {
 	})
 }
 
-// When the API server comes back, nobody takes the others' silence for death.
+// When the API server comes back, no replica takes the others' silence for death.
 func TestOutageOfTheAPIServerLeavesTheRingAsItWas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLeases(t)
@@ -208,7 +208,7 @@ func TestReplicaThatCanHaveNoLeaseRunsAlone(t *testing.T) {
 				if n := strings.Count(a.log.String(), "\n"); n != 1 {
 					t.Errorf("the log has %d lines:\n%s", n, a.log.String())
 				}
-				l.failWith(nil) // somebody created it, or granted them
+				l.failWith(nil) // the namespace was created, or the right granted
 				b := join(t, l, "ring", "b")
 				after(refusedEvery + settle)
 				shares(t, a, b)

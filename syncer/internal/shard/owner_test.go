@@ -33,10 +33,10 @@ func TestOwnersOfSecrets(t *testing.T) {
 		{"an ExternalSecret", controlledBy("kubernetes-client.io/v1", "ExternalSecret"), "u"},
 		{"a SecretDefinition", controlledBy("secrets-manager.tuenti.io/v1alpha1", "SecretDefinition"), "u"},
 		{"one of another version", controlledBy("kubernetes-client.io/v2", "ExternalSecret"), "u"},
-		{"somebody else's kind", controlledBy("cert-manager.io/v1", "Certificate"), ""},
+		{"another controller's kind", controlledBy("cert-manager.io/v1", "Certificate"), ""},
 		{"an ExternalSecret of another group", controlledBy("external-secrets.io/v1", "ExternalSecret"), ""},
 		{"one that an annotation names", metav1.ObjectMeta{Annotations: map[string]string{names.AnnotationOwnerUID: "a"}}, "a"},
-		{"nobody", metav1.ObjectMeta{}, ""},
+		{"no owner", metav1.ObjectMeta{}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := (Informers{Kinds: kinds()}).ownerOfSecret(&tc.secret); got != tc.want {

@@ -83,7 +83,7 @@ func (c *cable) List(ctx context.Context, o metav1.ListOptions) (*coordinationv1
 	return c.leases.List(ctx, o)
 }
 
-// breaks cuts the cable, or mends it (nil).
+// breaks cuts the cable, or repairs it (nil).
 func (c *cable) breaks(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -5,7 +5,7 @@
 //
 // Two replicas may own one object for a while: during a hand-over, or while their views differ. That
 // costs reads, never a wrong Secret, since writes carry a resourceVersion. What must not happen is an
-// object that nobody owns for long, so all doubts are decided for owning.
+// object that no replica owns for long, so all doubts are decided for owning.
 package shard
 
 import (
@@ -110,14 +110,14 @@ func Whole() Share {
 	return share
 }
 
-// Owns tells whether an object is in the share.
+// Owns reports whether an object is in the share.
 func (s Share) Owns(uid types.UID) bool {
 	hash := fnv.New64a()
 	_, _ = hash.Write([]byte(uid)) // it never fails
 	return s[hash.Sum64()>>slotWidth]
 }
 
-// Covers tells whether all of another share is in this one.
+// Covers reports whether all of another share is in this one.
 func (s Share) Covers(other Share) bool {
 	for slot := range s {
 		if other[slot] && !s[slot] {

@@ -81,7 +81,7 @@ func TestAssignmentDependsOnTheSetOfNamesAlone(t *testing.T) {
 		}
 	}
 	if Assign(nil) != (Ring{}) {
-		t.Error("nobody owns something")
+		t.Error("a ring without members owns something")
 	}
 }
 

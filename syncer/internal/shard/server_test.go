@@ -151,7 +151,7 @@ func (s *server) append(kind watch.EventType, object runtime.Object) {
 	s.grown = make(chan struct{})
 }
 
-// selected tells whether a list or watch with these options shows an object.
+// selected reports whether a list or watch with these options shows an object.
 func (s *server) selected(object runtime.Object, options metav1.ListOptions) bool {
 	selector, err := labels.Parse(options.LabelSelector)
 	if err != nil {

@@ -30,7 +30,7 @@ func (m *Membership) watch(ctx context.Context) {
 func (m *Membership) follow(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	// A connection may hang for minutes before anybody notices, but our own renewals must show.
+	// A connection may hang for minutes unnoticed, but our own renewals must show.
 	watchdog := time.AfterFunc(blindAfter, cancel)
 	defer watchdog.Stop()
 	options := metav1.ListOptions{LabelSelector: LabelRing + "=" + m.Ring}

@@ -19,9 +19,9 @@ import (
 // Webhook is whom the API server asks about ExternalSecrets.
 type Webhook int
 
-// Nobody, one that permits all (of what it adds a faster one cannot take anything away), or ours.
+// None, one that permits all (of what it adds a faster one cannot take anything away), or ours.
 const (
-	Nobody Webhook = iota
+	None Webhook = iota
 	Empty
 	Ours
 )
@@ -101,7 +101,7 @@ func (a *Admission) keep(webhook Webhook, path, kind string, webhooks []map[stri
 // Close ends the webhook that permits all.
 func (a *Admission) Close() { a.empty.server.Close() }
 
-// Switch has the API server ask another webhook, or nobody, and waits until it does.
+// Switch has the API server ask another webhook, or none, and waits until it does.
 func (a *Admission) Switch(ctx context.Context, to Webhook) error {
 	if a.asked == to {
 		return nil
@@ -127,7 +127,7 @@ func (a *Admission) Switch(ctx context.Context, to Webhook) error {
 	})
 }
 
-// acts tells whether an old manifest is converted, and whether a forbidden one is denied, by creates that store nothing.
+// acts reports whether an old manifest is converted, and whether a forbidden one is denied, by creates that store nothing.
 func (a *Admission) acts(ctx context.Context) (converts, denies bool, err error) {
 	converted := map[string]any{}
 	if err := a.try(ctx, Manifest{Name: "probe", Entries: 1, Old: true}, &converted); err != nil {

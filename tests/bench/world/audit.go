@@ -44,7 +44,7 @@ const AuditSettles = 2 * auditDelay
 // Request is what requests are counted by. Subresource is part of Resource, as in "externalsecrets/status".
 type Request struct{ Verb, Resource string }
 
-// Write tells whether the request changes what is stored.
+// Write reports whether the request changes what is stored.
 func (r Request) Write() bool {
 	switch r.Verb {
 	case "create", "update", "patch", "delete", "deletecollection":
@@ -65,7 +65,7 @@ func (a *Audit) Syncers(from, to time.Time) (map[Request]int, error) {
 	for {
 		line, err := reader.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
-			return counts, nil // what lacks its end is being written now, later than anybody asks about
+			return counts, nil // what lacks its end is being written now, later than any caller asks about
 		}
 		if err != nil {
 			return nil, err

@@ -50,7 +50,7 @@ func (e *empty) forget() {
 	clear(e.asked)
 }
 
-// wasAsked tells whether both webhooks were asked since forget.
+// wasAsked reports whether both webhooks were asked since forget.
 func (e *empty) wasAsked() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 	"github.com/secretgate/secretgate/tests/harness"
 )
 
-// Manifest is an ExternalSecret as somebody writes it whose namespace has a policy: it names a role and a region, and each
+// Manifest is an ExternalSecret as a user writes it in a namespace with a policy: it names a role and a region, and each
 // entry has a key of its own, so that all of them are judged.
 type Manifest struct {
 	Team    int // whose namespace it is for

@@ -97,7 +97,7 @@ func TestKilledChildIsToldNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p.Asked() {
-		t.Error("it was asked to end before anybody did")
+		t.Error("Asked reports true before Kill")
 	}
 	p.Kill()
 	text, err := os.ReadFile(log)

@@ -21,7 +21,7 @@ type program struct{ name, pkg string }
 
 const (
 	strip = "-s -w"
-	// Half the time to compile, for a server that nobody measures.
+	// Half the time to compile, for a server that is not measured.
 	unoptimised = "all=-N -l -dwarf=false"
 )
 

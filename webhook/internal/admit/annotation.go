@@ -12,7 +12,7 @@ import (
 	"github.com/secretgate/secretgate/shared/text"
 )
 
-// notice is something that whoever annotates a namespace should know, though it is stored.
+// notice is something that a user who annotates a namespace should know, though it is stored.
 type notice struct {
 	reason reason
 	text   string
@@ -31,7 +31,7 @@ const (
 )
 
 // judgeAnnotations decides about the annotations that a write adds or changes. What was wrong before is none of that write's:
-// it earns a notice, so that who mends one of two annotations is not denied for the other.
+// it earns a notice, so that a write that fixes one of two annotations is not denied for the other.
 func judgeAnnotations(updated, old map[string]string, s policy.Settings) (violations field.ErrorList, notices []notice) {
 	patterns := s.PatternAnnotations()
 	written := maps.Clone(updated)

@@ -136,7 +136,7 @@ func TestConvertSingleRequests(t *testing.T) {
 			by:      flux,
 			want:    `{"dataFrom": ["x"]}`,
 		},
-		"what somebody else added to the template survives the type": {
+		"what another client added to the template survives the type": {
 			updated: withAnnotation(`{"spec": {"dataFrom": ["x"], "template": {"type": "a", "immutable": true}}}`, `{"spec": {"dataFrom": ["x"]}}`),
 			old:     withAnnotation(`{"spec": {"dataFrom": ["x"], "template": {"type": "a", "immutable": true}}}`, `{"spec": {"dataFrom": ["x"], "type": "a"}}`),
 			want:    `{"dataFrom": ["x"], "template": {"immutable": true}}`,

@@ -91,7 +91,7 @@ func stories(f forms) map[string][]step {
 		"first apply":                           {{send: f.aliasA, want: f.targetA}},
 		"re-apply":                              {{send: f.aliasA, want: f.targetA}, {send: f.aliasA, want: f.targetA}, {send: f.aliasA, want: f.targetA}},
 		"edit of the alias":                     {{send: f.aliasA, want: f.targetA}, {send: f.aliasB, want: f.targetB}, {send: f.aliasB, want: f.targetB}},
-		"edit of the target by somebody else":   {{send: f.aliasA, want: f.targetA}, {send: f.targetB, want: f.targetB, by: replace}},
+		"edit of the target by another client":  {{send: f.aliasA, want: f.targetA}, {send: f.targetB, want: f.targetB, by: replace}},
 		"re-apply after such an edit":           {{send: f.aliasA, want: f.targetA}, {send: f.targetB, want: f.targetB, by: edit}, {send: f.aliasA, want: f.targetA}},
 		"move from alias to target":             {{send: f.aliasA, want: f.targetA}, {send: f.targetA, want: f.targetA}, {send: f.targetA, want: f.targetA}},
 		"move from alias to a new target":       {{send: f.aliasA, want: f.targetA}, {send: f.targetB, want: f.targetB}, {send: f.targetB, want: f.targetB}},
@@ -99,7 +99,7 @@ func stories(f forms) map[string][]step {
 		"move from alias to neither":            {{send: f.aliasA, want: f.targetA}, {send: f.neither, want: f.neither}, {send: f.neither, want: f.neither}},
 		"move from alias to neither and back":   {{send: f.aliasA, want: f.targetA}, {send: f.neither, want: f.neither}, {send: f.aliasB, want: f.targetB}},
 		"move from target to neither":           {{send: f.targetA, want: f.targetA}, {send: f.neither, want: f.neither}},
-		"alias over what somebody else created": {{send: f.targetA, want: f.targetA, by: replace}, {send: f.aliasA, want: f.targetA}},
+		"alias over what other clients created": {{send: f.targetA, want: f.targetA, by: replace}, {send: f.aliasA, want: f.targetA}},
 	}
 	if f.both != "" {
 		stories["both at once, created"] = []step{{send: f.both}}

@@ -70,7 +70,7 @@ func TestTheLargestHonestObjectIsNotTooMuch(t *testing.T) {
 	}
 }
 
-// Anybody may write the annotation that kubectl keeps its copy in. What is no manifest tells nothing of the author.
+// Any client may write the annotation that kubectl keeps its copy in. What is no manifest tells nothing of the author.
 func TestWhatPassesForKubectlsCopyCannotExhaustTheWebhook(t *testing.T) {
 	copied := quoted(of(`{"spec": [`, `{"a":0},`, `0]}`))
 	object := strings.Replace(es(`{"type": "a"}`), `"metadata": {`, `"metadata": {"annotations": {"`+lastApplied+`": `+copied+`}, `, 1)

@@ -1,7 +1,7 @@
 package admit
 
 // forgetConverted removes what the previous manifest set by a deprecated field and this one sets no
-// more. Whoever applies removes what the previous manifest set, but knows the deprecated names
+// more. An applier removes what the previous manifest set, but knows the deprecated names
 // only: properties replaced by dataFrom would leave the old data behind.
 func (c *converter) forgetConverted() {
 	before, now := c.previous.converted(c.table), c.manifest.converted(c.table)

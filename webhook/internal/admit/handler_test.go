@@ -158,7 +158,7 @@ func TestValidator(t *testing.T) {
 		"a namespace that the cache does not know yet is read": {
 			object: es(`{"backendType": "vault", "data": [{"key": "a", "name": "n"}]}`), live: everything, allowed: true,
 		},
-		"a namespace that nobody knows denies": {
+		"a namespace that does not exist denies": {
 			object: es(`{"backendType": "vault", "data": [{"key": "a", "name": "n"}]}`),
 			reason: metav1.StatusReasonServiceUnavailable, message: `namespace "core" does not exist: create it first`,
 		},

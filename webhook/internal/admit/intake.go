@@ -32,7 +32,7 @@ type Handler interface {
 }
 
 // Intake stands before a webhook's handler: it takes a review's bytes from the limiter before it reads them, and refuses what is too
-// large or does not arrive. Anybody who reaches the port can send reviews, long before we know what is in them.
+// large or does not arrive. Any client that reaches the port can send reviews, long before we know what is in them.
 type Intake struct {
 	limiter *Limiter
 	handler Handler

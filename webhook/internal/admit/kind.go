@@ -22,7 +22,7 @@ func find[K typed](kinds []K, request admission.Request) (found K, handled bool)
 	return found, false
 }
 
-// typeOf is the zero value for a request of no kind that is handled: anybody who reaches the port can name another one.
+// typeOf is the zero value for a request of no kind that is handled: any client that reaches the port can name another one.
 func typeOf[K typed](kinds []K, request admission.Request) dialect.Type {
 	if kind, handled := find(kinds, request); handled {
 		return kind.Type()

@@ -136,7 +136,7 @@ func TestNamespaceValidator(t *testing.T) {
 				"correct the line (https://github.com/google/re2/wiki/Syntax)",
 		},
 		"annotations of others are not judged": {updated: annotations{"example.com/permitted": "[a"}, verdict: " allowed"},
-		"what was bad before does not stop the mending of another": {
+		"what was bad before does not stop the fixing of another": {
 			updated: annotations{keys: "[a", region: "eu-.*"}, old: annotations{keys: "[a", region: "[b"}, verdict: "pattern warned",
 			warnings: []string{"nothing is permitted by an annotation that was there before: metadata.annotations[" + keys + "]: Invalid value: line 1 \"[a\" " +
 				"is not a valid RE2 pattern: missing closing ]: `[a`: correct the line (https://github.com/google/re2/wiki/Syntax)"},
@@ -277,7 +277,7 @@ func TestANamespaceThatEndsIsNotJudged(t *testing.T) {
 	}
 }
 
-// The API server waits 3 s for an answer; whoever sends the request waits, too.
+// The API server waits 3 s for an answer; the request's sender waits, too.
 func TestAListThatTakesTooLongIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns := make(chan struct{}, 1)

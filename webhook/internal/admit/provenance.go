@@ -112,7 +112,7 @@ func annotation(object map[string]any) string {
 	return text
 }
 
-// parsed is nil for a text that is no JSON object: anybody may have written it.
+// parsed is nil for a text that is no JSON object: any client may have written it.
 func parsed(text string) shape {
 	var manifest map[string]any
 	if bounded([]byte(text)) != nil || json.Unmarshal([]byte(text), &manifest) != nil || manifest == nil {

@@ -44,7 +44,7 @@ func FuzzReview(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for name, handler := range handlers {
-			// A panic would be recovered, and become a denial that nobody can tell from others.
+			// A panic would be recovered, and become a denial like any other.
 			recoverNothing := false
 			answer := answerTo(t, &admission.Webhook{Handler: handler, RecoverPanic: &recoverNothing}, body)
 			if answer == nil {

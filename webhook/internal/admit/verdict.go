@@ -29,7 +29,7 @@ type verdict struct {
 	warned     []reason // why there are warnings, where that is told apart
 	deprecated []string // fields converted
 
-	judged bool // nobody judges after us, so that this is the verdict
+	judged bool // no handler judges after this one, so that this is the verdict
 }
 
 // word is the verdict for metrics and logs.
@@ -166,7 +166,7 @@ func message(violations field.ErrorList, causes []metav1.StatusCause) string {
 	return b.String()
 }
 
-// observer tells the log and the metrics of verdicts. Its zero value tells nobody.
+// observer reports verdicts to the log and the metrics. Its zero value reports nothing.
 type observer struct {
 	webhook string
 	of      dialect.Type // of what is judged; the zero value: it is not handled

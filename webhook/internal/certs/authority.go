@@ -60,7 +60,7 @@ func (a *authority) reconcile(ctx context.Context) error {
 // advance makes one step; it is to be called again until done.
 //
 // The configurations are read before the Secret, and written only in the version that was read. So no replica can put an
-// older bundle over a newer one: whoever read the configuration after the newer bundle was in it, read the newer Secret.
+// older bundle over a newer one: a replica that read the configuration after the newer bundle was in it also read the newer Secret.
 func (a *authority) advance(ctx context.Context, now time.Time) (done bool, err error) {
 	configurations, absent, err := readConfigurations(ctx, a.api, a.configuration)
 	if err != nil {
@@ -95,7 +95,7 @@ func (a *authority) advance(ctx context.Context, now time.Time) (done bool, err 
 			a.log.Info("Published the CA", "kind", c.kind, "name", c.object.GetName(), "certificates", len(s.trusted()))
 		}
 	}
-	// Where a configuration does not exist, nobody is left to hear of the bundle; readiness tells of it.
+	// A configuration that does not exist has no reader to learn of the bundle; readiness reports it.
 	a.use(s, true, now)
 	return true, nil
 }

@@ -34,7 +34,7 @@ type Dependencies struct {
 	API client.WithWatch
 	// Configuration is the name that the mutating and the validating webhook configuration share.
 	Configuration string
-	// Clients may ask the webhook; nil: anybody may.
+	// Clients may ask the webhook; nil: any client may.
 	Clients *Clients
 	// Address is where this process reaches its own listener, such as "127.0.0.1:9443".
 	Address string

@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// expiry reads the certificates at scrape time, so that it never tells of one that is no longer served.
+// expiry reads the certificates at scrape time, so that it never reports one that is no longer served.
 type expiry struct {
 	description *prometheus.Desc
 	serving     func(*tls.ClientHelloInfo) (*tls.Certificate, error)

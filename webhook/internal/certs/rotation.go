@@ -15,7 +15,7 @@ type Timing struct {
 	// Propagation is how long both webhook configurations must carry a new CA before it signs (default 10 minutes): by
 	// then every API server is taken to have seen it. A replica that has not read the Secret for as long stops signing.
 	Propagation time.Duration
-	// Poll is how often the Secret and the configurations are read if no watch tells of a change (default 5 seconds).
+	// Poll is how often the Secret and the configurations are read if no watch reports a change (default 5 seconds).
 	Poll time.Duration
 }
 
@@ -46,7 +46,7 @@ func (t Timing) check() error {
 }
 
 // retention is how long a CA that has stopped signing stays published: a replica that has not yet noticed signs with it
-// for at most Propagation more, and such a leaf lives LeafLife. Nobody can serve one afterwards.
+// for at most Propagation more, and such a leaf lives LeafLife. No replica can serve one afterwards.
 func (t Timing) retention() time.Duration { return t.LeafLife + t.Propagation + clockSkew }
 
 // state is what the Secret says, the same for all replicas.
@@ -164,7 +164,7 @@ func (s state) take(action step, fresh *signer, known []*x509.Certificate, now t
 	case establish:
 		s = keep(nil, append(s.trusted(), known...), now, t)
 		if len(s.previous) == 0 {
-			s.signer = fresh // nobody serves, nobody trusts: there is nothing to wait for
+			s.signer = fresh // no leaf is served, no CA trusted: there is nothing to wait for
 		} else {
 			s.next = fresh
 		}

@@ -82,7 +82,7 @@ func (s *selfSigned) Start(ctx context.Context) error {
 	}
 }
 
-// firstRetry is short, for somebody is likely applying the missing manifest just now.
+// firstRetry is short, as the missing manifest is likely being applied just now.
 const firstRetry = 2 * time.Second
 
 func splitNames(names []string) (hosts []string, addresses []net.IP, err error) {

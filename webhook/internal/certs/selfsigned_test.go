@@ -66,8 +66,8 @@ func TestLostCAIsReplacedWithoutAFailedHandshake(t *testing.T) {
 		"everything is garbage": {
 			"ca.crt": []byte("garbage"), "ca.key": []byte("garbage"), "next-ca.crt": []byte("garbage"), "previous-ca.crt": []byte("garbage"),
 		},
-		"the Secret was emptied":        nil,
-		"somebody deleted only the key": {"ca.key": nil},
+		"the Secret was emptied":   nil,
+		"only the key was deleted": {"ca.key": nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -35,7 +35,7 @@ type Checker struct {
 	Fix             bool // rewrite deprecated fields first
 
 	Stdin    io.Reader           // what the input "-" is
-	Progress func(documents int) // told of every document; nil: nobody is
+	Progress func(documents int) // called for every document; nil: not called
 
 	apis       apis
 	namespaces *namespaces

@@ -385,7 +385,7 @@ func TestNoTextOfAManifestStartsACommandOfGitHub(t *testing.T) {
 	}
 }
 
-func TestGitHubIsToldOfNamespaces(t *testing.T) {
+func TestNamespacesAreReportedToGitHub(t *testing.T) {
 	got := github(Finding{File: "-", Severity: Error, kind: "Namespace", Object: "core", Path: "metadata.annotations[a]", Message: "m"})
 	if want := "::error title=Namespace core::metadata.annotations[a]: m"; got != want {
 		t.Errorf("%s instead of %s", got, want)

@@ -75,7 +75,7 @@ func (c *Checker) fixDocument(doc document, moved int) ([]byte, []Finding) {
 }
 
 // result applies the edits, and proves that the new text says what is wanted, and nothing else has
-// changed: an anchor may carry an edit to places that nobody looked at.
+// changed: an anchor may carry an edit to places that were not examined.
 func (e *editor) result(wanted []admit.Conversion) (text []byte, after []object, err error) {
 	if len(e.edits) == 0 {
 		return nil, nil, nil

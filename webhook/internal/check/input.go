@@ -65,7 +65,7 @@ func walkFolder(root string, add func(string)) error {
 	})
 }
 
-// write replaces a file's text at once: whoever reads it meanwhile has the old text or the new one.
+// write replaces a file's text at once: a concurrent reader has the old text or the new one.
 // A link stays, and what it leads to is written.
 func write(file string, text []byte) (err error) {
 	target, err := filepath.EvalSymlinks(file)

@@ -13,7 +13,7 @@ import (
 // Unknown says what becomes of an object whose namespace is not known.
 type Unknown string
 
-// The choices. The webhook denies, for nobody can tell what such a namespace permits; so does a check
+// The choices. The webhook denies, for it cannot know what such a namespace permits; so does a check
 // that is told nothing else, or it would call clean what it did not judge.
 const (
 	UnknownDenies Unknown = "deny"

@@ -174,7 +174,7 @@ func (a apis) refersTo(d document) bool {
 }
 
 // foreign reports whether a document need not be read: without an escape there is no other way to write
-// the names that we look for. So the templates of a chart next to our manifests disturb nobody.
+// the names that we look for. So the templates of a chart next to our manifests do no harm.
 func (a apis) foreign(d document) bool {
 	return d.err == nil && !a.mentions(d) && !a.resembles(d) && !bytes.ContainsRune(d.text, '\\')
 }

@@ -68,7 +68,7 @@ func (c *Config) Bind(lookup func(string) (string, bool)) []*settings.Section {
 	certificates.String(&c.tlsNames, "tls-names", "",
 		"DNS names and IP addresses of the certificate, comma-separated (default webhook.<namespace>.svc and its longer form); for self-signed")
 	certificates.String(&c.ClientCA, "client-ca", "",
-		"file of the CA (PEM) whose certificates callers must present; empty: anybody who reaches the port may ask")
+		"file of the CA (PEM) whose certificates callers must present; empty: any client that reaches the port may ask")
 	certificates.String(&c.clientNames, "client-names", "",
 		"common names or DNS names of which a caller's certificate must have one, comma-separated (default any name); for --client-ca")
 

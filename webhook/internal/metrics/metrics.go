@@ -1,5 +1,5 @@
 // Package metrics counts what the webhook decides. No label carries a namespace's, an object's or a
-// backend's name: whoever may create objects must not be able to make series.
+// backend's name: a client that may create objects must not be able to make series.
 package metrics
 
 import (
@@ -85,8 +85,8 @@ func (m *Metrics) Namespace(operation, verdict, reason string) {
 	}
 }
 
-// known is the operation, if it is one that the API server asks about. It cannot be said to a NetworkPolicy that nobody else
-// may ask: whatever another pod sends must not become a series.
+// known is the operation, if it is one that the API server asks about. A NetworkPolicy cannot say that no other
+// client may ask: whatever another pod sends must not become a series.
 func known(operation string) string {
 	if operation == "CREATE" || operation == "UPDATE" {
 		return operation

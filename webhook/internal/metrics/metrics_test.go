@@ -10,7 +10,7 @@ import (
 )
 
 // The webhook's port is open to every pod, each of which can send reviews of its own making.
-func TestWhoeverSendsReviewsCannotMakeSeries(t *testing.T) {
+func TestASenderOfReviewsCannotMakeSeries(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	counts := metrics.New(registry)
 	for i := range 100 {

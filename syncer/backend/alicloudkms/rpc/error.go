@@ -69,7 +69,7 @@ var kinds = []struct {
 	{"MissingAccessKeyId", driver.Unauthenticated},
 	{"MissingSecurityToken", driver.Unauthenticated},
 	{"SignatureDoesNotMatch", driver.Unauthenticated},
-	{"SignatureNonceUsed", driver.Unavailable}, // somebody on the way sent the request twice
+	{"SignatureNonceUsed", driver.Unavailable}, // an intermediary sent the request twice
 
 	{"Internal", driver.Unavailable},
 	{"ServiceUnavailable", driver.Unavailable},

@@ -16,7 +16,7 @@ import (
 
 // credential is the first that the environment offers, in the order of the SDK's DefaultAzureCredential: a client secret or
 // certificate, workload identity, managed identity. Unlike there, one that is set up by half is an error and does not
-// give way to the next, and no program of a developer's is started. It calls nobody, and keeps no token.
+// give way to the next, and no program of a developer's is started. It makes no calls, and keeps no token.
 func (c Cloud) credential(client *http.Client) (azcore.TokenCredential, error) {
 	options := c.options(client)
 	switch {
@@ -34,7 +34,7 @@ func (c Cloud) options(client *http.Client) azcore.ClientOptions {
 	return azcore.ClientOptions{
 		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: c.Authority},
 		Transport: client,
-		Retry:     policy.RetryOptions{MaxRetries: -1}, // whoever calls us tries again
+		Retry:     policy.RetryOptions{MaxRetries: -1}, // the caller retries
 	}
 }
 
@@ -44,7 +44,7 @@ func (c Cloud) workloadIdentity(options azcore.ClientOptions) (azcore.TokenCrede
 	if tenant == "" || id == "" {
 		return nil, errors.New("AZURE_FEDERATED_TOKEN_FILE is set, but AZURE_TENANT_ID or AZURE_CLIENT_ID is not")
 	}
-	token, err := os.ReadFile(os.Getenv("AZURE_FEDERATED_TOKEN_FILE")) //nolint:gosec // whoever runs the syncer names the file
+	token, err := os.ReadFile(os.Getenv("AZURE_FEDERATED_TOKEN_FILE")) //nolint:gosec // the syncer's operator names the file
 	if err != nil {
 		return nil, fmt.Errorf("the federated token cannot be read: %w", err)
 	}

@@ -81,7 +81,7 @@ func (r *record) refusal(err error) error {
 	case last.err != nil:
 		return failed(driver.Unavailable, last.err.Error())
 	case last.status == 0:
-		return notSetUp(err) // nobody was called
+		return notSetUp(err) // no call was made
 	case last.status < http.StatusBadRequest:
 		return failed(driver.Unavailable, "the answer of "+last.host+" is not Entra ID's")
 	}
@@ -92,7 +92,7 @@ func (r *record) refusal(err error) error {
 	return transport.Postpone(failed(kind, oauthError(last)), last.header)
 }
 
-// isAbsence tells an address where nobody is from somebody who is slow. A dial that nobody answers passes for a deadline, too.
+// isAbsence reports whether no server is at an address, rather than a slow one. An unanswered dial passes for a deadline, too.
 func isAbsence(err error) bool {
 	call, ok := errors.AsType[*net.OpError](err)
 	return ok && call.Op == "dial" || !errors.Is(err, context.DeadlineExceeded)

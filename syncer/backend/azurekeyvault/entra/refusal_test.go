@@ -15,13 +15,13 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// dialTimeout is what a dial ends with that nobody answers.
+// dialTimeout is the error of a dial that is not answered in time.
 func dialTimeout(t *testing.T) error {
 	t.Helper()
 	connection, err := (&net.Dialer{Timeout: time.Nanosecond}).DialContext(t.Context(), "tcp", "127.0.0.1:1")
 	if err == nil {
 		_ = connection.Close()
-		t.Fatal("somebody answers")
+		t.Fatal("the dial was answered")
 	}
 	return err
 }

@@ -34,7 +34,7 @@ type request struct {
 	cae            bool
 }
 
-// New makes Tokens of credentials. It calls nobody, and does not look for them yet. Requests go by wire, and have a timeout
+// New makes Tokens of credentials. It makes no calls, and does not look for credentials yet. Requests go by wire, and have a timeout
 // together.
 func New(c Cloud, given Credentials, wire http.RoundTripper, timeout time.Duration) *Tokens {
 	open := func(client *http.Client) (azcore.TokenCredential, error) { return given.open(c, client) }

@@ -54,7 +54,7 @@ func (e *Error) Kind() driver.Kind {
 	return driver.Unauthenticated
 }
 
-// httpStatus is what whoever hands out tokens answered; 0: nothing.
+// httpStatus is what the token server answered; 0: nothing.
 func httpStatus(err error) int {
 	var code int
 	if response, ok := errors.AsType[*auth.Error](err); ok && response.Response != nil {

@@ -47,7 +47,7 @@ type Logins struct {
 }
 
 // New makes Logins for an endpoint, host:port; empty: that of the credentials' universe. Tokens are requested by a client, within
-// a timeout. It calls nobody.
+// a timeout. New itself makes no calls.
 func New(endpoint string, client *http.Client, timeout time.Duration) *Logins {
 	l := &Logins{endpoint: endpoint, client: client}
 	l.held = &session.Cache[bool, *Login]{Obtain: l.obtain, Timeout: timeout}
@@ -108,7 +108,7 @@ func (l *Logins) begin(ctx context.Context, found *auth.Credentials, withProject
 	return made, token, nil
 }
 
-// search looks where Google's libraries look. A service account's key signs its own tokens; nobody is called for them.
+// search looks where Google's libraries look. A service account's key signs its own tokens; no call is made for them.
 func (l *Logins) search(ctx context.Context) (*auth.Credentials, error) {
 	silent := slog.New(slog.DiscardHandler) // else tokens are logged where GOOGLE_SDK_GO_LOGGING_LEVEL asks for it
 	if !namesFile() && !metadata.NewWithOptions(&metadata.Options{Logger: silent, UseDefaultClient: true}).OnGCEWithContext(ctx) {
@@ -120,7 +120,7 @@ func (l *Logins) search(ctx context.Context) (*auth.Credentials, error) {
 	})
 }
 
-// namesFile tells whether credentials are in a file, where the SDK looks before it asks the metadata server.
+// namesFile reports whether credentials are in a file, where the SDK looks before it asks the metadata server.
 func namesFile() bool {
 	if os.Getenv("GOOGLE_APPLICATION_CREDENTIALS") != "" {
 		return true

@@ -95,7 +95,7 @@ func TestLogins(t *testing.T) {
 		want        login
 	}{
 		"a service account's key signs its tokens itself":        {credentials: account, withProject: true, want: login{Target: service, Project: "own"}},
-		"a project that nobody asks for is not looked for":       {credentials: account, want: login{Target: service}},
+		"a project that is not asked for is not looked for":      {credentials: account, want: login{Target: service}},
 		"a key of another universe":                              {credentials: with(account, "universe_domain", "u.example"), want: login{Target: "secretmanager.u.example:443"}},
 		"an endpoint of one's own":                               {credentials: account, endpoint: "sm.example:8443", want: login{Target: "sm.example:8443"}},
 		"a cluster's token is exchanged, and belongs to nowhere": {credentials: cluster, withProject: true, want: login{Target: service, Asked: 1}},

@@ -5,7 +5,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/hashivault/wire"
 )
 
-// Whoever sets up the syncer or its objects has forgotten something.
+// The setup of the syncer or of its objects lacks something.
 var (
 	ErrNoRole = &driver.Error{
 		Kind: driver.Invalid, Problem: "no Vault role is given",

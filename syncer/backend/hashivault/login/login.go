@@ -17,7 +17,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
-// The operations that Config.Failed is told of.
+// The operations that Config.Failed is called with.
 const (
 	OperationLogin = "login"
 	OperationRenew = "renew-self"
@@ -45,7 +45,7 @@ type Logins struct {
 	refused *refusals
 }
 
-// New makes Logins; it calls nobody.
+// New makes Logins; it makes no calls.
 func New(clients *wire.Clients, c Config) *Logins {
 	if c.Now == nil {
 		c.Now = time.Now

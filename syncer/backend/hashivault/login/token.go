@@ -25,7 +25,7 @@ func (t *token) session(now time.Time, ttl time.Duration, c Config) session.Sess
 	return session.Until(t, now, expires, c.threshold(c.lease(t.full)))
 }
 
-// isRenewal tells whether a renewal gave enough. Near the token's maximum it gives little or nothing, and a new login is
+// isRenewal reports whether a renewal gave enough. Near the token's maximum it gives little or nothing, and a new login is
 // better than ever shorter renewals.
 func (t *token) isRenewal(ttl time.Duration, c Config) bool { return ttl > c.lease(t.full)/2 }
 

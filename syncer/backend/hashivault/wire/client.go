@@ -24,7 +24,7 @@ const DefaultAddress = "http://127.0.0.1:8200"
 // character escaped.
 const MaxAnswer = 8 << 20
 
-// maxClients is how many are kept, since whoever writes stores may choose CAs for them. Installations have a few servers; beyond
+// maxClients is how many are kept, since a store's author may choose its CAs. Installations have a few servers; beyond
 // the bound the one goes that was not used for longest, which costs its next read a handshake. Its connections end when they
 // are idle.
 const maxClients = 256
@@ -49,10 +49,10 @@ type Clients struct {
 	held   *lru.Cache // *api.Client by Server, without its namespace
 }
 
-// NewClients makes Clients; it calls nobody.
+// NewClients makes Clients; it makes no calls.
 func NewClients(config Config) *Clients { return &Clients{config: config, held: lru.New(maxClients)} }
 
-// Of is the client of a server. It calls nobody.
+// Of is the client of a server. It makes no calls.
 func (c *Clients) Of(server Server) (*api.Client, error) {
 	namespace := server.Namespace
 	server.Namespace = ""
@@ -88,7 +88,7 @@ func open(address string, roots *x509.CertPool, timeout time.Duration) (*api.Cli
 		Address:    cmp.Or(address, DefaultAddress),
 		Timeout:    timeout,
 		HttpClient: transport.Client(redirects{next: transport.HTTP(roots)}, 0, MaxAnswer),
-		// Whoever calls us tries again.
+		// The caller retries.
 		CheckRetry: func(context.Context, *http.Response, error) (bool, error) { return false, nil },
 	})
 	if err != nil {
@@ -100,7 +100,7 @@ func open(address string, roots *x509.CertPool, timeout time.Duration) (*api.Cli
 	return client, nil
 }
 
-// errNoCA is the fault of whoever wrote the store.
+// errNoCA is the fault of the store's author.
 var errNoCA = &driver.Error{
 	Kind: driver.Invalid, Problem: "the CA of the store holds no certificate", Advice: "write PEM certificates there",
 }

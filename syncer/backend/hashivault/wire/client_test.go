@@ -50,7 +50,7 @@ func TestACAOfOnesOwnIsTrustedAlone(t *testing.T) {
 	}
 }
 
-// Whoever writes stores may choose CAs, and so make servers of one.
+// A store's author may choose CAs, and so make many servers of one.
 func TestClientsAreKeptUpToABound(t *testing.T) {
 	clients := NewClients(Config{})
 	first, err := clients.Of(Server{})

@@ -50,7 +50,7 @@ func InvalidToken(err error) bool {
 	return Says(err, "invalid token", "bad token", "missing client token")
 }
 
-// Says tells whether an answer has one of the texts.
+// Says reports whether an answer has one of the texts.
 func Says(err error, texts ...string) bool {
 	answer, ok := errors.AsType[*api.ResponseError](err)
 	if !ok {

@@ -94,7 +94,7 @@ func TestAnObjectThatMovesToAnotherBackendLeavesNoSeriesBehind(t *testing.T) {
 
 func TestARefreshWithoutNewsIsWhatTheLastAttemptWas(t *testing.T) {
 	o := newObjects()
-	o.Refreshed(db, true, now) // nobody knows it
+	o.Refreshed(db, true, now) // the object is unknown
 	o.Observe(attempt(db, "vault", true, now))
 	o.Refreshed(db, true, now.Add(time.Second))
 	o.Observe(attempt(db, "vault", false, now.Add(time.Minute)))

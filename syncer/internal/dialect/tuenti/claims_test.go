@@ -104,7 +104,7 @@ func TestWhatSecretsManagerMadeGoesToTheFirstThatNamesIt(t *testing.T) {
 		permitted bool
 		problem   string
 	}{
-		{"nobody else", definition("core", "other", "other", 1), true, ""},
+		{"no other claimant", definition("core", "other", "other", 1), true, ""},
 		{"a SecretDefinition that came later", definition("core", "other", "db", 20), true, ""},
 		{"one that was there before", definition("core", "other", "db", 1), false, claimed("SecretDefinition", "other")},
 		{"one that was there before and goes", deleted(definition("core", "other", "db", 1)), true, ""},
@@ -123,7 +123,7 @@ func TestWhatSecretsManagerMadeGoesToTheFirstThatNamesIt(t *testing.T) {
 			}
 		})
 	}
-	t.Run("what others made goes to nobody", func(t *testing.T) {
+	t.Run("what others made is not adopted", func(t *testing.T) {
 		theirs := leftBehind()
 		delete(theirs.Annotations, v1alpha1.AnnotationLastUpdate)
 		d := &importer{kinds: kinds(), live: cluster(t, interceptor.Funcs{})}

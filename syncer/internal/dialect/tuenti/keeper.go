@@ -15,7 +15,7 @@ type vault interface {
 	Server(ctx context.Context, store plan.Store) (hashivault.Server, error)
 }
 
-// keeper looks after the Vault token of all SecretDefinitions while nobody reads: the next read finds one that works, and the metrics
+// keeper looks after the Vault token of all SecretDefinitions while there are no reads: the next read finds one that works, and the metrics
 // tell how long it will.
 type keeper struct {
 	vault   vault

@@ -79,7 +79,7 @@ const (
 	again = `level=INFO msg="there is a Vault token for SecretDefinitions again"`
 )
 
-func TestATokenIsLookedAfterThoughNobodyReads(t *testing.T) {
+func TestATokenIsRenewedWithoutReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		vault := &answers{failures: 2}
 		k, log := keep(t, vault, 50*time.Second)

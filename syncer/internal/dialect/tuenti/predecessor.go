@@ -50,7 +50,7 @@ func (i *importer) Adopt(
 }
 
 // Release frees an object of secrets-manager's finalizer. Where that is the last moment to do what the finalizer was for,
-// it does so: a Secret that has not been taken over yet goes with its object, unless somebody else claims it.
+// it does so: a Secret that has not been taken over yet goes with its object, unless another object claims it.
 func (i *importer) Release(ctx context.Context, object controller.Object) error {
 	if !controllerutil.ContainsFinalizer(object, v1alpha1.Finalizer) {
 		return nil
@@ -74,7 +74,7 @@ func (i *importer) Release(ctx context.Context, object controller.Object) error 
 	return client.IgnoreNotFound(i.client.Patch(ctx, freed, patch, client.FieldOwner(names.FieldManager)))
 }
 
-// madeBefore recognises a Secret that secrets-manager made for an object, and that nobody owns. A label of the object's own
+// madeBefore recognises a Secret that secrets-manager made for an object, and that no object owns. A label of the object's own
 // replaced that of secrets-manager.
 func madeBefore(secret *corev1.Secret, object metav1.Object) bool {
 	by := secret.Labels[v1alpha1.LabelManagedBy]
@@ -91,7 +91,7 @@ type claimant struct {
 	kind string
 }
 
-// claimants are the other living objects of any kind that name a Secret. They are read live, whoever serves them:
+// claimants are the other living objects of any kind that name a Secret. They are read live, served by this syncer or not:
 // that is only needed once in a Secret's life.
 func (i *importer) claimants(ctx context.Context, object controller.Object, secret string) ([]claimant, error) {
 	var all []claimant
@@ -136,7 +136,7 @@ func (i *importer) claimantsOf(ctx context.Context, kind dialect.Kind, namespace
 	}
 }
 
-// older tells whether an object was there before another; the uid decides where both came within a second.
+// older reports whether an object was there before another; the uid decides where both came within a second.
 func older(a, b metav1.Object) bool {
 	at, other := a.GetCreationTimestamp(), b.GetCreationTimestamp()
 	if !at.Equal(&other) {

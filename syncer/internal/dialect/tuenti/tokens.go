@@ -44,7 +44,7 @@ func (v *tokens) Identify(version, clusterID, clusterName string) {
 	v.server, v.known = append(v.server[:2:2], version, clusterID, clusterName), true
 }
 
-// Identified tells whether it is known which Vault it is.
+// Identified reports whether it is known which Vault it is.
 func (v *tokens) Identified() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()

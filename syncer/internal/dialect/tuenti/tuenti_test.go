@@ -232,9 +232,9 @@ func TestSyncersOfOtherDefinitionsShareNoWork(t *testing.T) {
 	}
 }
 
-// Nobody listens at that address.
+// Nothing listens at that address.
 func TestWhatIsToldOfTheToken(t *testing.T) {
-	e, c, err := finish(t, nil, "--secret-definitions", "--vault.url=http://somebody:planted@127.0.0.1:1", "--vault.role-id=role", "--vault.approle-path=apps",
+	e, c, err := finish(t, nil, "--secret-definitions", "--vault.url=http://user:planted@127.0.0.1:1", "--vault.role-id=role", "--vault.approle-path=apps",
 		"--vault.engine=kv1", "--vault.max-token-ttl=60", "--config.backend-timeout=3s")
 	if err != nil {
 		t.Fatal(err)
@@ -243,9 +243,9 @@ func TestWhatIsToldOfTheToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := e.driver.Keep(t.Context(), e.store); err == nil {
-		t.Fatal("there is a token of nobody")
+		t.Fatal("there is a token without a server")
 	}
-	const server = "{vault_address=http://somebody:xxxxx@127.0.0.1:1,vault_cluster_id=,vault_cluster_name=,vault_engine=kv1,vault_version=}" // without the password
+	const server = "{vault_address=http://user:xxxxx@127.0.0.1:1,vault_cluster_id=,vault_cluster_name=,vault_engine=kv1,vault_version=}" // without the password
 	want := map[string]float64{
 		"secrets_manager_vault_max_token_ttl" + server: 60, "secrets_manager_vault_token_ttl" + server: 0,
 		"secrets_manager_vault_token_renewal_errors_total{error=unavailable," + strings.Trim(strings.Replace(server, "vault_version", "vault_operation=login,vault_version", 1), "{}") + "}": 1,

@@ -70,5 +70,5 @@ func TestAdminAPI(t *testing.T) {
 	l.admin("DELETE", "/identities?name=acs:ram::1234567890123456:user/a", "", 204, nil)
 	_, err = l.get(as, "a/text", nil, nil)
 	wantError(t, err, "InvalidAccessKeyId.NotFound")
-	l.admin("DELETE", "/identities?name=nobody", "", 400, nil)
+	l.admin("DELETE", "/identities?name=missing", "", 400, nil)
 }

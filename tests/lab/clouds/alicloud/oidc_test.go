@@ -22,7 +22,7 @@ const (
 	podRole  = "acs:ram::1234567890123456:role/pod"
 )
 
-// federate asks for a session by a form that nobody signs, as the SDK does, and returns its key or the error's code.
+// federate asks for a session by an unsigned form, as the SDK does, and returns its key or the error's code.
 func (l *lab) federate(form url.Values) (*key, string) {
 	l.t.Helper()
 	answer, err := http.PostForm("http://"+l.host+"/?Action=AssumeRoleWithOIDC&Version=2015-04-01&Format=JSON", form) //nolint:noctx // it answers at once

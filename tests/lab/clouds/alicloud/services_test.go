@@ -71,7 +71,7 @@ func TestVersionsAndStages(t *testing.T) {
 func TestReadsNeedPermission(t *testing.T) {
 	l := newLab(t)
 	mayRead := permission.Allow{Actions: []string{"kms:GetSecretValue"}, Resources: []string{"acs:kms:eu-central-1:*:secret/team/*"}}
-	_, err := l.get(l.as("nobody"), "dev/db", nil, nil)
+	_, err := l.get(l.as("powerless"), "dev/db", nil, nil)
 	wantError(t, err, "Forbidden.NoPermission")
 	_, err = l.get(l.as("team", mayRead), "dev/db", nil, nil)
 	wantError(t, err, "Forbidden.NoPermission")
@@ -85,7 +85,7 @@ func TestAssumeRole(t *testing.T) {
 	const own, account, other = "acs:ram::1234567890123456:role/own", "acs:ram::1234567890123456:role/account", "acs:ram::6543210987654321:role/other"
 	ok(t, roles.PutRole(ram.Role{ARN: own, Trust: []string{alicloud.LabUserARN}, MaxSessionSeconds: 7200}))
 	ok(t, roles.PutRole(ram.Role{ARN: account, Trust: []string{"acs:ram::1234567890123456:root"}}))
-	ok(t, roles.PutRole(ram.Role{ARN: other, Trust: []string{"acs:ram::1234567890123456:user/somebody"}}))
+	ok(t, roles.PutRole(ram.Role{ARN: other, Trust: []string{"acs:ram::1234567890123456:user/stranger"}}))
 	may := permission.Allow{Actions: []string{"sts:AssumeRole"}, Resources: []string{"*"}}
 	for name, tc := range map[string]struct {
 		as     *key
@@ -96,10 +96,10 @@ func TestAssumeRole(t *testing.T) {
 		"a role that trusts the user":             {role: own},
 		"a role that trusts the account":          {as: l.as("member", may), role: account},
 		"a session as long as the role allows":    {role: own, change: func(r *sts.AssumeRoleRequest) { r.DurationSeconds = requests.NewInteger(7200) }},
-		"a role that trusts somebody else":        {role: other, code: "NoPermission"},
+		"a role that trusts another user":         {role: other, code: "NoPermission"},
 		"a user without the permission to assume": {as: l.as("plain"), role: account, code: "NoPermission"},
 		"a session without that permission":       {as: l.session(), role: account, code: "NoPermission"},
-		"a role that does not exist":              {role: "acs:ram::1234567890123456:role/nobody", code: "EntityNotExist.Role"},
+		"a role that does not exist":              {role: "acs:ram::1234567890123456:role/missing", code: "EntityNotExist.Role"},
 		"no role":                                 {role: "demo", code: "InvalidParameter.RoleArn"},
 		"no name":                                 {role: own, change: func(r *sts.AssumeRoleRequest) { r.RoleSessionName = "" }, code: "InvalidParameter.RoleSessionName"},
 		"a session longer than the role allows": {role: own, change: func(r *sts.AssumeRoleRequest) { r.DurationSeconds = requests.NewInteger(7201) },

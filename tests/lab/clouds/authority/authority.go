@@ -1,5 +1,5 @@
-// Package authority is the lab's certificate authority. It lives in memory and ends with the process; whoever talks to an
-// emulated cloud by TLS is told to trust it (NODE_EXTRA_CA_CERTS), and nobody else is.
+// Package authority is the lab's certificate authority. It lives in memory and ends with the process; only clients that talk to an
+// emulated cloud by TLS are told to trust it (NODE_EXTRA_CA_CERTS).
 package authority
 
 import (

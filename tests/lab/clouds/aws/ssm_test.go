@@ -156,7 +156,7 @@ func TestParametersByPath(t *testing.T) {
 		"a path without parameters":    {in: ssm.GetParametersByPathInput{Path: awssdk.String("/none")}, want: []int{0}},
 		"a path that is none":          {in: ssm.GetParametersByPathInput{Path: awssdk.String("app")}, code: "ValidationException", says: "forward slash"},
 		"too large a page":             {in: ssm.GetParametersByPathInput{Path: awssdk.String("/app"), MaxResults: awssdk.Int32(11)}, code: "ValidationException", says: "between 1 and 10"},
-		"a token that nobody was given": {in: ssm.GetParametersByPathInput{Path: awssdk.String("/app"), NextToken: awssdk.String("x")},
+		"a token that was never issued": {in: ssm.GetParametersByPathInput{Path: awssdk.String("/app"), NextToken: awssdk.String("x")},
 			code: "InvalidNextToken"},
 		"a right on what is below the path does not cover it": {in: ssm.GetParametersByPathInput{Path: awssdk.String("/app")}, as: below,
 			code: "AccessDeniedException", says: "ssm:GetParametersByPath on resource: " + parameterARN + "/app because"},
@@ -232,7 +232,7 @@ func TestParameterCallsThatAreNotProvedOrPermittedAreRefused(t *testing.T) {
 	ok(t, err)
 	_, err = getParameter(l.ssm(session), "/own/key")
 	wantError(t, err, "AccessDeniedException", "not authorized to perform: kms:Decrypt on resource: "+keyARN)
-	_, err = getParameter(l.ssm(l.as("nobody", nil)), "/dev/none")
+	_, err = getParameter(l.ssm(l.as("powerless", nil)), "/dev/none")
 	wantError(t, err, "AccessDeniedException", "not authorized to perform: ssm:GetParameter on resource: "+parameterARN+"/dev/none")
 	_, err = getParameter(l.ssm(nil, func(o *ssm.Options) { o.Region = "us-east-1" }), "/dev/db")
 	wantError(t, err, "ParameterNotFound", "")

@@ -31,7 +31,7 @@ func TestGetCallerIdentityTellsUsersAndSessions(t *testing.T) {
 	}{
 		"the lab's user":   {l.user(), aws.LabUserARN},
 		"a session":        {l.assume(aws.TestRoleARN), "arn:aws:sts::123456789012:assumed-role/test-role/test"},
-		"a powerless user": {l.as("nobody", nil), "arn:aws:iam::123456789012:user/nobody"},
+		"a powerless user": {l.as("powerless", nil), "arn:aws:iam::123456789012:user/powerless"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := l.sts(tc.credentials).GetCallerIdentity(context.Background(), &sts.GetCallerIdentityInput{})

@@ -42,7 +42,7 @@ func TestOutsideProgramsSetUpVaultsAndApplications(t *testing.T) {
 		l.admin(http.MethodPost, "/secrets/delete", `{"vault":"bench","names":["a","never"]}`),
 		l.admin(http.MethodGet, "/secrets?vault=bench", ""),
 		l.admin(http.MethodPut, "/apps", `{"clientId":"x","managed":"yes","permissions":[]}`),
-		l.admin(http.MethodDelete, "/apps?clientId=nobody", ""),
+		l.admin(http.MethodDelete, "/apps?clientId=missing", ""),
 		l.admin(http.MethodPost, "/tokens/expire", ""),
 	}
 	want := []string{
@@ -52,7 +52,7 @@ func TestOutsideProgramsSetUpVaultsAndApplications(t *testing.T) {
 		"204",
 		`200 [{"name":"a","versions":["v1","v2"],"deleted":true}]`,
 		`400 {"error":"application x: managed is \"yes\": give system, user or nothing"}`,
-		`400 {"error":"no application has the client id \"nobody\""}`,
+		`400 {"error":"no application has the client id \"missing\""}`,
 		"204",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -168,7 +168,7 @@ func TestReadsOfVaultsAreProved(t *testing.T) {
 		"with one of another tenant":     l.read(host, "/secrets/a/", token("5ec4e79a-0000-4000-8000-0000000000ff", "foreigner", vault)),
 		"with one of who has left":       l.read(host, "/secrets/a/", leaver),
 		"with one that is not signed":    l.read(host, "/secrets/a/", unsigned(reader)),
-		"with one that somebody signed":  l.read(host, "/secrets/a/", sign(t, stranger, jwt.Claims{Issuer: entra.Issuer(azure.Tenant)})),
+		"with one signed by a stranger":  l.read(host, "/secrets/a/", sign(t, stranger, jwt.Claims{Issuer: entra.Issuer(azure.Tenant)})),
 		"in a vault without permission":  l.read("other.vault.azure.net", "/secrets/a/", reader),
 		"of a secret without permission": l.read(host, "/secrets/b/", reader),
 	}
@@ -186,7 +186,7 @@ func TestReadsOfVaultsAreProved(t *testing.T) {
 		"with one of another tenant":     "Unauthorized AKV10032:",
 		"with one of who has left":       "Unauthorized AKV10046:",
 		"with one that is not signed":    "Unauthorized AKV10001:",
-		"with one that somebody signed":  "Unauthorized AKV10001:",
+		"with one signed by a stranger":  "Unauthorized AKV10001:",
 		"in a vault without permission":  "Forbidden Caller",
 		"of a secret without permission": "Forbidden Caller",
 		"with one that has ended":        "Unauthorized [TokenExpired]",

@@ -72,7 +72,7 @@ func TestFederatedTokensAreVerified(t *testing.T) {
 		want   string
 	}{
 		"a good one":              {},
-		"signed by somebody else": {key: stranger, want: "AADSTS700027"},
+		"signed with another key": {key: stranger, want: "AADSTS700027"},
 		"not signed":              {mangle: unsigned, want: "AADSTS50027"},
 		"with the signature cut off": {
 			mangle: func(s string) string { return s[:strings.LastIndex(s, ".")+1] }, want: "AADSTS700027",

@@ -81,7 +81,7 @@ func notProved(r *entra.Refusal, now time.Time) answer {
 	return answer{status: r.Status, code: r.Code, body: r.Body(now)}
 }
 
-// managedIdentity gives tokens to whoever runs on the machine, which a header shows that no redirect or proxy sets.
+// managedIdentity gives tokens to any process on the machine, which a header shows that no redirect or proxy sets.
 // https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token,
 // https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
 func (c *Cloud) managedIdentity(r *http.Request, _ url.Values, now time.Time) call {

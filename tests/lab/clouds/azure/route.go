@@ -34,7 +34,7 @@ type call struct {
 	answer func() answer
 }
 
-// Serves tells whether a request is for Azure.
+// Serves reports whether a request is for Azure.
 func Serves(r *http.Request) bool {
 	return understand(r) != nil
 }

@@ -24,7 +24,7 @@ type Count struct {
 }
 
 // Set holds the counts. Its zero value is empty and ready. A call is counted before its answer is sent,
-// so whoever has read an answer finds it counted.
+// so a client that has read an answer finds it counted.
 type Set struct {
 	mu     sync.Mutex
 	counts map[Key]int

@@ -41,7 +41,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	upstream, err := new(net.Dialer).DialContext(r.Context(), "tcp", g.Upstream)
 	if err != nil {
-		http.Error(w, "nobody answers for "+host, http.StatusBadGateway)
+		http.Error(w, "nothing answers for "+host, http.StatusBadGateway)
 		return
 	}
 	defer func() { _ = upstream.Close() }()

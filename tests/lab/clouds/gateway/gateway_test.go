@@ -79,7 +79,7 @@ func TestGateway(t *testing.T) {
 	}
 }
 
-func TestNobodyBehindTheGateway(t *testing.T) {
+func TestNoServerBehindTheGateway(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	client := start(t, strings.TrimPrefix(gone.URL, "http://"))

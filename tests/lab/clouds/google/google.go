@@ -41,7 +41,7 @@ func New(clock func() time.Time, faults *fault.Set, counters *counter.Set) *Clou
 	return c
 }
 
-// Serves tells whether a request is for this cloud.
+// Serves reports whether a request is for this cloud.
 func Serves(r *http.Request) bool {
 	return strings.HasPrefix(r.Header.Get("Content-Type"), grpcType) ||
 		strings.HasPrefix(r.URL.Path, metadataPath) || strings.HasPrefix(r.URL.Path, "/google/")

@@ -102,7 +102,7 @@ func (c *Cloud) exchange(r *http.Request) (principal string, scoped bool, refusa
 	return principal, form.Get("scope") == iam.Scope, nil
 }
 
-// suffers lets faults strike a call of HTTP, and tells whether that answered it.
+// suffers lets faults strike a call of HTTP, and reports whether that answered it.
 func (c *Cloud) suffers(w http.ResponseWriter, r *http.Request, at call) bool {
 	failure, gone := c.strike(r.Context(), at)
 	switch {

@@ -25,7 +25,7 @@ func Parse(raw string, algorithms ...jose.SignatureAlgorithm) (Token, error) {
 	return t, token.UnsafeClaimsWithoutVerification(&t.Claims)
 }
 
-// SignedBy tells whether one of the keys signed the token. One that carries another id than the token's is passed over.
+// SignedBy reports whether one of the keys signed the token. One that carries another id than the token's is passed over.
 func (t Token) SignedBy(keys jose.JSONWebKeySet) bool {
 	return slices.ContainsFunc(keys.Keys, func(key jose.JSONWebKey) bool {
 		if id := t.Headers[0].KeyID; key.KeyID != "" && id != "" && key.KeyID != id {
@@ -42,7 +42,7 @@ func (t Token) Over(now time.Time) bool { return t.Expiry == nil || !now.Before(
 // Early tells a token that is not valid yet.
 func (t Token) Early(now time.Time) bool { return t.NotBefore != nil && now.Before(t.NotBefore.Time()) }
 
-// For tells whether the token is for one of the audiences.
+// For reports whether the token is for one of the audiences.
 func (t Token) For(audiences []string) bool {
 	return slices.ContainsFunc(audiences, t.Audience.Contains)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // supervise is the process that the lab belongs to. It speaks to `lab up` over two pipes: what it writes to standard
-// output is shown, until it closes it, and the end of standard input means that whoever asked for the lab is gone.
+// output is shown, until it closes it, and the end of standard input means that the process which asked for the lab is gone.
 func (s *settings) supervise(ctx context.Context, _ []string) error {
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 	if err := s.bringUp(ctx); err != nil {

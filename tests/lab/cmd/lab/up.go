@@ -58,7 +58,7 @@ func (s *settings) ready() bool {
 	return err == nil
 }
 
-// spawn starts the supervisor. said ends when it is ready or gone; hangUp tells it that nobody waits for it any more.
+// spawn starts the supervisor. said ends when it is ready or gone; hangUp tells it that no caller waits for it any more.
 func (s *settings) spawn() (supervisor *exec.Cmd, said io.Reader, hangUp func(), err error) {
 	program, err := os.Executable()
 	if err != nil {

@@ -17,7 +17,7 @@ type Nonces struct {
 }
 
 // Use refuses a request whose access key has used the nonce before. Only requests with a good signature may be asked about:
-// anybody else could use up the nonces of others.
+// an unauthenticated caller could use up the nonces of others.
 func (n *Nonces) Use(q Request, now time.Time) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 	"github.com/secretgate/secretgate/tests/lab/clouds/wildcard"
 )
 
-// AssumeRoleWithOIDC begins a session of a role for whoever has a token of a provider that the role trusts. The call is not
+// AssumeRoleWithOIDC begins a session of a role for any caller with a token of a provider that the role trusts. The call is not
 // signed. https://help.aliyun.com/en/ram/developer-reference/api-sts-2015-04-01-assumerolewithoidc
 func (s *Service) AssumeRoleWithOIDC(call api.Call) (map[string]any, error) {
 	role, err := s.role(call.Params)

@@ -50,7 +50,7 @@ type Page struct {
 	Next       string
 }
 
-// PageOf cuts a page of size out of total items. ok is false for a token that nobody was given. The token is the offset
+// PageOf cuts a page of size out of total items. ok is false for a token that was never issued. The token is the offset
 // of the next page, so that items which come or go between two pages may be told twice or not at all, as on AWS.
 func PageOf(total, size int, token string) (p Page, ok bool) {
 	if token != "" {

@@ -68,7 +68,7 @@ func TestIdentitiesThatMakeNoSenseAreRefused(t *testing.T) {
 		"a provider without keys": func(d *Directory) error {
 			return d.PutProvider(Provider{Issuer: "https://i", Audiences: []string{"a"}})
 		},
-		"the removal of nobody": func(d *Directory) error { return d.Remove("arn:aws:iam::111111111111:user/a") },
+		"the removal of an unknown user": func(d *Directory) error { return d.Remove("arn:aws:iam::111111111111:user/a") },
 		"another user's access key": func(d *Directory) error {
 			first, err := d.PutUser(User{ARN: "arn:aws:iam::111111111111:user/first"})
 			if err != nil {

@@ -48,7 +48,7 @@ type Answer struct {
 // Handle answers the request.
 func (r Request) Handle(now time.Time) Answer { return r.handle(now) }
 
-// Route tells whether a request is for this package, and what it asks for.
+// Route reports whether a request is for this package, and what it asks for.
 func (s *Service) Route(r *http.Request) (Request, bool) {
 	const credentials = "/latest/meta-data/iam/security-credentials/"
 	role, ofRole := strings.CutPrefix(r.URL.Path, credentials)

@@ -99,7 +99,7 @@ func (s *secret) add(v *version, stages []string) {
 	s.changed = v.created
 }
 
-// move takes a label from the version that has it and gives it to another. Whoever loses AWSCURRENT
+// move takes a label from the version that has it and gives it to another. The version that loses AWSCURRENT
 // becomes AWSPREVIOUS.
 func (s *secret) move(stage string, to *version) {
 	from := s.withStage(stage)

@@ -27,7 +27,7 @@ func (s *Service) updateSecretVersionStage(call api.Call, in updateSecretVersion
 	return secretOutput{ARN: sec.arn, Name: sec.name}, nil
 }
 
-// restage moves or removes one staging label. Whoever has the label now must be named, so that two
+// restage moves or removes one staging label. The version that has the label now must be named, so that two
 // rotations that do not know of each other cannot undo one another.
 func (s *secret) restage(in updateSecretVersionStageInput) error {
 	holder := s.withStage(in.VersionStage)

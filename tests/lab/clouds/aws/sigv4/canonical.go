@@ -17,7 +17,7 @@ import (
 const mismatch = "The request signature we calculated does not match the signature you provided. " +
 	"Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
 
-// Check proves the signature: that whoever knows secret signed this request, with this body, for this
+// Check proves the signature: that a holder of secret signed this request, with this body, for this
 // service, within five minutes of now. An *Error says why not.
 func (s Signature) Check(r *http.Request, body []byte, secret, service string, now time.Time) error {
 	if err := s.check(r.Header, service, now); err != nil {

@@ -14,7 +14,7 @@ import (
 // maxNames is how many names one GetParameters takes, maxPage how many parameters one page of a path has.
 const maxNames, maxPage = 10, 10
 
-// awsKey is the key that AWS keeps for SecureStrings: whoever may read a parameter may use it.
+// awsKey is the key that AWS keeps for SecureStrings: any caller that may read a parameter may use it.
 const awsKey = "alias/aws/ssm"
 
 func (s *Service) getParameter(call api.Call, in getParameterInput) (any, error) {
@@ -84,7 +84,7 @@ func (s *Service) getParameters(call api.Call, in getParametersInput) (any, erro
 	return out, nil
 }
 
-// getParametersByPath needs its own permission on the path, and no other: whoever may read a path reads all levels below.
+// getParametersByPath needs its own permission on the path, and no other: a caller that may read a path reads all levels below.
 func (s *Service) getParametersByPath(call api.Call, in getParametersByPathInput) (any, error) {
 	if err := call.Authorize("ssm:GetParametersByPath", s.store.arn(call.Region, in.Path)); err != nil {
 		return nil, err

@@ -119,7 +119,7 @@ func (d *Directory) Apps() []App {
 	return all
 }
 
-// HasTenant tells whether some application is registered there.
+// HasTenant reports whether some application is registered there.
 func (d *Directory) HasTenant(tenant string) bool {
 	d.mu.RLock()
 	defer d.mu.RUnlock()

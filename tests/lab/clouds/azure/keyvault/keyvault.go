@@ -124,7 +124,7 @@ func (s *Service) Delete(vault string, names ...string) {
 	}
 }
 
-// Has tells whether there is such a vault.
+// Has reports whether there is such a vault.
 func (s *Service) Has(vault string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

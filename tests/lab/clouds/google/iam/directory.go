@@ -122,7 +122,7 @@ func (d *Directory) key(email, id string) (*rsa.PublicKey, bool) {
 	return key, ok
 }
 
-// Mint makes an access token for an account; scoped tells whether it was asked for with Scope.
+// Mint makes an access token for an account; scoped means that it was asked for with Scope.
 func (d *Directory) Mint(email string, scoped bool, now time.Time) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -27,7 +27,7 @@ func Keys(in *secretmanagerpb.AccessSecretVersionRequest) []string {
 	return []string{in.GetName()}
 }
 
-// Access is AccessSecretVersion. Whoever may not read a secret does not learn whether it exists.
+// Access is AccessSecretVersion. A caller that may not read a secret does not learn whether it exists.
 func (s *Store) Access(
 	call api.Call, in *secretmanagerpb.AccessSecretVersionRequest,
 ) (*secretmanagerpb.AccessSecretVersionResponse, error) {
