@@ -71,6 +71,27 @@ func TestNoMoreBytesAreReadThanMayBeHeld(t *testing.T) {
 	})
 }
 
+func TestValuesOfAKnownSizeAreNotReadBeforeThereIsRoom(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		const size, objects, share = 6 << 20, 16, maxHeldBytes / 4 * 3 // of one namespace
+		for i := range objects {
+			key := fmt.Sprint("v", i)
+			w.values[key] = strings.Repeat("x", size)
+			w.add(fmt.Sprint("o", i), "", 0, key)
+			w.pass(2 * latency)
+		}
+		w.count()
+		w.takes = false
+		for i := range objects {
+			w.Ask(named(fmt.Sprint("o", i)), Background, true)
+		}
+		w.pass(minute)
+		if got, want := w.count(), share/size; got != want {
+			t.Errorf("got %d reads of values for which there is room, want %d", got, want)
+		}
+	})
+}
+
 func TestNothingIsHeldBesideAFailure(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.takes = false

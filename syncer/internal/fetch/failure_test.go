@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
@@ -443,4 +444,32 @@ func TestAProbeWaitsWhileNoMoreMayBeHeld(t *testing.T) {
 			t.Errorf("%d objects hold values, and there were %d calls more", w.holding, n)
 		}
 	})
+}
+
+// A queue may be long, so that a source waits for its turn for longer than a call takes.
+func TestProgressIsNoStall(t *testing.T) {
+	const long, short = stalledAfter + time.Second, stalledAfter - time.Second
+	now := time.Now()
+	for name, test := range map[string]struct {
+		identity, any time.Duration // since a call of the identity ended, and one of any
+		gated         bool
+		want          bool
+	}{
+		"no call ends":                                  {long, long, false, true},
+		"the identity's calls end":                      {short, short, false, false},
+		"others' calls end":                             {long, short, false, true},
+		"others' calls end, and it waits for their end": {long, short, true, false},
+		"no call ends, and it waits for one to end":     {long, long, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sc := &scope{
+				ended: now.Add(-test.identity), gated: test.gated,
+				sources: map[plan.Read]*source{{Key: "k"}: {position: 0, due: now.Add(-long)}},
+			}
+			e := &Engine{scopes: map[plan.Store]*scope{{}: sc}, ended: now.Add(-test.any)}
+			if err := e.Stalled(now); (err != nil) != test.want {
+				t.Errorf("got %v, want a stall: %t", err, test.want)
+			}
+		})
+	}
 }
