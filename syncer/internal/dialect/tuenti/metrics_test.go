@@ -55,14 +55,14 @@ func TestSecretsManagersNames(t *testing.T) {
 		want["secrets_manager_controller_last_sync_status"+labels] = values[2]
 	}
 	for range 20 { // those of one Secret are summed up in any order
-		if diff := cmp.Diff(want, predecessors(t, all)); diff != "" {
+		if diff := cmp.Diff(want, secretsManagerSeries(t, all)); diff != "" {
 			t.Fatal(diff)
 		}
 	}
 }
 
-// predecessors are the series that have secrets-manager's names.
-func predecessors(t *testing.T, c prometheus.Collector) map[string]float64 {
+// secretsManagerSeries are the series that have secrets-manager's names.
+func secretsManagerSeries(t *testing.T, c prometheus.Collector) map[string]float64 {
 	t.Helper()
 	series := metricstest.Series(t, c)
 	maps.DeleteFunc(series, func(name string, _ float64) bool { return !strings.HasPrefix(name, "secrets_manager_") })

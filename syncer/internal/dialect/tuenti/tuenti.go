@@ -1,5 +1,5 @@
-// Package tuenti is what the syncer has of secrets-manager's dialect: its flags, its metrics, the one Vault token that it looks
-// after, and how Secrets and objects are taken over from it.
+// Package tuenti is what the syncer has of secrets-manager's dialect: its flags, its metrics, the renewal of its one
+// Vault token, and how Secrets and objects are taken over from it.
 package tuenti
 
 import (
@@ -195,7 +195,7 @@ func (e *Extension) Sync(shared.Kind) dialect.Sync {
 	return dialect.Sync{
 		Name: e.controller, Interval: e.interval, View: view{},
 		Importer: func(mgr manager.Manager, kinds []shared.Kind) controller.Importer {
-			return &importer{kinds: kinds, client: mgr.GetClient(), live: mgr.GetAPIReader(), writer: &apply.Writer{Client: mgr.GetClient()}}
+			return &takeover{kinds: kinds, client: mgr.GetClient(), live: mgr.GetAPIReader(), writer: &apply.Writer{Client: mgr.GetClient()}}
 		},
 	}
 }
@@ -208,12 +208,12 @@ func (e *Extension) Metrics() []prometheus.Collector {
 	return []prometheus.Collector{e.counts}
 }
 
-// Start implements dialect.Extension. It has the Vault token looked after.
+// Start implements dialect.Extension. It starts the renewal of the Vault token.
 func (e *Extension) Start(mgr manager.Manager, running dialect.Running) error {
 	if e.counts == nil {
 		return nil
 	}
 	e.driver, _ = running.Drivers[backends.Vault].(*hashivault.Driver) // as the list of drivers has it
-	k := &keeper{vault: e.driver, store: e.store, period: e.polling, timeout: e.timeout, metrics: e.counts, log: running.Log}
-	return mgr.Add(manager.RunnableFunc(k.Run))
+	renewer := &tokenRenewer{vault: e.driver, store: e.store, period: e.polling, timeout: e.timeout, metrics: e.counts, log: running.Log}
+	return mgr.Add(manager.RunnableFunc(renewer.Run))
 }

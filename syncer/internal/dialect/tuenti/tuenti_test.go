@@ -233,7 +233,7 @@ func TestSyncersOfOtherDefinitionsShareNoWork(t *testing.T) {
 }
 
 // Nothing listens at that address.
-func TestWhatIsToldOfTheToken(t *testing.T) {
+func TestMetricsOfAFailedLogin(t *testing.T) {
 	e, c, err := finish(t, nil, "--secret-definitions", "--vault.url=http://user:planted@127.0.0.1:1", "--vault.role-id=role", "--vault.approle-path=apps",
 		"--vault.engine=kv1", "--vault.max-token-ttl=60", "--config.backend-timeout=3s")
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/secretgate/secretgate/shared/names"
 )
 
-func TestWhatSecretsManagerMadeIsRecognised(t *testing.T) {
+func TestAdoptable(t *testing.T) {
 	yes := true
 	label := func(by string) map[string]string { return map[string]string{v1alpha1.LabelManagedBy: by} }
 	stamp := map[string]string{v1alpha1.AnnotationLastUpdate: "2020-04-22T14.34.17Z"}
@@ -21,9 +21,9 @@ func TestWhatSecretsManagerMadeIsRecognised(t *testing.T) {
 		want   bool
 	}{
 		{"its label and its annotation", metav1.ObjectMeta{Labels: label("secrets-manager"), Annotations: stamp}, nil, true},
-		{"its label alone is everybody's", metav1.ObjectMeta{Labels: label("secrets-manager")}, nil, false},
-		{"so is its annotation", metav1.ObjectMeta{Annotations: stamp}, nil, false},
-		{"the object's own label took the place of its label", metav1.ObjectMeta{Labels: label("Helm"), Annotations: stamp}, label("Helm"), true},
+		{"its label alone proves nothing", metav1.ObjectMeta{Labels: label("secrets-manager")}, nil, false},
+		{"nor does its annotation", metav1.ObjectMeta{Annotations: stamp}, nil, false},
+		{"the object's own label replaced its label", metav1.ObjectMeta{Labels: label("Helm"), Annotations: stamp}, label("Helm"), true},
 		{"a label that is neither's", metav1.ObjectMeta{Labels: label("Helm"), Annotations: stamp}, label("flux"), false},
 		{"one that has a controller", metav1.ObjectMeta{Labels: label("secrets-manager"), Annotations: stamp,
 			OwnerReferences: []metav1.OwnerReference{{UID: "u", Controller: &yes}}}, nil, false},
@@ -32,17 +32,17 @@ func TestWhatSecretsManagerMadeIsRecognised(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			object := &v1alpha1.SecretDefinition{ObjectMeta: metav1.ObjectMeta{Labels: tc.object}}
-			if got := madeBefore(&corev1.Secret{ObjectMeta: tc.secret}, object); got != tc.want {
+			if got := adoptable(&corev1.Secret{ObjectMeta: tc.secret}, object); got != tc.want {
 				t.Errorf("%t", got)
 			}
 		})
 	}
 }
 
-func TestTheOlderObjectGoesFirst(t *testing.T) {
+func TestOlder(t *testing.T) {
 	first, second := &metav1.ObjectMeta{UID: "b", CreationTimestamp: metav1.Unix(1, 0)}, &metav1.ObjectMeta{UID: "a", CreationTimestamp: metav1.Unix(2, 0)}
 	if !older(first, second) || older(second, first) {
-		t.Error("the time does not decide")
+		t.Error("the creation timestamp does not decide")
 	}
 	second.CreationTimestamp = first.CreationTimestamp
 	if older(first, second) || !older(second, first) {

@@ -60,7 +60,7 @@ func cluster(t *testing.T, failing interceptor.Funcs, objects ...client.Object) 
 	return interceptor.NewClient(paged, failing)
 }
 
-// definition is one that names a Secret, and came at a second.
+// definition is one that names a Secret, and was created at a second.
 func definition(namespace, name, secret string, second int64) *v1alpha1.SecretDefinition {
 	return &v1alpha1.SecretDefinition{
 		ObjectMeta: metav1.ObjectMeta{
@@ -94,8 +94,8 @@ func leftBehind() *corev1.Secret {
 	}}
 }
 
-func TestWhatSecretsManagerMadeGoesToTheFirstThatNamesIt(t *testing.T) {
-	claimed := func(kind, name string) string {
+func TestAdoptPermitsTheOldestObjectThatNamesTheSecret(t *testing.T) {
+	conflict := func(kind, name string) string {
 		return "Secret db is claimed by " + kind + " " + name + ", too, which is older: it is left alone; delete one of the two, or set another spec.name"
 	}
 	for _, tc := range []struct {
@@ -104,20 +104,20 @@ func TestWhatSecretsManagerMadeGoesToTheFirstThatNamesIt(t *testing.T) {
 		permitted bool
 		problem   string
 	}{
-		{"no other claimant", definition("core", "other", "other", 1), true, ""},
-		{"a SecretDefinition that came later", definition("core", "other", "db", 20), true, ""},
-		{"one that was there before", definition("core", "other", "db", 1), false, claimed("SecretDefinition", "other")},
-		{"one that was there before and goes", deleted(definition("core", "other", "db", 1)), true, ""},
+		{"no conflicting object", definition("core", "other", "other", 1), true, ""},
+		{"a younger SecretDefinition", definition("core", "other", "db", 20), true, ""},
+		{"an older one", definition("core", "other", "db", 1), false, conflict("SecretDefinition", "other")},
+		{"an older one that is being deleted", deleted(definition("core", "other", "db", 1)), true, ""},
 		{"one of the Secret's name that names another", definition("core", "db", "other", 1), true, ""},
 		{"one of another namespace", definition("edge", "other", "db", 1), true, ""},
-		{"an ExternalSecret that was there before", external("db", 1), false, claimed("ExternalSecret", "db")},
-		{"one that came later", external("db", 20), true, ""},
+		{"an older ExternalSecret", external("db", 1), false, conflict("ExternalSecret", "db")},
+		{"a younger one", external("db", 20), true, ""},
 		{"one that makes another Secret", external("other", 1), true, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			mine := definition("core", "mine", "db", 10)
-			d := &importer{kinds: kinds(), live: cluster(t, interceptor.Funcs{}, mine, tc.other)}
-			permitted, problem, err := d.Adopt(t.Context(), mine, leftBehind())
+			takeover := &takeover{kinds: kinds(), live: cluster(t, interceptor.Funcs{}, mine, tc.other)}
+			permitted, problem, err := takeover.Adopt(t.Context(), mine, leftBehind())
 			if permitted != tc.permitted || problem != tc.problem || err != nil {
 				t.Errorf("permitted is %t, the problem %q, the error %v", permitted, problem, err)
 			}
@@ -126,16 +126,16 @@ func TestWhatSecretsManagerMadeGoesToTheFirstThatNamesIt(t *testing.T) {
 	t.Run("what others made is not adopted", func(t *testing.T) {
 		theirs := leftBehind()
 		delete(theirs.Annotations, v1alpha1.AnnotationLastUpdate)
-		d := &importer{kinds: kinds(), live: cluster(t, interceptor.Funcs{})}
-		if permitted, problem, err := d.Adopt(t.Context(), definition("core", "mine", "db", 10), theirs); permitted || problem != "" || err != nil {
+		takeover := &takeover{kinds: kinds(), live: cluster(t, interceptor.Funcs{})}
+		if permitted, problem, err := takeover.Adopt(t.Context(), definition("core", "mine", "db", 10), theirs); permitted || problem != "" || err != nil {
 			t.Errorf("permitted is %t, the problem %q, the error %v", permitted, problem, err)
 		}
 	})
 }
 
-func TestWhoseClaimIsNotKnownTakesNothingOver(t *testing.T) {
+func TestAdoptFailsIfObjectsCannotBeListed(t *testing.T) {
 	for _, unlisted := range []client.ObjectList{&v1alpha1.SecretDefinitionList{}, &apiv1.ExternalSecretList{}} {
-		d := &importer{kinds: kinds(), live: cluster(t, interceptor.Funcs{
+		takeover := &takeover{kinds: kinds(), live: cluster(t, interceptor.Funcs{
 			List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, options ...client.ListOption) error {
 				if cmp.Equal(list, unlisted) {
 					return errPlanted
@@ -143,13 +143,13 @@ func TestWhoseClaimIsNotKnownTakesNothingOver(t *testing.T) {
 				return c.List(ctx, list, options...)
 			},
 		})}
-		if permitted, _, err := d.Adopt(t.Context(), definition("core", "mine", "db", 10), leftBehind()); permitted || !errors.Is(err, errPlanted) {
+		if permitted, _, err := takeover.Adopt(t.Context(), definition("core", "mine", "db", 10), leftBehind()); permitted || !errors.Is(err, errPlanted) {
 			t.Errorf("without %T permitted is %t, the error %v", unlisted, permitted, err)
 		}
 	}
 }
 
-func TestTheFinalizerOfSecretsManagerIsDoneAway(t *testing.T) {
+func TestReleaseRemovesTheFinalizerOfSecretsManager(t *testing.T) {
 	held := func(object *v1alpha1.SecretDefinition, finalizers ...string) *v1alpha1.SecretDefinition {
 		object.SetFinalizers(finalizers)
 		return object
@@ -180,10 +180,10 @@ func TestTheFinalizerOfSecretsManagerIsDoneAway(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := cluster(t, interceptor.Funcs{}, append(tc.others, tc.object)...)
-			d := &importer{kinds: kinds(), client: c, live: c, writer: &apply.Writer{Client: c}}
+			takeover := &takeover{kinds: kinds(), client: c, live: c, writer: &apply.Writer{Client: c}}
 			object := &v1alpha1.SecretDefinition{}
 			read(t, c, tc.object, object)
-			if err := d.Release(t.Context(), object); err != nil {
+			if err := takeover.Release(t.Context(), object); err != nil {
 				t.Fatal(err)
 			}
 			released := &v1alpha1.SecretDefinition{}
@@ -209,15 +209,15 @@ func read(t *testing.T, c client.Client, object, into client.Object) {
 	}
 }
 
-func TestTheFinalizerStaysWhereItIsNotDone(t *testing.T) {
+func TestReleaseLeavesTheFinalizerIfTheSecretCannotBeDeleted(t *testing.T) {
 	failing := interceptor.Funcs{Delete: func(context.Context, client.WithWatch, client.Object, ...client.DeleteOption) error {
 		return errPlanted
 	}}
 	c := cluster(t, failing, leftBehind(), deleted(definition("core", "mine", "db", 10), v1alpha1.Finalizer))
-	d := &importer{kinds: kinds(), client: c, live: c, writer: &apply.Writer{Client: c}}
+	takeover := &takeover{kinds: kinds(), client: c, live: c, writer: &apply.Writer{Client: c}}
 	object := &v1alpha1.SecretDefinition{}
 	read(t, c, definition("core", "mine", "db", 10), object)
-	if err := d.Release(t.Context(), object); !errors.Is(err, errPlanted) {
+	if err := takeover.Release(t.Context(), object); !errors.Is(err, errPlanted) {
 		t.Errorf("where the Secret cannot be deleted, the error is %v", err)
 	}
 	released := &v1alpha1.SecretDefinition{}
@@ -227,11 +227,11 @@ func TestTheFinalizerStaysWhereItIsNotDone(t *testing.T) {
 	}
 }
 
-func TestOthersMayHaveFinalizersOfTheirOwn(t *testing.T) {
+func TestReleaseOverwritesNoFinalizersOfOthers(t *testing.T) {
 	mine := definition("core", "mine", "db", 10)
 	mine.Finalizers = []string{v1alpha1.Finalizer}
 	c := cluster(t, interceptor.Funcs{}, mine)
-	d := &importer{kinds: kinds(), client: c, live: c, writer: &apply.Writer{Client: c}}
+	takeover := &takeover{kinds: kinds(), client: c, live: c, writer: &apply.Writer{Client: c}}
 	cached, now := &v1alpha1.SecretDefinition{}, &v1alpha1.SecretDefinition{}
 	read(t, c, mine, cached)
 	read(t, c, mine, now)
@@ -239,12 +239,12 @@ func TestOthersMayHaveFinalizersOfTheirOwn(t *testing.T) {
 	if err := c.Update(t.Context(), now); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Release(t.Context(), cached); !apierrors.IsConflict(err) {
+	if err := takeover.Release(t.Context(), cached); !apierrors.IsConflict(err) {
 		t.Errorf("for an object that is newer than the cache the error is %v", err)
 	}
 	gone := definition("core", "gone", "gone", 10)
 	gone.Finalizers = []string{v1alpha1.Finalizer}
-	if err := d.Release(t.Context(), gone); err != nil {
+	if err := takeover.Release(t.Context(), gone); err != nil {
 		t.Errorf("for an object that is gone the error is %v", err)
 	}
 }

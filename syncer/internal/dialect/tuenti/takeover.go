@@ -21,22 +21,22 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/owner"
 )
 
-// importer takes over what secrets-manager left: Secrets without an owner, and objects with a finalizer.
-type importer struct {
+// takeover implements controller.Importer for what secrets-manager left: Secrets without an owner, and objects with a finalizer.
+type takeover struct {
 	kinds  []dialect.Kind // all that are served
 	client client.Client  // reads objects from a cache
 	live   client.Reader  // reads past the cache
 	writer *apply.Writer
 }
 
-// Adopt takes over a Secret that secrets-manager made, for the first of those objects that name it.
-func (i *importer) Adopt(
+// Adopt permits the oldest of those objects that name a Secret to take it over, if secrets-manager made it.
+func (t *takeover) Adopt(
 	ctx context.Context, object controller.Object, secret *corev1.Secret,
 ) (permitted bool, problem string, err error) {
-	if !madeBefore(secret, object) {
+	if !adoptable(secret, object) {
 		return false, "", nil
 	}
-	others, err := i.claimants(ctx, object, secret.Name)
+	others, err := t.conflictingObjects(ctx, object, secret.Name)
 	if err != nil {
 		return false, "", err
 	}
@@ -50,19 +50,19 @@ func (i *importer) Adopt(
 }
 
 // Release frees an object of secrets-manager's finalizer. Where that is the last moment to do what the finalizer was for,
-// it does so: a Secret that has not been taken over yet goes with its object, unless another object claims it.
-func (i *importer) Release(ctx context.Context, object controller.Object) error {
+// it does so: a Secret that has not been taken over yet is deleted with its object, unless another object names it, too.
+func (t *takeover) Release(ctx context.Context, object controller.Object) error {
 	if !controllerutil.ContainsFinalizer(object, v1alpha1.Finalizer) {
 		return nil
 	}
 	freed, _ := object.DeepCopyObject().(controller.Object) // a copy is of the same type
 	if definition, ok := object.(*v1alpha1.SecretDefinition); ok && definition.DeletionTimestamp != nil {
 		mine := apply.Owner{Namespace: definition.Namespace, UID: definition.UID}
-		err := i.writer.Remove(ctx, mine, definition.Spec.Name, func(secret *corev1.Secret) (bool, error) {
-			if !madeBefore(secret, object) {
+		err := t.writer.Remove(ctx, mine, definition.Spec.Name, func(secret *corev1.Secret) (bool, error) {
+			if !adoptable(secret, object) {
 				return false, nil
 			}
-			others, err := i.claimants(ctx, object, secret.Name)
+			others, err := t.conflictingObjects(ctx, object, secret.Name)
 			return len(others) == 0, err
 		})
 		if err != nil {
@@ -71,53 +71,54 @@ func (i *importer) Release(ctx context.Context, object controller.Object) error 
 	}
 	controllerutil.RemoveFinalizer(freed, v1alpha1.Finalizer)
 	patch := client.MergeFromWithOptions(object, client.MergeFromWithOptimisticLock{}) // others may have finalizers of their own
-	return client.IgnoreNotFound(i.client.Patch(ctx, freed, patch, client.FieldOwner(names.FieldManager)))
+	return client.IgnoreNotFound(t.client.Patch(ctx, freed, patch, client.FieldOwner(names.FieldManager)))
 }
 
-// madeBefore recognises a Secret that secrets-manager made for an object, and that no object owns. A label of the object's own
+// adoptable reports whether secrets-manager made a Secret for an object, and no object owns it. A label of the object's own
 // replaced that of secrets-manager.
-func madeBefore(secret *corev1.Secret, object metav1.Object) bool {
+func adoptable(secret *corev1.Secret, object metav1.Object) bool {
 	by := secret.Labels[v1alpha1.LabelManagedBy]
 	_, stamped := secret.Annotations[v1alpha1.AnnotationLastUpdate]
 	return stamped && owner.Of(secret) == owner.Claim{} &&
 		(by == v1alpha1.ManagedBy || by != "" && by == object.GetLabels()[v1alpha1.LabelManagedBy])
 }
 
-const claimantsPage = 500 // objects in memory at a time
+const listPageSize = 500 // objects in memory at a time
 
-// claimant is another object that names the same Secret.
-type claimant struct {
+// objectOfKind is an object with its kind, which items of a typed list lack.
+type objectOfKind struct {
 	dialect.Object
 	kind string
 }
 
-// claimants are the other living objects of any kind that name a Secret. They are read live, served by this syncer or not:
-// that is only needed once in a Secret's life.
-func (i *importer) claimants(ctx context.Context, object controller.Object, secret string) ([]claimant, error) {
-	var all []claimant
-	for _, kind := range i.kinds {
-		named, err := i.claimantsOf(ctx, kind, object.GetNamespace(), secret)
+// conflictingObjects lists the other objects of any kind that name a Secret, without those being deleted. They are read live, served by
+// this syncer or not: that is only needed once in a Secret's life.
+func (t *takeover) conflictingObjects(ctx context.Context, object controller.Object, secret string) ([]objectOfKind, error) {
+	var all []objectOfKind
+	for _, kind := range t.kinds {
+		named, err := t.objectsNaming(ctx, kind, object.GetNamespace(), secret)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, named...)
 	}
-	return slices.DeleteFunc(all, func(other claimant) bool {
+	return slices.DeleteFunc(all, func(other objectOfKind) bool {
 		return other.GetUID() == object.GetUID() || other.GetDeletionTimestamp() != nil
 	}), nil
 }
 
-func (i *importer) claimantsOf(ctx context.Context, kind dialect.Kind, namespace, secret string) ([]claimant, error) {
-	options := []client.ListOption{client.InNamespace(namespace), client.Limit(claimantsPage)}
+// objectsNaming lists the objects of one kind that name a Secret.
+func (t *takeover) objectsNaming(ctx context.Context, kind dialect.Kind, namespace, secret string) ([]objectOfKind, error) {
+	options := []client.ListOption{client.InNamespace(namespace), client.Limit(listPageSize)}
 	namer, named := kind.(dialect.Namer)
 	if !named {
 		// A list, since the syncer has no right to get one.
 		options = append(options, client.MatchingFields{"metadata.name": secret})
 	}
-	var all []claimant
+	var all []objectOfKind
 	for next := ""; ; {
 		page := kind.NewList()
-		err := i.live.List(ctx, page, append(options, client.Continue(next))...)
+		err := t.live.List(ctx, page, append(options, client.Continue(next))...)
 		if meta.IsNoMatchError(err) || apierrors.IsNotFound(err) {
 			return nil, nil // the cluster does not know the kind
 		}
@@ -126,7 +127,7 @@ func (i *importer) claimantsOf(ctx context.Context, kind dialect.Kind, namespace
 		}
 		err = meta.EachListItem(page, func(item runtime.Object) error {
 			if other, ok := item.(dialect.Object); ok && (!named || namer.Secret(other) == secret) {
-				all = append(all, claimant{other, kind.Type().Kind})
+				all = append(all, objectOfKind{other, kind.Type().Kind})
 			}
 			return nil
 		})
@@ -136,7 +137,7 @@ func (i *importer) claimantsOf(ctx context.Context, kind dialect.Kind, namespace
 	}
 }
 
-// older reports whether an object was there before another; the uid decides where both came within a second.
+// older reports whether an object was created before another; the uid decides if both were created in the same second.
 func older(a, b metav1.Object) bool {
 	at, other := a.GetCreationTimestamp(), b.GetCreationTimestamp()
 	if !at.Equal(&other) {

@@ -17,53 +17,53 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/hashivault"
 )
 
-// answers is a Vault that fails a few times, and then gives tokens of a minute.
-type answers struct {
+// fakeVault fails a few times, and then issues tokens with a TTL of a minute.
+type fakeVault struct {
 	failures int
-	asked    []string
+	requests []string
 }
 
-func (a *answers) Keep(_ context.Context, store plan.Store) (time.Time, error) {
-	a.asked = append(a.asked, "token of "+store.Role)
-	if a.failures > 0 {
-		a.failures--
+func (v *fakeVault) Keep(_ context.Context, store plan.Store) (time.Time, error) {
+	v.requests = append(v.requests, "token of "+store.Role)
+	if v.failures > 0 {
+		v.failures--
 		return time.Time{}, errors.New("planted")
 	}
 	return time.Now().Add(time.Minute), nil
 }
 
-func (a *answers) Server(context.Context, plan.Store) (hashivault.Server, error) {
-	a.asked = append(a.asked, "server")
-	if a.failures > 0 {
+func (v *fakeVault) Server(context.Context, plan.Store) (hashivault.Server, error) {
+	v.requests = append(v.requests, "server")
+	if v.failures > 0 {
 		return hashivault.Server{}, errors.New("planted")
 	}
 	return hashivault.Server{Version: "1"}, nil
 }
 
-// silence is a Vault that does not answer.
-type silence struct{}
+// unresponsiveVault does not respond until the context ends.
+type unresponsiveVault struct{}
 
-func (silence) Keep(ctx context.Context, _ plan.Store) (time.Time, error) {
+func (unresponsiveVault) Keep(ctx context.Context, _ plan.Store) (time.Time, error) {
 	<-ctx.Done()
 	return time.Time{}, ctx.Err()
 }
 
-func (silence) Server(ctx context.Context, _ plan.Store) (hashivault.Server, error) {
+func (unresponsiveVault) Server(ctx context.Context, _ plan.Store) (hashivault.Server, error) {
 	<-ctx.Done()
 	return hashivault.Server{}, ctx.Err()
 }
 
-// keep looks after a Vault's token for a while, and returns what is logged, a line each.
-func keep(t *testing.T, vault vault, while time.Duration) (*keeper, []string) {
+// runRenewer renews a Vault's token for a duration, and returns the lines of the log.
+func runRenewer(t *testing.T, vault vault, duration time.Duration) (*tokenRenewer, []string) {
 	t.Helper()
 	var log bytes.Buffer
-	k := &keeper{
+	renewer := &tokenRenewer{
 		vault: vault, store: plan.Store{Role: "reader"}, period: 15 * time.Second, timeout: 5 * time.Second,
 		metrics: newTokens("http://vault", "kv2", time.Minute), log: slog.New(slog.NewTextHandler(&log, nil)),
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), while)
+	ctx, cancel := context.WithTimeout(t.Context(), duration)
 	defer cancel()
-	if err := k.Run(ctx); err != nil {
+	if err := renewer.Run(ctx); err != nil {
 		t.Fatal(err)
 	}
 	var lines []string
@@ -71,49 +71,49 @@ func keep(t *testing.T, vault vault, while time.Duration) (*keeper, []string) {
 		_, line, _ = strings.Cut(strings.TrimSpace(line), " ") // the time
 		lines = append(lines, line)
 	}
-	return k, lines
+	return renewer, lines
 }
 
 const (
-	lost  = `level=WARN msg="no Vault token for SecretDefinitions; it is tried again" period=15s`
-	again = `level=INFO msg="there is a Vault token for SecretDefinitions again"`
+	logFailing   = `level=WARN msg="no Vault token for SecretDefinitions; it is tried again" period=15s`
+	logRecovered = `level=INFO msg="there is a Vault token for SecretDefinitions again"`
 )
 
 func TestATokenIsRenewedWithoutReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		vault := &answers{failures: 2}
-		k, log := keep(t, vault, 50*time.Second)
-		// Who it is, is asked for until it is known.
+		vault := &fakeVault{failures: 2}
+		renewer, log := runRenewer(t, vault, 50*time.Second)
+		// The server is identified until that succeeds.
 		want := []string{"server", "token of reader", "server", "token of reader", "server", "token of reader", "token of reader"}
-		if diff := cmp.Diff(want, vault.asked); diff != "" {
+		if diff := cmp.Diff(want, vault.requests); diff != "" {
 			t.Error(diff)
 		}
-		if !k.metrics.Identified() {
-			t.Error("it is not known which Vault it is")
+		if !renewer.metrics.Identified() {
+			t.Error("the server is not identified")
 		}
-		if diff := cmp.Diff([]string{lost, again}, log); diff != "" {
+		if diff := cmp.Diff([]string{logFailing, logRecovered}, log); diff != "" {
 			t.Errorf("the log (-want +got):\n%s", diff)
 		}
-		if seconds := left(t, k.metrics); seconds != 55 { // of the one that was given at 45 s
+		if seconds := remainingTTL(t, renewer.metrics); seconds != 55 { // of the one that was issued at 45 s
 			t.Errorf("the token has %v s left", seconds)
 		}
 	})
 }
 
-func TestAVaultThatDoesNotAnswerIsTold(t *testing.T) {
+func TestAnUnresponsiveVaultIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		if _, log := keep(t, silence{}, time.Minute); !cmp.Equal([]string{lost}, log) {
+		if _, log := runRenewer(t, unresponsiveVault{}, time.Minute); !cmp.Equal([]string{logFailing}, log) {
 			t.Errorf("the log: %q", log)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		if _, log := keep(t, silence{}, 2*time.Second); log != nil {
+		if _, log := runRenewer(t, unresponsiveVault{}, 2*time.Second); log != nil {
 			t.Errorf("that the syncer stops is logged as %q", log)
 		}
 	})
 }
 
-func left(t *testing.T, c prometheus.Collector) float64 {
+func remainingTTL(t *testing.T, c prometheus.Collector) float64 {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
 	if err := registry.Register(c); err != nil {
