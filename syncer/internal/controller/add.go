@@ -70,13 +70,13 @@ func (r *Reconciler) changed() handler.EventHandler {
 		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { enqueue(e.Object, q) },
 		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) { enqueue(e.Object, q) },
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
-			r.memory.seen(e.ObjectNew)
+			r.states.seen(e.ObjectNew)
 			switch name := client.ObjectKeyFromObject(e.ObjectNew); {
 			case edited(e.ObjectOld, e.ObjectNew):
 				enqueue(e.ObjectNew, q)
 			case r.overwritten(e.ObjectOld, e.ObjectNew):
 				r.warnOfRival(ctx, e.ObjectNew)
-				q.AddAfter(reconcile.Request{NamespacedName: name}, r.memory.repair(name, r.now()))
+				q.AddAfter(reconcile.Request{NamespacedName: name}, r.states.repair(name, r.now()))
 			}
 		},
 	}
@@ -166,7 +166,7 @@ func (r *Reconciler) drift() handler.EventHandler {
 		name := client.ObjectKeyFromObject(secret)
 		for _, object := range r.madeBy(ctx, name) {
 			if r.drifted(ctx, object, name.Name, resourceVersion) {
-				q.AddAfter(reconcile.Request{NamespacedName: object}, r.memory.repair(object, r.now()))
+				q.AddAfter(reconcile.Request{NamespacedName: object}, r.states.repair(object, r.now()))
 			}
 		}
 	}
@@ -193,7 +193,7 @@ func (r *Reconciler) servesIn(namespace string) bool {
 // drifted reports whether a Secret belongs to an object of this syncer and is not as it was left. An
 // object that is not known yet is synced when it is.
 func (r *Reconciler) drifted(ctx context.Context, name types.NamespacedName, secret, resourceVersion string) bool {
-	if r.memory.isOwnWrite(name, resourceVersion) {
+	if r.states.isOwnWrite(name, resourceVersion) {
 		return false
 	}
 	object := r.Kind.New()
@@ -205,6 +205,6 @@ func (r *Reconciler) drifted(ctx context.Context, name types.NamespacedName, sec
 		return false
 	}
 	// The status in the cache may be older than what this process wrote, or another replica's that wrote after it.
-	left := cmp.Or(r.memory.lastWrite(name), last.SecretResourceVersion)
+	left := cmp.Or(r.states.lastWrite(name), last.SecretResourceVersion)
 	return left != "" && left != resourceVersion
 }

@@ -15,9 +15,9 @@ const (
 	lastBackoff  = 5 * time.Minute
 )
 
-// beatAgain is how soon a heartbeat is tried again that was put off, or whose time may not have come
+// heartbeatRetry is how soon a heartbeat is tried again that was put off, or whose time may not have come
 // since the sources have not been read again yet.
-const beatAgain = 5 * time.Second
+const heartbeatRetry = 5 * time.Second
 
 // again is when an object is read again by itself, be its sources due or not, and otherwise what has it read.
 type again struct {

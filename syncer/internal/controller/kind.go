@@ -30,7 +30,7 @@ func copied(object Object) Object {
 	return c
 }
 
-// record is what the last sync remembers of an object.
+// record is what the status says of an object's last sync.
 func (r *Reconciler) record(object Object) plan.Record { return r.Kind.Status(object).Record() }
 
 // id names an object of the Reconciler's kind.

@@ -76,7 +76,7 @@ type Reconciler struct {
 	Owns     func(uid types.UID) bool // whether this replica serves an object; nil: all
 	Now      func() time.Time         // nil: time.Now
 
-	memory  memory
+	states  objectStates
 	renders fair.Turns // of large values
 	lanes   lanes
 	queue   queue
@@ -101,7 +101,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		r.Metrics.Forget(request.NamespacedName)          // others' finalizers may hold it for long
 		return reconcile.Result{}, r.release(ctx, object) // the garbage collector takes what is owned
 	}
-	if newest, newer := r.memory.newest(object); newer {
+	if newest, newer := r.states.newest(object); newer {
 		r.Kind.Status(object).Put(newest)
 	}
 	resolved, err := r.resolve(ctx, object)
@@ -118,51 +118,51 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	wait := r.ask(ctx, object, p)
 	switch result, state := r.Engine.Take(p.Object); state {
 	case fetch.Ready:
-		r.memory.owe(request.NamespacedName, r.now()) // until it is known what came of it
+		r.states.setRetryAt(request.NamespacedName, r.now()) // until it is known what came of it
 		return r.finish(ctx, object, p, r.sync(ctx, object, p, result))
 	case fetch.Pending:
 		return reconcile.Result{RequeueAfter: wait}, nil
 	default:
-		beat, err := r.beat(ctx, object, p)
-		return reconcile.Result{RequeueAfter: sooner(wait, beat)}, err
+		nextHeartbeat, err := r.writeHeartbeat(ctx, object, p)
+		return reconcile.Result{RequeueAfter: sooner(wait, nextHeartbeat)}, err
 	}
 }
 
 func (r *Reconciler) forget(object plan.ID) {
 	r.Engine.Unsubscribe(object)
 	r.Metrics.Forget(object.NamespacedName)
-	r.memory.forget(object.NamespacedName)
+	r.states.forget(object.NamespacedName)
 }
 
 // refuse stops reading for an object. Once it is admitted again, it is as if it were new.
 func (r *Reconciler) refuse(object plan.ID, o outcome) outcome {
 	r.Engine.Unsubscribe(object)
-	r.memory.abandon(object.NamespacedName)
+	r.states.reset(object.NamespacedName)
 	return o
 }
 
 // ask subscribes the object to its sources, and has them read now where it must be. It returns how
-// long an attempt that is owed, or a refresh that was forced too often, must wait.
+// long a retry, or a refresh that was forced too often, must wait.
 func (r *Reconciler) ask(ctx context.Context, object Object, p *plan.Plan) time.Duration {
 	now, interval, record, name := r.now(), r.interval(p), r.record(object), p.Object.NamespacedName
 	r.Engine.Subscribe(p, interval, overdue(record, interval, r.Settings.StatusHeartbeat, now))
-	last, owed := r.memory.recall(name, now)
+	last, retryDue := r.states.lastAttempt(name, now)
 	intact := last.uid == p.UID || record.SecretResourceVersion == "" || r.intact(ctx, record.SecretResourceVersion, p)
 	next := attemptOf(p, r.walkPolicy(ctx, p))
-	waits := r.memory.wait(name, now)
-	w := decide(p, facts{last: last, next: next, record: record, owed: owed, waits: waits > 0, intact: intact})
-	if w.edited || w.forced {
-		if wait := r.memory.mayRead(name, w.forced, now); wait > 0 {
+	waits := r.states.wait(name, now)
+	t := decide(p, observed{last: last, next: next, record: record, retryDue: retryDue, waits: waits > 0, intact: intact})
+	if t.edited || t.forced {
+		if wait := r.states.mayRead(name, t.forced, now); wait > 0 {
 			return sooner(wait, waits)
 		}
 	}
-	if w.ask || last.uid != p.UID {
-		r.memory.begin(name, next)
+	if t.ask || last.uid != p.UID {
+		r.states.begin(name, next)
 	}
-	if w.ask {
-		r.Engine.Ask(p.Object, w.lane, w.fresh)
+	if t.ask {
+		r.Engine.Ask(p.Object, t.lane, t.fresh)
 	}
-	return r.memory.wait(name, now)
+	return r.states.wait(name, now)
 }
 
 // sync does steps 5 to 7.

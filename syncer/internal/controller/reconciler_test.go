@@ -40,16 +40,16 @@ func TestAStatusThatCannotBeWrittenIsTriedAgainAfterABackOff(t *testing.T) {
 }
 
 // The queue keeps the earlier one of two times for one object.
-func TestAnAttemptThatIsOwedIsMadeThoughTheObjectIsLookedAtBefore(t *testing.T) {
+func TestARetryIsMadeInTimeThoughTheObjectIsLookedAtBefore(t *testing.T) {
 	inFakeTime(t, interceptor.Funcs{}, func(w *world) {
 		w.Settings.RefreshInterval = time.Minute
 		w.apply(t, "db", nil)
 		w.pass(8 * time.Minute)
-		w.memory.owe(db, w.now().Add(lastBackoff))
+		w.states.setRetryAt(db, w.now().Add(lastBackoff))
 		w.queue.AddAfter(reconcile.Request{NamespacedName: db}, lastBackoff) // the heartbeat comes before
 		w.pass(lastBackoff + time.Second)
-		if _, owed := w.memory.recall(db, w.now()); owed {
-			t.Error("it is still owed")
+		if _, retryDue := w.states.lastAttempt(db, w.now()); retryDue {
+			t.Error("the retry is still due")
 		}
 	})
 }
@@ -114,7 +114,7 @@ func TestWhatAnotherReplicaWritesLateIsRepairedThoughTheStatusKnowsOfIt(t *testi
 func TestNewObjectsDoNotWaitThoughTheyCarryTheForceSyncAnnotation(t *testing.T) {
 	inFakeTime(t, interceptor.Funcs{}, func(w *world) {
 		for i := range namespaceForceBurst {
-			w.memory.mayRead(types.NamespacedName{Namespace: db.Namespace, Name: fmt.Sprint("other-", i)}, true, w.now())
+			w.states.mayRead(types.NamespacedName{Namespace: db.Namespace, Name: fmt.Sprint("other-", i)}, true, w.now())
 		}
 		w.apply(t, "db", map[string]string{names.AnnotationForceSync: "before the backup"})
 		w.pass(time.Second / 2)

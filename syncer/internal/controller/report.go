@@ -33,11 +33,11 @@ func (r *Reconciler) finish(ctx context.Context, object Object, p *plan.Plan, o 
 	}
 	o.retry = o.retry || err != nil // but not at once: what was read is gone, and another read may be billed
 	name := p.Object.NamespacedName
-	wait := o.again(r.interval(p), r.memory.backoff(name, o.retry)).after
+	wait := o.again(r.interval(p), r.states.backoff(name, o.retry)).after
 	if wait > 0 {
-		r.memory.settle(name, r.now().Add(wait))
+		r.states.endAttempt(name, r.now().Add(wait))
 	} else {
-		r.memory.settle(name, time.Time{})
+		r.states.endAttempt(name, time.Time{})
 	}
 	if err != nil {
 		return reconcile.Result{}, err
@@ -51,13 +51,13 @@ func (r *Reconciler) report(ctx context.Context, object Object, p *plan.Plan, o 
 	now, record := r.now(), r.record(object)
 	forceSync := object.GetAnnotations()[names.AnnotationForceSync]
 	if o.reason != plan.ReasonSuspended && p != nil {
-		if last, _ := r.memory.recall(p.Object.NamespacedName, now); last.uid == p.UID {
+		if last, _ := r.states.lastAttempt(p.Object.NamespacedName, now); last.uid == p.UID {
 			forceSync = last.forceSync // a newer value has not been acted upon
 		}
 	}
 	next := nextRecord(record, object.GetGeneration(), o, forceSync, now)
 	r.Metrics.Observe(attempted(object, p, o, next.LastSuccess, now))
-	due := isDue(record, next, r.Settings.StatusHeartbeat) && r.memory.mayBeat(now)
+	due := isDue(record, next, r.Settings.StatusHeartbeat) && r.states.mayHeartbeat(now)
 	if !isNews(record, next) && !due {
 		return nil
 	}
@@ -80,18 +80,18 @@ func attempted(object Object, p *plan.Plan, o outcome, lastSuccess, now time.Tim
 	return a
 }
 
-// beat writes a status that says nothing new as a sign of life, and returns when the next one is due.
-func (r *Reconciler) beat(ctx context.Context, object Object, p *plan.Plan) (time.Duration, error) {
+// writeHeartbeat writes a status that says nothing new as a sign of life, and returns when the next one is due.
+func (r *Reconciler) writeHeartbeat(ctx context.Context, object Object, p *plan.Plan) (time.Duration, error) {
 	now, heartbeat, record := r.now(), r.Settings.StatusHeartbeat, r.record(object)
 	if heartbeat <= 0 || r.interval(p) <= 0 || record.LastSync.IsZero() {
 		return 0, nil
 	}
-	next := beat(record, r.Engine.Freshness(p.Object), now)
+	next := heartbeatRecord(record, r.Engine.Freshness(p.Object), now)
 	switch {
 	case !isDue(record, next, heartbeat):
-		return max(record.LastSync.Add(heartbeat).Sub(now), beatAgain), nil
-	case !r.memory.mayBeat(now):
-		return beatAgain, nil
+		return max(record.LastSync.Add(heartbeat).Sub(now), heartbeatRetry), nil
+	case !r.states.mayHeartbeat(now):
+		return heartbeatRetry, nil
 	}
 	return heartbeat, r.writeStatus(ctx, object, next)
 }
@@ -126,16 +126,16 @@ func (r *Reconciler) writeStatus(ctx context.Context, object Object, record plan
 		return err
 	}
 	if updated.GetUID() != object.GetUID() {
-		return r.takeBack(ctx, updated)
+		return r.clearStatus(ctx, updated)
 	}
-	r.memory.report(updated, record)
+	r.states.report(updated, record)
 	return nil
 }
 
-// takeBack removes a status that was written to the next object of the name, for which nothing has been done. A client
+// clearStatus removes a status that was written to the next object of the name, for which nothing has been done. A client
 // that has written it since knows better.
-func (r *Reconciler) takeBack(ctx context.Context, next Object) error {
-	r.memory.warn(client.ObjectKeyFromObject(next)) // this is no other controller
+func (r *Reconciler) clearStatus(ctx context.Context, next Object) error {
+	r.states.warn(client.ObjectKeyFromObject(next)) // this is no other controller
 	blank := copied(next)
 	r.Kind.Status(blank).Put(plan.Record{})
 	patch := client.MergeFromWithOptions(next, client.MergeFromWithOptimisticLock{})
@@ -145,7 +145,7 @@ func (r *Reconciler) takeBack(ctx context.Context, next Object) error {
 		}
 		return client.IgnoreNotFound(err)
 	}
-	r.memory.report(blank, plan.Record{})
+	r.states.report(blank, plan.Record{})
 	return nil
 }
 
@@ -172,7 +172,7 @@ func (r *Reconciler) announce(ctx context.Context, object Object, last, next pla
 
 // warnOfRival says, once, that another controller writes the status of an object: both write its Secret again and again.
 func (r *Reconciler) warnOfRival(ctx context.Context, object client.Object) {
-	if !r.memory.warn(client.ObjectKeyFromObject(object)) {
+	if !r.states.warn(client.ObjectKeyFromObject(object)) {
 		return
 	}
 	message := "another controller writes the status of this object: " + r.Kind.Words().Rival

@@ -14,7 +14,7 @@ import (
 // maxEntries bounds how many entries a Record holds.
 const maxEntries = 100
 
-// nextRecord is what there is to remember after an attempt. It never holds a value.
+// nextRecord is what the status says after an attempt. It never holds a value.
 func nextRecord(last plan.Record, generation int64, o outcome, forceSync string, now time.Time) plan.Record {
 	next, at := last, now.Truncate(time.Second)
 	next.Generation = generation
@@ -51,9 +51,9 @@ func isDue(last, next plan.Record, heartbeat time.Duration) bool {
 	return heartbeat > 0 && !next.LastSync.IsZero() && !last.LastSync.IsZero() && next.LastSync.Sub(last.LastSync) >= heartbeat
 }
 
-// beat is a Record without news, at a later time. fresh is when the oldest source was last read with
+// heartbeatRecord is a Record without news, at a later time. fresh is when the oldest source was last read with
 // success; zero where one fails.
-func beat(last plan.Record, fresh, now time.Time) plan.Record {
+func heartbeatRecord(last plan.Record, fresh, now time.Time) plan.Record {
 	next := last
 	if fresh.IsZero() {
 		next.LastSync = now.Truncate(time.Second)

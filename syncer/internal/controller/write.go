@@ -20,7 +20,7 @@ func (r *Reconciler) write(
 		Kind: p.Kind, Namespace: p.Object.Namespace, Name: p.Object.Name, UID: p.UID,
 		DeletionPolicy: p.Target.DeletionPolicy, Words: p.Words,
 	}
-	r.memory.startWrite(p.Object.NamespacedName)
+	r.states.startWrite(p.Object.NamespacedName)
 	written, err = r.Writer.Write(ctx, apply.Request{
 		Owner: owner, Name: p.Target.Name, Content: content, Stamp: p.Template.Stamp,
 		Expected: last.SecretResourceVersion != "",
@@ -28,7 +28,7 @@ func (r *Reconciler) write(
 			return r.mayAdopt(ctx, object, p, secret)
 		},
 	})
-	overtaken = r.memory.endWrite(p.Object.NamespacedName, written.ResourceVersion)
+	overtaken = r.states.endWrite(p.Object.NamespacedName, written.ResourceVersion)
 	if err != nil {
 		return written, overtaken, err
 	}

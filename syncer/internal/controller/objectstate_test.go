@@ -21,51 +21,51 @@ var (
 )
 
 func TestBackoffDoublesUntilASuccess(t *testing.T) {
-	var m memory
+	var s objectStates
 	var got []time.Duration
 	for range 12 {
-		got = append(got, m.backoff(db, true))
+		got = append(got, s.backoff(db, true))
 	}
 	want := []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 32 * time.Second,
 		64 * time.Second, 128 * time.Second, 256 * time.Second, lastBackoff, lastBackoff, lastBackoff}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if other := m.backoff(types.NamespacedName{Name: "other"}, true); other != firstBackoff {
+	if other := s.backoff(types.NamespacedName{Name: "other"}, true); other != firstBackoff {
 		t.Errorf("another object waits %s", other)
 	}
-	if after := m.backoff(db, false); after != 0 {
+	if after := s.backoff(db, false); after != 0 {
 		t.Errorf("after a success it waits %s", after)
 	}
-	if again := m.backoff(db, true); again != firstBackoff {
+	if again := s.backoff(db, true); again != firstBackoff {
 		t.Errorf("the first failure after a success waits %s", again)
 	}
 	for range 100 {
-		m.backoff(db, true)
+		s.backoff(db, true)
 	}
-	if long := m.backoff(db, true); long != lastBackoff {
+	if long := s.backoff(db, true); long != lastBackoff {
 		t.Errorf("the hundredth failure waits %s", long)
 	}
 }
 
 func TestRepairsOfASecretThatAnotherClientKeepsChangingGetRarer(t *testing.T) {
-	var m memory
+	var s objectStates
 	now := time.Unix(1_000_000, 0)
 	for i, want := range []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second} {
 		now = now.Add(time.Minute)
-		if got := m.repair(db, now); got != want {
+		if got := s.repair(db, now); got != want {
 			t.Errorf("repair %d waits %s, want %s", i+1, got, want)
 		}
 	}
-	if got := m.repair(db, now.Add(2*lastBackoff)); got != 8*time.Second {
+	if got := s.repair(db, now.Add(2*lastBackoff)); got != 8*time.Second {
 		t.Errorf("within ten minutes it waits %s", got)
 	}
-	if got := m.repair(db, now.Add(5*lastBackoff)); got != 0 {
+	if got := s.repair(db, now.Add(5*lastBackoff)); got != 0 {
 		t.Errorf("after more than ten minutes of peace it waits %s", got)
 	}
 }
 
-// An event tells what became of a Secret while it was written: before, the answer to our write was not known.
+// An event shows what became of a Secret while it was written: before, the answer to our write was not known.
 func TestOwnWrites(t *testing.T) {
 	const event, deleted = "event ", "event "
 	for _, tc := range []struct {
@@ -87,17 +87,17 @@ func TestOwnWrites(t *testing.T) {
 		{"a second write forgets the events of the first", []string{"start", event + "3", "end 2", "start", "end 4"}, []string{"own", "overtaken", "kept"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			var m memory
+			var s objectStates
 			var got []string
 			for _, step := range tc.steps {
 				action, version, _ := strings.Cut(step, " ")
 				switch action {
 				case "start":
-					m.startWrite(db)
+					s.startWrite(db)
 				case "end":
-					got = append(got, map[bool]string{true: "overtaken", false: "kept"}[m.endWrite(db, version)])
+					got = append(got, map[bool]string{true: "overtaken", false: "kept"}[s.endWrite(db, version)])
 				case "event":
-					got = append(got, map[bool]string{true: "own", false: "foreign"}[m.isOwnWrite(db, version)])
+					got = append(got, map[bool]string{true: "own", false: "foreign"}[s.isOwnWrite(db, version)])
 				}
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
@@ -108,16 +108,16 @@ func TestOwnWrites(t *testing.T) {
 }
 
 func TestForgetForgetsEverything(t *testing.T) {
-	var m memory
-	m.startWrite(db)
-	m.endWrite(db, "2")
-	m.backoff(db, true)
-	m.forget(db)
-	if m.isOwnWrite(db, "2") {
-		t.Error("the write is remembered")
+	var s objectStates
+	s.startWrite(db)
+	s.endWrite(db, "2")
+	s.backoff(db, true)
+	s.forget(db)
+	if s.isOwnWrite(db, "2") {
+		t.Error("the write is still recorded")
 	}
-	if got := m.backoff(db, true); got != firstBackoff {
-		t.Errorf("the failures are remembered: %s", got)
+	if got := s.backoff(db, true); got != firstBackoff {
+		t.Errorf("the failures are still counted: %s", got)
 	}
 }
 
@@ -148,17 +148,17 @@ func TestEventNoteFits(t *testing.T) {
 }
 
 func TestHeartbeatsAreBounded(t *testing.T) {
-	var m memory
+	var s objectStates
 	now, written := time.Unix(0, 0), 0
 	for range 100 {
-		if m.mayBeat(now) {
+		if s.mayHeartbeat(now) {
 			written++
 		}
 	}
 	if written != heartbeatsPerSecond {
 		t.Errorf("%d heartbeats at one moment, want %d", written, heartbeatsPerSecond)
 	}
-	if !m.mayBeat(now.Add(time.Second / heartbeatsPerSecond)) {
+	if !s.mayHeartbeat(now.Add(time.Second / heartbeatsPerSecond)) {
 		t.Error("no room for another a tenth of a second later")
 	}
 }
@@ -185,14 +185,14 @@ func TestAnOlderObjectFromTheCacheGetsTheStatusThatWasWritten(t *testing.T) {
 		{"versions that are no numbers are taken as they come", []*apiv1.ExternalSecret{object("x", "written")}, []*apiv1.ExternalSecret{object("w", "cached")}, []string{"cached"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			var m memory
+			var s objectStates
 			for _, es := range tc.reports {
-				m.report(es, es.Status.Record())
+				s.report(es, es.Status.Record())
 			}
 			var got []string
 			for _, es := range tc.cached {
 				record := es.Status.Record()
-				if newest, newer := m.newest(es); newer {
+				if newest, newer := s.newest(es); newer {
 					record = newest
 				}
 				got = append(got, record.Secret)
@@ -204,66 +204,66 @@ func TestAnOlderObjectFromTheCacheGetsTheStatusThatWasWritten(t *testing.T) {
 	}
 }
 
-func TestAnAttemptIsRecalledUntilItIsAbandoned(t *testing.T) {
-	var m memory
+func TestTheLastAttemptIsKnownUntilTheReset(t *testing.T) {
+	var s objectStates
 	now := time.Unix(1_000_000, 0)
 	tried := attempt{uid: "u", generation: 3}
-	m.owe(db, now)
-	m.begin(db, tried)
-	if last, owed := m.recall(db, now.Add(time.Hour)); last != tried || owed {
-		t.Errorf("%+v, owed %t: to begin an attempt pays what is owed", last, owed)
+	s.setRetryAt(db, now)
+	s.begin(db, tried)
+	if last, retryDue := s.lastAttempt(db, now.Add(time.Hour)); last != tried || retryDue {
+		t.Errorf("%+v, retry due %t: an attempt that begins clears the retry", last, retryDue)
 	}
-	m.owe(db, now.Add(time.Second))
-	if _, owed := m.recall(db, now); owed {
-		t.Error("it is owed too early")
+	s.setRetryAt(db, now.Add(time.Second))
+	if _, retryDue := s.lastAttempt(db, now); retryDue {
+		t.Error("the retry is due too early")
 	}
-	if _, owed := m.recall(db, now.Add(time.Second)); !owed {
-		t.Error("it is not owed in time")
+	if _, retryDue := s.lastAttempt(db, now.Add(time.Second)); !retryDue {
+		t.Error("the retry is not due in time")
 	}
-	m.abandon(db)
-	if last, owed := m.recall(db, now.Add(time.Hour)); last != (attempt{}) || owed {
-		t.Errorf("%+v, owed %t", last, owed)
+	s.reset(db)
+	if last, retryDue := s.lastAttempt(db, now.Add(time.Hour)); last != (attempt{}) || retryDue {
+		t.Errorf("%+v, retry due %t", last, retryDue)
 	}
 }
 
-func TestARepairIsOwedWhenItIsDue(t *testing.T) {
-	var m memory
+func TestARepairIsDueAfterItsBackOff(t *testing.T) {
+	var s objectStates
 	now := time.Unix(1_000_000, 0)
-	m.repair(db, now)
-	if _, owed := m.recall(db, now); !owed {
-		t.Error("the first is not owed at once")
+	s.repair(db, now)
+	if _, retryDue := s.lastAttempt(db, now); !retryDue {
+		t.Error("the first is not due at once")
 	}
-	m.begin(db, attempt{uid: "u"})
-	wait := m.repair(db, now)
-	if _, owed := m.recall(db, now.Add(wait-1)); owed {
-		t.Error("the second is owed too early")
+	s.begin(db, attempt{uid: "u"})
+	wait := s.repair(db, now)
+	if _, retryDue := s.lastAttempt(db, now.Add(wait-1)); retryDue {
+		t.Error("the second is due too early")
 	}
 }
 
 func TestAStatusIsForgottenOnceTheCacheShowsIt(t *testing.T) {
-	var m memory
+	var s objectStates
 	es := &apiv1.ExternalSecret{}
 	es.Namespace, es.Name, es.ResourceVersion = db.Namespace, db.Name, "20"
-	m.report(es, plan.Record{Secret: "db"})
+	s.report(es, plan.Record{Secret: "db"})
 	es.ResourceVersion = "19"
-	m.seen(es)
-	if m.objects[db].status == nil {
+	s.seen(es)
+	if s.objects[db].status == nil {
 		t.Error("an older object made it forget")
 	}
 	es.ResourceVersion = "20"
-	m.seen(es)
-	if m.objects[db].status != nil {
-		t.Error("it is still in memory")
+	s.seen(es)
+	if s.objects[db].status != nil {
+		t.Error("it is still held")
 	}
 }
 
 func TestASecondControllerIsWarnedOfOnce(t *testing.T) {
-	var m memory
-	if first, again := m.warn(db), m.warn(db); !first || again {
+	var s objectStates
+	if first, again := s.warn(db), s.warn(db); !first || again {
 		t.Errorf("warned: %t, and once more: %t", first, again)
 	}
-	m.forget(db)
-	if !m.warn(db) {
+	s.forget(db)
+	if !s.warn(db) {
 		t.Error("another object of the name is not warned of")
 	}
 }

@@ -1,0 +1,267 @@
+package controller
+
+import (
+	"cmp"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/internal/backoff"
+)
+
+// heartbeatsPerSecond bounds the status writes that say nothing new. One that is put off is due at
+// the next attempt.
+const heartbeatsPerSecond = 10
+
+// objectStates holds the state of objects between attempts: no values, and nothing that a restart must
+// not lose. The zero value is ready to use.
+type objectStates struct {
+	mu         sync.Mutex
+	objects    map[types.NamespacedName]*objectState
+	limits     limits
+	heartbeats *rate.Limiter
+}
+
+// mayRead returns how long a read must wait that an edit asks for, or the force-sync annotation.
+func (s *objectStates) mayRead(object types.NamespacedName, forced bool, now time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.limits.wait(object, forced, now)
+}
+
+// mayHeartbeat reports whether there is room for one more heartbeat.
+func (s *objectStates) mayHeartbeat(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.heartbeats == nil {
+		s.heartbeats = rate.NewLimiter(heartbeatsPerSecond, heartbeatsPerSecond)
+	}
+	return s.heartbeats.AllowN(now, 1)
+}
+
+// gone stands for the resourceVersion of a Secret that was deleted, or lost its label.
+const gone = "gone"
+
+// objectState is the state of one object.
+type objectState struct {
+	written  string // resourceVersion of the Secret as last written or found right
+	writing  bool   // a write is under way: its events may come before its answer
+	seen     string // resourceVersion of the last event while it was, or gone
+	failures int    // in a row
+	repairs  int
+	repaired time.Time // when the last repair was asked for
+	retryAt  time.Time // when it is to be read again, whether or not its sources are due; zero: it need not be
+	drifted  bool      // another client changed the Secret, and it has been neither read nor written for that since
+
+	last attempt
+
+	reported string       // resourceVersion of the object with the status below
+	status   *plan.Record // as last written, until the cache shows it
+
+	warned bool // that another controller serves it, too
+}
+
+func (s *objectStates) of(object types.NamespacedName) *objectState {
+	if s.objects == nil {
+		s.objects = map[types.NamespacedName]*objectState{}
+	}
+	if s.objects[object] == nil {
+		s.objects[object] = &objectState{}
+	}
+	return s.objects[object]
+}
+
+func (s *objectStates) forget(object types.NamespacedName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.objects, object)
+}
+
+// startWrite records that a write is under way. Every call is followed by one of endWrite.
+func (s *objectStates) startWrite(object types.NamespacedName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := s.of(object)
+	state.writing, state.seen, state.drifted = true, "", false
+}
+
+// endWrite records what was written, empty where nothing was, and reports whether another client
+// changed the Secret meanwhile.
+func (s *objectStates) endWrite(object types.NamespacedName, resourceVersion string) (overtaken bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := s.of(object)
+	state.writing = false
+	if resourceVersion == "" {
+		return false
+	}
+	state.written = resourceVersion
+	return state.seen != "" && state.seen != resourceVersion
+}
+
+// isOwnWrite reports whether a Secret is as this process left it, or is being written: then endWrite
+// decides.
+func (s *objectStates) isOwnWrite(object types.NamespacedName, resourceVersion string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := s.objects[object]
+	if state == nil {
+		return false
+	}
+	if state.writing {
+		state.seen = cmp.Or(resourceVersion, gone)
+		return true
+	}
+	return resourceVersion != "" && state.written == resourceVersion
+}
+
+// lastWrite is the resourceVersion of the Secret as this process last wrote it or found it right; empty: it never did.
+func (s *objectStates) lastWrite(object types.NamespacedName) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if state := s.objects[object]; state != nil {
+		return state.written
+	}
+	return ""
+}
+
+// report records a status that was written.
+func (s *objectStates) report(object Object, status plan.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := s.of(client.ObjectKeyFromObject(object))
+	state.reported, state.status = object.GetResourceVersion(), &status
+}
+
+// seen forgets a status that was written once the cache shows it.
+func (s *objectStates) seen(object client.Object) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if state := s.objects[client.ObjectKeyFromObject(object)]; state != nil && !state.older(object) {
+		state.reported, state.status = "", nil
+	}
+}
+
+// older reports whether an object is as it was before its status was last written.
+func (s *objectState) older(object client.Object) bool {
+	if s.reported == "" {
+		return false
+	}
+	order, err := resourceversion.CompareResourceVersion(object.GetResourceVersion(), s.reported)
+	return err == nil && order < 0
+}
+
+// newest is the status that was last written, where an object from the cache is older than that:
+// compared with an older one, news might look like none.
+func (s *objectStates) newest(object Object) (status plan.Record, newer bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := s.objects[client.ObjectKeyFromObject(object)]
+	if state != nil && state.older(object) {
+		return *state.status, true
+	}
+	return plan.Record{}, false
+}
+
+// warn reports whether no warning has been given yet that two controllers serve an object.
+func (s *objectStates) warn(object types.NamespacedName) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := s.of(object)
+	first := !state.warned
+	state.warned = true
+	return first
+}
+
+// begin records that an object is read for an attempt.
+func (s *objectStates) begin(object types.NamespacedName, a attempt) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := s.of(object)
+	state.last, state.retryAt, state.drifted = a, time.Time{}, false
+}
+
+// setRetryAt sets when an object is to be read again, whether or not its sources are due. The zero time: it need not be.
+func (s *objectStates) setRetryAt(object types.NamespacedName, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of(object).retryAt = at
+}
+
+// endAttempt sets retryAt after an attempt, but never delays the repair of what another client changed since the Secret was written.
+func (s *objectStates) endAttempt(object types.NamespacedName, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if state := s.of(object); !state.drifted || !at.IsZero() && at.Before(state.retryAt) {
+		state.retryAt = at
+	}
+}
+
+// wait is how long it is until the retry; 0: there is none, or it is due.
+func (s *objectStates) wait(object types.NamespacedName, now time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := s.objects[object]
+	if state == nil || state.retryAt.IsZero() {
+		return 0
+	}
+	return max(state.retryAt.Sub(now), 0)
+}
+
+// lastAttempt returns the last attempt, and whether a retry is due by now.
+func (s *objectStates) lastAttempt(object types.NamespacedName, now time.Time) (last attempt, retryDue bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := s.objects[object]
+	if state == nil {
+		return attempt{}, false
+	}
+	return state.last, !state.retryAt.IsZero() && !now.Before(state.retryAt)
+}
+
+// reset forgets the last attempt of an object that may not be read any more: once it may, it is as
+// if it were new.
+func (s *objectStates) reset(object types.NamespacedName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if state := s.objects[object]; state != nil {
+		state.last, state.retryAt, state.drifted = attempt{}, time.Time{}, false
+	}
+}
+
+// backoff counts a failure, or forgets those before, and says how long to wait.
+func (s *objectStates) backoff(object types.NamespacedName, failed bool) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := s.of(object)
+	if !failed {
+		state.failures = 0
+		return 0
+	}
+	state.failures++
+	return backoff.Step(state.failures, firstBackoff, lastBackoff)
+}
+
+// repair says how long to wait before a drifted Secret is repaired: at once the first time, longer
+// each time that another client changes it again, until it has been left alone for a while.
+func (s *objectStates) repair(object types.NamespacedName, now time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := s.of(object)
+	if now.Sub(state.repaired) > 2*lastBackoff {
+		state.repairs = 0
+	}
+	state.repaired = now
+	state.repairs++
+	wait := time.Duration(0)
+	if state.repairs > 1 {
+		wait = backoff.Step(state.repairs-1, firstBackoff, lastBackoff)
+	}
+	state.retryAt, state.drifted = now.Add(wait), true
+	return wait
+}

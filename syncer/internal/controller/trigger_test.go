@@ -1,0 +1,103 @@
+package controller
+
+import (
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/internal/fetch"
+)
+
+func TestDecide(t *testing.T) {
+	p := &plan.Plan{Object: dbID, UID: "u", Generation: 3}
+	forced := &plan.Plan{Object: dbID, UID: "u", Generation: 3, ForceSync: "now"}
+	status := func(generation int64, ready metav1.ConditionStatus, forceSync string) plan.Record {
+		return plan.Record{
+			Generation: generation, ForceSync: forceSync, LastSync: time.Unix(1, 0), Ready: ready,
+		}
+	}
+	good := status(3, metav1.ConditionTrue, "")
+	tried := attempt{uid: "u", generation: 3}
+	now, later := fetch.Foreground, fetch.Background
+	for _, tc := range []struct {
+		name     string
+		p        *plan.Plan
+		observed observed
+		want     trigger
+	}{
+		{"an object that was never synced is read at once", p, observed{}, trigger{ask: true, lane: now, edited: true}},
+		{"after a restart a synced object waits for its slot", p, observed{record: good, intact: true}, trigger{lane: later}},
+		{"after a restart a synced object whose Secret was changed is repaired", p, observed{record: good}, trigger{ask: true, lane: later}},
+		{"after a restart an object that failed is read behind the new ones", p,
+			observed{record: status(3, metav1.ConditionFalse, ""), intact: true}, trigger{ask: true, lane: later}},
+		{"an object that was edited while no syncer ran is read at once", p,
+			observed{record: status(2, metav1.ConditionTrue, ""), intact: true}, trigger{ask: true, lane: now, edited: true}},
+		{"an edited object is read at once", p, observed{last: attempt{uid: "u", generation: 2}, record: good, intact: true}, trigger{ask: true, lane: now, edited: true}},
+		{"an object that was made anew under its name is read at once", p,
+			observed{last: attempt{uid: "another", generation: 3}, intact: true}, trigger{ask: true, lane: now, edited: true}},
+		{"an object that was tried is left to the engine, failing or not", p,
+			observed{last: tried, record: status(3, metav1.ConditionFalse, ""), intact: true}, trigger{lane: later}},
+		{"one whose status another client has written since is read again", p,
+			observed{last: tried, record: plan.Record{LastSync: good.LastSync}, intact: true}, trigger{ask: true, lane: later}},
+		{"one that was denied for what a walk returned is looked at again, since it is admitted now", p,
+			observed{last: tried, intact: true, record: plan.Record{Ready: metav1.ConditionFalse, Reason: plan.ReasonPolicyDenied}}, trigger{ask: true, lane: later}},
+		{"names that a walk returned are judged by other annotations", p,
+			observed{last: attempt{uid: "u", generation: 3, walkPolicy: 1}, record: good, intact: true, next: attempt{walkPolicy: 2}}, trigger{ask: true, lane: later}},
+		{"and not again by the same", p,
+			observed{last: attempt{uid: "u", generation: 3, walkPolicy: 2}, record: good, intact: true, next: attempt{walkPolicy: 2}}, trigger{lane: later}},
+		{"an edited object that walks for the first time is read at once", p,
+			observed{last: attempt{uid: "u", generation: 2}, record: good, intact: true, next: attempt{walkPolicy: 2}}, trigger{ask: true, lane: now, edited: true}},
+		{"what the object refers to was edited", p,
+			observed{last: attempt{uid: "u", generation: 3, stores: 1}, record: good, intact: true, next: attempt{stores: 2}}, trigger{ask: true, lane: later, edited: true}},
+		{"what the object refers to has come", p,
+			observed{record: plan.Record{Generation: 3, LastSync: good.LastSync, Ready: metav1.ConditionFalse, Reason: plan.ReasonStoreNotFound}, intact: true},
+			trigger{ask: true, lane: later, edited: true}},
+		{"a retry that is due is made", p, observed{last: tried, record: good, retryDue: true, intact: true}, trigger{ask: true, lane: later}},
+		{"a forced refresh needs a read that has not begun yet", forced, observed{last: tried, record: good, intact: true},
+			trigger{ask: true, lane: now, fresh: true, forced: true}},
+		{"an object that is new besides is read like any other", forced, observed{intact: true}, trigger{ask: true, lane: now, fresh: true, edited: true}},
+		{"so is one that was edited besides", forced, observed{last: attempt{uid: "u", generation: 2}, record: good, intact: true},
+			trigger{ask: true, lane: now, fresh: true, edited: true}},
+		{"and one that was edited besides while no syncer ran", forced, observed{record: status(2, metav1.ConditionTrue, ""), intact: true},
+			trigger{ask: true, lane: now, fresh: true, edited: true}},
+		{"a refresh that was forced while no syncer ran is one", forced, observed{record: good, intact: true},
+			trigger{ask: true, lane: now, fresh: true, forced: true}},
+		{"one whose status cannot be written is left alone until it is time", p, observed{last: tried, waits: true, intact: true}, trigger{lane: later}},
+		{"a refresh that was forced already in this process is not forced again", forced,
+			observed{last: attempt{uid: "u", generation: 3, forceSync: "now"}, record: good, intact: true}, trigger{lane: later}},
+		{"nor is one that the status knows", forced, observed{record: status(3, metav1.ConditionTrue, "now"), intact: true}, trigger{lane: later}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := decide(tc.p, tc.observed); got != tc.want {
+				t.Errorf("%+v, want %+v", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestOverdue(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	success := func(ago time.Duration) plan.Record {
+		return plan.Record{LastSuccess: now.Add(-ago)}
+	}
+	for _, tc := range []struct {
+		name                string
+		status              plan.Record
+		interval, heartbeat time.Duration
+		want                bool
+	}{
+		{"a status may be as old as an interval and a heartbeat", success(11 * time.Minute), time.Minute, 10 * time.Minute, false},
+		{"an older one is overdue", success(11*time.Minute + time.Second), time.Minute, 10 * time.Minute, true},
+		{"without heartbeats a status says nothing", success(time.Hour), time.Minute, 0, false},
+		{"nor does it where the object is not refreshed", success(time.Hour), 0, time.Minute, false},
+		{"nor where there was no success", plan.Record{}, time.Minute, time.Minute, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := overdue(tc.status, tc.interval, tc.heartbeat, now); got != tc.want {
+				t.Error(got)
+			}
+		})
+	}
+}
