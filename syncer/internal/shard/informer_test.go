@@ -65,9 +65,9 @@ func (listing) IsWatchListSemanticsUnSupported() bool { return true }
 
 // seen is an informer, and the notifications that it gave.
 type seen struct {
-	informer cache.SharedIndexInformer
-	board    *board
-	metrics  *Metrics
+	informer  cache.SharedIndexInformer
+	broadcast *broadcast
+	metrics   *Metrics
 
 	mu   sync.Mutex
 	told []string // what happened to which object
@@ -76,12 +76,12 @@ type seen struct {
 // inform starts an informer of a server's objects. It runs until the test ends.
 func inform(t *testing.T, s *server, stream bool) *seen {
 	t.Helper()
-	o := &seen{board: &board{}, metrics: NewMetrics()}
+	o := &seen{broadcast: &broadcast{}, metrics: NewMetrics()}
 	var lw cache.ListerWatcher = listing{listerWatcher{ListerWatcherWithContext: s}}
 	if stream {
 		lw = streaming{listerWatcher{ListerWatcherWithContext: s}}
 	}
-	narrowed := Informers{View: o.board.await, Kinds: kinds(), Metrics: o.metrics}.narrow(lw, s.prototype)
+	narrowed := Informers{View: o.broadcast.await, Kinds: kinds(), Metrics: o.metrics}.narrow(lw, s.prototype)
 	if narrowed == nil {
 		t.Fatal("the type is not narrowed")
 	}
@@ -129,7 +129,7 @@ func (i *informed) IsWatchListSemanticsUnSupported() bool { return !i.stream }
 
 // own moves the informer to another share.
 func (o *seen) own(share Share) {
-	o.board.show(share)
+	o.broadcast.publish(share)
 	synctest.Wait()
 }
 

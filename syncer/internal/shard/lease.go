@@ -53,9 +53,9 @@ type lease struct {
 	identity string // of this process
 	held     *coordinationv1.Lease
 
-	lost     bool   // another client deleted or wrote the Lease while this process had it
-	rival    string // the other process that did; empty: none
-	reported bool   // the log says so
+	lost            bool   // another client deleted or wrote the Lease while this process held it
+	duplicateHolder string // the other process that did; empty: none
+	reported        bool   // duplicateHolder was logged
 }
 
 func newLease(client coordination.LeaseInterface, ring, replica string) *lease {
@@ -93,7 +93,7 @@ func (l *lease) write(ctx context.Context, now time.Time) error {
 			return err
 		}
 		if holder := existing.Spec.HolderIdentity; l.lost && holder != nil && *holder != l.identity {
-			l.rival = *holder
+			l.duplicateHolder = *holder
 		}
 		next.ResourceVersion = existing.ResourceVersion
 	} else {

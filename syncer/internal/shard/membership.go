@@ -27,32 +27,32 @@ type Membership struct {
 	Log       *slog.Logger
 	Metrics   *Metrics
 
-	board board
+	broadcast broadcast
 
-	mu       sync.Mutex
-	standing standing // all but live and seen, which are the ledger's
-	ledger   ledger
-	unheld   error // why the Lease was not renewed; nil: it was
-	unseen   error // why the others' may not be seen; nil: they may
-	shown    verdict
-	wake     chan struct{} // what is known has changed
+	mu        sync.Mutex
+	state     membershipState // all but live and seen, which the tracker has
+	tracker   leaseTracker
+	renewErr  error // why the Lease was not renewed; nil: it was
+	watchErr  error // why the others' may not be seen; nil: they may
+	published status
+	wake      chan struct{} // the state or the tracker has changed
 }
 
-// View waits until it is known what this replica owns.
-func (m *Membership) View(ctx context.Context) (View, error) { return m.board.await(ctx) }
+// View waits until this replica's share is known.
+func (m *Membership) View(ctx context.Context) (View, error) { return m.broadcast.await(ctx) }
 
 // Owns reports whether an object is this replica's at the moment.
 func (m *Membership) Owns(uid types.UID) bool {
-	view, shown := m.board.look()
-	return shown && view.Share.Owns(uid)
+	view, published := m.broadcast.latest()
+	return published && view.Share.Owns(uid)
 }
 
 // Ready fails while the replica serves nothing because of its Lease.
 func (m *Membership) Ready(*http.Request) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	failure := cmp.Or(m.unheld, m.unseen, errors.New("no answer yet"))
-	switch m.shown.state {
+	failure := cmp.Or(m.renewErr, m.watchErr, errors.New("no answer yet"))
+	switch m.published.phase {
 	case unknown:
 		return fmt.Errorf("which objects are this replica's is not known yet: %w", failure)
 	case suspended:
@@ -62,17 +62,17 @@ func (m *Membership) Ready(*http.Request) error {
 	}
 }
 
-// Run keeps the Lease until ctx ends, and deletes it then, so that the others take over at once.
+// Run renews the Lease until ctx ends, and deletes it then, so that the others take over at once.
 func (m *Membership) Run(ctx context.Context) error {
 	own := newLease(m.Leases, m.Ring, m.Replica)
 	m.mu.Lock()
 	m.wake = make(chan struct{}, 1)
-	m.standing.self, m.ledger.self = own.name, own.name
+	m.state.self, m.tracker.self = own.name, own.name
 	m.mu.Unlock()
 	var running sync.WaitGroup
-	running.Go(func() { m.hold(ctx, own) })
+	running.Go(func() { m.renewLoop(ctx, own) })
 	running.Go(func() { m.watch(ctx) })
-	running.Go(func() { m.publish(ctx) })
+	running.Go(func() { m.publishLoop(ctx) })
 	running.Wait()
 	if err := own.release(context.WithoutCancel(ctx)); err != nil {
 		m.Log.Warn("this replica's Lease could not be deleted: the others take over when it ends", "lease", own.name, "error", err)
@@ -80,27 +80,27 @@ func (m *Membership) Run(ctx context.Context) error {
 	return nil
 }
 
-// update changes what is known.
+// update changes the state or the tracker, and wakes publishLoop.
 func (m *Membership) update(change func(now time.Time)) {
 	m.mu.Lock()
 	change(time.Now())
 	m.mu.Unlock()
 	select {
 	case m.wake <- struct{}{}:
-	default: // it is going to be looked at already
+	default: // it is woken already
 	}
 }
 
-// publish shows the share that follows from what is known, whenever that changes.
-func (m *Membership) publish(ctx context.Context) {
+// publishLoop publishes the replica's status whenever it changes, until ctx ends.
+func (m *Membership) publishLoop(ctx context.Context) {
 	for ctx.Err() == nil {
-		v, next := m.judge()
-		if first := m.shown.state == unknown; !first && !v.equal(m.shown) {
+		s, next := m.evaluate()
+		if first := m.published.phase == unknown; !first && !s.equal(m.published) {
 			pause(ctx, settle)
-			v, next = m.judge()
+			s, next = m.evaluate()
 		}
-		if ctx.Err() == nil && v.state != unknown && !v.equal(m.shown) {
-			m.show(v)
+		if ctx.Err() == nil && s.phase != unknown && !s.equal(m.published) {
+			m.publish(s)
 		}
 		var deadline <-chan time.Time
 		if !next.IsZero() {
@@ -114,33 +114,33 @@ func (m *Membership) publish(ctx context.Context) {
 	}
 }
 
-// judge says what is so now, and when time alone may change it.
-func (m *Membership) judge() (verdict, time.Time) {
+// evaluate derives the present status, and when time alone may change it.
+func (m *Membership) evaluate() (status, time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now, s := time.Now(), m.standing
-	s.seen, s.live = m.ledger.current, m.ledger.live(now)
-	next := s.nextDeadline(now)
-	if death := m.ledger.nextDeath(now); next.IsZero() || !death.IsZero() && death.Before(next) {
-		next = death
+	now, state := time.Now(), m.state
+	state.seen, state.live = m.tracker.current, m.tracker.live(now)
+	next := state.nextDeadline(now)
+	if expiry := m.tracker.nextExpiry(now); next.IsZero() || !expiry.IsZero() && expiry.Before(next) {
+		next = expiry
 	}
-	return s.judge(now), next
+	return state.evaluate(now), next
 }
 
-// show makes a verdict the one that counts. Informers hear of it only where the share differs.
-func (m *Membership) show(v verdict) {
-	share := v.share(m.standing.self)
+// publish makes a status the current one. The share is broadcast only where it differs.
+func (m *Membership) publish(s status) {
+	share := s.share(m.state.self)
 	m.mu.Lock()
-	before := m.shown
-	m.shown = v
-	failure := cmp.Or(m.unheld, m.unseen)
+	before := m.published
+	m.published = s
+	failure := cmp.Or(m.renewErr, m.watchErr)
 	m.mu.Unlock()
-	m.Metrics.ring(v, share)
-	if view, shown := m.board.look(); !shown || view.Share != share {
-		m.board.show(share)
+	m.Metrics.ring(s, share)
+	if view, published := m.broadcast.latest(); !published || view.Share != share {
+		m.broadcast.publish(share)
 	}
 	percent := fmt.Sprintf("%.0f %%", 100*share.Ratio())
-	switch v.state {
+	switch s.phase {
 	case alone:
 		m.Log.Warn("this replica runs alone and serves all objects, as every other does: it can have no Lease", "error", failure,
 			"remedy", "let its ServiceAccount get, list, watch, create, update and delete leases.coordination.k8s.io in namespace "+
@@ -148,7 +148,7 @@ func (m *Membership) show(v verdict) {
 	case suspended:
 		m.Log.Error("this replica serves nothing until it can renew its Lease", "error", failure)
 	default:
-		m.Log.Info("the ring changed", "replicas", len(v.members), "members", v.members, "own", percent, "before", len(before.members))
+		m.Log.Info("the ring changed", "replicas", len(s.members), "members", s.members, "own", percent, "before", len(before.members))
 	}
 }
 

@@ -55,9 +55,9 @@ func TestDeadReplicaIsMissedWhenItsLeaseEnds(t *testing.T) {
 		if got := len(leaseNames(l)); got != 2 {
 			t.Errorf("there are %d Leases", got)
 		}
-		after(buryAfter)
+		after(orphanedAfter)
 		if got := len(leaseNames(l)); got != 1 {
-			t.Errorf("there are %d Leases: a dead one is buried after a minute", got)
+			t.Errorf("there are %d Leases: a dead replica's is deleted after a minute", got)
 		}
 	})
 }
@@ -72,7 +72,7 @@ func TestNewcomerSoonSeesThatAReplicaIsDead(t *testing.T) {
 		after(leaseDuration + settle)
 		shares(t, a)
 		c := join(t, l, "ring", "c")
-		after(blindAfter + 2*settle)
+		after(staleAfter + 2*settle)
 		shares(t, a, c)
 	})
 }
@@ -95,7 +95,7 @@ func TestRestartedReplicaGoesOnWithItsLease(t *testing.T) {
 			t.Errorf("the ring changed %v times: no other replica should notice", got)
 		}
 		if again.log.count("another process") > 0 {
-			t.Error("the dead process is taken for a rival")
+			t.Error("the dead process is taken for a duplicate holder")
 		}
 	})
 }
@@ -125,14 +125,14 @@ func TestReplicaThatIsCutOffStopsBeforeTheOthersTakeOver(t *testing.T) {
 		way, _ := b.Leases.(*cable)
 		way.breaks(fmt.Errorf("no answer"))
 		after(suspendAfter + settle)
-		view, _ := b.board.look()
+		view, _ := b.broadcast.latest()
 		if view.Share != (Share{}) || b.Ready(nil) == nil || b.log.count("serves nothing") != 1 || testutil.ToFloat64(b.Metrics.suspended) != 1 {
 			t.Errorf("b still owns %v, ready: %v", view.Share.Ratio(), b.Ready(nil))
 		}
 		if got := testutil.ToFloat64(b.Metrics.renewFailures); got == 0 {
 			t.Error("no failure was counted")
 		}
-		if view, _ := a.board.look(); view.Share == Whole() {
+		if view, _ := a.broadcast.latest(); view.Share == Whole() {
 			t.Error("a took over before b's Lease ended")
 		}
 		after(leaseDuration)
@@ -146,7 +146,7 @@ func TestReplicaThatIsCutOffStopsBeforeTheOthersTakeOver(t *testing.T) {
 	})
 }
 
-// When the API server comes back, no replica takes the others' silence for death.
+// When the API server comes back, no replica takes the others' Leases for expired.
 func TestOutageOfTheAPIServerLeavesTheRingAsItWas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLeases(t)
@@ -155,7 +155,7 @@ func TestOutageOfTheAPIServerLeavesTheRingAsItWas(t *testing.T) {
 		l.failWith(func(string) error { return fmt.Errorf("no answer") })
 		after(5 * time.Minute)
 		for _, r := range []*replica{a, b, c} {
-			if view, _ := r.board.look(); view.Share != (Share{}) {
+			if view, _ := r.broadcast.latest(); view.Share != (Share{}) {
 				t.Errorf("%s serves", r.Replica)
 			}
 			if n := r.log.count("was not renewed"); n != 1 {
@@ -195,7 +195,7 @@ func TestReplicaThatCanHaveNoLeaseRunsAlone(t *testing.T) {
 				l.failWith(refuse)
 				a := join(t, l, "ring", "a")
 				after(time.Hour)
-				view, _ := a.board.look()
+				view, _ := a.broadcast.latest()
 				if view.Share != Whole() || testutil.ToFloat64(a.Metrics.alone) != 1 || a.Ready(nil) != nil {
 					t.Errorf("it owns %v; ready: %v", view.Share.Ratio(), a.Ready(nil))
 				}
@@ -229,7 +229,7 @@ func TestServerThatDoesNotAnswerIsWaitedFor(t *testing.T) {
 		if err := a.Ready(nil); err == nil || !strings.Contains(err.Error(), "no answer") {
 			t.Errorf("ready: %v", err)
 		}
-		if _, known := a.board.look(); known || a.Owns("uid") {
+		if _, known := a.broadcast.latest(); known || a.Owns("uid") {
 			t.Error("it owns something")
 		}
 		l.failWith(nil)

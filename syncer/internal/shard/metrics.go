@@ -4,7 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Metrics tell how a replica stands in its ring, and what its informers see.
+// Metrics describe a replica's membership in its ring, and what its informers see.
 type Metrics struct {
 	members, owned, alone, suspended prometheus.Gauge
 	changes, renewFailures           prometheus.Counter
@@ -39,12 +39,12 @@ func NewMetrics() *Metrics {
 	}
 }
 
-// ring takes what the replica is from now on.
-func (m *Metrics) ring(v verdict, share Share) {
-	m.members.Set(float64(len(v.members)))
+// ring records a change of the replica's status.
+func (m *Metrics) ring(s status, share Share) {
+	m.members.Set(float64(len(s.members)))
 	m.owned.Set(share.Ratio())
-	m.alone.Set(oneIf(v.state == alone))
-	m.suspended.Set(oneIf(v.state == suspended))
+	m.alone.Set(oneIf(s.phase == alone))
+	m.suspended.Set(oneIf(s.phase == suspended))
 	m.changes.Inc()
 }
 

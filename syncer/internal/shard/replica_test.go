@@ -119,11 +119,11 @@ func shares(t *testing.T, replicas ...*replica) {
 	t.Helper()
 	var members []string
 	for _, r := range replicas {
-		members = append(members, r.standing.self)
+		members = append(members, r.state.self)
 	}
 	for _, r := range replicas {
-		view, known := r.board.look()
-		want := Assign(members).Share(r.standing.self)
+		view, known := r.broadcast.latest()
+		want := Assign(members).Share(r.state.self)
 		if !known || view.Share != want {
 			t.Errorf("%s owns %.2f of the space (known: %t), not its part of %v", r.Replica, view.Share.Ratio(), known, members)
 		}

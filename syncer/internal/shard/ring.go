@@ -1,6 +1,6 @@
 // Package shard divides the objects of one installation among its replicas. Each replica holds a
-// Lease (lease.go), judges by the others' renewals who lives (ledger.go), derives from their names the
-// same assignment of the hash space as they do (ring.go), publishes its share of it (membership.go),
+// Lease (lease.go, renew.go), tracks by their renewals which others are live (tracker.go), derives from their
+// names the same assignment of the hash space as they do (ring.go), publishes its share of it (membership.go),
 // and lets its informers see that share alone (listwatch.go).
 //
 // Two replicas may own one object for a while: during a hand-over, or while their views differ. That

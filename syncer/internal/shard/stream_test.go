@@ -18,10 +18,10 @@ import (
 )
 
 // open opens a stream of a's share on a watch that the test feeds.
-func open(t *testing.T, options metav1.ListOptions) (*board, *watch.RaceFreeFakeWatcher, watch.Interface) {
+func open(t *testing.T, options metav1.ListOptions) (*broadcast, *watch.RaceFreeFakeWatcher, watch.Interface) {
 	t.Helper()
-	inner, b := watch.NewRaceFreeFake(), &board{}
-	b.show(two.Share("a"))
+	inner, b := watch.NewRaceFreeFake(), &broadcast{}
+	b.publish(two.Share("a"))
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(context.Context, metav1.ListOptions) (runtime.Object, error) {
 			return &apiv1.ExternalSecretList{ListMeta: metav1.ListMeta{ResourceVersion: "7"}}, nil
@@ -113,11 +113,11 @@ func TestStream(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				board, inner, s := open(t, tc.options)
+				broadcast, inner, s := open(t, tc.options)
 				tc.feed(inner)
 				got := drain(t, s)
 				if tc.change {
-					board.show(b)
+					broadcast.publish(b)
 					got = append(got, drain(t, s)...)
 				}
 				if diff := cmp.Diff(tc.want, got); diff != "" {

@@ -10,19 +10,19 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 )
 
-// watch keeps the ledger until ctx ends. What fails here fails for the replica's own Lease, too, and is
+// watch updates the tracker until ctx ends. What fails here fails for the replica's own Lease, too, and is
 // reported there; only a refusal may concern the one and not the other.
 func (m *Membership) watch(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := m.follow(ctx)
-		var seen time.Time
+		var last time.Time
 		m.update(func(time.Time) {
 			if refused(err) {
-				m.standing.hidden, m.unseen = true, err
+				m.state.hidden, m.watchErr = true, err
 			}
-			seen = m.ledger.current
+			last = m.tracker.current
 		})
-		pause(ctx, patience(err, seen))
+		pause(ctx, retryDelay(err, last))
 	}
 }
 
@@ -31,7 +31,7 @@ func (m *Membership) follow(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// A connection may hang for minutes unnoticed, but our own renewals must show.
-	watchdog := time.AfterFunc(blindAfter, cancel)
+	watchdog := time.AfterFunc(staleAfter, cancel)
 	defer watchdog.Stop()
 	options := metav1.ListOptions{LabelSelector: LabelRing + "=" + m.Ring}
 	list, err := m.Leases.List(ctx, options)
@@ -39,8 +39,8 @@ func (m *Membership) follow(ctx context.Context) error {
 		return err
 	}
 	m.update(func(now time.Time) {
-		m.standing.hidden, m.unseen = false, nil
-		m.ledger.list(list.Items, now)
+		m.state.hidden, m.watchErr = false, nil
+		m.tracker.replace(list.Items, now)
 	})
 	options.ResourceVersion = list.ResourceVersion
 	events, err := m.Leases.Watch(ctx, options)
@@ -60,23 +60,23 @@ func (m *Membership) follow(ctx context.Context) error {
 				return apierrors.FromObject(event.Object)
 			}
 			if lease, ok := event.Object.(*coordinationv1.Lease); ok {
-				m.take(event.Type, lease)
-				if lease.Name == m.standing.self {
-					watchdog.Reset(blindAfter)
+				m.handleEvent(event.Type, lease)
+				if lease.Name == m.state.self {
+					watchdog.Reset(staleAfter)
 				}
 			}
 		}
 	}
 }
 
-// take enters an event in the ledger.
-func (m *Membership) take(kind watch.EventType, lease *coordinationv1.Lease) {
+// handleEvent passes an event to the tracker.
+func (m *Membership) handleEvent(kind watch.EventType, lease *coordinationv1.Lease) {
 	m.update(func(now time.Time) {
 		switch kind {
 		case watch.Added, watch.Modified:
-			m.ledger.observe(lease, now)
+			m.tracker.observe(lease, now)
 		case watch.Deleted:
-			m.ledger.remove(lease.Name)
+			m.tracker.remove(lease.Name)
 		}
 	})
 }
