@@ -75,14 +75,7 @@ func (r *runner) status(t *testing.T) {
 // kept compares a Record with that of its object as the API server returns it.
 func (r *runner) kept(t *testing.T, e example, object dialect.Object, want plan.Record, blank any) {
 	t.Helper()
-	raw, err := json.Marshal(object)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var doc document
-	if err := json.Unmarshal(raw, &doc); err != nil {
-		t.Fatal(err)
-	}
+	doc := documentOf(t, object)
 	for _, unknown := range pruned(schemaOf(e.kind.Type()), doc, nil) {
 		t.Errorf("%s: the schema does not know %s", e.name, unknown)
 	}
@@ -100,17 +93,23 @@ func (r *runner) kept(t *testing.T, e example, object dialect.Object, want plan.
 	}
 }
 
-// statusOf is an object's status as JSON has it; nil where there is none.
-func statusOf(t *testing.T, object dialect.Object) any {
+// documentOf is an object as the API server gets it.
+func documentOf(t *testing.T, object dialect.Object) (doc document) {
 	t.Helper()
 	raw, err := json.Marshal(object)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var doc document
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		t.Fatal(err)
 	}
+	return doc
+}
+
+// statusOf is an object's status as JSON has it; nil where there is none.
+func statusOf(t *testing.T, object dialect.Object) any {
+	t.Helper()
+	doc := documentOf(t, object)
 	if status, _ := doc["status"].(document); len(status) == 0 {
 		return nil
 	}

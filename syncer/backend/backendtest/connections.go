@@ -45,6 +45,11 @@ func (s *suite) connections(t *testing.T) {
 			}
 		})
 	}
+	t.Run("silence", func(t *testing.T) { s.silence(t, key) })
+}
+
+// silence is that of a backend which takes calls and does not answer them.
+func (s *suite) silence(t *testing.T, key string) {
 	t.Run("a caller who gives up is let go, however long the backend is silent", func(t *testing.T) {
 		url, called := silent(t)
 		ctx, cancel := context.WithCancel(t.Context())
