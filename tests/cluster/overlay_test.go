@@ -133,6 +133,7 @@ spec:
 }
 
 func (i *installation) admits(t *testing.T) {
+	// At once: a user who waits for the rollout, as the documents say, is not refused.
 	if _, err := kubectl.Apply(t.Context(), "", i.object("good", ""), "--dry-run=server"); err != nil {
 		t.Errorf("an object that its namespace permits: %v", err)
 	}
