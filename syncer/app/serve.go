@@ -41,7 +41,7 @@ type syncer struct {
 
 // served is one of them.
 type served struct {
-	notify  func(object plan.ID, lane fetch.Lane)
+	notify  func(object plan.ID, lane fetch.Priority)
 	metrics *metrics.Kind
 }
 
@@ -53,7 +53,7 @@ func newSyncer(mgr manager.Manager, c *config.Config, drivers map[plan.Backend]d
 			Drivers: drivers, Metrics: calls,
 			Timeout: c.BackendTimeout, TimeoutOf: func(store plan.Store) time.Duration { return c.Timeouts[store] },
 		},
-		Notify: func(object plan.ID, lane fetch.Lane) { s.of(object).notify(object, lane) },
+		Notify: func(object plan.ID, lane fetch.Priority) { s.of(object).notify(object, lane) },
 		Observe: func(object plan.ID, ok bool, at time.Time) {
 			s.of(object).metrics.Refreshed(object.NamespacedName, ok, at)
 		},

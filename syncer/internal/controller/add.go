@@ -104,7 +104,7 @@ func (r *Reconciler) serves(object Object) bool {
 }
 
 // Notify enqueues an object for which the engine has something.
-func (r *Reconciler) Notify(object plan.ID, lane fetch.Lane) {
+func (r *Reconciler) Notify(object plan.ID, lane fetch.Priority) {
 	request := reconcile.Request{NamespacedName: object.NamespacedName}
 	if lane == fetch.Foreground {
 		r.lanes.hurry(request)

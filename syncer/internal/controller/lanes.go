@@ -25,7 +25,7 @@ type lanes struct {
 
 // place is where an object waits.
 type place struct {
-	lane    fetch.Lane
+	lane    fetch.Priority
 	element *fair.Element[reconcile.Request]
 }
 
@@ -57,7 +57,7 @@ func (w worked) Done(request reconcile.Request) {
 func (l *lanes) done(request reconcile.Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.workers.Give(request.Namespace, 1)
+	l.workers.Release(request.Namespace, 1)
 }
 
 // hurry has an object go to the front when it is added next.
@@ -93,7 +93,7 @@ func (l *lanes) Push(request reconcile.Request) {
 	l.push(request, lane)
 }
 
-func (l *lanes) push(request reconcile.Request, lane fetch.Lane) {
+func (l *lanes) push(request reconcile.Request, lane fetch.Priority) {
 	l.places[request] = place{lane, l.waiting[lane].Push(request.Namespace, request)}
 }
 
@@ -113,14 +113,14 @@ func (l *lanes) Len() int {
 func (l *lanes) Pop() reconcile.Request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, lane := range []fetch.Lane{fetch.Foreground, fetch.Background} {
+	for _, lane := range []fetch.Priority{fetch.Foreground, fetch.Background} {
 		if request, ok := l.waiting[lane].Pop(l.may); ok {
 			delete(l.places, request)
-			l.workers.Take(request.Namespace, 1)
+			l.workers.Acquire(request.Namespace, 1)
 			return request
 		}
 	}
 	return reconcile.Request{} // not reached: Pop is called only where Len is not 0
 }
 
-func (l *lanes) may(namespace string) bool { return l.workers.May(namespace, 1) }
+func (l *lanes) may(namespace string) bool { return l.workers.CanAcquire(namespace, 1) }

@@ -116,7 +116,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return r.finish(ctx, object, p, r.refuse(id, o))
 	}
 	wait := r.ask(ctx, object, p)
-	switch result, state := r.Engine.Take(p.Object); state {
+	switch result, state := r.Engine.Collect(p.Object); state {
 	case fetch.Ready:
 		r.states.setRetryAt(request.NamespacedName, r.now()) // until it is known what came of it
 		return r.finish(ctx, object, p, r.sync(ctx, object, p, result))
@@ -160,14 +160,14 @@ func (r *Reconciler) ask(ctx context.Context, object Object, p *plan.Plan) time.
 		r.states.begin(name, next)
 	}
 	if t.ask {
-		r.Engine.Ask(p.Object, t.lane, t.fresh)
+		r.Engine.Request(p.Object, t.lane, t.fresh)
 	}
 	return r.states.wait(name, now)
 }
 
 // sync does steps 5 to 7.
 func (r *Reconciler) sync(ctx context.Context, object Object, p *plan.Plan, result fetch.Result) outcome {
-	if result.Excess {
+	if result.TooLarge {
 		return excessive(p)
 	}
 	entries := entriesOf(p, result)
@@ -195,7 +195,7 @@ func (r *Reconciler) sync(ctx context.Context, object Object, p *plan.Plan, resu
 // others would get one in turn with all of them.
 func (r *Reconciler) render(ctx context.Context, p *plan.Plan, values render.Values) (*render.Secret, []*render.Error) {
 	if values.Bytes() > smallRender {
-		if end, err := r.renders.Take(ctx, p.Object.Namespace); err == nil {
+		if end, err := r.renders.Acquire(ctx, p.Object.Namespace); err == nil {
 			defer end()
 		} // else ctx has ended, as Render says
 	}

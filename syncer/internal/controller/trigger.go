@@ -39,7 +39,7 @@ type observed struct {
 // trigger is what to ask of the engine; the zero value is nothing.
 type trigger struct {
 	ask    bool
-	lane   fetch.Lane
+	lane   fetch.Priority
 	fresh  bool // a read that is under way already will not do
 	edited bool // the object, or what it refers to, is new or was edited: limited by object
 	forced bool // by the force-sync annotation: limited by object and by namespace

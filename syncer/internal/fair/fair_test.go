@@ -31,8 +31,8 @@ func TestShares(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			p, got := fair.Pool{Capacity: tc.capacity}, map[string]int{}
 			for _, take := range tc.takes {
-				for p.May(take.Namespace, take.N) {
-					p.Take(take.Namespace, take.N)
+				for p.CanAcquire(take.Namespace, take.N) {
+					p.Acquire(take.Namespace, take.N)
 					got[take.Namespace] += take.N
 				}
 			}
@@ -40,9 +40,9 @@ func TestShares(t *testing.T) {
 				t.Errorf("held (-want +got):\n%s", diff)
 			}
 			for namespace, n := range got {
-				p.Give(namespace, n)
+				p.Release(namespace, n)
 			}
-			if p.Held() != 0 || tc.capacity > 0 && !p.May("a", tc.capacity) {
+			if p.Held() != 0 || tc.capacity > 0 && !p.CanAcquire("a", tc.capacity) {
 				t.Errorf("got %d held after all was given back, want 0", p.Held())
 			}
 		})

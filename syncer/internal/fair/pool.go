@@ -14,13 +14,13 @@ type Pool struct {
 }
 
 // May reports whether a namespace may take n more.
-func (p *Pool) May(namespace string, n int) bool {
+func (p *Pool) CanAcquire(namespace string, n int) bool {
 	free, held := p.Capacity-p.total, p.held[namespace]
 	return n <= free && (held == 0 || held+n <= holdings*free)
 }
 
 // Take gives n to a namespace. It does not check that May permits it: some things are held before their number is known.
-func (p *Pool) Take(namespace string, n int) {
+func (p *Pool) Acquire(namespace string, n int) {
 	if p.held == nil {
 		p.held = map[string]int{}
 	}
@@ -29,7 +29,7 @@ func (p *Pool) Take(namespace string, n int) {
 }
 
 // Give takes n back from a namespace.
-func (p *Pool) Give(namespace string, n int) {
+func (p *Pool) Release(namespace string, n int) {
 	p.total -= n
 	if p.held[namespace] -= n; p.held[namespace] == 0 {
 		delete(p.held, namespace)

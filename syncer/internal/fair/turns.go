@@ -14,7 +14,7 @@ type Turns struct {
 }
 
 // Take waits for a turn of a namespace until ctx ends. The caller is to end the turn.
-func (t *Turns) Take(ctx context.Context, namespace string) (end func(), err error) {
+func (t *Turns) Acquire(ctx context.Context, namespace string) (end func(), err error) {
 	t.mu.Lock()
 	if !t.taken {
 		t.taken = true

@@ -20,7 +20,7 @@ func TestOneHasATurnAtATime(t *testing.T) {
 		var got []string // guarded by the turn
 		for _, name := range []string{"a1", "a2", "a3", "b1"} {
 			all.Go(func() {
-				end, err := turns.Take(t.Context(), name[:1])
+				end, err := turns.Acquire(t.Context(), name[:1])
 				if err != nil {
 					t.Error(err)
 					return
@@ -45,17 +45,17 @@ func TestOneHasATurnAtATime(t *testing.T) {
 func TestATurnIsNotWaitedForForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var turns fair.Turns
-		end, err := turns.Take(t.Context(), "a")
+		end, err := turns.Acquire(t.Context(), "a")
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := turns.Take(ctx, "b"); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := turns.Acquire(ctx, "b"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
 		}
 		end()
-		if end, err = turns.Take(t.Context(), "c"); err != nil {
+		if end, err = turns.Acquire(t.Context(), "c"); err != nil {
 			t.Fatal(err)
 		}
 		end()

@@ -9,8 +9,8 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// readAlone are the keys that calls since the last count were for alone.
-func (w *world) readAlone() []string {
+// readSingly are the keys that were read singly since the last count.
+func (w *world) readSingly() []string {
 	w.guard.Lock()
 	defer w.guard.Unlock()
 	var keys []string
@@ -56,8 +56,8 @@ func TestTwoOffendersAreBothFoundWhateverEachIsRefusedFor(t *testing.T) {
 		w.pass(2 * minute)
 		w.count()
 		w.pass(10 * minute)
-		if got := w.readAlone(); !slices.Equal(got, []string{"k17", "k3"}) {
-			t.Errorf("read alone are %v", got)
+		if got := w.readSingly(); !slices.Equal(got, []string{"k17", "k3"}) {
+			t.Errorf("read singly are %v", got)
 		}
 	})
 }

@@ -16,15 +16,15 @@ import (
 func TestCallsAreBoundedInAllAndEachIdentityHasItsTurn(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		const identities, objects = 10, 40
-		w.takes = false // so that nothing but the ends of calls lets others go
+		w.collects = false // so that nothing but the ends of calls lets others go
 		for i := range identities {
 			for j := range objects {
 				w.add(fmt.Sprintf("ns%d-%d/o%d-%d", i, j, i, j), fmt.Sprint("role", i, " "), 0, fmt.Sprint("v", j))
 			}
 		}
 		w.pass(10 * latency)
-		if w.most != maxCalls || w.untaken != identities*objects {
-			t.Errorf("%d calls were under way at a time, want %d; %d objects were read, want %d", w.most, maxCalls, w.untaken, identities*objects)
+		if w.most != maxCalls || w.uncollected != identities*objects {
+			t.Errorf("%d calls were under way at a time, want %d; %d objects were read, want %d", w.most, maxCalls, w.uncollected, identities*objects)
 		}
 	})
 }
@@ -44,29 +44,29 @@ func TestCallsOfOneIdentityAreBounded(t *testing.T) {
 func TestNoMoreBytesAreReadThanMayBeHeld(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		const size, objects, share = 1 << 20, 100, maxHeldBytes / 4 * 3 // of one namespace
-		w.takes = false
+		w.collects = false
 		for i := range objects {
 			key := fmt.Sprint("v", i)
 			w.values[key] = strings.Repeat("x", size)
 			w.Subscribe(reads(fmt.Sprint("o", i), "", key), 0, false)
-			w.Ask(named(fmt.Sprint("o", i)), Background, false)
+			w.Request(named(fmt.Sprint("o", i)), Background, false)
 		}
 		w.pass(minute)
 		if held := w.shares.bytes.Held(); held != share {
 			t.Errorf("got %d MiB that are held, want %d", held/size, share/size)
 		}
-		taken := 0
+		collected := 0
 		for range 5 {
 			for i := range objects {
-				if _, state := w.Take(named(fmt.Sprint("o", i))); state == Ready {
-					taken++
+				if _, state := w.Collect(named(fmt.Sprint("o", i))); state == Ready {
+					collected++
 				}
 			}
 			w.pass(2 * latency)
 		}
-		if w.shares.bytes.Held() != 0 || w.untaken != 0 || taken != objects {
-			t.Errorf("got %d objects that were given values, %d that wait to be taken and %d bytes that are held, want %d, 0 and 0",
-				taken, w.untaken, w.shares.bytes.Held(), objects)
+		if w.shares.bytes.Held() != 0 || w.uncollected != 0 || collected != objects {
+			t.Errorf("got %d objects that were given values, %d that wait to be collected and %d bytes that are held, want %d, 0 and 0",
+				collected, w.uncollected, w.shares.bytes.Held(), objects)
 		}
 	})
 }
@@ -81,9 +81,9 @@ func TestValuesOfAKnownSizeAreNotReadBeforeThereIsRoom(t *testing.T) {
 			w.pass(2 * latency)
 		}
 		w.count()
-		w.takes = false
+		w.collects = false
 		for i := range objects {
-			w.Ask(named(fmt.Sprint("o", i)), Background, true)
+			w.Request(named(fmt.Sprint("o", i)), Background, true)
 		}
 		w.pass(minute)
 		if got, want := w.count(), share/size; got != want {
@@ -94,14 +94,14 @@ func TestValuesOfAKnownSizeAreNotReadBeforeThereIsRoom(t *testing.T) {
 
 func TestNothingIsHeldBesideAFailure(t *testing.T) {
 	inFakeTime(t, func(w *world) {
-		w.takes = false
+		w.collects = false
 		w.kinds["bad"] = driver.NotFound
 		w.add("o", "", 0, "before", "bad", "after")
 		w.pass(latency)
-		if w.untaken != 1 || w.holding != 0 || w.shares.bytes.Held() != 0 || w.objects[named("o")].demand.values != nil {
-			t.Errorf("%d objects wait to be taken, and %d hold %d bytes", w.untaken, w.holding, w.shares.bytes.Held())
+		if w.uncollected != 1 || w.ready != 0 || w.shares.bytes.Held() != 0 || w.objects[named("o")].request.values != nil {
+			t.Errorf("%d objects wait to be collected, and %d hold %d bytes", w.uncollected, w.ready, w.shares.bytes.Held())
 		}
-		w.take(named("o"))
+		w.collect(named("o"))
 		if got := w.got["o"]; len(got) != 1 || got[0] != "bad: not_found" {
 			t.Errorf("it was given %q", got)
 		}
@@ -114,7 +114,7 @@ func TestABatchOfNewObjectsTakesRefreshesAlong(t *testing.T) {
 		w.pass(latency)
 		for i := range 100 {
 			w.Subscribe(reads(fmt.Sprint("o", i), "", fmt.Sprint("k", i)), 0, false)
-			w.Ask(named(fmt.Sprint("o", i)), Background, false)
+			w.Request(named(fmt.Sprint("o", i)), Background, false)
 		}
 		w.pass(latency / 2)
 		w.count()
@@ -212,7 +212,7 @@ func TestASourceWithoutSubscribersIsNotReadAgain(t *testing.T) {
 				w.pass(latency)
 				w.count()
 				w.pass(20 * time.Minute)
-				if got := w.readAlone(); slices.Contains(got, "v") {
+				if got := w.readSingly(); slices.Contains(got, "v") {
 					t.Errorf("read are %v", got)
 				}
 			})
@@ -220,17 +220,17 @@ func TestASourceWithoutSubscribersIsNotReadAgain(t *testing.T) {
 	}
 }
 
-func TestANewerValueTakesThePlaceOfOneThatWaitsToBeTaken(t *testing.T) {
+func TestANewerValueTakesThePlaceOfOneThatWaitsToBeCollected(t *testing.T) {
 	inFakeTime(t, func(w *world) {
-		w.takes = false
+		w.collects = false
 		w.add("o", "", 10*time.Second, "k")
 		w.pass(time.Second)
 		w.values["k"] = "a longer one"
 		w.pass(10 * time.Second)
-		if w.untaken != 1 || w.shares.bytes.Held() != len("a longer one") {
-			t.Errorf("%d objects hold %d bytes", w.untaken, w.shares.bytes.Held())
+		if w.uncollected != 1 || w.shares.bytes.Held() != len("a longer one") {
+			t.Errorf("%d objects hold %d bytes", w.uncollected, w.shares.bytes.Held())
 		}
-		w.take(named("o"))
+		w.collect(named("o"))
 		if got := w.got["o"]; len(got) != 1 || got[0] != "a longer one" || w.shares.bytes.Held() != 0 {
 			t.Errorf("it was given %q, and %d bytes are held", got, w.shares.bytes.Held())
 		}
@@ -257,7 +257,7 @@ func TestAValueIsAsFreshAsTheBeginningOfItsRead(t *testing.T) {
 
 func TestWhatIsDroppedMakesRoomForOthers(t *testing.T) {
 	inFakeTime(t, func(w *world) {
-		w.takes = false
+		w.collects = false
 		for i := range 2 * maxReady {
 			w.add(fmt.Sprint("o", i), fmt.Sprint("role", i%2, " "), 0, fmt.Sprint("v", i))
 		}
@@ -265,7 +265,7 @@ func TestWhatIsDroppedMakesRoomForOthers(t *testing.T) {
 			w.pass(minute)
 			for i := range 2 * maxReady {
 				name := named(fmt.Sprint("o", i))
-				if o := w.objects[name]; o != nil && o.demand.complete() {
+				if o := w.objects[name]; o != nil && o.request.complete() {
 					w.Unsubscribe(name)
 				}
 			}
@@ -286,9 +286,9 @@ func (stubborn) Get(context.Context, plan.Source) ([]driver.Value, error) {
 
 func TestAStopWaitsForTheCallsUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := &Engine{Reader: stubborn{}, Notify: func(plan.ID, Lane) { t.Error("Notify was called") }}
+		e := &Engine{Reader: stubborn{}, Notify: func(plan.ID, Priority) { t.Error("Notify was called") }}
 		e.Subscribe(reads("o", "", "v"), minute, false)
-		e.Ask(named("o"), Foreground, false)
+		e.Request(named("o"), Foreground, false)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
 		defer cancel()
 		start := time.Now()

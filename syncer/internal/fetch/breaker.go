@@ -9,23 +9,23 @@ import (
 )
 
 const (
-	// breakAfter is how many calls in a row may find the backend down or throttling before it is left alone.
+	// breakAfter is how many calls in a row may find the backend down or throttling before the breaker opens.
 	breakAfter = 3
-	// firstProbe and lastProbe are how long it is left alone: the first time, and at most.
+	// firstProbe and lastProbe are how long it is open before a probe: the first time, and at most.
 	firstProbe = time.Second
 	lastProbe  = 5 * time.Second
-	// lastRetryAfter is how long a backend may ask to be left alone: more would let one answer stop an identity's refreshes.
+	// lastRetryAfter is the longest Retry-After that is honoured: more would let one answer stop an identity's refreshes.
 	lastRetryAfter = time.Minute
 )
 
-// breaker spares a backend that does not answer, and us its timeouts: while it is open, one call per
-// step of a back-off probes whether the backend is back. The zero value is closed: calls flow.
+// breaker stops calls to a backend that does not answer: while it is open, one call per step of a back-off probes whether the
+// backend is back. The zero value is closed: all calls go.
 type breaker struct {
 	failures int           // in a row
-	step     int           // probes that failed, and one; 0: closed
+	step     int           // one more than the probes that failed; 0: closed
 	until    time.Time     // of an open breaker: when the next probe may go
-	probing  bool          // one is under way
-	last     backend.Error // why it opened; its Source is that of the call that said so
+	probing  bool          // a probe is under way
+	last     backend.Error // why it opened; its Source is that of the call that failed
 }
 
 func (b *breaker) open() bool { return b.step > 0 }
@@ -35,24 +35,24 @@ func (b *breaker) admits(now time.Time) bool {
 	return !b.open() || !b.probing && !now.Before(b.until)
 }
 
-// begin records that a call goes.
-func (b *breaker) begin() { b.probing = b.open() }
+// started records that a call starts.
+func (b *breaker) started() { b.probing = b.open() }
 
-// succeed records that the backend answered, be it with a refusal.
-func (b *breaker) succeed() { *b = breaker{} }
+// succeeded records that the backend answered, if only to refuse a read.
+func (b *breaker) succeeded() { *b = breaker{} }
 
-// cancel records a call that said nothing about the backend.
-func (b *breaker) cancel() { b.probing = false }
+// canceled records a call that says nothing about the backend.
+func (b *breaker) canceled() { b.probing = false }
 
-// fail records a call that found the backend down or throttling.
-func (b *breaker) fail(now time.Time, err *backend.Error) {
+// failed records a call that found the backend down or throttling.
+func (b *breaker) failed(now time.Time, err *backend.Error) {
 	b.failures++
 	b.last = *err
 	probe := b.probing
 	b.probing = false
 	switch {
 	case b.open() && !probe:
-		return // begun before it opened: no news
+		return // the call started before the breaker opened
 	case !b.open() && b.failures < breakAfter && err.RetryAfter == 0:
 		return
 	}
@@ -60,7 +60,7 @@ func (b *breaker) fail(now time.Time, err *backend.Error) {
 	b.until = now.Add(max(backoff.Step(b.step, firstProbe, lastProbe), min(err.RetryAfter, lastRetryAfter)))
 }
 
-// transient reports whether a failure is the backend's, and may pass by itself.
+// transient reports whether a failure is the backend's, and may end by itself.
 func transient(err *backend.Error) bool {
 	return err.Kind == driver.Throttled || err.Kind == driver.Unavailable
 }

@@ -10,94 +10,94 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// reading is what a call says of one source: values, or an error.
+// reading is the result of a call for one source: values, or an error.
 type reading struct {
 	values []driver.Value
 	err    *backend.Error
-	alone  bool // it cannot be read in a batch
-	again  bool // it has not been read: it must be, alone
+	single bool // it cannot be read in a batch: the next reads are of this source alone
+	unread bool // it has not been read, and has to be read singly
 }
 
 // launch starts a call.
-func (e *Engine) launch(sc *scope, l Lane, sources []*source, now time.Time) {
+func (e *Engine) launch(st *store, priority Priority, sources []*source, now time.Time) {
 	for _, s := range sources {
-		s.underway, s.began = true, now
+		s.underway, s.startedAt = true, now
 		s.reads++
-		if s.wanted.IsZero() {
-			s.wanted = now
+		if s.waitingSince.IsZero() {
+			s.waitingSince = now
 		}
 	}
-	batch, namespace, share := len(sources) > 1, sources[0].namespace, e.shares.of(sc)
-	share.Take(namespace, 1)
-	sc.lanes[l].calls.Take(namespace, 1)
-	batch = batch || sources[0].batch > 1 // a lone read of what could be in a batch: what comes meanwhile forms one
+	batch, namespace, share := len(sources) > 1, sources[0].namespace, e.shares.of(st)
+	share.Acquire(namespace, 1)
+	st.byPriority[priority].calls.Acquire(namespace, 1)
+	batch = batch || sources[0].batch > 1 // a single read of what could be in a batch counts, too: what comes meanwhile forms one
 	if batch {
-		sc.lanes[l].batchCalls.Take(namespace, 1)
+		st.byPriority[priority].batchCalls.Acquire(namespace, 1)
 	}
-	sc.breaker.begin()
-	sc.limiter.begin(now)
+	st.breaker.started()
+	st.limiter.started(now)
 	e.done.Go(func() {
-		readings := e.read(sc, sources)
+		readings := e.read(st, sources)
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		share.Give(namespace, 1)
-		sc.lanes[l].calls.Give(namespace, 1)
-		e.ended = time.Now()
-		sc.ended = e.ended
+		share.Release(namespace, 1)
+		st.byPriority[priority].calls.Release(namespace, 1)
+		e.lastCallEnded = time.Now()
+		st.lastCallEnded = e.lastCallEnded
 		if batch {
-			sc.lanes[l].batchCalls.Give(namespace, 1)
+			st.byPriority[priority].batchCalls.Release(namespace, 1)
 		}
 		if e.ctx.Err() != nil {
-			return // a call that was cut off says nothing
+			return // a call that was cancelled says nothing about the source
 		}
 		for i, s := range sources {
 			s.underway = false
-			if readings[i].alone {
-				s.alone = time.Now().Add(aloneFor)
+			if readings[i].single {
+				s.singleUntil = time.Now().Add(singleFor)
 			}
-			e.settle(s, readings[i])
+			e.handleReading(s, readings[i])
 		}
-		if e.scopes[sc.Store] != sc {
-			e.Reader.Forget(sc.Store) // it was closed meanwhile, and the call may have begun a session since
+		if e.stores[st.Store] != st {
+			e.Reader.Forget(st.Store) // the store was closed meanwhile, and the call may have opened a session since
 		}
-		e.dispatch(sc)
+		e.dispatch(st)
 		e.resume()
 	})
 }
 
-// read reads sources: one alone, more as a batch, and what spoils a batch alone.
-func (e *Engine) read(sc *scope, sources []*source) []reading {
-	readings, failure := e.ask(sc, sources)
+// read reads sources: one singly, several as a batch. Where the batch fails, it finds the sources that cause that.
+func (e *Engine) read(st *store, sources []*source) []reading {
+	readings, failure := e.call(st, sources)
 	if failure == nil {
 		return readings
 	}
-	return e.bisect(sc, sources, failure)
+	return e.bisect(st, sources, failure)
 }
 
-// ask makes one call for all sources. An error is of the whole call.
-func (e *Engine) ask(sc *scope, sources []*source) ([]reading, *backend.Error) {
+// call makes one call for all sources. The error is that of the whole call.
+func (e *Engine) call(st *store, sources []*source) ([]reading, *backend.Error) {
 	if len(sources) == 1 {
-		return []reading{e.get(sc, sources[0])}, nil
+		return []reading{e.get(st, sources[0])}, nil
 	}
 	reads := make([]plan.Read, len(sources))
 	for i, s := range sources {
 		reads[i] = s.Read
 	}
-	outcomes, err := e.Reader.GetBatch(e.ctx, sc.Store, reads)
-	if failure := e.end(sc, err); failure != nil {
+	outcomes, err := e.Reader.GetBatch(e.ctx, st.Store, reads)
+	if failure := e.callEnded(st, err); failure != nil {
 		return nil, failure
 	}
 	e.Metrics.avoid("batched", len(sources)-1)
-	return sort(sources, outcomes), nil
+	return readingsOf(sources, outcomes), nil
 }
 
-// sort turns a batch's answer into readings. What it does not mention is read alone.
-func sort(sources []*source, outcomes []backend.Outcome) []reading {
+// readingsOf turns the outcomes of a batch into readings. Sources that the answer does not mention are read singly.
+func readingsOf(sources []*source, outcomes []backend.Outcome) []reading {
 	readings := make([]reading, len(sources))
 	for i, s := range sources {
 		switch err := outcomes[i].Err; {
 		case errors.Is(err, driver.ErrNotAnswered):
-			readings[i].alone, readings[i].again = true, true
+			readings[i].single, readings[i].unread = true, true
 		case err != nil:
 			readings[i].err = asError(s.Source(), err)
 		default:
@@ -108,49 +108,49 @@ func sort(sources []*source, outcomes []backend.Outcome) []reading {
 }
 
 // get reads one source.
-func (e *Engine) get(sc *scope, s *source) reading {
+func (e *Engine) get(st *store, s *source) reading {
 	values, err := e.Reader.Get(e.ctx, s.Source())
-	failure := e.end(sc, err)
+	failure := e.callEnded(st, err)
 	if failure != nil {
 		failure = asError(s.Source(), failure)
 	}
 	return reading{values: values, err: failure}
 }
 
-// begin tells the limiter of a call beside the one that was launched.
-func (e *Engine) begin(sc *scope) {
+// callStarted counts a call beside the one that was launched.
+func (e *Engine) callStarted(st *store) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	sc.limiter.begin(time.Now())
+	st.limiter.started(time.Now())
 }
 
-// end tells the limiter and the breaker how a call ended.
-func (e *Engine) end(sc *scope, err error) *backend.Error {
+// callEnded reports to the limiter and the breaker how a call ended.
+func (e *Engine) callEnded(st *store, err error) *backend.Error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := time.Now()
-	failure := asError(plan.Source{Store: sc.Store}, err)
+	failure := asError(plan.Source{Store: st.Store}, err)
 	switch {
 	case errors.Is(err, context.Canceled):
-		sc.breaker.cancel()
+		st.breaker.canceled()
 	case failure == nil, !transient(failure):
-		wasOpen := sc.breaker.open()
-		sc.proven = true
-		sc.breaker.succeed()
-		sc.limiter.succeeded(now)
+		wasOpen := st.breaker.open()
+		st.answered = true
+		st.breaker.succeeded()
+		st.limiter.succeeded(now)
 		if wasOpen {
-			sc.release(now)
+			st.retryFailed(now)
 		}
 	default:
 		if failure.Kind == driver.Throttled {
-			sc.limiter.throttled(now)
+			st.limiter.throttled(now)
 		}
-		sc.breaker.fail(now, failure)
+		st.breaker.failed(now, failure)
 	}
 	return failure
 }
 
-// asError is a Reader's error; one of another kind would be a mistake of ours, and is told as such.
+// asError is a Reader's error. An error of another type would be a bug, and is reported as such.
 func asError(s plan.Source, err error) *backend.Error {
 	if err == nil {
 		return nil

@@ -149,19 +149,19 @@ func (c *cloud) GetBatch(ctx context.Context, store plan.Store, reads []plan.Rea
 	return outcomes, nil
 }
 
-// world is an engine that reads a cloud in fake time, and an owner that takes all that it is notified of.
+// world is an engine that reads a cloud in fake time, and an owner that collects all that it is notified of.
 type world struct {
 	*Engine
 	*cloud
-	t      *testing.T
-	told   []string            // notifications, in order: name of the object
-	got    map[string][]string // by object: what each Take gave, in order
-	seen   map[string]int      // by object: refreshes without news
-	failed map[string]int      // of them those that failed
-	takes  bool                // whether notifications are answered by Take
-	lanes  map[string]Lane     // of the last notification
-	ready  chan plan.ID
-	end    context.CancelFunc
+	t          *testing.T
+	notified   []string            // notifications, in order: name of the object
+	got        map[string][]string // by object: what each Collect gave, in order
+	seen       map[string]int      // by object: refreshes that changed nothing
+	failed     map[string]int      // of them those that failed
+	collects   bool                // whether notifications are answered by Collect
+	priorities map[string]Priority // of the last notification
+	inbox      chan plan.ID
+	end        context.CancelFunc
 }
 
 // inFakeTime runs a test with a world whose engine runs.
@@ -170,16 +170,16 @@ func inFakeTime(t *testing.T, test func(w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{
 			cloud: &cloud{start: time.Now(), values: map[string]string{}, kinds: map[string]driver.Kind{}, after: map[string]time.Duration{}, spoil: map[string]bool{}, forgets: map[string]bool{}},
-			t:     t, got: map[string][]string{}, seen: map[string]int{}, failed: map[string]int{}, takes: true, lanes: map[string]Lane{},
-			ready: make(chan plan.ID, 100_000),
+			t:     t, got: map[string][]string{}, seen: map[string]int{}, failed: map[string]int{}, collects: true, priorities: map[string]Priority{},
+			inbox: make(chan plan.ID, 100_000),
 		}
 		w.Engine = &Engine{
 			Reader: w.cloud,
-			Notify: func(object plan.ID, lane Lane) {
-				w.told = append(w.told, object.Name)
-				w.lanes[object.Name] = lane
-				if w.takes {
-					w.ready <- object
+			Notify: func(object plan.ID, priority Priority) {
+				w.notified = append(w.notified, object.Name)
+				w.priorities[object.Name] = priority
+				if w.collects {
+					w.inbox <- object
 				}
 			},
 			Observe: func(object plan.ID, ok bool, _ time.Time) {
@@ -200,8 +200,8 @@ func inFakeTime(t *testing.T, test func(w *world)) {
 		go func() {
 			for {
 				select {
-				case object := <-w.ready:
-					w.take(object)
+				case object := <-w.inbox:
+					w.collect(object)
 				case <-ctx.Done():
 					return
 				}
@@ -213,9 +213,9 @@ func inFakeTime(t *testing.T, test func(w *world)) {
 	})
 }
 
-// take notes what an object is given: its values in the order of its keys, or its failures.
-func (w *world) take(object plan.ID) {
-	result, state := w.Take(object)
+// collect notes what an object is given: its values in the order of its keys, or its failures.
+func (w *world) collect(object plan.ID) {
+	result, state := w.Collect(object)
 	if state != Ready {
 		return
 	}
@@ -228,7 +228,7 @@ func (w *world) take(object plan.ID) {
 	for _, f := range result.Failures {
 		parts = append(parts, fmt.Sprintf("%s: %s", f.Source.Key, f.Err.(*backend.Error).Kind)) //nolint:errcheck,errorlint // it is always one
 	}
-	if result.Excess {
+	if result.TooLarge {
 		parts = []string{"too much"}
 	}
 	slices.Sort(parts)
@@ -258,7 +258,7 @@ func reads(object, role string, keys ...string) *plan.Plan {
 // add subscribes an object and asks for its sources, as the controller does with a new one.
 func (w *world) add(object, role string, interval time.Duration, keys ...string) {
 	w.Subscribe(reads(object, role, keys...), interval, false)
-	w.Ask(named(object), Foreground, false)
+	w.Request(named(object), Foreground, false)
 }
 
 // pass lets time go by, and everything that is to happen in it.

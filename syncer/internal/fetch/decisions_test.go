@@ -76,50 +76,50 @@ func TestBreaker(t *testing.T) {
 	down := &backend.Error{Kind: driver.Unavailable}
 	var b breaker
 	for range breakAfter - 1 {
-		b.fail(now, down)
+		b.failed(now, down)
 	}
 	if !b.admits(now) {
 		t.Error("it opens too early")
 	}
-	b.fail(now, down)
+	b.failed(now, down)
 	if b.admits(now) || b.admits(now.Add(firstProbe-1)) || !b.admits(now.Add(firstProbe)) {
-		t.Error("it does not leave the backend alone for the first step")
+		t.Error("it does not stay open for the first step")
 	}
-	b.fail(now, down)
+	b.failed(now, down)
 	if b.step != 1 {
 		t.Error("a call begun before it opened counts as a probe")
 	}
 	now = now.Add(firstProbe)
-	b.begin()
+	b.started()
 	if b.admits(now) {
 		t.Error("two probes may go at a time")
 	}
-	b.fail(now, down)
+	b.failed(now, down)
 	if b.admits(now.Add(2*firstProbe-1)) || !b.admits(now.Add(2*firstProbe)) {
 		t.Error("the second step is not twice as long")
 	}
 	for range 20 {
-		b.begin()
-		b.fail(now, down)
+		b.started()
+		b.failed(now, down)
 	}
 	if b.until.Sub(now) != lastProbe {
 		t.Errorf("the last step is %s", b.until.Sub(now))
 	}
-	b.begin()
-	b.cancel()
+	b.started()
+	b.canceled()
 	if !b.admits(b.until) {
 		t.Error("a probe that was cut off keeps it waiting")
 	}
-	b.begin()
-	b.succeed()
+	b.started()
+	b.succeeded()
 	if b.open() || !b.admits(now) {
 		t.Error("a success does not close it")
 	}
-	b.fail(now, down)
+	b.failed(now, down)
 	if !b.admits(now) {
 		t.Error("failures before a success count after it")
 	}
-	b.fail(now, &backend.Error{Kind: driver.Throttled, RetryAfter: minute})
+	b.failed(now, &backend.Error{Kind: driver.Throttled, RetryAfter: minute})
 	if b.admits(now.Add(minute-1)) || !b.admits(now.Add(minute)) {
 		t.Error("Retry-After is not honoured at the first refusal")
 	}
@@ -129,7 +129,7 @@ func TestLimiter(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	var l limiter
 	for range 100 {
-		l.begin(now)
+		l.started(now)
 		now = now.Add(10 * time.Millisecond)
 	}
 	if l.delay(now) != 0 {
@@ -147,14 +147,14 @@ func TestLimiter(t *testing.T) {
 		now = now.Add(2 * time.Second)
 		l.throttled(now)
 	}
-	if l.calls.Limit() != leastRate {
+	if l.calls.Limit() != minRate {
 		t.Errorf("the least rate is %v", l.calls.Limit())
 	}
 	calls := 0
 	for l.calls != nil && calls < 100_000 {
 		wait := l.delay(now)
 		now = now.Add(wait)
-		l.begin(now)
+		l.started(now)
 		l.succeeded(now)
 		calls++
 	}
@@ -167,24 +167,24 @@ func TestWhatWasBorneLongAgoIsNoReasonToGoOnAsFast(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	var l limiter
 	for range 100 {
-		l.begin(now)
+		l.started(now)
 	}
 	now = now.Add(3 * time.Second)
-	l.begin(now)
+	l.started(now)
 	l.throttled(now)
-	if got := float64(l.calls.Limit()); got != leastRate {
+	if got := float64(l.calls.Limit()); got != minRate {
 		t.Errorf("%v calls a second are left", got)
 	}
 }
 
-func TestTheLaneOfASourceIsThatOfTheMostUrgent(t *testing.T) {
-	for _, lanes := range [][]Lane{{Foreground, Background}, {Background, Foreground}} {
+func TestThePriorityOfASourceIsThatOfTheMostUrgentObject(t *testing.T) {
+	for _, priorities := range [][]Priority{{Foreground, Background}, {Background, Foreground}} {
 		s := &source{}
-		for _, lane := range lanes {
-			s.subscribe(&object{demand: &demand{lane: lane, needs: map[*source]uint64{s: 1}}})
+		for _, priority := range priorities {
+			s.subscribe(&object{request: &request{priority: priority, pending: map[*source]uint64{s: 1}}})
 		}
-		if s.lane() != Foreground {
-			t.Errorf("of %v it is %v", lanes, s.lane())
+		if s.priority() != Foreground {
+			t.Errorf("got %v of %v, want the foreground", s.priority(), priorities)
 		}
 	}
 }

@@ -10,15 +10,15 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// digest stands for a value that was read, to see whether the next one is the same. It never leaves
-// the process, and its key is the process's own, so that it says nothing about the value to any other process.
+// digest identifies a value that was read, to see whether the next one is the same. It never leaves the process. Its key is
+// random and the process's own, so that it reveals nothing about the value elsewhere.
 type digest [sha256.Size]byte
 
 type digester struct{ mac hash.Hash }
 
 func newDigester() *digester {
 	key := make([]byte, sha256.Size)
-	_, _ = rand.Read(key) // it never fails: it ends the process rather
+	_, _ = rand.Read(key) // it never fails: it would end the process instead
 	return &digester{mac: hmac.New(sha256.New, key)}
 }
 

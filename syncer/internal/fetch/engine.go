@@ -1,17 +1,16 @@
-// Package fetch reads the sources that objects of all kinds ask for: each source once, however many objects share
-// it, in as few calls as the backend's batches allow, and spread over the interval. What an object
-// does not need to know costs it nothing: an unchanged value triggers no notification.
+// Package fetch reads the sources of objects of all kinds: each source once, however many objects share it, in as few calls as
+// the backend's batches allow, and spread over the interval. A refresh that changes nothing triggers no notification.
 //
-//	engine.go               what the controller calls: Subscribe, Ask, Take, Unsubscribe
-//	object.go, source.go    what is known of both
-//	demand.go               an object's wish to have its sources read, from Ask or news until Take
-//	share.go                what all objects share, by namespace: calls and bytes
-//	scope.go, lane.go       the sources of one Store, and which call comes next
-//	call.go                 a call: a read, or a batch with its fallbacks
-//	settle.go               what a read means to the objects that subscribe to the source
+//	engine.go                what the controller calls: Subscribe, Request, Collect, Unsubscribe
+//	object.go, source.go     the state of an object, and of a source
+//	request.go               a read of all sources of an object, until its values are collected
+//	share.go                 what all objects share, by namespace: calls and bytes
+//	store.go, callqueue.go   the sources of one Store, and which call comes next
+//	call.go                  a call: a read, or a batch with its fallbacks
+//	reading.go               what a reading means to the objects that subscribe to its source
 //	slot, breaker, limiter, digest   decisions without side effects
 //
-// Values are in memory from the end of a read until the objects that wait for them have taken them.
+// Values are in memory from the end of a read until the owners of the objects that wait for them have collected them.
 package fetch
 
 import (
@@ -25,13 +24,13 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/render"
 )
 
-// Lane says who goes first.
-type Lane int
+// Priority is the order in which sources and objects have their turn.
+type Priority int
 
-// The lanes.
+// The priorities.
 const (
-	Background Lane = iota // refreshes, and what follows from them
-	Foreground             // objects that are new or were edited: a user waits
+	Background Priority = iota // refreshes, and what follows from them
+	Foreground                 // objects that are new or were edited: a user waits
 )
 
 // Reader makes the calls. Its errors are *backend.Error. A backend.Client is one.
@@ -46,25 +45,25 @@ type Reader interface {
 // Engine reads sources for objects. It may be used concurrently. Its fields may not be changed once it runs.
 type Engine struct {
 	Reader Reader
-	// Notify tells that Take has something for an object. It must not call the engine.
-	Notify func(object plan.ID, lane Lane)
-	// Observe tells that a refresh brought no news for an object, since its values are unchanged (ok), or
-	// since a source fails as before. It must not call the engine. Nil: not called.
+	// Notify is called when Collect has something for an object. It must not call the engine.
+	Notify func(object plan.ID, priority Priority)
+	// Observe is called when a refresh changed nothing for an object: its values are the same (ok), or a source fails as before.
+	// It must not call the engine. Nil: not called.
 	Observe func(object plan.ID, ok bool, at time.Time)
 	// Metrics counts; nil: nothing is counted.
 	Metrics *Metrics
 
-	mu       sync.Mutex
-	ctx      context.Context //nolint:containedctx // of Run, for the calls, which no caller waits for
-	digester *digester
-	objects  map[plan.ID]*object
-	scopes   map[plan.Store]*scope
-	shares   *shares
-	untaken  int       // demands that are complete and have not been taken
-	holding  int       // those of them that hold values, and report no failures
-	taken    time.Time // when one was last taken, or the first one completed
-	ended    time.Time // when a call last ended
-	done     sync.WaitGroup
+	mu            sync.Mutex
+	ctx           context.Context //nolint:containedctx // of Run, for the calls, which no caller waits for
+	digester      *digester
+	objects       map[plan.ID]*object
+	stores        map[plan.Store]*store
+	shares        *shares
+	uncollected   int       // requests that are complete and have not been collected
+	ready         int       // of them those that have values, not failures
+	lastCollected time.Time // when a request was last collected, or the first one completed
+	lastCallEnded time.Time // when a call last ended
+	done          sync.WaitGroup
 }
 
 // Failure is a source that could not be read. The error is a *backend.Error.
@@ -73,23 +72,23 @@ type Failure struct {
 	Err    error
 }
 
-// Result is what an object's sources gave.
+// Result is what was read for an object.
 type Result struct {
 	// Values are those of all sources; nil where one fails. They are shared, and must not be changed.
 	Values   render.Values
 	Failures []Failure              // in the order of the plan's entries
 	Versions map[plan.Source]string // the version last read of each source
-	// Excess: the sources hold more than MaxObjectBytes together. There is nothing else then.
-	Excess bool
+	// TooLarge: the sources have more than MaxObjectBytes together. Nothing else is set then.
+	TooLarge bool
 }
 
-// State says what Take has.
+// State is what Collect has for an object.
 type State int
 
 // The states.
 const (
-	Idle    State = iota // nothing was asked for, and there is no news
-	Pending              // Notify will tell when what was asked for is there
+	Idle    State = iota // nothing was requested, and nothing has changed
+	Pending              // Notify will be called when the request is complete
 	Ready
 )
 
@@ -97,8 +96,8 @@ const (
 func (e *Engine) Run(ctx context.Context) error {
 	e.mu.Lock()
 	e.ctx = ctx
-	for _, sc := range e.scopes {
-		e.dispatch(sc)
+	for _, st := range e.stores {
+		e.dispatch(st)
 	}
 	e.mu.Unlock()
 	<-ctx.Done()
@@ -106,15 +105,15 @@ func (e *Engine) Run(ctx context.Context) error {
 	return nil
 }
 
-// Subscribe says what an object reads, by a plan that policy has judged, and how often: each interval, or never where
-// it is 0. It replaces what was said before; said again, it changes nothing. Overdue objects are
-// read before a whole interval has passed. One that is never refreshed is told nothing between its own
-// success and the next Ask, though others refresh what it shares with them.
+// Subscribe sets what an object reads, by a plan that policy permits, and how often: each interval, or never where it is 0.
+// It replaces the subscription before; an equal one changes nothing. Overdue objects are read before a whole interval has
+// passed. An object that is never refreshed gets no notification between its own success and the next Request, even where
+// other objects refresh its sources.
 func (e *Engine) Subscribe(p *plan.Plan, interval time.Duration, overdue bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.objects == nil {
-		e.objects, e.scopes, e.shares = map[plan.ID]*object{}, map[plan.Store]*scope{}, newShares()
+		e.objects, e.stores, e.shares = map[plan.ID]*object{}, map[plan.Store]*store{}, newShares()
 	}
 	sources := p.Sources()
 	o := e.objects[p.Object]
@@ -124,10 +123,10 @@ func (e *Engine) Subscribe(p *plan.Plan, interval time.Duration, overdue bool) {
 	next := &object{name: p.Object, uid: p.UID, interval: interval, sources: make([]*source, 0, len(sources))}
 	now := time.Now()
 	for _, read := range sources {
-		s := e.scope(read.Store).source(read, e.Reader)
+		s := e.store(read.Store).source(read, e.Reader)
 		s.subscribe(next)
 		next.sources = append(next.sources, s)
-		next.told = next.told || s.err != nil && interval > 0
+		next.unreportedFailure = next.unreportedFailure || s.err != nil && interval > 0
 		if interval <= 0 || s.underway {
 			continue
 		}
@@ -138,7 +137,7 @@ func (e *Engine) Subscribe(p *plan.Plan, interval time.Duration, overdue bool) {
 			s.schedule(nextSlot(s.phase, overdueSpread, now))
 		}
 	}
-	// The old one goes afterwards, so that what both read is not forgotten.
+	// The old object is removed last, so that sources of both are not forgotten.
 	e.forget(o)
 	e.objects[p.Object] = next
 	e.dispatchFor(next)
@@ -158,54 +157,54 @@ func (e *Engine) forget(o *object) {
 	if o == nil {
 		return
 	}
-	e.release(o)
+	e.dropRequest(o)
 	for _, s := range o.sources {
 		s.unsubscribe(o)
 		if len(s.subscribers) == 0 {
 			s.unschedule()
-			delete(s.scope.sources, s.Read)
-			e.closeIfEmpty(s.scope)
+			delete(s.store.sources, s.Read)
+			e.closeIfEmpty(s.store)
 		}
 	}
 }
 
-// Ask wants all sources of a subscribed object read now. A read that is under way will do, unless
-// it must be fresh. Notify tells when all are there, or have failed.
-func (e *Engine) Ask(name plan.ID, lane Lane, fresh bool) {
+// Request has all sources of a subscribed object read now. A read that is under way suffices, unless the read must be fresh.
+// Notify is called when all have been read, or have failed.
+func (e *Engine) Request(name plan.ID, priority Priority, fresh bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	o := e.objects[name]
 	if o == nil {
 		return
 	}
-	o.asked = true
-	if o.demand != nil && !fresh {
-		e.hurry(o, lane) // what is there, or on its way, will do
+	o.requested = true
+	if o.request != nil && !fresh {
+		e.raisePriority(o, priority) // what has been read, or is being read, suffices
 	} else {
-		e.release(o)
-		e.want(o, lane, fresh, nil, nil)
+		e.dropRequest(o)
+		e.startRequest(o, priority, fresh, nil, nil)
 	}
 	e.dispatchFor(o)
 	e.resume()
 }
 
-// Take hands over what was read for an object.
-func (e *Engine) Take(name plan.ID) (Result, State) {
+// Collect returns what was read for an object. The engine keeps nothing of it.
+func (e *Engine) Collect(name plan.ID) (Result, State) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	o := e.objects[name]
 	switch {
 	case o == nil:
 		return Result{}, Idle
-	case o.demand != nil && !o.demand.complete():
+	case o.request != nil && !o.request.complete():
 		return Result{}, Pending
-	case o.demand != nil:
-		return e.hand(o)
-	case o.told && o.failing():
-		o.told = false
-		return o.result(nil), Ready // how it fails now, where one of several has recovered or failed
+	case o.request != nil:
+		return e.collect(o)
+	case o.unreportedFailure && o.failing():
+		o.unreportedFailure = false
+		return o.result(nil), Ready // its present failures, where one of several sources has recovered or failed
 	}
-	o.told = false // what failed has recovered, and its values have been taken since
+	o.unreportedFailure = false // the source has recovered, and its values have been collected since
 	return Result{}, Idle
 }
 

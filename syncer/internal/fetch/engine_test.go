@@ -22,8 +22,8 @@ func TestANewObjectIsGivenItsValues(t *testing.T) {
 		if diff := cmp.Diff(map[string][]string{"o": {"a b"}}, w.got); diff != "" {
 			t.Error(diff)
 		}
-		if w.lanes["o"] != Foreground {
-			t.Error("it is not notified in the front lane")
+		if w.priorities["o"] != Foreground {
+			t.Error("it is not notified in the foreground")
 		}
 	})
 }
@@ -65,13 +65,13 @@ func TestDistinctSourcesAreRefreshedInFullBatchesWithoutNotifications(t *testing
 		w.pass(minute)
 		w.count()
 		for range 5 {
-			w.told, w.seen = nil, map[string]int{}
+			w.notified, w.seen = nil, map[string]int{}
 			w.pass(minute)
 			if n := w.count(); n < 50 || n > 52 {
 				t.Errorf("there were %d calls in a minute", n)
 			}
-			if len(w.told) > 0 {
-				t.Errorf("%d objects were woken though nothing changed", len(w.told))
+			if len(w.notified) > 0 {
+				t.Errorf("%d objects were woken though nothing changed", len(w.notified))
 			}
 			if n := len(w.seen); n < 990 {
 				t.Errorf("%d objects were refreshed", n)
@@ -103,7 +103,7 @@ func TestNoSourceWaitsLongerThanItsInterval(t *testing.T) {
 	})
 }
 
-func TestASourceIsReadOnceForAllWhoShareIt(t *testing.T) {
+func TestASourceIsReadOnceForAllObjectsThatShareIt(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		for i := range 1000 {
 			w.add(fmt.Sprint("o", i), "", minute, "shared")
@@ -132,14 +132,14 @@ func TestAChangeBringsTheObjectsOtherSourcesAlongInOneCall(t *testing.T) {
 		keys := []string{"a", "b", "c", "d"}
 		w.add("o", "", minute, keys...)
 		w.pass(minute)
-		w.told = nil
+		w.notified = nil
 		w.values["b"] = "B"
 		w.pass(minute)
 		if diff := cmp.Diff([]string{"a b c d", "B a c d"}, w.got["o"]); diff != "" {
 			t.Error(diff)
 		}
-		if len(w.told) != 1 {
-			t.Errorf("it was notified %d times", len(w.told))
+		if len(w.notified) != 1 {
+			t.Errorf("it was notified %d times", len(w.notified))
 		}
 	})
 }
@@ -164,13 +164,13 @@ func TestTheShortestIntervalOfItsObjectsIsASources(t *testing.T) {
 			t.Errorf("there were %d calls for an object that is not refreshed", n)
 		}
 		w.Unsubscribe(named("never"))
-		if len(w.scopes)+len(w.objects) != 0 {
+		if len(w.stores)+len(w.objects) != 0 {
 			t.Error("what has no subscribers is not forgotten")
 		}
 	})
 }
 
-func TestAReadUnderWayWillDoUnlessAFreshOneIsAskedFor(t *testing.T) {
+func TestAReadUnderWaySufficesUnlessAFreshOneIsRequested(t *testing.T) {
 	for _, key := range []string{"k", "v"} { // one that can be in a batch, and one that cannot
 		t.Run(key, func(t *testing.T) {
 			inFakeTime(t, func(w *world) {
@@ -178,14 +178,14 @@ func TestAReadUnderWayWillDoUnlessAFreshOneIsAskedFor(t *testing.T) {
 				w.pass(latency / 2)
 				w.add("joins", "", minute, key)
 				w.Subscribe(reads("fresh", "", key), minute, false)
-				w.Ask(named("fresh"), Foreground, true)
+				w.Request(named("fresh"), Foreground, true)
 				w.pass(latency)
 				if diff := cmp.Diff(map[string][]string{"first": {key}, "joins": {key}}, w.got); diff != "" {
 					t.Error(diff)
 				}
 				w.pass(latency)
 				if len(w.got["fresh"]) != 1 {
-					t.Errorf("the one that asked for a fresh read was given %q", w.got["fresh"])
+					t.Errorf("the object that requested a fresh read was given %q", w.got["fresh"])
 				}
 				if n := w.count(); n != 2 {
 					t.Errorf("there were %d calls", n)
@@ -209,44 +209,44 @@ func TestValuesAreNotSharedBetweenIdentities(t *testing.T) {
 	})
 }
 
-func TestValuesGoWhenTheyHaveBeenTaken(t *testing.T) {
+func TestValuesGoWhenTheyHaveBeenCollected(t *testing.T) {
 	inFakeTime(t, func(w *world) {
-		w.takes = false
+		w.collects = false
 		w.add("o", "", minute, "k")
 		w.add("leaves", "", minute, "k")
 		w.pass(latency)
-		if w.untaken != 2 || w.shares.bytes.Held() != 2 {
-			t.Errorf("%d objects hold %d bytes, want 2 and 2", w.untaken, w.shares.bytes.Held())
+		if w.uncollected != 2 || w.shares.bytes.Held() != 2 {
+			t.Errorf("%d objects hold %d bytes, want 2 and 2", w.uncollected, w.shares.bytes.Held())
 		}
-		w.take(named("o"))
+		w.collect(named("o"))
 		w.Unsubscribe(named("leaves"))
-		if w.untaken != 0 || w.holding != 0 || w.shares.bytes.Held() != 0 || w.objects[named("o")].demand != nil {
-			t.Errorf("%d objects hold %d bytes", w.untaken, w.shares.bytes.Held())
+		if w.uncollected != 0 || w.ready != 0 || w.shares.bytes.Held() != 0 || w.objects[named("o")].request != nil {
+			t.Errorf("%d objects hold %d bytes", w.uncollected, w.shares.bytes.Held())
 		}
-		if _, state := w.Take(named("o")); state != Idle {
-			t.Error("they can be taken twice")
+		if _, state := w.Collect(named("o")); state != Idle {
+			t.Error("they can be collected twice")
 		}
 	})
 }
 
-func TestNoMoreIsReadThanIsTaken(t *testing.T) {
+func TestNoMoreIsReadThanIsCollected(t *testing.T) {
 	inFakeTime(t, func(w *world) {
-		w.takes = false
+		w.collects = false
 		for i := range 2 * maxReady {
 			w.add(fmt.Sprint("o", i), "", 0, fmt.Sprint("k", i))
 		}
 		w.pass(minute)
 		share := maxReady / 4 * 3
-		if limit := share + 20*maxForegroundBatches; w.holding < share || w.holding > limit {
-			t.Errorf("got %d objects that hold values, want %d at least and %d at most", w.holding, share, limit)
+		if limit := share + 20*maxForegroundBatches; w.ready < share || w.ready > limit {
+			t.Errorf("got %d objects that hold values, want %d at least and %d at most", w.ready, share, limit)
 		}
 		for len(w.got) < 2*maxReady {
 			for i := range 2 * maxReady {
-				w.take(named(fmt.Sprint("o", i)))
+				w.collect(named(fmt.Sprint("o", i)))
 			}
 			before := len(w.got)
 			w.pass(time.Second)
-			if w.untaken == 0 && before < 2*maxReady {
+			if w.uncollected == 0 && before < 2*maxReady {
 				t.Fatalf("it stops after %d", before)
 			}
 		}
@@ -257,7 +257,7 @@ func TestNewObjectsOvertakeRefreshes(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		for i := range 2000 {
 			w.Subscribe(reads(fmt.Sprint("o", i), "", fmt.Sprint("v", i)), minute, false)
-			w.Ask(named(fmt.Sprint("o", i)), Background, false)
+			w.Request(named(fmt.Sprint("o", i)), Background, false)
 		}
 		w.pass(latency + latency/2) // the backend has answered
 		w.add("new", "", minute, "k")
@@ -268,10 +268,10 @@ func TestNewObjectsOvertakeRefreshes(t *testing.T) {
 		if w.most > maxBackgroundReads+1 {
 			t.Errorf("%d calls were under way at a time", w.most)
 		}
-		w.Ask(named("o1999"), Foreground, false) // it was edited
+		w.Request(named("o1999"), Foreground, false) // it was edited
 		w.pass(latency + time.Millisecond)
-		if len(w.got["o1999"]) != 1 || w.lanes["o1999"] != Foreground {
-			t.Error("an object that was asked for as a refresh stays behind the others")
+		if len(w.got["o1999"]) != 1 || w.priorities["o1999"] != Foreground {
+			t.Error("an object that was requested as a refresh stays behind the others")
 		}
 		w.pass(minute)
 	})
@@ -300,7 +300,7 @@ func TestAnEditedObjectReadsItsNewSources(t *testing.T) {
 
 func TestASettledObjectIsReadInItsSlotAndThenCompared(t *testing.T) {
 	inFakeTime(t, func(w *world) {
-		for i := range 100 { // after a restart: subscribed, and nothing asked for
+		for i := range 100 { // after a restart: subscribed, and nothing requested
 			w.Subscribe(reads(fmt.Sprint("o", i), "", fmt.Sprint("k", i)), minute, false)
 		}
 		w.pass(minute)
@@ -338,8 +338,8 @@ func TestAStopEndsTheCallsUnderWay(t *testing.T) {
 		w.pass(latency / 2)
 		w.end()
 		w.pass(0)
-		if len(w.received) != 1 || w.snapshot(time.Now()).calls != 0 || len(w.told) > 0 {
-			t.Errorf("%d calls are under way, %d objects were told", w.snapshot(time.Now()).calls, len(w.told))
+		if len(w.received) != 1 || w.snapshot(time.Now()).calls != 0 || len(w.notified) > 0 {
+			t.Errorf("%d calls are under way, %d objects were notified", w.snapshot(time.Now()).calls, len(w.notified))
 		}
 	})
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-func TestAFailureIsToldOnceAndItsEndIs(t *testing.T) {
+func TestAFailureIsNotifiedOnceAndItsEndIs(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.kinds["b"] = driver.NotFound
 		w.add("o", "", minute, "a", "b")
@@ -32,7 +32,7 @@ func TestAFailureIsToldOnceAndItsEndIs(t *testing.T) {
 	})
 }
 
-func TestAMissingSourceIsAskedForWithABackOff(t *testing.T) {
+func TestAMissingSourceIsReadWithABackOff(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.kinds["k"] = driver.NotFound
 		w.add("o", "", minute, "k")
@@ -82,7 +82,7 @@ func TestTheFailureOfOneItemHarmsNoOther(t *testing.T) {
 	})
 }
 
-func TestWhatABatchDoesNotMentionIsReadAlone(t *testing.T) {
+func TestWhatABatchDoesNotMentionIsReadSingly(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.forgets["k3"] = true
 		for i := range 21 {
@@ -95,8 +95,8 @@ func TestWhatABatchDoesNotMentionIsReadAlone(t *testing.T) {
 		w.pass(minute)
 		w.count()
 		w.pass(10 * minute)
-		if got := w.readAlone(); !slices.Equal(got, []string{"k3"}) {
-			t.Errorf("read alone are %v", got)
+		if got := w.readSingly(); !slices.Equal(got, []string{"k3"}) {
+			t.Errorf("read singly are %v", got)
 		}
 	})
 }
@@ -216,9 +216,9 @@ func TestABatchThatFailsAsAWholeIsHalvedUntilTheOffenderIsFound(t *testing.T) {
 					w.add(fmt.Sprint("o", i), "", minute, fmt.Sprint("k", i))
 				}
 				w.pass(20 * latency)
-				limiter := &w.scopes[reads("", "", "k0").Stores()[0]].limiter
+				limiter := &w.stores[reads("", "", "k0").Stores()[0]].limiter
 				if n := w.count(); n > 12 || limiter.count != n {
-					t.Errorf("there were %d calls, and the limiter knows of %d", n, limiter.count)
+					t.Errorf("there were %d calls, and the limiter counts %d", n, limiter.count)
 				}
 				if len(w.got) != 21 || !slices.Equal(w.got["o7"], []string{"k7: " + kind.String()}) || !slices.Equal(w.got["o8"], []string{"k8"}) {
 					t.Errorf("%d objects were given values; the offender %q", len(w.got), w.got["o7"])
@@ -226,8 +226,8 @@ func TestABatchThatFailsAsAWholeIsHalvedUntilTheOffenderIsFound(t *testing.T) {
 				w.pass(minute)
 				w.count()
 				w.pass(10 * minute)
-				if got := w.readAlone(); !slices.Equal(got, []string{"k7"}) {
-					t.Errorf("read alone are %v, want the offender", got)
+				if got := w.readSingly(); !slices.Equal(got, []string{"k7"}) {
+					t.Errorf("read singly are %v, want the offender", got)
 				}
 				if n := w.batches(); n < 10 {
 					t.Errorf("the others were in %d batches in ten minutes", n)
@@ -245,13 +245,13 @@ func TestAnOutageCostsAProbePerStepAndRecoveryIsQuick(t *testing.T) {
 		w.pass(2 * minute)
 		w.count()
 		w.kinds["*"] = driver.Unavailable
-		w.told = nil
+		w.notified = nil
 		w.pass(2 * minute)
 		if n := w.count(); n > 30 {
 			t.Errorf("there were %d calls in two minutes", n)
 		}
-		if len(w.told) != 1000 {
-			t.Errorf("objects were told %d times that they fail", len(w.told))
+		if len(w.notified) != 1000 {
+			t.Errorf("got %d notifications of failures, want 1000", len(w.notified))
 		}
 		for i := range 10 { // new ones, too, learn why
 			w.add(fmt.Sprint("new", i), "", minute, fmt.Sprint("new", i))
@@ -290,18 +290,18 @@ func TestTheOutageOfOneIdentityStopsNoOther(t *testing.T) {
 	})
 }
 
-func TestASingleGlitchIsNotTold(t *testing.T) {
+func TestASingleGlitchIsNotNotified(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.add("o", "", minute, "k")
 		w.pass(minute)
-		w.told = nil
+		w.notified = nil
 		w.kinds["k"] = driver.Unavailable
 		for len(w.received) < 3 {
 			w.pass(time.Second)
 		}
 		delete(w.kinds, "k")
 		w.pass(minute)
-		if len(w.told) > 0 {
+		if len(w.notified) > 0 {
 			t.Errorf("it was given %q", w.got["o"])
 		}
 	})
@@ -355,18 +355,18 @@ func TestAStallIsNoticedAndAnOutageIsNone(t *testing.T) {
 			t.Errorf("in an outage: %v", err)
 		}
 		delete(w.kinds, "*")
-		w.takes = false
+		w.collects = false
 		w.pass(minute)
 		if err := w.Stalled(time.Now()); err != nil {
 			t.Errorf("right after it: %v", err)
 		}
 		w.pass(stalledAfter)
 		if err := w.Stalled(time.Now()); err == nil {
-			t.Error("what was read is not taken, and that is no stall")
+			t.Error("what was read is not collected, and that is no stall")
 		}
-		w.take(named("o"))
+		w.collect(named("o"))
 		if err := w.Stalled(time.Now()); err != nil {
-			t.Errorf("after it was taken: %v", err)
+			t.Errorf("after it was collected: %v", err)
 		}
 		w.pass(10 * minute)
 		w.guard.Lock() // no call ends
@@ -389,48 +389,48 @@ func TestASourceThatIsNotReadThoughItCouldBeIsAStall(t *testing.T) {
 	}
 }
 
-func TestAFailureThatEndsBeforeItIsTakenIsNoneAnyMore(t *testing.T) {
+func TestAFailureThatEndsBeforeItIsCollectedIsNoneAnyMore(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.add("o", "", 10*time.Second, "k")
 		w.pass(10 * time.Second)
-		w.takes = false
+		w.collects = false
 		w.kinds["k"] = driver.NotFound
 		w.pass(10 * time.Second)
 		delete(w.kinds, "k")
 		w.pass(10 * time.Second)
-		result, state := w.Take(named("o"))
+		result, state := w.Collect(named("o"))
 		if state != Ready || len(result.Failures) > 0 || len(result.Values) != 1 {
 			t.Errorf("state %d, %d values, failures %v", state, len(result.Values), result.Failures)
 		}
-		if result, state := w.Take(named("o")); state != Idle {
-			t.Errorf("it can be taken again: %+v", result)
+		if result, state := w.Collect(named("o")); state != Idle {
+			t.Errorf("it can be collected again: %+v", result)
 		}
 	})
 }
 
-func TestTheEndOfAnOutageIsNoticedWhileItsFailuresWaitToBeTaken(t *testing.T) {
+func TestTheEndOfAnOutageIsNoticedWhileItsFailuresWaitToBeCollected(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		const objects = 4 * maxReady
-		w.takes = false // the owner reports failures slowly
+		w.collects = false // the owner reports failures slowly
 		w.kinds["*"] = driver.Unavailable
 		for i := range objects {
 			w.add(fmt.Sprint("o", i), "", minute, fmt.Sprint("k", i))
 		}
 		w.pass(minute)
-		if w.untaken != objects || w.holding != 0 {
-			t.Fatalf("%d failures wait to be taken, and %d objects hold values", w.untaken, w.holding)
+		if w.uncollected != objects || w.ready != 0 {
+			t.Fatalf("%d failures wait to be collected, and %d objects hold values", w.uncollected, w.ready)
 		}
 		delete(w.kinds, "*")
 		w.pass(lastProbe + time.Second)
-		if share := maxReady / 4 * 3; w.holding < share {
-			t.Errorf("got %d objects that hold values, want %d at least", w.holding, share)
+		if share := maxReady / 4 * 3; w.ready < share {
+			t.Errorf("got %d objects that hold values, want %d at least", w.ready, share)
 		}
 	})
 }
 
 func TestAProbeWaitsWhileNoMoreMayBeHeld(t *testing.T) {
 	inFakeTime(t, func(w *world) {
-		w.takes = false
+		w.collects = false
 		w.kinds["bad"] = driver.Unavailable
 		w.add("o", "bad", minute, "k")
 		w.pass(minute)
@@ -440,8 +440,8 @@ func TestAProbeWaitsWhileNoMoreMayBeHeld(t *testing.T) {
 		w.pass(time.Second)
 		w.count()
 		w.pass(10 * minute) // which would not end if the engine tried again and again
-		if n := w.count(); w.holding < maxReady/4*3 || n != 0 {
-			t.Errorf("%d objects hold values, and there were %d calls more", w.holding, n)
+		if n := w.count(); w.ready < maxReady/4*3 || n != 0 {
+			t.Errorf("%d objects hold values, and there were %d calls more", w.ready, n)
 		}
 	})
 }
@@ -462,11 +462,11 @@ func TestProgressIsNoStall(t *testing.T) {
 		"no call ends, and it waits for one to end":     {long, long, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sc := &scope{
-				ended: now.Add(-test.identity), gated: test.gated,
+			st := &store{
+				lastCallEnded: now.Add(-test.identity), waitsForShare: test.gated,
 				sources: map[plan.Read]*source{{Key: "k"}: {position: 0, due: now.Add(-long)}},
 			}
-			e := &Engine{scopes: map[plan.Store]*scope{{}: sc}, ended: now.Add(-test.any)}
+			e := &Engine{stores: map[plan.Store]*store{{}: st}, lastCallEnded: now.Add(-test.any)}
 			if err := e.Stalled(now); (err != nil) != test.want {
 				t.Errorf("got %v, want a stall: %t", err, test.want)
 			}

@@ -103,13 +103,13 @@ func TestObjectsThatHoldMuchLeaveMemoryForOthers(t *testing.T) {
 				t.Errorf("object %d was given %d answers, want its values", i, len(got))
 			}
 		}
-		if held := w.shares.bytes.Held(); held != 0 || w.untaken != 0 || w.holding != 0 {
-			t.Errorf("got %d bytes that are held and %d and %d objects that wait to be taken in the end, want none", held, w.untaken, w.holding)
+		if held := w.shares.bytes.Held(); held != 0 || w.uncollected != 0 || w.ready != 0 {
+			t.Errorf("got %d bytes that are held and %d and %d objects that wait to be collected in the end, want none", held, w.uncollected, w.ready)
 		}
 	})
 }
 
-func TestAnObjectWhoseSourcesHoldTooMuchIsReadWhenItIsAskedForAlone(t *testing.T) {
+func TestAnObjectWhoseSourcesHoldTooMuchIsReadOnRequestOnly(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		const sources = 20
 		keys := make([]string, sources)
@@ -128,16 +128,16 @@ func TestAnObjectWhoseSourcesHoldTooMuchIsReadWhenItIsAskedForAlone(t *testing.T
 		w.count()
 		w.pass(10 * minute)
 		if n := w.count(); n != 0 {
-			t.Errorf("got %d calls in ten minutes without being asked, want 0", n)
+			t.Errorf("got %d calls in ten minutes without a request, want 0", n)
 		}
 		w.add("shares", "", minute, keys[0])
 		w.values[keys[0]] = strings.Repeat("y", 1<<20)
 		w.pass(2 * minute)
 		if got := w.got["o"]; len(got) != 1 {
-			t.Errorf("got %d answers after news of a source that it shares, want the first one alone", len(got))
+			t.Errorf("got %d answers after a change of a source that it shares, want the first one alone", len(got))
 		}
 		w.Unsubscribe(named("shares"))
-		w.Ask(named("o"), Background, false)
+		w.Request(named("o"), Background, false)
 		w.pass(minute)
 		if got := w.got["o"]; len(got) != 2 || got[1] != "too much" {
 			t.Errorf("got %d answers, want a second one that it is too much", len(got))
@@ -145,7 +145,7 @@ func TestAnObjectWhoseSourcesHoldTooMuchIsReadWhenItIsAskedForAlone(t *testing.T
 		for _, key := range keys[2:] {
 			w.values[key] = "less"
 		}
-		w.Ask(named("o"), Background, false)
+		w.Request(named("o"), Background, false)
 		w.pass(2 * minute)
 		if got := w.got["o"]; len(got) != 3 || len(got[2]) < 2<<20 {
 			t.Errorf("got %d answers, want a third one with the values", len(got))
@@ -158,7 +158,7 @@ func TestAnObjectWhoseSourcesHoldTooMuchIsReadWhenItIsAskedForAlone(t *testing.T
 	})
 }
 
-func TestABackendIsLeftAloneForAMinuteAtMost(t *testing.T) {
+func TestABackendIsSparedForAMinuteAtMost(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.add("o", "", 10*time.Second, "v")
 		w.pass(time.Second)
@@ -173,7 +173,7 @@ func TestABackendIsLeftAloneForAMinuteAtMost(t *testing.T) {
 	})
 }
 
-func TestWhatIsSaidOfFailuresFollowsThem(t *testing.T) {
+func TestTheReportedFailuresFollowTheSources(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.kinds["v1"], w.kinds["v2"] = driver.NotFound, driver.Denied
 		w.add("o", "", minute, "v0", "v1", "v2")
@@ -234,7 +234,7 @@ func TestABatchIsFilledUpWithWhatCannotFillOneOfItsOwn(t *testing.T) {
 			}
 			calls, all = calls+1, all+news
 			if keys := len(strings.Fields(call.Keys)); news < keys {
-				t.Errorf("got a call for %d keys of which %d are of namespaces with few, want them apart", keys, news)
+				t.Errorf("got a call for %d keys of which %d are of namespaces with few sources, want them apart", keys, news)
 			}
 		}
 		if all != 20 || calls > 4 { // the first ones do not wait for the others

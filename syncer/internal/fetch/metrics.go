@@ -15,7 +15,7 @@ type Metrics struct {
 	engine *Engine
 }
 
-// NewMetrics makes the metrics of an engine, and has it count in them.
+// NewMetrics returns the metrics of an engine, which counts in them.
 func NewMetrics(engine *Engine) *Metrics {
 	m := &Metrics{
 		engine: engine,
@@ -25,7 +25,7 @@ func NewMetrics(engine *Engine) *Metrics {
 		}, []string{"reason"}),
 		fallbacks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "secretgate_batch_fallbacks_total",
-			Help: "Times that an identity turned out to get no answer to batches, mostly as it lacks the right, and is read for singly for an hour.",
+			Help: "Times that batches failed for an identity, mostly for lack of a permission: its sources are read singly for an hour.",
 		}, []string{"backend"}),
 	}
 	engine.Metrics = m
@@ -36,24 +36,24 @@ var (
 	sourcesDesc = prometheus.NewDesc("secretgate_sources",
 		"Distinct sources that this replica reads.", []string{"backend"}, nil)
 	queuedDesc = prometheus.NewDesc("secretgate_sources_waiting",
-		"Sources that wait for a call, by lane: foreground for new and edited objects, background for refreshes.", []string{"lane"}, nil)
+		"Sources that wait for a call, by priority: foreground for new and edited objects, background for refreshes.", []string{"priority"}, nil)
 	callsDesc = prometheus.NewDesc("secretgate_backend_calls_in_flight",
-		"Calls of backends that are under way.", nil, nil)
-	holdingDesc = prometheus.NewDesc("secretgate_objects_ready",
+		"Calls to backends that are under way.", nil, nil)
+	readyDesc = prometheus.NewDesc("secretgate_objects_ready",
 		"Objects whose values have been read and wait to be rendered.", nil, nil)
 	overdueDesc = prometheus.NewDesc("secretgate_oldest_overdue_seconds",
-		"How long the source that is most overdue should have been read already; 0: none is.", nil, nil)
+		"How long the most overdue source has waited beyond its time; 0: none is overdue.", nil, nil)
 	stalledDesc = prometheus.NewDesc("secretgate_fetch_stalled",
-		"1 where reading makes no progress though it could: /healthz fails. A backend that is down or throttles is no reason.", nil, nil)
+		"1 while reads make no progress though they could: /healthz fails. A backend that is down or throttles does not count.", nil, nil)
 	breakersDesc = prometheus.NewDesc("secretgate_breakers_open",
-		"Identities and places whose backend is left alone, but for probes, since it is down or throttles.", []string{"backend"}, nil)
+		"Identities and places with an open circuit breaker: their backend is down or throttles, and gets only probes.", []string{"backend"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	m.avoided.Describe(ch)
 	m.fallbacks.Describe(ch)
-	for _, d := range []*prometheus.Desc{sourcesDesc, queuedDesc, callsDesc, holdingDesc, overdueDesc, stalledDesc, breakersDesc} {
+	for _, d := range []*prometheus.Desc{sourcesDesc, queuedDesc, callsDesc, readyDesc, overdueDesc, stalledDesc, breakersDesc} {
 		ch <- d
 	}
 }
@@ -73,7 +73,7 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(queuedDesc, float64(s.waiting[Foreground]), "foreground")
 	gauge(queuedDesc, float64(s.waiting[Background]), "background")
 	gauge(callsDesc, float64(s.calls))
-	gauge(holdingDesc, float64(s.holding))
+	gauge(readyDesc, float64(s.ready))
 	gauge(overdueDesc, s.overdue.Seconds())
 	stalled := 0.0
 	if s.stalled {

@@ -14,23 +14,23 @@ import (
 type object struct {
 	name     plan.ID
 	uid      types.UID
-	interval time.Duration // 0: it is not refreshed on its own account
+	interval time.Duration // 0: it is not refreshed
 	sources  []*source     // in the order of the plan's entries
 
-	// verified: its owner took what was read at least once, so that an unchanged value is no news to it.
-	verified bool
-	asked    bool // Ask was called, and nothing has been taken with success since
-	demand   *demand
-	excess   bool // its sources hold too many bytes: they are not refreshed for it
-	told     bool // a source failed, or failed otherwise than before, and the owner has not taken notice
+	// delivered: its owner has collected values at least once, so that an unchanged value is nothing new to it.
+	delivered         bool
+	requested         bool // Request was called, and no values have been collected since
+	request           *request
+	tooLarge          bool // its sources have too many bytes: they are not refreshed for it
+	unreportedFailure bool // a source failed, or failed for another reason than before, and the owner has not collected that
 }
 
-// scopes are those of its sources.
-func (o *object) scopes() []*scope {
-	var all []*scope
+// stores are those of its sources.
+func (o *object) stores() []*store {
+	var all []*store
 	for _, s := range o.sources {
-		if !slices.Contains(all, s.scope) {
-			all = append(all, s.scope)
+		if !slices.Contains(all, s.store) {
+			all = append(all, s.store)
 		}
 	}
 	return all
@@ -41,7 +41,7 @@ func (o *object) reads(sources []plan.Source) bool {
 	return slices.EqualFunc(o.sources, sources, func(s *source, other plan.Source) bool { return s.Source() == other })
 }
 
-// expected is how many bytes its sources may take, by what they held when they were last read.
+// expected is how many bytes its sources are expected to have: as many as when they were last read.
 func (o *object) expected() (bytes int) {
 	for _, s := range o.sources {
 		bytes += s.size
@@ -49,7 +49,7 @@ func (o *object) expected() (bytes int) {
 	return min(bytes, MaxObjectBytes)
 }
 
-// result is what is known of the object's sources, and the values that were asked for.
+// result is the state of the object's sources, and the values that were requested.
 func (o *object) result(values render.Values) Result {
 	r := Result{Values: values, Versions: make(map[plan.Source]string, len(o.sources))}
 	for _, s := range o.sources {

@@ -8,31 +8,31 @@ import (
 const (
 	// maxCalls is how many calls may be under way at backends that answer.
 	maxCalls = 128
-	// maxTrials is how many may be under way at scopes that never answered, or whose breaker is open: they may take as long as
-	// a call may take, and there may be any number of them.
+	// maxTrials is how many may be under way at stores that never answered, or have an open breaker: such calls may last until
+	// they time out, and there may be any number of such stores.
 	maxTrials = 32
-	// maxHeldBytes bounds the values in memory, from their read until they are taken.
+	// maxHeldBytes bounds the values in memory, from their read until they are collected.
 	maxHeldBytes = 64 << 20
-	// maxReady is how many objects may wait to be taken before no more is read. Failures hold no values, and must not keep
-	// their own end from being noticed.
+	// maxReady is how many objects may wait to be collected before reads pause. Failures do not count: they have no values, and
+	// their recovery must be noticed.
 	maxReady = 512
 )
 
-// MaxObjectBytes is what the values of an object's sources may add up to.
+// MaxObjectBytes bounds the values of all sources of an object.
 const MaxObjectBytes = 8 << 20
 
-// readyWeight is the share of an object that waits to be taken, whose values may be small.
+// readyWeight is the least that an object counts for while it waits to be collected, however small its values are.
 const readyWeight = maxHeldBytes / maxReady
 
-// shares are what namespaces hold of what all objects share.
+// shares are the pools that all objects share, by namespace.
 type shares struct {
 	calls, trials gate
-	// ready holds the bytes of objects that wait to be taken, at least readyWeight each.
+	// ready counts the bytes of objects that wait to be collected, at least readyWeight each.
 	ready gate
-	// bytes holds those of all demands. A demand for which there is no room is put off, and read for again later: nothing
-	// waits for a demand that waits itself.
-	bytes  fair.Pool
-	putOff fair.Queue[*object]
+	// bytes counts those of all requests. A request for which there is no memory is deferred and starts again later, so that no
+	// request waits for one that waits itself.
+	bytes    fair.Pool
+	deferred fair.Queue[*object]
 }
 
 func newShares() *shares {
@@ -44,29 +44,29 @@ func newShares() *shares {
 	}
 }
 
-// of is the share that a scope's next call takes.
-func (s *shares) of(sc *scope) *gate {
-	if !sc.proven || sc.breaker.open() {
+// of is the pool that a store's next call counts in.
+func (s *shares) of(st *store) *gate {
+	if !st.answered || st.breaker.open() {
 		return &s.trials
 	}
 	return &s.calls
 }
 
-// may reports whether a scope may call for a namespace, and what it has to wait for if it may not.
-func (s *shares) may(sc *scope, namespace string) (*gate, bool) {
-	if g := s.of(sc); !g.May(namespace, 1) {
+// mayCall reports whether a store may call for a namespace, and what it has to wait for if it may not.
+func (s *shares) mayCall(st *store, namespace string) (*gate, bool) {
+	if g := s.of(st); !g.CanAcquire(namespace, 1) {
 		return g, false
 	}
-	return &s.ready, s.ready.May(namespace, readyWeight)
+	return &s.ready, s.ready.CanAcquire(namespace, readyWeight)
 }
 
-// wait has a scope dispatched again once one of the namespaces that it reads for may take what it lacks. It reports whether
-// there is such a namespace: otherwise the scope's own bounds are reached, and its own calls dispatch it.
-func (s *shares) wait(sc *scope) (waits bool) {
-	for _, q := range sc.queues() {
+// wait has a store dispatched again once one of its namespaces gets the share that it lacks. It reports whether there is such a
+// namespace: otherwise the store's own limits are reached, and the ends of its own calls dispatch it.
+func (s *shares) wait(st *store) (waits bool) {
+	for _, q := range st.queues() {
 		for namespace := range q.Fronts {
-			if g, ok := s.may(sc, namespace); !ok {
-				g.wait(namespace, sc)
+			if g, ok := s.mayCall(st, namespace); !ok {
+				g.wait(namespace, st)
 				waits = true
 			}
 		}
@@ -74,57 +74,57 @@ func (s *shares) wait(sc *scope) (waits bool) {
 	return waits
 }
 
-// next is a scope that has waited and may call now.
-func (s *shares) next() (*scope, bool) {
+// next is a store that has waited and may call now.
+func (s *shares) next() (*store, bool) {
 	for _, g := range []*gate{&s.calls, &s.trials} {
-		if sc, ok := g.next(1); ok {
-			return sc, true
+		if st, ok := g.next(1); ok {
+			return st, true
 		}
 	}
 	return s.ready.next(readyWeight)
 }
 
-// fits is an object that was put off, and for which there is room now.
-func (s *shares) fits() (*object, bool) {
-	for namespace, o := range s.putOff.Fronts {
-		if s.bytes.May(namespace, max(o.expected(), 1)) {
+// nextFitting is a deferred object for which there is memory now.
+func (s *shares) nextFitting() (*object, bool) {
+	for namespace, o := range s.deferred.Fronts {
+		if s.bytes.CanAcquire(namespace, max(o.expected(), 1)) {
 			return o, true
 		}
 	}
 	return nil, false
 }
 
-// gate is a pool that scopes wait for.
+// gate is a pool that stores wait for.
 type gate struct {
 	fair.Pool
-	waiting fair.Queue[*scope]
-	known   map[waiter]bool
+	waiting    fair.Queue[*store]
+	registered map[waiter]bool
 }
 
 type waiter struct {
 	namespace string
-	scope     *scope
+	store     *store
 }
 
-func (g *gate) wait(namespace string, sc *scope) {
-	w := waiter{namespace, sc}
-	if g.known[w] {
+func (g *gate) wait(namespace string, st *store) {
+	w := waiter{namespace, st}
+	if g.registered[w] {
 		return
 	}
-	if g.known == nil {
-		g.known = map[waiter]bool{}
+	if g.registered == nil {
+		g.registered = map[waiter]bool{}
 	}
-	g.known[w] = true
-	g.waiting.Push(namespace, sc)
+	g.registered[w] = true
+	g.waiting.Push(namespace, st)
 }
 
-// next takes a scope out that waits for a namespace which may take n.
-func (g *gate) next(n int) (sc *scope, ok bool) {
+// next removes a store that waits for a namespace which may now acquire n.
+func (g *gate) next(n int) (st *store, ok bool) {
 	namespace := ""
-	sc, ok = g.waiting.Pop(func(ns string) bool {
+	st, ok = g.waiting.Pop(func(ns string) bool {
 		namespace = ns
-		return g.May(ns, n)
+		return g.CanAcquire(ns, n)
 	})
-	delete(g.known, waiter{namespace, sc})
-	return sc, ok
+	delete(g.registered, waiter{namespace, st})
+	return st, ok
 }

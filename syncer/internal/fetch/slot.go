@@ -7,11 +7,11 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 )
 
-// overdueSpread is the time over which sources of objects that have not been refreshed for too long are read.
+// overdueSpread is the time over which the reads of overdue objects are spread.
 const overdueSpread = time.Minute
 
-// phase places a source within any interval. It is the same in every process, so that a restart or a
-// hand-over needs no stored time.
+// phase places a source within any interval. It is the same in every process, so that no
+// time has to be stored for a restart, or for another replica.
 func phase(s plan.Source) uint64 {
 	h := fnv.New64a()
 	parts := []string{
@@ -28,8 +28,7 @@ func phase(s plan.Source) uint64 {
 	return h.Sum64()
 }
 
-// nextSlot is the first slot after a time. Slots are an interval apart, and lie where the phase says
-// on the wall clock.
+// nextSlot is the first slot after a time. Slots are an interval apart; the phase places them on the wall clock.
 func nextSlot(phase uint64, interval time.Duration, after time.Time) time.Time {
 	offset := time.Duration(phase % uint64(interval)) //nolint:gosec // less than interval
 	since := time.Duration(after.UnixNano()) % interval
@@ -40,9 +39,8 @@ func nextSlot(phase uint64, interval time.Duration, after time.Time) time.Time {
 	return after.Add(wait)
 }
 
-// followingSlot is when a source is due that was refreshed now: the slot nearest to one interval
-// later, but never later than that. So what is read early to fill a batch stays in that batch's
-// company, and nothing is read twice for it.
+// followingSlot is when a source is next due after a refresh: the slot nearest to one interval later, but never later than one
+// interval. So a source that was read early to fill a batch stays in that batch, and is not read twice.
 func followingSlot(phase uint64, interval time.Duration, now time.Time) time.Time {
 	slot := nextSlot(phase, interval, now.Add(interval/2))
 	if latest := now.Add(interval); slot.After(latest) {

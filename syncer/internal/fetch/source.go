@@ -14,38 +14,37 @@ import (
 const (
 	firstRetry = time.Second
 	lastRetry  = 5 * time.Minute
-	// patience is how long a failure that may pass is kept from those who wait for the source.
-	patience = 3 * time.Second
-	// aloneFor is how long a source that made a batch fail is read alone, and an identity whose batches all fail
-	// is spared them.
-	aloneFor = time.Hour
+	// gracePeriod is how long a transient failure is retried before the objects that wait for the source are notified.
+	gracePeriod = 3 * time.Second
+	// singleFor is how long a source that made a batch fail is read singly, and all sources of an identity whose batches all fail.
+	singleFor = time.Hour
 )
 
-// source is a source that objects subscribe to. It is in one place at a time: scheduled, in a queue,
-// under way, or none of these (where it is not refreshed).
+// source is a source that objects subscribe to. It is in one state at a time: scheduled, in a queue, under way, or none of these
+// (where it is not refreshed).
 type source struct {
 	plan.Read
-	scope       *scope
+	store       *store
 	subscribers []*object
 	phase       uint64
-	batch       int // how many sources like this one a call may read
+	batch       int // how many sources a call may read together with this one, itself included
 
-	position int                    // in scope.scheduled; -1: not there
+	position int                    // in store.scheduled; -1: not there
 	due      time.Time              // of a scheduled one
 	element  *fair.Element[*source] // of queue; nil: not queued
 	queue    *queue
-	// namespace is whose share its next read takes: that of the object that asked for it last.
+	// namespace is the one that its next read counts for: that of the last object that requested it.
 	namespace string
 	underway  bool
-	began     time.Time // of the read under way
-	refresh   bool      // no object waits for it in the front lane
+	startedAt time.Time // of the read under way
+	refresh   bool      // it is read in the background: no object waits for it
 	reads     uint64    // reads begun
 
-	// wanted is since when it waits to be read, through failures that may pass; zero: it does not.
-	wanted time.Time
-	alone  time.Time // until when it is read alone
+	// waitingSince is when it began to wait for a read, transient failures included; zero: it does not wait.
+	waitingSince time.Time
+	singleUntil  time.Time // until then it is read singly
 
-	// What the last read said. Of the value itself, nothing.
+	// The result of the last read, without the value itself.
 	digest   digest
 	version  string
 	size     int       // of the value, in bytes
@@ -54,14 +53,14 @@ type source struct {
 	failures int // in a row
 }
 
-// Source is what is read, and where.
-func (s *source) Source() plan.Source { return plan.Source{Store: s.scope.Store, Read: s.Read} }
+// Source is what is read, and from where.
+func (s *source) Source() plan.Source { return plan.Source{Store: s.store.Store, Read: s.Read} }
 
 // interval is the shortest among its subscribers'; 0: it is refreshed for none of them.
 func (s *source) interval() time.Duration {
 	var shortest time.Duration
 	for _, o := range s.subscribers {
-		if o.interval > 0 && !o.excess && (shortest == 0 || o.interval < shortest) {
+		if o.interval > 0 && !o.tooLarge && (shortest == 0 || o.interval < shortest) {
 			shortest = o.interval
 		}
 	}
@@ -82,20 +81,20 @@ func (s *source) unsubscribe(o *object) {
 	}
 }
 
-// asked reports whether an object waits for a read that has not begun.
-func (s *source) asked() bool {
-	return slices.ContainsFunc(s.subscribers, func(o *object) bool { return o.demand != nil && o.demand.needs[s] > s.reads })
+// wanted reports whether an object waits for a read that has not begun.
+func (s *source) wanted() bool {
+	return slices.ContainsFunc(s.subscribers, func(o *object) bool { return o.request != nil && o.request.pending[s] > s.reads })
 }
 
-// lane is that of the most urgent object that waits for the source.
-func (s *source) lane() Lane {
-	lane := Background
+// priority is the highest among the objects that wait for the source.
+func (s *source) priority() Priority {
+	priority := Background
 	for _, o := range s.subscribers {
-		if o.demand != nil && o.demand.needs[s] > 0 {
-			lane = max(lane, o.demand.lane)
+		if o.request != nil && o.request.pending[s] > 0 {
+			priority = max(priority, o.request.priority)
 		}
 	}
-	return lane
+	return priority
 }
 
 // retry is how long to wait after the latest failure.
@@ -107,27 +106,27 @@ func (s *source) retry() time.Duration {
 	return wait
 }
 
-// idle reports whether nothing will read the source unless an object asks.
+// idle reports whether the source is not read again before the next request.
 func (s *source) idle() bool { return s.position < 0 && s.element == nil && !s.underway }
 
-// schedule makes the source due at a time, unless it is read sooner anyway.
+// schedule makes the source due at a time, unless it is due sooner already.
 func (s *source) schedule(due time.Time) {
 	switch {
 	case s.position >= 0:
 		if due.Before(s.due) {
 			s.due = due
-			heap.Fix(&s.scope.scheduled, s.position)
+			heap.Fix(&s.store.scheduled, s.position)
 		}
 	case s.idle():
 		s.due = due
-		heap.Push(&s.scope.scheduled, s)
+		heap.Push(&s.store.scheduled, s)
 	}
 }
 
-// unschedule takes the source out of where it waits.
+// unschedule removes the source from the schedule and from its queue.
 func (s *source) unschedule() {
 	if s.position >= 0 {
-		heap.Remove(&s.scope.scheduled, s.position)
+		heap.Remove(&s.store.scheduled, s.position)
 	}
 	if s.element != nil {
 		s.queue.remove(s)
@@ -175,7 +174,7 @@ func (q *queue) remove(s *source) {
 	s.queue, s.element = nil, nil
 }
 
-// take removes up to n sources of namespaces that may have them read; nil: all may.
+// take removes up to n sources of the namespaces that may call; nil: all may.
 func (q *queue) take(n int, may func(namespace string) bool) []*source {
 	var taken []*source
 	for len(taken) < n {
@@ -189,10 +188,10 @@ func (q *queue) take(n int, may func(namespace string) bool) []*source {
 	return taken
 }
 
-// late is a source that has waited for too long for a backend that is left alone; nil where there is none.
-func (q *queue) late(now time.Time) *source {
+// pastGracePeriod is a source that has waited longer than the grace period; nil where there is none.
+func (q *queue) pastGracePeriod(now time.Time) *source {
 	for _, s := range q.Fronts {
-		if now.Sub(s.wanted) >= patience {
+		if now.Sub(s.waitingSince) >= gracePeriod {
 			return s
 		}
 	}

@@ -19,22 +19,22 @@ func both(object string) *plan.Plan {
 func TestAnObjectMayReadOfSeveralStores(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.Subscribe(both("o"), minute, false)
-		w.Ask(named("o"), Foreground, false)
+		w.Request(named("o"), Foreground, false)
 		w.pass(2 * latency)
 		if diff := cmp.Diff(map[string][]string{"o": {"onea otherb"}}, w.got); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
-		if got := len(w.scopes); got != 2 {
-			t.Errorf("got %d scopes, want one for each Store", got)
+		if got := len(w.stores); got != 2 {
+			t.Errorf("got %d stores, want one for each Store", got)
 		}
 		w.values["b"] = "news"
 		w.pass(2 * minute)
 		if diff := cmp.Diff([]string{"onea otherb", "onea othernews"}, w.got["o"]); diff != "" {
-			t.Errorf("after news of one Store, -want +got:\n%s", diff)
+			t.Errorf("after a change in one Store, -want +got:\n%s", diff)
 		}
 		w.Unsubscribe(named("o"))
-		if got := len(w.scopes); got != 0 {
-			t.Errorf("got %d scopes of an object that is gone, want none", got)
+		if got := len(w.stores); got != 0 {
+			t.Errorf("got %d stores of an object that is gone, want none", got)
 		}
 	})
 }
@@ -43,7 +43,7 @@ func TestAFailingStoreOfTwoFailsTheObject(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.hang = "other"
 		w.Subscribe(both("o"), minute, false)
-		w.Ask(named("o"), Foreground, false)
+		w.Request(named("o"), Foreground, false)
 		w.pass(2 * timeout)
 		if diff := cmp.Diff(map[string][]string{"o": {"b: unavailable"}}, w.got); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
@@ -62,7 +62,7 @@ func TestObjectsOfTwoKindsShareARead(t *testing.T) {
 		other.Object.Kind = schema.GroupKind{Kind: "Other"}
 		for _, p := range []*plan.Plan{one, other} {
 			w.Subscribe(p, minute, false)
-			w.Ask(p.Object, Foreground, false)
+			w.Request(p.Object, Foreground, false)
 		}
 		w.pass(2 * latency)
 		if diff := cmp.Diff([]string{"va", "va"}, w.got["o"]); diff != "" {

@@ -10,7 +10,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-func TestARefreshWithoutNewsIsSeenOnceHoweverManySourcesItHas(t *testing.T) {
+func TestARefreshThatChangesNothingIsObservedOnceHoweverManySourcesItHas(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.add("o", "", minute, "a", "b", "c")
 		w.kinds["missing"] = driver.NotFound
@@ -43,27 +43,27 @@ func TestAnObjectThatIsMadeAnewIsGivenItsValuesAnew(t *testing.T) {
 	})
 }
 
-func TestWhatWaitsToBeTakenIsReadAnewWhereAFreshReadIsAskedFor(t *testing.T) {
+func TestWhatWaitsToBeCollectedIsReadAgainForARequestOfAFreshRead(t *testing.T) {
 	inFakeTime(t, func(w *world) {
-		w.takes = false
+		w.collects = false
 		w.add("o", "", 0, "k")
 		w.pass(latency)
 		w.values["k"] = "rotated"
-		w.Ask(named("o"), Foreground, false)
+		w.Request(named("o"), Foreground, false)
 		w.pass(latency)
 		if n := w.count(); n != 1 {
 			t.Errorf("there were %d calls, though what was there would do", n)
 		}
-		w.Ask(named("o"), Foreground, true)
+		w.Request(named("o"), Foreground, true)
 		w.pass(latency)
-		w.take(named("o"))
+		w.collect(named("o"))
 		if got := w.got["o"]; !slices.Equal(got, []string{"rotated"}) || w.shares.bytes.Held() != 0 {
 			t.Errorf("it was given %q, and %d bytes are held", got, w.shares.bytes.Held())
 		}
 	})
 }
 
-func TestAMissingSourceIsAskedForOnceASecondAtMost(t *testing.T) {
+func TestAMissingSourceIsReadOnceASecondAtMost(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.kinds["k"] = driver.NotFound
 		w.add("o", "", 100*time.Millisecond, "k")
@@ -74,15 +74,15 @@ func TestAMissingSourceIsAskedForOnceASecondAtMost(t *testing.T) {
 	})
 }
 
-func TestWhoComesWhileASourceFailsCanTakeTheFailure(t *testing.T) {
+func TestAnObjectThatComesWhileASourceFailsCollectsTheFailure(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.kinds["k"] = driver.NotFound
 		w.add("first", "", minute, "k")
 		w.pass(time.Second / 2)
 		w.Subscribe(reads("second", "", "k"), minute, false)
 		w.Subscribe(reads("never", "", "k"), 0, false)
-		w.take(named("second"))
-		w.take(named("never"))
+		w.collect(named("second"))
+		w.collect(named("never"))
 		want := map[string][]string{"first": {"k: not_found"}, "second": {"k: not_found"}}
 		if diff := cmp.Diff(want, w.got); diff != "" {
 			t.Error(diff)
@@ -90,30 +90,30 @@ func TestWhoComesWhileASourceFailsCanTakeTheFailure(t *testing.T) {
 	})
 }
 
-func TestWhoComesWhileABackendIsLeftAloneForLongIsToldSoon(t *testing.T) {
+func TestAnObjectThatComesWhileTheBreakerIsOpenForLongIsNotifiedSoon(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.kinds["*"], w.after["*"] = driver.Throttled, time.Hour
 		w.add("o", "", minute, "k")
 		w.pass(minute)
 		w.add("new", "", minute, "new")
-		w.pass(patience)
+		w.pass(gracePeriod)
 		if got := w.got["new"]; !slices.Equal(got, []string{"new: throttled"}) {
 			t.Errorf("it was given %q", got)
 		}
 	})
 }
 
-func TestAFailureIsTakenOnce(t *testing.T) {
+func TestAFailureIsCollectedOnce(t *testing.T) {
 	inFakeTime(t, func(w *world) {
 		w.add("o", "", 10*time.Second, "k")
 		w.pass(time.Second)
-		w.takes = false
+		w.collects = false
 		w.kinds["k"] = driver.NotFound
 		w.pass(10 * time.Second)
-		w.Ask(named("o"), Foreground, true) // before it has taken notice
+		w.Request(named("o"), Foreground, true) // before the failure is collected
 		w.pass(latency)
 		for range 2 {
-			w.take(named("o"))
+			w.collect(named("o"))
 		}
 		if got := w.got["o"]; !slices.Equal(got, []string{"k", "k: not_found"}) {
 			t.Errorf("it was given %q", got)
@@ -121,18 +121,18 @@ func TestAFailureIsTakenOnce(t *testing.T) {
 	})
 }
 
-func TestAFailureIsGivenAfterTheValuesThatWaitedToBeTaken(t *testing.T) {
+func TestAFailureIsGivenAfterTheValuesThatWaitedToBeCollected(t *testing.T) {
 	inFakeTime(t, func(w *world) {
-		w.takes = false
+		w.collects = false
 		w.add("o", "", 10*time.Second, "k")
 		w.pass(time.Second)
 		w.kinds["k"] = driver.NotFound
 		w.pass(10 * time.Second)
 		for range 3 {
-			w.take(named("o"))
+			w.collect(named("o"))
 		}
-		if got := w.got["o"]; !slices.Equal(got, []string{"k", "k: not_found"}) || len(w.told) != 2 {
-			t.Errorf("it was told %d times, and given %q", len(w.told), got)
+		if got := w.got["o"]; !slices.Equal(got, []string{"k", "k: not_found"}) || len(w.notified) != 2 {
+			t.Errorf("got %d notifications and %q, want 2 and the values before the failure", len(w.notified), got)
 		}
 	})
 }
