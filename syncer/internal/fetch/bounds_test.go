@@ -23,8 +23,12 @@ func TestCallsAreBoundedInAllAndEachIdentityHasItsTurn(t *testing.T) {
 			}
 		}
 		w.pass(10 * latency)
-		if w.most != maxCalls || w.uncollected != identities*objects {
-			t.Errorf("%d calls were under way at a time, want %d; %d objects were read, want %d", w.most, maxCalls, w.uncollected, identities*objects)
+		// The first call of an identity counts as a trial, until it has ended.
+		if w.most < maxCalls || w.most > maxCalls+maxTrials {
+			t.Errorf("got %d calls under way at a time, want %d to %d", w.most, maxCalls, maxCalls+maxTrials)
+		}
+		if want := identities * objects; w.uncollected != want {
+			t.Errorf("got %d objects that were read, want %d", w.uncollected, want)
 		}
 	})
 }
