@@ -53,7 +53,7 @@ func newSyncer(mgr manager.Manager, c *config.Config, drivers map[plan.Backend]d
 			Drivers: drivers, Metrics: calls,
 			Timeout: c.BackendTimeout, TimeoutOf: func(store plan.Store) time.Duration { return c.Timeouts[store] },
 		},
-		Notify: func(object plan.ID, lane fetch.Priority) { s.of(object).notify(object, lane) },
+		Notify: func(object plan.ID, priority fetch.Priority) { s.of(object).notify(object, priority) },
 		Observe: func(object plan.ID, ok bool, at time.Time) {
 			s.of(object).metrics.Refreshed(object.NamespacedName, ok, at)
 		},
@@ -105,8 +105,8 @@ func (s *syncer) add(ctx context.Context, kind dialect.Kind, kinds []dialect.Kin
 		Metrics:  counts,
 		Owns:     s.owns,
 	}
-	if how.Importer != nil {
-		r.Importer = how.Importer(mgr, kinds)
+	if how.NewTakeover != nil {
+		r.Takeover = how.NewTakeover(mgr, kinds)
 	}
 	if err := controller.Index(ctx, mgr.GetFieldIndexer(), kind, r.Stores); err != nil {
 		return err

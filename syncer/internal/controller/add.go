@@ -45,7 +45,7 @@ func (r *Reconciler) Add(mgr ctrl.Manager) error {
 			// controller-runtime's own priority queue has been reported to stall at a few thousand objects.
 			UsePriorityQueue: new(false),
 			NewQueue: func(name string, limiter workqueue.TypedRateLimiter[reconcile.Request]) queue {
-				r.queue = r.lanes.newQueue(name, limiter, r.Settings.Workers)
+				r.queue = r.storage.newQueue(name, limiter, r.Settings.Workers)
 				return r.queue
 			},
 		})
@@ -58,12 +58,12 @@ func (r *Reconciler) Add(mgr ctrl.Manager) error {
 	return b.Complete(r)
 }
 
-// changed enqueues objects that are new, were edited or are gone, before all others. Those whose status alone
-// changed are as we left them, unless another client wrote it: that is repaired as a Secret is.
+// changed enqueues objects that are new, were edited or are gone, before all others. An update of the status alone is our own,
+// unless another client wrote it: then the status is repaired as a Secret is.
 func (r *Reconciler) changed() handler.EventHandler {
 	enqueue := func(object client.Object, q queue) {
 		request := reconcile.Request{NamespacedName: client.ObjectKeyFromObject(object)}
-		r.lanes.hurry(request)
+		r.storage.markUrgent(request)
 		q.Add(request)
 	}
 	return handler.Funcs{
@@ -75,14 +75,14 @@ func (r *Reconciler) changed() handler.EventHandler {
 			case edited(e.ObjectOld, e.ObjectNew):
 				enqueue(e.ObjectNew, q)
 			case r.overwritten(e.ObjectOld, e.ObjectNew):
-				r.warnOfRival(ctx, e.ObjectNew)
+				r.warnOfOtherController(ctx, e.ObjectNew)
 				q.AddAfter(reconcile.Request{NamespacedName: name}, r.states.repair(name, r.now()))
 			}
 		},
 	}
 }
 
-// edited reports whether an update changes the spec, asks for a refresh now, or is of another object of the name.
+// edited reports whether an update changes the spec, forces a refresh, or is of another object of the same name.
 func edited(before, after client.Object) bool {
 	force := after.GetAnnotations()[names.AnnotationForceSync]
 	// An informer that missed the deletion of an object shows the one that was made anew as an update.
@@ -90,30 +90,30 @@ func edited(before, after client.Object) bool {
 		force != "" && force != before.GetAnnotations()[names.AnnotationForceSync]
 }
 
-// overwritten reports whether another client wrote the status of an object that is ours: our status always holds a condition,
-// that of kubernetes-external-secrets never.
+// overwritten reports whether another client wrote the status of an object that is ours: our status always has a condition, that
+// of kubernetes-external-secrets never.
 func (r *Reconciler) overwritten(before, after client.Object) bool {
 	old, _ := before.(Object) // we watch no others
 	written, _ := after.(Object)
 	return before.GetUID() == after.GetUID() && r.record(old).Ready != "" && r.record(written).Ready == "" && r.serves(written)
 }
 
-// serves reports whether an object is this replica's to serve. One of another replica since a moment goes from the cache in a moment.
+// serves reports whether this replica serves an object. An object that has moved to another replica leaves the cache shortly after.
 func (r *Reconciler) serves(object Object) bool {
 	return r.Kind.Serves(object) && object.GetDeletionTimestamp() == nil && (r.Owns == nil || r.Owns(object.GetUID()))
 }
 
 // Notify enqueues an object for which the engine has something.
-func (r *Reconciler) Notify(object plan.ID, lane fetch.Priority) {
+func (r *Reconciler) Notify(object plan.ID, priority fetch.Priority) {
 	request := reconcile.Request{NamespacedName: object.NamespacedName}
-	if lane == fetch.Foreground {
-		r.lanes.hurry(request)
+	if priority == fetch.Foreground {
+		r.storage.markUrgent(request)
 	}
 	r.queue.Add(request)
 }
 
-// annotationsChanged lets updates of namespaces through that policy may judge otherwise. New
-// namespaces hold no objects yet, and those of the first list come with the objects themselves.
+// annotationsChanged passes updates of namespaces that may change the result of policy. New namespaces have no objects yet, and
+// the namespaces of the first list come with the objects themselves.
 func annotationsChanged() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
@@ -133,7 +133,7 @@ func (r *Reconciler) objectsOf(ctx context.Context, namespace client.Object) []r
 	return requests(r.list(ctx, client.InNamespace(namespace.GetName())))
 }
 
-// dependants lists the objects that refer to one of a kind.
+// dependants lists the objects that refer to an object of a kind.
 func (r *Reconciler) dependants(kind dialect.Type) handler.MapFunc {
 	return func(ctx context.Context, store client.Object) []reconcile.Request {
 		reference := dialect.Reference{Kind: kind.GroupKind(), Namespace: store.GetNamespace(), Name: store.GetName()}
@@ -160,7 +160,7 @@ func namesOf(list runtime.Object) []types.NamespacedName {
 	return all
 }
 
-// drift watches the metadata of managed Secrets: one that is not as it was last written is repaired.
+// drift watches the metadata of managed Secrets: a Secret that is not as it was last written is repaired.
 func (r *Reconciler) drift() handler.EventHandler {
 	enqueue := func(ctx context.Context, secret client.Object, resourceVersion string, q queue) {
 		name := client.ObjectKeyFromObject(secret)
@@ -177,7 +177,7 @@ func (r *Reconciler) drift() handler.EventHandler {
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
 			enqueue(ctx, e.ObjectNew, e.ObjectNew.GetResourceVersion(), q)
 		},
-		// The label may have been stripped rather than the Secret deleted; Write finds out.
+		// The label may have been removed rather than the Secret deleted; Write finds out.
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { enqueue(ctx, e.Object, "", q) },
 	}
 }
@@ -190,8 +190,8 @@ func (r *Reconciler) servesIn(namespace string) bool {
 	return watched && (!narrow || narrower.ServesIn(namespace))
 }
 
-// drifted reports whether a Secret belongs to an object of this syncer and is not as it was left. An
-// object that is not known yet is synced when it is.
+// drifted reports whether a Secret belongs to an object of this syncer and is not as it was last written. An object that the cache
+// does not have yet is synced when it comes.
 func (r *Reconciler) drifted(ctx context.Context, name types.NamespacedName, secret, resourceVersion string) bool {
 	if r.states.isOwnWrite(name, resourceVersion) {
 		return false

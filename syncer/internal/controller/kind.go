@@ -12,16 +12,16 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 )
 
-// Object is one that asks for a Secret.
+// Object is an object of the cluster that a Secret is made for.
 type Object = dialect.Object
 
-// Importer takes over what the predecessor of a dialect left behind.
-type Importer interface {
+// Takeover takes over what the original controller of a dialect left behind.
+type Takeover interface {
 	// Adopt reports whether an object may take over a Secret that no controller owns, beside what AdoptExisting
 	// permits, and may say why not.
 	Adopt(ctx context.Context, object Object, secret *corev1.Secret) (permitted bool, problem string, err error)
-	// Release lets go of an object that is being deleted, or whose Secret is in step.
-	Release(ctx context.Context, object Object) error
+	// Finish ends the takeover of an object that is being deleted, or has its Secret in sync.
+	Finish(ctx context.Context, object Object) error
 }
 
 // copied is a deep copy, of the same type.
@@ -30,7 +30,7 @@ func copied(object Object) Object {
 	return c
 }
 
-// record is what the status says of an object's last sync.
+// record is the state of an object's last sync, from its status.
 func (r *Reconciler) record(object Object) plan.Record { return r.Kind.Status(object).Record() }
 
 // id names an object of the Reconciler's kind.
@@ -44,7 +44,7 @@ const (
 	indexReference = "secretgate.io/reference" // by the objects that they refer to
 )
 
-// Index has the cache find the objects of a kind by what they name.
+// Index makes the cache's indexes of the objects of a kind, by what they name.
 func Index(ctx context.Context, indexer client.FieldIndexer, kind dialect.Kind, stores []dialect.StoreKind) error {
 	if namer, ok := kind.(dialect.Namer); ok {
 		err := indexer.IndexField(ctx, kind.New(), indexSecret, func(object client.Object) []string { return []string{namer.Secret(object)} })
@@ -64,7 +64,7 @@ func Index(ctx context.Context, indexer client.FieldIndexer, kind dialect.Kind, 
 	})
 }
 
-// madeBy lists the objects of the kind whose Secret this is.
+// madeBy lists the objects of the kind that a Secret is made for.
 func (r *Reconciler) madeBy(ctx context.Context, secret types.NamespacedName) []types.NamespacedName {
 	if !r.servesIn(secret.Namespace) {
 		return nil
@@ -75,7 +75,7 @@ func (r *Reconciler) madeBy(ctx context.Context, secret types.NamespacedName) []
 	return r.list(ctx, client.InNamespace(secret.Namespace), client.MatchingFields{indexSecret: secret.Name})
 }
 
-// list lists cached objects of the kind. Where it cannot, it says so, and the caller goes without.
+// list lists cached objects of the kind. Where it cannot, it logs that and returns none.
 func (r *Reconciler) list(ctx context.Context, options ...client.ListOption) []types.NamespacedName {
 	list := r.Kind.NewList()
 	if err := r.Client.List(ctx, list, options...); err != nil {
@@ -85,7 +85,7 @@ func (r *Reconciler) list(ctx context.Context, options ...client.ListOption) []t
 	return namesOf(list)
 }
 
-// resolve reads what an object refers to, from the cache. What is not there is missing.
+// resolve reads what an object refers to, from the cache. What is not there is left out.
 func (r *Reconciler) resolve(ctx context.Context, object Object) (dialect.Resolved, error) {
 	references := r.Kind.References(object)
 	if len(references) == 0 {

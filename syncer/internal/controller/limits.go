@@ -7,9 +7,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Reads that users ask for, beside the refreshes: as many at once, and one more each so long. Those of an object are forced
-// refreshes and edits, whose number the interval of the object would not bound; what it may cost so is what the shortest
-// interval would cost. Those of all of a namespace's objects are forced refreshes alone: an edit of many is often one rollout.
+// Limits of the reads that users trigger beside the refreshes: a burst, and then one read each period. The limit of an object
+// covers forced refreshes and edits, which its interval does not bound; it permits as many reads as the shortest interval would
+// cause. The limit of a namespace covers forced refreshes only: edits of many objects are often one rollout.
 const (
 	readEvery           = 10 * time.Second
 	readBurst           = 3
@@ -17,8 +17,8 @@ const (
 	namespaceForceBurst = 20
 )
 
-// limits bounds the reads that tenants ask for, so that they do not set the bill. An object that is deleted and made again is
-// still limited. The zero value is ready to use.
+// limits bounds the reads that tenants trigger, since each may cost money. An object that is deleted and made again is still
+// limited. The zero value is ready to use.
 type limits struct {
 	objects    map[types.NamespacedName]*rate.Limiter
 	namespaces map[string]*rate.Limiter
@@ -56,7 +56,7 @@ func limiter[K comparable](limiters map[K]*rate.Limiter, key K, every rate.Limit
 	return limiters[key]
 }
 
-// sweep forgets, now and then, what limits nothing any more.
+// sweep removes limiters that are full again, at most once a minute.
 func (l *limits) sweep(now time.Time) {
 	if now.Sub(l.swept) < time.Minute {
 		return

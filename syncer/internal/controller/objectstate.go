@@ -14,8 +14,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/backoff"
 )
 
-// heartbeatsPerSecond bounds the status writes that say nothing new. One that is put off is due at
-// the next attempt.
+// heartbeatsPerSecond bounds the status writes that change only times. One that is postponed is due at the next attempt.
 const heartbeatsPerSecond = 10
 
 // objectStates holds the state of objects between attempts: no values, and nothing that a restart must
@@ -27,14 +26,14 @@ type objectStates struct {
 	heartbeats *rate.Limiter
 }
 
-// mayRead returns how long a read must wait that an edit asks for, or the force-sync annotation.
+// mayRead returns how long a read must wait that an edit or the force-sync annotation triggers.
 func (s *objectStates) mayRead(object types.NamespacedName, forced bool, now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.limits.wait(object, forced, now)
 }
 
-// mayHeartbeat reports whether there is room for one more heartbeat.
+// mayHeartbeat reports whether the rate permits one more heartbeat.
 func (s *objectStates) mayHeartbeat(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,7 +43,7 @@ func (s *objectStates) mayHeartbeat(now time.Time) bool {
 	return s.heartbeats.AllowN(now, 1)
 }
 
-// gone stands for the resourceVersion of a Secret that was deleted, or lost its label.
+// gone replaces the resourceVersion of a Secret that was deleted, or lost its label.
 const gone = "gone"
 
 // objectState is the state of one object.
@@ -54,7 +53,7 @@ type objectState struct {
 	seen     string // resourceVersion of the last event while it was, or gone
 	failures int    // in a row
 	repairs  int
-	repaired time.Time // when the last repair was asked for
+	repaired time.Time // when the last repair was triggered
 	retryAt  time.Time // when it is to be read again, whether or not its sources are due; zero: it need not be
 	drifted  bool      // another client changed the Secret, and it has been neither read nor written for that since
 
@@ -156,8 +155,8 @@ func (s *objectState) older(object client.Object) bool {
 	return err == nil && order < 0
 }
 
-// newest is the status that was last written, where an object from the cache is older than that:
-// compared with an older one, news might look like none.
+// newest is the status that was last written, where an object from the cache is older than that: compared with the older one, a
+// change might be missed.
 func (s *objectStates) newest(object Object) (status plan.Record, newer bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,8 +177,8 @@ func (s *objectStates) warn(object types.NamespacedName) bool {
 	return first
 }
 
-// begin records that an object is read for an attempt.
-func (s *objectStates) begin(object types.NamespacedName, a attempt) {
+// startAttempt records that an object is read for an attempt.
+func (s *objectStates) startAttempt(object types.NamespacedName, a attempt) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	state := s.of(object)
@@ -234,7 +233,7 @@ func (s *objectStates) reset(object types.NamespacedName) {
 	}
 }
 
-// backoff counts a failure, or forgets those before, and says how long to wait.
+// backoff counts a failure, or resets the count, and returns how long to wait.
 func (s *objectStates) backoff(object types.NamespacedName, failed bool) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -247,8 +246,8 @@ func (s *objectStates) backoff(object types.NamespacedName, failed bool) time.Du
 	return backoff.Step(state.failures, firstBackoff, lastBackoff)
 }
 
-// repair says how long to wait before a drifted Secret is repaired: at once the first time, longer
-// each time that another client changes it again, until it has been left alone for a while.
+// repair returns how long to wait before a drifted Secret is repaired: not at all the first time, and longer each time that another
+// client changes it again, until none has for a while.
 func (s *objectStates) repair(object types.NamespacedName, now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()

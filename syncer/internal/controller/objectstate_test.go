@@ -209,7 +209,7 @@ func TestTheLastAttemptIsKnownUntilTheReset(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	tried := attempt{uid: "u", generation: 3}
 	s.setRetryAt(db, now)
-	s.begin(db, tried)
+	s.startAttempt(db, tried)
 	if last, retryDue := s.lastAttempt(db, now.Add(time.Hour)); last != tried || retryDue {
 		t.Errorf("%+v, retry due %t: an attempt that begins clears the retry", last, retryDue)
 	}
@@ -233,7 +233,7 @@ func TestARepairIsDueAfterItsBackOff(t *testing.T) {
 	if _, retryDue := s.lastAttempt(db, now); !retryDue {
 		t.Error("the first is not due at once")
 	}
-	s.begin(db, attempt{uid: "u"})
+	s.startAttempt(db, attempt{uid: "u"})
 	wait := s.repair(db, now)
 	if _, retryDue := s.lastAttempt(db, now.Add(wait-1)); retryDue {
 		t.Error("the second is due too early")

@@ -24,20 +24,20 @@ import (
 // maxMessage bounds a status message: a thousand violations help no reader.
 const maxMessage = 2000
 
-// outcome is what came of one attempt. Everything that is told about it (status, event, metrics, the
-// next attempt) follows from it.
+// outcome is the result of one attempt. Everything that is reported about it (status, event, metrics), and the time of the next
+// attempt, follow from it.
 type outcome struct {
 	reason  plan.Reason
 	message string // for a failure
 	entries []plan.EntryRecord
 	result  apply.Result // of a written Secret
-	// overtaken: another client changed the Secret while it was written, so it needs another look.
+	// overtaken: another client changed the Secret while it was written, so it has to be compared once more.
 	overtaken  bool
 	unreadable bool // the API server did not show the Secret
-	// retry: it is tried again after a while. Otherwise the engine says when a source has changed, or
-	// something must be edited first.
-	retry bool
-	rests bool // the next attempt costs much, and is likely to end as this one did
+	// retry: it is tried again after a back-off. Otherwise the engine notifies when a source has changed, or the user has to edit
+	// something first.
+	retry       bool
+	longBackoff bool // the next attempt costs much, and is likely to fail as this one did
 }
 
 func (o outcome) ok() bool {
@@ -52,8 +52,8 @@ func synced(result apply.Result, entries []plan.EntryRecord, overtaken bool) out
 	return outcome{reason: plan.ReasonSynced, result: result, entries: entries, overtaken: overtaken}
 }
 
-// misunderstood is for an object that makes no Plan. What is missing beside it may come without an edit.
-func misunderstood(errs field.ErrorList) outcome {
+// invalidObject is for an object that makes no Plan. An object that it refers to and that is missing may come without an edit.
+func invalidObject(errs field.ErrorList) outcome {
 	o := outcome{reason: plan.ReasonStoreNotFound, message: shorten(errs.ToAggregate().Error())}
 	if wrong, _ := dialect.Split(errs); len(wrong) > 0 {
 		o.reason = plan.ReasonInvalidSpec
@@ -65,13 +65,13 @@ func denied(object string, violations policy.Violations) outcome {
 	return outcome{reason: plan.ReasonPolicyDenied, message: shorten(violations.Message(object))}
 }
 
-// unjudged is for a namespace that cannot be read: nothing is fetched on a guess.
-func unjudged(object string, err error) outcome {
+// namespaceUnreadable is for a namespace that cannot be read: without its policy nothing is fetched.
+func namespaceUnreadable(object string, err error) outcome {
 	return outcome{reason: plan.ReasonPolicyDenied, retry: true,
 		message: shorten(fmt.Sprintf("not allowed to fetch secret: %s: its namespace cannot be read: %v", object, err))}
 }
 
-// kinds maps what a backend answered to what the status says, and whether to ask again.
+// kinds maps the kind of a backend's failure to the reason in the status.
 var kinds = map[driver.Kind]plan.Reason{
 	driver.Unknown:         plan.ReasonUnavailable,
 	driver.NotFound:        plan.ReasonSecretNotFound,
@@ -115,7 +115,7 @@ func unread(p *plan.Plan, failures []fetch.Failure, entries []plan.EntryRecord) 
 	return outcome{reason: reasonOf(first.Err), message: shorten(message), entries: entries}
 }
 
-// textOf is what a failure says of an object, in the object's own words.
+// textOf is the message of a failure, in the terms of the object's kind.
 func textOf(p *plan.Plan, f fetch.Failure) string {
 	if failure, ok := errors.AsType[*backend.Error](f.Err); ok {
 		return failure.Text(func(advice string) string { return p.Say(f.Source.Store, advice) })
@@ -123,9 +123,9 @@ func textOf(p *plan.Plan, f fetch.Failure) string {
 	return f.Err.Error()
 }
 
-// excessive is for sources that hold more together than one object may have in memory.
-func excessive(p *plan.Plan) outcome {
-	return outcome{reason: plan.ReasonInvalidValue, retry: true, rests: true, message: fmt.Sprintf(
+// tooLarge is for sources that have more bytes together than one object may have in memory.
+func tooLarge(p *plan.Plan) outcome {
+	return outcome{reason: plan.ReasonInvalidValue, retry: true, longBackoff: true, message: fmt.Sprintf(
 		"%s: what the entries read has more than %d bytes together: split the object, or read smaller secrets",
 		p.Words.Spec, fetch.MaxObjectBytes)}
 }
@@ -152,7 +152,7 @@ func unwritten(err error, entries []plan.EntryRecord) outcome {
 // Secret the server quotes values.
 func writeProblem(err error) string {
 	message, _, admission := strings.Cut(err.Error(), " denied the request")
-	if !admission { // a ValidatingAdmissionPolicy words it so
+	if !admission { // as a ValidatingAdmissionPolicy says it
 		message, _, admission = strings.Cut(err.Error(), " denied request")
 	}
 	if admission {
@@ -171,7 +171,7 @@ func writeProblem(err error) string {
 	return message + ": check the type that the object gives it, and the names of the entries"
 }
 
-// ready is the status of condition Ready. Suspension leaves it as it was: the Secret is as good as before.
+// ready is the status of condition Ready. Suspension leaves it as it was, since the Secret does not change.
 func (o outcome) ready(before metav1.ConditionStatus) metav1.ConditionStatus {
 	switch o.reason {
 	case plan.ReasonSynced:

@@ -27,12 +27,12 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/render"
 )
 
-// told is what of an outcome shows.
-type told struct {
+// reported is what users see of an outcome.
+type reported struct {
 	Reason plan.Reason
 	Status string
 	Ready  metav1.ConditionStatus
-	// Next is when to come again where the interval is a minute and the back-off four seconds.
+	// Next is when the next attempt is due where the interval is a minute and the back-off four seconds.
 	Next time.Duration
 }
 
@@ -54,31 +54,31 @@ func TestOutcomes(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
 		outcome outcome
-		want    told
+		want    reported
 	}{
-		{"synced", synced(apply.Result{}, nil, false), told{plan.ReasonSynced, "SUCCESS", "True", 0}},
-		{"synced, but overtaken: looked at again soon", synced(apply.Result{}, nil, true), told{plan.ReasonSynced, "SUCCESS", "True", time.Second}},
-		{"suspended", suspended(paused), told{plan.ReasonSuspended, "SUSPENDED", "Unknown", 0}},
-		{"a spec that cannot be understood waits for an edit", misunderstood(field.ErrorList{field.Required(field.NewPath("spec", "data"), "why")}),
-			told{plan.ReasonInvalidSpec, "ERROR, spec.data: Required value: why", "False", 0}},
-		{"a denial waits for an edit, and is in KES's words", denied("ns/db", forbidden), told{plan.ReasonPolicyDenied,
+		{"synced", synced(apply.Result{}, nil, false), reported{plan.ReasonSynced, "SUCCESS", "True", 0}},
+		{"synced, but overtaken: compared again soon", synced(apply.Result{}, nil, true), reported{plan.ReasonSynced, "SUCCESS", "True", time.Second}},
+		{"suspended", suspended(paused), reported{plan.ReasonSuspended, "SUSPENDED", "Unknown", 0}},
+		{"a spec that cannot be understood waits for an edit", invalidObject(field.ErrorList{field.Required(field.NewPath("spec", "data"), "why")}),
+			reported{plan.ReasonInvalidSpec, "ERROR, spec.data: Required value: why", "False", 0}},
+		{"a denial waits for an edit, and is in KES's words", denied("ns/db", forbidden), reported{plan.ReasonPolicyDenied,
 			`ERROR, not allowed to fetch secret: ns/db: key name prod/db does not match naming convention dev/.*: spec.data[0].key: Forbidden: ` +
 				`"prod/db" is not permitted in namespace "ns": annotation externalsecrets.kubernetes-client.io/permitted-key-name allows "dev/.*"`, "False", 0}},
-		{"a namespace that cannot be read is tried again", unjudged("ns/db", errors.New("no answer")),
-			told{plan.ReasonPolicyDenied, "ERROR, not allowed to fetch secret: ns/db: its namespace cannot be read: no answer", "False", 4 * time.Second}},
-		{"one read that failed: the engine says when it has recovered", failed(missing), told{plan.ReasonSecretNotFound, "ERROR, spec.data[2]: " + missing.Err.Error(), "False", 0}},
-		{"several entries that failed are counted", failed(refused, missing), told{plan.ReasonAccessDenied,
+		{"a namespace that cannot be read is tried again", namespaceUnreadable("ns/db", errors.New("no answer")),
+			reported{plan.ReasonPolicyDenied, "ERROR, not allowed to fetch secret: ns/db: its namespace cannot be read: no answer", "False", 4 * time.Second}},
+		{"one read that failed: the engine says when it has recovered", failed(missing), reported{plan.ReasonSecretNotFound, "ERROR, spec.data[2]: " + missing.Err.Error(), "False", 0}},
+		{"several entries that failed are counted", failed(refused, missing), reported{plan.ReasonAccessDenied,
 			"ERROR, spec.data[1]: " + refused.Err.Error() + " (and 2 more entries failed: see status.entries)", "False", 0}},
 		{"a value that cannot be used", unrendered([]*render.Error{{Field: "spec.data[0]", Problem: "x"}, {Field: "spec.data[1]", Problem: "y"}}, nil),
-			told{plan.ReasonInvalidValue, "ERROR, spec.data[0]: x; spec.data[1]: y", "False", 0}},
+			reported{plan.ReasonInvalidValue, "ERROR, spec.data[0]: x; spec.data[1]: y", "False", 0}},
 		{"a Secret that could not be made in time is tried again", unrendered([]*render.Error{{Field: "spec.data[0]", Problem: "x"}, {Field: "spec.data[1]", Problem: "y", Late: true}}, nil),
-			told{plan.ReasonInvalidValue, "ERROR, spec.data[0]: x; spec.data[1]: y", "False", 4 * time.Second}},
-		{"a Secret of others", unwritten(&apply.NotOwnedError{Problem: "it is foreign"}, nil), told{plan.ReasonSecretNotOwned, "ERROR, it is foreign", "False", 4 * time.Second}},
+			reported{plan.ReasonInvalidValue, "ERROR, spec.data[0]: x; spec.data[1]: y", "False", 4 * time.Second}},
+		{"a Secret of others", unwritten(&apply.NotOwnedError{Problem: "it is foreign"}, nil), reported{plan.ReasonSecretNotOwned, "ERROR, it is foreign", "False", 4 * time.Second}},
 		{"a write that failed", unwritten(errors.New("etcd is full"), nil),
-			told{plan.ReasonSecretWriteFailed, "ERROR, the Secret cannot be written: etcd is full", "False", 4 * time.Second}},
+			reported{plan.ReasonSecretWriteFailed, "ERROR, the Secret cannot be written: etcd is full", "False", 4 * time.Second}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := told{tc.outcome.reason, statusOf(tc.outcome), tc.outcome.ready(""), tc.outcome.again(time.Minute, 4*time.Second).after}
+			got := reported{tc.outcome.reason, statusOf(tc.outcome), tc.outcome.ready(""), tc.outcome.nextAttempt(time.Minute, 4*time.Second).after}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -126,7 +126,7 @@ func TestAgain(t *testing.T) {
 		{"a failure without an interval waits as long as the back-off says", broken, 0, lastBackoff, lastBackoff},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := tc.outcome.again(tc.interval, tc.backoff).after; got != tc.want {
+			if got := tc.outcome.nextAttempt(tc.interval, tc.backoff).after; got != tc.want {
 				t.Errorf("%s, want %s", got, tc.want)
 			}
 		})

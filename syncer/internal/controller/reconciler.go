@@ -1,15 +1,15 @@
-// Package controller keeps each object's Secret as its backends have it: objects of several kinds, each with a
-// Reconciler of its own, and all with one engine. One attempt is:
+// Package controller keeps each object's Secret in sync with its backends: objects of several kinds, each with a Reconciler of its
+// own, and all with one engine. One attempt is:
 //
-//  1. read the object; gone, or another instance's: forget it
-//  2. plan: understand the spec and what it refers to, or say all that is wrong with it
+//  1. read the object; forget it if it is gone, or another instance's
+//  2. plan: parse the spec and what it refers to, or list everything that is wrong with it
 //  3. policy: judge the plan by the namespace's annotations
-//  4. subscribe to the plan's sources, and ask for them where the object is new, edited, forced or
-//     failed; the engine calls again when they have been read, or have changed
+//  4. subscribe to the plan's sources, and request a read where the object is new, edited, forced or failed; the engine
+//     notifies when they have been read, or have changed
 //  5. policy once more, and for the names that walks along paths returned
 //  6. render the Secret's content
-//  7. write the Secret, if it differs; remove the one that it replaces, where the object has renamed it
-//  8. report: status, event, metrics, and when to come again
+//  7. write the Secret, if it differs; remove the old one, where the object has renamed its Secret
+//  8. report: status, event, metrics, and the time of the next attempt
 //
 // A failure at any step leaves the Secret as it is.
 package controller
@@ -39,16 +39,16 @@ import (
 // maxRender is how long one Secret's content may take to make: that of the largest objects takes a second.
 const maxRender = 10 * time.Second
 
-// smallRender is how many bytes of values take no time worth speaking of.
+// smallRender is how many bytes of values are rendered in negligible time.
 const smallRender = 64 << 10
 
 // Settings are the installation's choices about syncing one kind.
 type Settings struct {
 	Name            string // of the controller, in logs and metrics
 	Policy          policy.Settings
-	RefreshInterval time.Duration // of objects that name none
+	RefreshInterval time.Duration // of objects without one
 	DisablePolling  bool          // sync on changes of objects only
-	StatusHeartbeat time.Duration // how old an unchanged status may grow; 0: as old as it likes
+	StatusHeartbeat time.Duration // how old an unchanged status may become; 0: no limit
 	WatchSecrets    bool          // repair Secrets that others change
 	Workers         int           // objects synced at a time
 	Namespaces      []string      // those that are watched; empty: all
@@ -64,7 +64,7 @@ type Metrics interface {
 type Reconciler struct {
 	Kind     dialect.Kind
 	Stores   []dialect.StoreKind // that its objects may refer to
-	Importer Importer            // nil: there is nothing to take over
+	Takeover Takeover            // nil: there is nothing to take over
 	Settings Settings
 	Client   client.Client // reads objects and namespace metadata from a cache, Secrets live
 	Cache    client.Reader // reads the metadata of managed Secrets
@@ -78,7 +78,7 @@ type Reconciler struct {
 
 	states  objectStates
 	renders fair.Turns // of large values
-	lanes   lanes
+	storage priorityQueue
 	queue   queue
 }
 
@@ -98,8 +98,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, err
 	case object.GetDeletionTimestamp() != nil:
 		r.Engine.Unsubscribe(id)
-		r.Metrics.Forget(request.NamespacedName)          // others' finalizers may hold it for long
-		return reconcile.Result{}, r.release(ctx, object) // the garbage collector takes what is owned
+		r.Metrics.Forget(request.NamespacedName)                 // others' finalizers may hold it for long
+		return reconcile.Result{}, r.finishTakeover(ctx, object) // the garbage collector takes what is owned
 	}
 	if newest, newer := r.states.newest(object); newer {
 		r.Kind.Status(object).Put(newest)
@@ -110,15 +110,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	p, errs := dialect.Understand(r.Kind, object, resolved)
 	if p == nil {
-		return r.finish(ctx, object, nil, r.refuse(id, misunderstood(errs)))
+		return r.finish(ctx, object, nil, r.refuse(id, invalidObject(errs)))
 	}
 	if o, permitted := r.admit(ctx, p); !permitted {
 		return r.finish(ctx, object, p, r.refuse(id, o))
 	}
-	wait := r.ask(ctx, object, p)
+	wait := r.requestRead(ctx, object, p)
 	switch result, state := r.Engine.Collect(p.Object); state {
 	case fetch.Ready:
-		r.states.setRetryAt(request.NamespacedName, r.now()) // until it is known what came of it
+		r.states.setRetryAt(request.NamespacedName, r.now()) // in case that this attempt does not end
 		return r.finish(ctx, object, p, r.sync(ctx, object, p, result))
 	case fetch.Pending:
 		return reconcile.Result{RequeueAfter: wait}, nil
@@ -134,16 +134,16 @@ func (r *Reconciler) forget(object plan.ID) {
 	r.states.forget(object.NamespacedName)
 }
 
-// refuse stops reading for an object. Once it is admitted again, it is as if it were new.
+// refuse stops the reads for an object. Once it is admitted again, it is treated as new.
 func (r *Reconciler) refuse(object plan.ID, o outcome) outcome {
 	r.Engine.Unsubscribe(object)
 	r.states.reset(object.NamespacedName)
 	return o
 }
 
-// ask subscribes the object to its sources, and has them read now where it must be. It returns how
-// long a retry, or a refresh that was forced too often, must wait.
-func (r *Reconciler) ask(ctx context.Context, object Object, p *plan.Plan) time.Duration {
+// requestRead subscribes the object to its sources, and has them read now where that is necessary. It returns how long a retry, or
+// a refresh that was forced too often, must wait.
+func (r *Reconciler) requestRead(ctx context.Context, object Object, p *plan.Plan) time.Duration {
 	now, interval, record, name := r.now(), r.interval(p), r.record(object), p.Object.NamespacedName
 	r.Engine.Subscribe(p, interval, overdue(record, interval, r.Settings.StatusHeartbeat, now))
 	last, retryDue := r.states.lastAttempt(name, now)
@@ -156,11 +156,11 @@ func (r *Reconciler) ask(ctx context.Context, object Object, p *plan.Plan) time.
 			return sooner(wait, waits)
 		}
 	}
-	if t.ask || last.uid != p.UID {
-		r.states.begin(name, next)
+	if t.read || last.uid != p.UID {
+		r.states.startAttempt(name, next)
 	}
-	if t.ask {
-		r.Engine.Request(p.Object, t.lane, t.fresh)
+	if t.read {
+		r.Engine.Request(p.Object, t.priority, t.fresh)
 	}
 	return r.states.wait(name, now)
 }
@@ -168,17 +168,17 @@ func (r *Reconciler) ask(ctx context.Context, object Object, p *plan.Plan) time.
 // sync does steps 5 to 7.
 func (r *Reconciler) sync(ctx context.Context, object Object, p *plan.Plan, result fetch.Result) outcome {
 	if result.TooLarge {
-		return excessive(p)
+		return tooLarge(p)
 	}
 	entries := entriesOf(p, result)
 	if len(result.Failures) > 0 {
 		return unread(p, result.Failures, entries)
 	}
-	if o, permitted := r.judge(ctx, p); !permitted {
+	if o, permitted := r.checkPolicy(ctx, p); !permitted {
 		return r.refuse(p.Object, o)
 	}
-	if o, permitted := r.judgeWalked(ctx, p, result.Values); !permitted {
-		return o // it goes on being read: the next walk may find other names
+	if o, permitted := r.checkWalkedNames(ctx, p, result.Values); !permitted {
+		return o // the subscription stays: the next walk may find other names
 	}
 	secret, errs := r.render(ctx, p, result.Values)
 	if len(errs) > 0 {
@@ -191,8 +191,8 @@ func (r *Reconciler) sync(ctx context.Context, object Object, p *plan.Plan, resu
 	return synced(written, entries, overtaken)
 }
 
-// render makes the Secret's content. Those of large values are made one at a time: each may take a processor for a second, and
-// others would get one in turn with all of them.
+// render makes the Secret's content. Large values are rendered one object at a time: each may occupy a processor for a second, and
+// all others would wait for their turn among them.
 func (r *Reconciler) render(ctx context.Context, p *plan.Plan, values render.Values) (*render.Secret, []*render.Error) {
 	if values.Bytes() > smallRender {
 		if end, err := r.renders.Acquire(ctx, p.Object.Namespace); err == nil {
@@ -204,7 +204,7 @@ func (r *Reconciler) render(ctx context.Context, p *plan.Plan, values render.Val
 	return render.Render(inTime, p, values)
 }
 
-// interval is how often an object's sources are read without a change of its own; 0: never.
+// interval is how often an object's sources are refreshed; 0: never.
 func (r *Reconciler) interval(p *plan.Plan) time.Duration {
 	switch {
 	case r.Settings.DisablePolling, p.Refresh.Never:
@@ -215,8 +215,8 @@ func (r *Reconciler) interval(p *plan.Plan) time.Duration {
 	return r.Settings.RefreshInterval
 }
 
-// intact reports whether the Secret is as it was left, as far as that can be known for little. Where Secrets are not
-// watched, those of objects that are refreshed are looked at with the next refresh.
+// intact reports whether the Secret is as it was last written, as far as a cheap check can know. Where Secrets are not watched,
+// those of objects with an interval are compared at the next refresh.
 func (r *Reconciler) intact(ctx context.Context, resourceVersion string, p *plan.Plan) bool {
 	if !r.Settings.WatchSecrets && r.interval(p) > 0 {
 		return true
@@ -227,7 +227,7 @@ func (r *Reconciler) intact(ctx context.Context, resourceVersion string, p *plan
 		err := reader.Get(ctx, types.NamespacedName{Namespace: p.Object.Namespace, Name: p.Target.Name}, secret)
 		return err == nil && secret.ResourceVersion == resourceVersion
 	}
-	// After a hand-over the cache of Secrets may be behind that of objects.
+	// After objects have moved between replicas, the cache of Secrets may be behind that of objects.
 	return r.Settings.WatchSecrets && same(r.Cache) || same(r.Live)
 }
 

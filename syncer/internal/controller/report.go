@@ -22,18 +22,18 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/metrics"
 )
 
-// finish reports on an attempt, and says when to come again.
+// finish reports on an attempt, and returns when the next one is due.
 func (r *Reconciler) finish(ctx context.Context, object Object, p *plan.Plan, o outcome) (reconcile.Result, error) {
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return reconcile.Result{}, nil // stopping: a call that was cut off says nothing about the object
+		return reconcile.Result{}, nil // the syncer stops: a cancelled call says nothing about the object
 	}
 	err := r.report(ctx, object, p, o)
 	if p == nil {
 		return reconcile.Result{}, err
 	}
-	o.retry = o.retry || err != nil // but not at once: what was read is gone, and another read may be billed
+	o.retry = o.retry || err != nil // after a back-off: the values have been dropped, and another read may be billed
 	name := p.Object.NamespacedName
-	wait := o.again(r.interval(p), r.states.backoff(name, o.retry)).after
+	wait := o.nextAttempt(r.interval(p), r.states.backoff(name, o.retry)).after
 	if wait > 0 {
 		r.states.endAttempt(name, r.now().Add(wait))
 	} else {
@@ -45,8 +45,7 @@ func (r *Reconciler) finish(ctx context.Context, object Object, p *plan.Plan, o 
 	return reconcile.Result{RequeueAfter: sooner(wait, r.Settings.StatusHeartbeat)}, nil
 }
 
-// report writes the status where it says something new, the event on the way into or out of
-// failure, and the metrics.
+// report writes the status where it changes, an event where Ready changes, and the metrics.
 func (r *Reconciler) report(ctx context.Context, object Object, p *plan.Plan, o outcome) error {
 	now, record := r.now(), r.record(object)
 	forceSync := object.GetAnnotations()[names.AnnotationForceSync]
@@ -71,7 +70,7 @@ func attempted(object Object, p *plan.Plan, o outcome, lastSuccess, now time.Tim
 		Object: client.ObjectKeyFromObject(object), Reason: string(o.reason), Success: o.ok(), Unreadable: o.unreadable,
 		Suspended: o.reason == plan.ReasonSuspended, At: now, LastSuccess: lastSuccess,
 	}
-	if p != nil { // else the object is not understood
+	if p != nil { // else the object is invalid
 		a.Secret = p.Target.Name
 		if len(p.Entries) > 0 {
 			a.Backend = string(p.Entries[0].Source.Backend)
@@ -80,7 +79,7 @@ func attempted(object Object, p *plan.Plan, o outcome, lastSuccess, now time.Tim
 	return a
 }
 
-// writeHeartbeat writes a status that says nothing new as a sign of life, and returns when the next one is due.
+// writeHeartbeat writes an unchanged status with new times, and returns when the next one is due.
 func (r *Reconciler) writeHeartbeat(ctx context.Context, object Object, p *plan.Plan) (time.Duration, error) {
 	now, heartbeat, record := r.now(), r.Settings.StatusHeartbeat, r.record(object)
 	if heartbeat <= 0 || r.interval(p) <= 0 || record.LastSync.IsZero() {
@@ -96,12 +95,12 @@ func (r *Reconciler) writeHeartbeat(ctx context.Context, object Object, p *plan.
 	return heartbeat, r.writeStatus(ctx, object, next)
 }
 
-// errNoStatus is for objects of a CRD of another product.
+// errNoStatus is for objects of another product's CRD.
 var errNoStatus = errors.New("the status cannot be written, since the CRD that is installed has no status subresource: " +
 	"apply Secretgate's CRD of the same name")
 
-// missing says what the API server did not find when it was to write a status: the object, which is no error, or its status,
-// of which it answers the same.
+// missing finds out what the API server did not find when it was to write a status: the object, which is no error, or the status
+// subresource. The answer is the same for both.
 func (r *Reconciler) missing(ctx context.Context, object Object) error {
 	found := r.Kind.NewList() // a list, since the syncer has no right to get one
 	err := r.Live.List(ctx, found, client.InNamespace(object.GetNamespace()), client.MatchingFields{"metadata.name": object.GetName()})
@@ -132,10 +131,10 @@ func (r *Reconciler) writeStatus(ctx context.Context, object Object, record plan
 	return nil
 }
 
-// clearStatus removes a status that was written to the next object of the name, for which nothing has been done. A client
-// that has written it since knows better.
+// clearStatus removes a status that was written to a newer object of the same name, which has not been synced yet. A status that
+// another client has written since stays.
 func (r *Reconciler) clearStatus(ctx context.Context, next Object) error {
-	r.states.warn(client.ObjectKeyFromObject(next)) // this is no other controller
+	r.states.warn(client.ObjectKeyFromObject(next)) // so that it is not taken for another controller's
 	blank := copied(next)
 	r.Kind.Status(blank).Put(plan.Record{})
 	patch := client.MergeFromWithOptions(next, client.MergeFromWithOptimisticLock{})
@@ -149,14 +148,15 @@ func (r *Reconciler) clearStatus(ctx context.Context, next Object) error {
 	return nil
 }
 
-// announce logs an outcome that is news, and makes an event where Ready changes.
+// announce logs an outcome that has changed, and makes an event where Ready changes.
 func (r *Reconciler) announce(ctx context.Context, object Object, last, next plan.Record, o outcome) {
 	before, after := last.Ready, next.Ready
 	logger := log.FromContext(ctx).WithValues("reason", o.reason)
 	switch {
 	case !o.ok():
 		// logr has no warnings.
-		slog.New(logr.ToSlogHandler(logger)).WarnContext(ctx, "Sync failed", "message", o.message, "nextAttempt", o.again(0, firstBackoff).when)
+		when := o.nextAttempt(0, firstBackoff).when
+		slog.New(logr.ToSlogHandler(logger)).WarnContext(ctx, "Sync failed", "message", o.message, "nextAttempt", when)
 	case o.result.Changed:
 		logger.Info("Secret written", "secretResourceVersion", o.result.ResourceVersion)
 	default:
@@ -170,8 +170,8 @@ func (r *Reconciler) announce(ctx context.Context, object Object, last, next pla
 	}
 }
 
-// warnOfRival says, once, that another controller writes the status of an object: both write its Secret again and again.
-func (r *Reconciler) warnOfRival(ctx context.Context, object client.Object) {
+// warnOfOtherController reports, once, that another controller writes the status of an object: both write its Secret, in turn.
+func (r *Reconciler) warnOfOtherController(ctx context.Context, object client.Object) {
 	if !r.states.warn(client.ObjectKeyFromObject(object)) {
 		return
 	}

@@ -27,7 +27,7 @@ func TestAFailureIsLoggedAsAWarning(t *testing.T) {
 		var text bytes.Buffer
 		ctx := log.IntoContext(t.Context(), logr.FromSlogHandler(slog.NewJSONHandler(&text, nil)).WithValues("name", "db"))
 		object := &apiv1.ExternalSecret{}
-		failed := misunderstood(field.ErrorList{field.Required(field.NewPath("spec"), "it is needed")})
+		failed := invalidObject(field.ErrorList{field.Required(field.NewPath("spec"), "it is needed")})
 		w.announce(ctx, object, plan.Record{}, nextRecord(plan.Record{}, 0, failed, "", time.Now()), failed)
 		var got map[string]any
 		if err := json.Unmarshal(text.Bytes(), &got); err != nil {

@@ -14,7 +14,7 @@ import (
 // maxEntries bounds how many entries a Record holds.
 const maxEntries = 100
 
-// nextRecord is what the status says after an attempt. It never holds a value.
+// nextRecord is the Record after an attempt. It never holds a value.
 func nextRecord(last plan.Record, generation int64, o outcome, forceSync string, now time.Time) plan.Record {
 	next, at := last, now.Truncate(time.Second)
 	next.Generation = generation
@@ -37,7 +37,7 @@ func nextRecord(last plan.Record, generation int64, o outcome, forceSync string,
 	return next
 }
 
-// isNews reports whether a Record says something new. The times of attempts alone are not news.
+// isNews reports whether a Record differs from the last one in more than the times of attempts.
 func isNews(last, next plan.Record) bool {
 	same := last.Since.Equal(next.Since) && slices.Equal(last.Entries, next.Entries)
 	for _, r := range []*plan.Record{&last, &next} {
@@ -46,13 +46,13 @@ func isNews(last, next plan.Record) bool {
 	return !same || !reflect.DeepEqual(last, next)
 }
 
-// isDue reports whether a Record without news is due as a sign of life.
+// isDue reports whether an unchanged Record is due as a heartbeat.
 func isDue(last, next plan.Record, heartbeat time.Duration) bool {
 	return heartbeat > 0 && !next.LastSync.IsZero() && !last.LastSync.IsZero() && next.LastSync.Sub(last.LastSync) >= heartbeat
 }
 
-// heartbeatRecord is a Record without news, at a later time. fresh is when the oldest source was last read with
-// success; zero where one fails.
+// heartbeatRecord is an unchanged Record at a later time. fresh is when the oldest source was last read with success; zero where
+// one fails.
 func heartbeatRecord(last plan.Record, fresh, now time.Time) plan.Record {
 	next := last
 	if fresh.IsZero() {
@@ -76,7 +76,7 @@ func entriesOf(p *plan.Plan, result fetch.Result) []plan.EntryRecord {
 	for _, e := range p.Entries[:min(len(p.Entries), maxEntries)] {
 		entry := plan.EntryRecord{Field: e.Field, Name: e.Name, Error: failed[e.Source], Version: result.Versions[e.Source]}
 		if entry.Error != "" {
-			entry.Version = "" // it is not what the backend has now
+			entry.Version = "" // the version that was read before is not what the backend has now
 		}
 		entries = append(entries, entry)
 	}

@@ -11,14 +11,14 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/fetch"
 )
 
-// attempt is for what an object was last read in this process. The zero value is none.
+// attempt is the state for which an object was last read in this process. The zero value is none.
 type attempt struct {
 	uid        types.UID
 	generation int64
 	forceSync  string
-	// walkPolicy stands for what judges the names that walks return, which are not kept; 0 where there are no walks.
+	// walkPolicy is a hash of the policy for the names that walks return, which are not kept; 0 where there are no walks.
 	walkPolicy uint64
-	// stores stands for where is read and as whom, which may change though the object does not.
+	// stores is a hash of the plan's Stores, which may change though the object does not.
 	stores uint64
 }
 
@@ -31,18 +31,18 @@ type observed struct {
 	last     attempt
 	next     attempt // the one that would be made now
 	record   plan.Record
-	retryDue bool // an attempt has come to nothing, or another client changed the Secret, and it is time to try again
-	waits    bool // it is not time yet to try again
-	intact   bool // the Secret is as the status says; asked only of an object without an attempt
+	retryDue bool // an attempt failed, or another client changed the Secret, and the back-off has passed
+	waits    bool // the back-off has not passed yet
+	intact   bool // the Secret is as the status says; set only for an object without an attempt
 }
 
-// trigger is what to ask of the engine; the zero value is nothing.
+// trigger is the read to request of the engine; the zero value is none.
 type trigger struct {
-	ask    bool
-	lane   fetch.Priority
-	fresh  bool // a read that is under way already will not do
-	edited bool // the object, or what it refers to, is new or was edited: limited by object
-	forced bool // by the force-sync annotation: limited by object and by namespace
+	read     bool
+	priority fetch.Priority
+	fresh    bool // a read that is under way already does not suffice
+	edited   bool // the object, or what it refers to, is new or was edited: limited by object
+	forced   bool // by the force-sync annotation: limited by object and by namespace
 }
 
 // decide derives the trigger from the observed state. After a restart, or a hand-over from another replica, most objects
@@ -53,24 +53,24 @@ func decide(p *plan.Plan, obs observed) trigger {
 		obs.last.uid != p.UID && (obs.record.Generation != p.Generation || obs.record.LastSync.IsZero())
 	switch {
 	case forced:
-		// Of an edited object the spec asks for the read, whatever the annotation says.
-		return trigger{ask: true, lane: fetch.Foreground, fresh: true, edited: edited, forced: !edited}
+		// The read of an edited object counts as one for the edit, even where the annotation changed as well.
+		return trigger{read: true, priority: fetch.Foreground, fresh: true, edited: edited, forced: !edited}
 	case obs.last.uid == p.UID && obs.record.Reason == plan.ReasonPolicyDenied:
-		return trigger{ask: true, lane: fetch.Background, edited: edited} // for names that a walk returned: it may be permitted now
+		return trigger{read: true, priority: fetch.Background, edited: edited} // for names that a walk returned: it may be permitted now
 	case obs.last.uid == p.UID && obs.last.generation == p.Generation && obs.last.stores != obs.next.stores:
-		return trigger{ask: true, lane: fetch.Background, edited: true} // what the object refers to was edited
+		return trigger{read: true, priority: fetch.Background, edited: true} // what the object refers to was edited
 	case obs.last.uid == p.UID && obs.last.generation == p.Generation:
 		lost := obs.record.Ready == "" && !obs.waits // not written yet, or overwritten by another client
-		return trigger{ask: obs.retryDue || lost || obs.last.walkPolicy != obs.next.walkPolicy, lane: fetch.Background}
+		return trigger{read: obs.retryDue || lost || obs.last.walkPolicy != obs.next.walkPolicy, priority: fetch.Background}
 	case edited:
-		return trigger{ask: true, lane: fetch.Foreground, edited: true}
+		return trigger{read: true, priority: fetch.Foreground, edited: true}
 	case obs.record.Ready != metav1.ConditionTrue:
-		return trigger{ask: true, lane: fetch.Background, edited: refused(obs.record.Reason)}
+		return trigger{read: true, priority: fetch.Background, edited: refused(obs.record.Reason)}
 	}
-	return trigger{ask: !obs.intact, lane: fetch.Background}
+	return trigger{read: !obs.intact, priority: fetch.Background}
 }
 
-// refused reports whether an object was not read at all. That it is now may be for a store that comes and goes.
+// refused reports whether an object was not read at all. It may be read now because its store has come back.
 func refused(reason plan.Reason) bool {
 	return reason == plan.ReasonStoreNotFound || reason == plan.ReasonInvalidSpec || reason == plan.ReasonPolicyDenied
 }
@@ -80,10 +80,10 @@ func overdue(last plan.Record, interval, heartbeat time.Duration, now time.Time)
 	return interval > 0 && heartbeat > 0 && !last.LastSuccess.IsZero() && now.Sub(last.LastSuccess) > interval+heartbeat
 }
 
-// seed is that of this process: what it makes is never kept.
+// seed is that of this process: its hashes are never kept.
 var seed = maphash.MakeSeed()
 
-// stores stands for all Stores of a plan.
+// stores is a hash of all Stores of a plan.
 func stores(p *plan.Plan) (sum uint64) {
 	for _, store := range p.Stores() {
 		sum = sum*31 + maphash.Comparable(seed, store)

@@ -101,7 +101,7 @@ func inFakeTime(t *testing.T, faults interceptor.Funcs, test func(w *world)) {
 			Recorder: &events.FakeRecorder{},
 			Metrics:  w.measured.Of(everything().Type(), nil),
 		}
-		w.queue = w.lanes.newQueue("", workqueue.DefaultTypedControllerRateLimiter[reconcile.Request](), 16)
+		w.queue = w.storage.newQueue("", workqueue.DefaultTypedControllerRateLimiter[reconcile.Request](), 16)
 		w.Engine.Notify = w.Notify
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { _ = w.Engine.Run(ctx) }()

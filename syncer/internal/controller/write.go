@@ -11,7 +11,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/render"
 )
 
-// write makes the Secret be as rendered, and then lets go of what it replaces. overtaken: there is more to do in a moment.
+// write writes the Secret as rendered, and then removes the Secret that it replaces. overtaken: it has to be compared once more.
 func (r *Reconciler) write(
 	ctx context.Context, object Object, p *plan.Plan, content *render.Secret,
 ) (written apply.Result, overtaken bool, err error) {
@@ -32,22 +32,22 @@ func (r *Reconciler) write(
 	if err != nil {
 		return written, overtaken, err
 	}
-	// The new one is there, so that no workload is ever without one. What the status says is the last one that was written.
+	// The old Secret is removed last, so that workloads always have one. The status names the Secret that was last written.
 	if last.Secret != "" && last.Secret != p.Target.Name {
 		if err := r.Writer.Remove(ctx, owner, last.Secret, nil); err != nil {
 			return written, overtaken, err
 		}
 	}
-	err = r.release(ctx, object)
+	err = r.finishTakeover(ctx, object)
 	if apierrors.IsConflict(err) {
 		return written, true, nil // the object is newer than the cache
 	}
 	return written, overtaken, err
 }
 
-func (r *Reconciler) release(ctx context.Context, object Object) error {
-	if r.Importer == nil {
+func (r *Reconciler) finishTakeover(ctx context.Context, object Object) error {
+	if r.Takeover == nil {
 		return nil
 	}
-	return r.Importer.Release(ctx, object)
+	return r.Takeover.Finish(ctx, object)
 }

@@ -1,5 +1,5 @@
 // Package dialect holds what only the syncer knows of a dialect, in a folder each: what needs a client, and the flags and metrics of
-// the predecessor's controller. Most dialects need none of it.
+// the dialect's original controller. Most dialects need none of it.
 package dialect
 
 import (
@@ -19,21 +19,21 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/metrics"
 )
 
-// Extension is what the syncer has of one dialect. It makes it once, and calls the methods in their order.
+// Extension is the syncer's part of one dialect. The syncer makes it once, and calls the methods in their order.
 type Extension interface {
 	// Bind adds flags of the syncer's own to those of the dialect.
 	Bind(s *settings.Section)
-	// Finish checks them once flags are parsed, and changes what the syncer is told as a whole. The error lists all that is wrong.
+	// Finish checks them once flags are parsed, and changes settings of the whole syncer. The error lists everything that is wrong.
 	Finish(installation dialect.Installation, common Common) error
-	// Sync says how the objects of one kind are synced.
+	// Sync returns how the objects of one kind are synced.
 	Sync(kind dialect.Kind) Sync
-	// Metrics are those that the dialect has beside Views.
+	// Metrics returns the metrics that the dialect has beside Views.
 	Metrics() []prometheus.Collector
 	// Start adds what runs beside the controllers.
 	Start(mgr manager.Manager, running Running) error
 }
 
-// Common is what holds for all dialects, and what an Extension may change of it.
+// Common is the part of the configuration that an Extension may read and change.
 type Common struct {
 	WatchedNamespaces  []string // empty: all
 	Alone              bool     // no other dialect is served
@@ -41,17 +41,18 @@ type Common struct {
 	Debug              func() // logs more
 	Vault              *hashivault.Config
 	Azure              *azurekeyvault.Config
-	// Timeouts are those of the reads of a Store, where they differ from all others'.
+	// Timeouts are those of the reads of single Stores, where they differ from the usual one.
 	Timeouts map[plan.Store]time.Duration
 }
 
-// Sync is how the objects of one kind are synced. The zero value is as all others are.
+// Sync is how the objects of one kind are synced. The zero value means the defaults.
 type Sync struct {
 	Name     string        // of the controller, in logs and metrics; empty: the kind, in lower case
 	Interval time.Duration // between two refreshes of an object that does not say; 0: the installation's
 	View     metrics.View
-	// Importer takes over from the predecessor. It is made with the manager that the controllers run in, and all kinds that are served.
-	Importer func(mgr manager.Manager, kinds []dialect.Kind) controller.Importer
+	// NewTakeover makes what takes over from the original controller, with the manager that the controllers run in and all kinds that
+	// are served. Nil: there is nothing to take over.
+	NewTakeover func(mgr manager.Manager, kinds []dialect.Kind) controller.Takeover
 }
 
 // Running is what Start may use.

@@ -1,4 +1,4 @@
-// Package owner reads from a Secret whose it is. Labels prove nothing.
+// Package owner reads from a Secret which object owns it. Labels prove nothing.
 package owner
 
 import (
@@ -8,25 +8,26 @@ import (
 	"github.com/secretgate/secretgate/shared/names"
 )
 
-// Claim is what a Secret says of whose it is.
-type Claim struct {
-	// Controller is the reference to it; nil: there is none.
+// Reference is what a Secret says about its owner.
+type Reference struct {
+	// Controller is the reference to the object; nil: there is none.
 	Controller *metav1.OwnerReference
-	// Retained is the uid of the object that keeps it by an annotation, as a reference would have it collected; empty: there is none.
+	// Retained is the uid of the owner of a Secret that is to outlive it: an annotation holds it, since a reference would have the
+	// Secret collected. Empty: there is none.
 	Retained types.UID
 }
 
-// Of reads the claim on a Secret.
-func Of(secret metav1.Object) Claim {
-	return Claim{
+// Of reads the owner of a Secret.
+func Of(secret metav1.Object) Reference {
+	return Reference{
 		Controller: metav1.GetControllerOfNoCopy(secret), Retained: types.UID(secret.GetAnnotations()[names.AnnotationOwnerUID]),
 	}
 }
 
-// UID is that of the object whose the Secret is; empty: there is none. A controller proves more than an annotation.
-func (c Claim) UID() types.UID {
-	if c.Controller != nil {
-		return c.Controller.UID
+// UID is that of the object that owns the Secret; empty: there is none. A controller reference proves more than an annotation.
+func (r Reference) UID() types.UID {
+	if r.Controller != nil {
+		return r.Controller.UID
 	}
-	return c.Retained
+	return r.Retained
 }

@@ -76,11 +76,11 @@ func (i Informers) makes(kind schema.GroupKind) bool {
 
 // ownerOfSecret is the uid of the object behind a Secret; empty where it names none.
 func (i Informers) ownerOfSecret(secret metav1.Object) types.UID {
-	claim := owner.Of(secret)
-	if ref := claim.Controller; ref != nil {
+	owned := owner.Of(secret)
+	if ref := owned.Controller; ref != nil {
 		if gv, err := schema.ParseGroupVersion(ref.APIVersion); err == nil && i.makes(schema.GroupKind{Group: gv.Group, Kind: ref.Kind}) {
 			return ref.UID
 		}
 	}
-	return claim.Retained
+	return owned.Retained
 }

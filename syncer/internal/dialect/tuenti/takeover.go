@@ -21,7 +21,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/owner"
 )
 
-// takeover implements controller.Importer for what secrets-manager left: Secrets without an owner, and objects with a finalizer.
+// takeover implements controller.Takeover for what secrets-manager left: Secrets without an owner, and objects with a finalizer.
 type takeover struct {
 	kinds  []dialect.Kind // all that are served
 	client client.Client  // reads objects from a cache
@@ -29,7 +29,7 @@ type takeover struct {
 	writer *apply.Writer
 }
 
-// Adopt permits the oldest of those objects that name a Secret to take it over, if secrets-manager made it.
+// Adopt permits the oldest of the objects that name a Secret to take it over, if secrets-manager made it.
 func (t *takeover) Adopt(
 	ctx context.Context, object controller.Object, secret *corev1.Secret,
 ) (permitted bool, problem string, err error) {
@@ -49,9 +49,9 @@ func (t *takeover) Adopt(
 	return true, "", nil
 }
 
-// Release frees an object of secrets-manager's finalizer. Where that is the last moment to do what the finalizer was for,
-// it does so: a Secret that has not been taken over yet is deleted with its object, unless another object names it, too.
-func (t *takeover) Release(ctx context.Context, object controller.Object) error {
+// Finish removes secrets-manager's finalizer from an object. It first does what the finalizer is for: a Secret that has not been
+// taken over yet is deleted with its object, unless another object names it, too.
+func (t *takeover) Finish(ctx context.Context, object controller.Object) error {
 	if !controllerutil.ContainsFinalizer(object, v1alpha1.Finalizer) {
 		return nil
 	}
@@ -79,7 +79,7 @@ func (t *takeover) Release(ctx context.Context, object controller.Object) error 
 func adoptable(secret *corev1.Secret, object metav1.Object) bool {
 	by := secret.Labels[v1alpha1.LabelManagedBy]
 	_, stamped := secret.Annotations[v1alpha1.AnnotationLastUpdate]
-	return stamped && owner.Of(secret) == owner.Claim{} &&
+	return stamped && owner.Of(secret) == owner.Reference{} &&
 		(by == v1alpha1.ManagedBy || by != "" && by == object.GetLabels()[v1alpha1.LabelManagedBy])
 }
 

@@ -183,7 +183,7 @@ func TestReleaseRemovesTheFinalizerOfSecretsManager(t *testing.T) {
 			takeover := &takeover{kinds: kinds(), client: c, live: c, writer: &apply.Writer{Client: c}}
 			object := &v1alpha1.SecretDefinition{}
 			read(t, c, tc.object, object)
-			if err := takeover.Release(t.Context(), object); err != nil {
+			if err := takeover.Finish(t.Context(), object); err != nil {
 				t.Fatal(err)
 			}
 			released := &v1alpha1.SecretDefinition{}
@@ -217,7 +217,7 @@ func TestReleaseLeavesTheFinalizerIfTheSecretCannotBeDeleted(t *testing.T) {
 	takeover := &takeover{kinds: kinds(), client: c, live: c, writer: &apply.Writer{Client: c}}
 	object := &v1alpha1.SecretDefinition{}
 	read(t, c, definition("core", "mine", "db", 10), object)
-	if err := takeover.Release(t.Context(), object); !errors.Is(err, errPlanted) {
+	if err := takeover.Finish(t.Context(), object); !errors.Is(err, errPlanted) {
 		t.Errorf("where the Secret cannot be deleted, the error is %v", err)
 	}
 	released := &v1alpha1.SecretDefinition{}
@@ -239,12 +239,12 @@ func TestReleaseOverwritesNoFinalizersOfOthers(t *testing.T) {
 	if err := c.Update(t.Context(), now); err != nil {
 		t.Fatal(err)
 	}
-	if err := takeover.Release(t.Context(), cached); !apierrors.IsConflict(err) {
+	if err := takeover.Finish(t.Context(), cached); !apierrors.IsConflict(err) {
 		t.Errorf("for an object that is newer than the cache the error is %v", err)
 	}
 	gone := definition("core", "gone", "gone", 10)
 	gone.Finalizers = []string{v1alpha1.Finalizer}
-	if err := takeover.Release(t.Context(), gone); err != nil {
+	if err := takeover.Finish(t.Context(), gone); err != nil {
 		t.Errorf("for an object that is gone the error is %v", err)
 	}
 }

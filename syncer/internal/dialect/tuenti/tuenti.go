@@ -194,7 +194,7 @@ func (e *Extension) credentials(store plan.Store) error {
 func (e *Extension) Sync(shared.Kind) dialect.Sync {
 	return dialect.Sync{
 		Name: e.controller, Interval: e.interval, View: view{},
-		Importer: func(mgr manager.Manager, kinds []shared.Kind) controller.Importer {
+		NewTakeover: func(mgr manager.Manager, kinds []shared.Kind) controller.Takeover {
 			return &takeover{kinds: kinds, client: mgr.GetClient(), live: mgr.GetAPIReader(), writer: &apply.Writer{Client: mgr.GetClient()}}
 		},
 	}

@@ -11,16 +11,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-func TestHurriedObjectsOvertakeOthers(t *testing.T) {
-	var l lanes
+func TestUrgentObjectsComeBeforeOthers(t *testing.T) {
+	var l priorityQueue
 	q := l.newQueue("", workqueue.DefaultTypedControllerRateLimiter[reconcile.Request](), 16)
 	defer q.ShutDown()
 	request := func(name string) reconcile.Request {
 		return reconcile.Request{NamespacedName: types.NamespacedName{Name: name}}
 	}
-	add := func(name string, hurry bool) {
-		if hurry {
-			l.hurry(request(name))
+	add := func(name string, urgent bool) {
+		if urgent {
+			l.markUrgent(request(name))
 		}
 		q.Add(request(name))
 	}
@@ -45,31 +45,31 @@ func TestHurriedObjectsOvertakeOthers(t *testing.T) {
 	}
 }
 
-func TestAnObjectThatIsHurriedWhileItIsWorkedOnComesAgainInFront(t *testing.T) {
-	var l lanes
+func TestAnObjectThatBecomesUrgentWhileItIsReconciledComesFirstAgain(t *testing.T) {
+	var l priorityQueue
 	q := l.newQueue("", workqueue.DefaultTypedControllerRateLimiter[reconcile.Request](), 16)
 	defer q.ShutDown()
 	a, b := reconcile.Request{NamespacedName: types.NamespacedName{Name: "a"}}, reconcile.Request{NamespacedName: types.NamespacedName{Name: "b"}}
 	q.Add(a)
 	working, _ := q.Get()
 	q.Add(b)
-	l.hurry(a)
+	l.markUrgent(a)
 	q.Add(a)
 	q.Done(working)
 	if next, _ := q.Get(); next != a {
-		t.Errorf("%s comes first", next.Name)
+		t.Errorf("got %s first, want a", next.Name)
 	}
 }
 
 func TestNamespacesShareTheWorkers(t *testing.T) {
 	const workers = 16
-	var l lanes
+	var l priorityQueue
 	q := l.newQueue("", workqueue.DefaultTypedControllerRateLimiter[reconcile.Request](), workers)
 	defer q.ShutDown()
 	add := func(namespace string, n int) {
 		for i := range n {
 			request := reconcile.Request{NamespacedName: types.NamespacedName{Namespace: namespace, Name: fmt.Sprint(i)}}
-			l.hurry(request)
+			l.markUrgent(request)
 			q.Add(request)
 		}
 	}
@@ -101,15 +101,15 @@ func TestNamespacesShareTheWorkers(t *testing.T) {
 	}
 }
 
-func TestNamespacesTakeTurnsInEachLane(t *testing.T) {
-	var l lanes
+func TestNamespacesTakeTurnsWithinAPriority(t *testing.T) {
+	var l priorityQueue
 	q := l.newQueue("", workqueue.DefaultTypedControllerRateLimiter[reconcile.Request](), 1)
 	defer q.ShutDown()
 	for _, name := range []string{"a/1", "a/2", "a/3", "b/1", "b/new", "a/new"} {
 		namespace, object, _ := strings.Cut(name, "/")
 		request := reconcile.Request{NamespacedName: types.NamespacedName{Namespace: namespace, Name: object}}
 		if object == "new" {
-			l.hurry(request)
+			l.markUrgent(request)
 		}
 		q.Add(request)
 	}

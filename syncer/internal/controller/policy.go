@@ -20,14 +20,14 @@ func (r *Reconciler) admit(ctx context.Context, p *plan.Plan) (outcome, bool) {
 	if p.Suspend {
 		return suspended(p), false
 	}
-	return r.judge(ctx, p)
+	return r.checkPolicy(ctx, p)
 }
 
-// judge applies policy. A namespace that cannot be read permits nothing.
-func (r *Reconciler) judge(ctx context.Context, p *plan.Plan) (outcome, bool) {
+// checkPolicy judges a plan by the annotations of its namespace. A namespace that cannot be read permits nothing.
+func (r *Reconciler) checkPolicy(ctx context.Context, p *plan.Plan) (outcome, bool) {
 	ns, err := r.namespace(ctx, p.Object.Namespace)
 	if err != nil {
-		return unjudged(p.Object.String(), err), false
+		return namespaceUnreadable(p.Object.String(), err), false
 	}
 	if violations := policy.Check(p, ns, r.Settings.Policy); len(violations) > 0 {
 		return denied(p.Object.String(), violations), false
@@ -35,11 +35,11 @@ func (r *Reconciler) judge(ctx context.Context, p *plan.Plan) (outcome, bool) {
 	return outcome{}, true
 }
 
-// judgeWalked applies policy to the names that walks along paths returned, before their values are used.
-func (r *Reconciler) judgeWalked(ctx context.Context, p *plan.Plan, values render.Values) (outcome, bool) {
+// checkWalkedNames judges the names that walks along paths returned, before their values are used.
+func (r *Reconciler) checkWalkedNames(ctx context.Context, p *plan.Plan, values render.Values) (outcome, bool) {
 	ns, err := r.namespace(ctx, p.Object.Namespace)
 	if err != nil {
-		return unjudged(p.Object.String(), err), false
+		return namespaceUnreadable(p.Object.String(), err), false
 	}
 	var violations policy.Violations
 	for _, e := range p.Entries {
@@ -58,15 +58,15 @@ func (r *Reconciler) judgeWalked(ctx context.Context, p *plan.Plan, values rende
 	return outcome{}, true
 }
 
-// walkPolicy stands for what judges the names that an object's walks return: the patterns of its namespace. Others write
-// annotations of theirs there, time and again.
+// walkPolicy is a hash of what the names that an object's walks return are judged by: the patterns of its namespace, and none of
+// the annotations that other controllers write there.
 func (r *Reconciler) walkPolicy(ctx context.Context, p *plan.Plan) uint64 {
 	if !slices.ContainsFunc(p.Entries, func(e plan.Entry) bool { return e.Source.Path }) {
 		return 0
 	}
 	ns, err := r.namespace(ctx, p.Object.Namespace)
 	if err != nil {
-		return 0 // judge says so
+		return 0 // checkPolicy reports that
 	}
 	sum := fnv.New64a()
 	for _, annotation := range r.Settings.Policy.PatternAnnotations() {
@@ -86,10 +86,10 @@ func (r *Reconciler) mayAdopt(
 			return true, "", nil
 		}
 	}
-	if r.Importer == nil {
+	if r.Takeover == nil {
 		return false, "", nil
 	}
-	return r.Importer.Adopt(ctx, object, secret)
+	return r.Takeover.Adopt(ctx, object, secret)
 }
 
 func (r *Reconciler) namespace(ctx context.Context, name string) (policy.Namespace, error) {
