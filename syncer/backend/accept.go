@@ -18,7 +18,7 @@ func accept(source plan.Source, value driver.Value) (driver.Value, error) {
 	if source.Path {
 		if problem := nameProblem(source.Read, value.Name); problem != "" {
 			e := newError(source, driver.Unavailable, problem, nil)
-			e.advice = "check the proxy or cache on the way to the backend"
+			e.hint = "check the proxy or cache on the way to the backend"
 			return driver.Value{}, e
 		}
 	}
@@ -45,13 +45,13 @@ func nameProblem(walk plan.Read, name string) string {
 }
 
 func tooLarge(source plan.Source, value driver.Value) *Error {
-	what, advice := "the value", "keep less under this key"
+	what, hint := "the value", "keep less under this key"
 	if value.Name != "" {
 		what += " of " + driver.Word(value.Name)
-		advice = "keep less in it, or name a path without it"
+		hint = "keep less in it, or name a path without it"
 	}
 	text := fmt.Sprintf("%s has %d bytes, but a Secret holds %d at most", what, len(value.Data), MaxValueBytes)
 	e := newError(source, driver.Invalid, text, nil)
-	e.advice = advice
+	e.hint = hint
 	return e
 }

@@ -35,36 +35,36 @@ func (scripted) Classify(err error) driver.Kind {
 	return driver.Unknown
 }
 
-func (scripted) Advise(error, plan.Source) string { return "" }
+func (scripted) Hint(error, plan.Source) string { return "" }
 
 func panics(context.Context) (driver.Value, error) { panic(planted) }
 
 var line = regexp.MustCompile(`panics:\d+`)
 
-type advice struct{ error }
+type withRemedy struct{ error }
 
-// advised is a driver that knows what to do.
-type advised struct{ scripted }
+// hintingDriver is a driver with a hint for some errors.
+type hintingDriver struct{ scripted }
 
-func (advised) Advise(err error, of plan.Source) string {
+func (hintingDriver) Hint(err error, of plan.Source) string {
 	if strings.Contains(err.Error(), "region") {
-		return "let " + driver.Who + " read " + of.Key + " in {location}"
+		return "let " + driver.TermIdentity + " read " + of.Key + " in {location}"
 	}
 	return ""
 }
 
-func TestWhatADriverAdvises(t *testing.T) {
+func TestHintsOfADriver(t *testing.T) {
 	for name, test := range map[string]struct {
 		err  error
 		want string
 	}{
-		"goes before what one does about the kind":            {errors.New("denied: region"), `let role "app" at mount "kubernetes" read secret/data/db in {location}`},
-		"is that of the kind where it advises nothing":        {errors.New("denied"), `allow role "app" at mount "kubernetes" to read it`},
-		"gives way to what an error of the driver's own says": {advice{errors.New("denied: region")}, "do this"},
-		"goes before what such an error does not say":         {&driver.Error{Problem: "a region"}, `let role "app" at mount "kubernetes" read secret/data/db in {location}`},
+		"a hint replaces the remedy of the kind":                  {errors.New("denied: region"), `let role "app" at mount "kubernetes" read secret/data/db in {location}`},
+		"without a hint the remedy is that of the kind":           {errors.New("denied"), `allow role "app" at mount "kubernetes" to read it`},
+		"the remedy of an error of the driver itself comes first": {withRemedy{errors.New("denied: region")}, "do this"},
+		"an error of the driver itself without one gets the hint": {&driver.Error{Problem: "a region"}, `let role "app" at mount "kubernetes" read secret/data/db in {location}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := advised{func(context.Context) (driver.Value, error) { return driver.Value{}, test.err }}
+			d := hintingDriver{func(context.Context) (driver.Value, error) { return driver.Value{}, test.err }}
 			_, err := (&Client{Drivers: map[plan.Backend]driver.Driver{backends.Vault: d}}).Get(t.Context(), vaultSource)
 			failed, ok := errors.AsType[*Error](err)
 			if !ok || failed.Remedy() != test.want {
@@ -74,7 +74,7 @@ func TestWhatADriverAdvises(t *testing.T) {
 	}
 }
 
-func (advice) Remedy() string { return "do this" }
+func (withRemedy) Remedy() string { return "do this" }
 
 var vaultSource = plan.Source{
 	Store: plan.Store{Backend: backends.Vault, Mount: "kubernetes", Role: "app"},
@@ -115,7 +115,7 @@ func TestClientGet(t *testing.T) {
 		},
 		"an error with a remedy of its own keeps it": {
 			driver: func(context.Context) (driver.Value, error) {
-				return driver.Value{}, fmt.Errorf("first: %w", advice{errors.New("denied")})
+				return driver.Value{}, fmt.Errorf("first: %w", withRemedy{errors.New("denied")})
 			},
 			want: key + "access denied: first: denied; do this", code: "denied",
 		},

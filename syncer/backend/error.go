@@ -9,8 +9,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// ErrNotConfigured says that this syncer has no driver for the backend. Its Kind is driver.Invalid: to ask again
-// is of no use.
+// ErrNotConfigured says that this syncer has no driver for the backend. Its Kind is driver.Invalid, since a retry would not help.
 var ErrNotConfigured = errors.New("backend not configured")
 
 // Error is why a read failed, in words for the object's author. It may be logged and shown: it holds no value and no
@@ -20,11 +19,11 @@ type Error struct {
 	Source plan.Source
 	// Message is what the backend said, redacted and cut at 300 characters; it may be empty.
 	Message string
-	// RetryAfter is when the backend said to ask again, at the earliest; 0: it did not say.
+	// RetryAfter is how long the backend said to wait before the next call; 0: it did not say.
 	RetryAfter time.Duration
 
-	// advice of the driver's; empty: what one does about the kind.
-	advice string
+	// hint of the driver's; empty: the usual remedy for the kind.
+	hint string
 	// cause is ErrNotConfigured, driver.ErrNotAnswered, an error of context, or nil; never an SDK's error, whose text is not redacted.
 	cause error
 }
@@ -37,7 +36,7 @@ func newError(source plan.Source, kind driver.Kind, text string, cause error) *E
 
 func notConfigured(source plan.Source) *Error {
 	e := newError(source, driver.Invalid, "this syncer is not set up for the backend", ErrNotConfigured)
-	e.advice = "configure it at the syncer, or use another {backend}"
+	e.hint = "configure it at the syncer, or use another {backend}"
 	return e
 }
 

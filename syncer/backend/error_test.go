@@ -104,7 +104,7 @@ func TestTheWordsOfAnObject(t *testing.T) {
 		Store: plan.Store{Backend: backends.Vault, Role: "{mount}", Mount: "{role}"}, Read: plan.Read{Key: "{container}"},
 	}
 	e := newError(source, driver.Denied, "denied in {location}", nil)
-	e.advice = "set {location}, or let " + driver.Who + " read it"
+	e.hint = "set {location}, or let " + driver.TermIdentity + " read it"
 	const key, denied = `cannot read key "{container}" from vault as role "{mount}" at mount "{role}": `, "access denied: denied in {location}; "
 	const who = `role "{mount}" at mount "{role}"`
 	object := plan.Plan{
@@ -123,10 +123,10 @@ func TestTheWordsOfAnObject(t *testing.T) {
 	}
 }
 
-// A batch as a whole fails for each of its reads with the same advice, and names the read.
+// A batch as a whole fails for each of its reads with the same remedy, and names the read.
 func TestTheErrorOfABatchAsThatOfARead(t *testing.T) {
 	e := newError(plan.Source{Store: ssm}, driver.Unauthenticated, "no session", nil)
-	e.advice = "do this"
+	e.hint = "do this"
 	got := e.For(plan.Read{Key: "/a"}).Error()
 	if want := `cannot read key "/a" from systemManager in region eu-west-1: not authenticated: no session; do this`; got != want {
 		t.Errorf("got %q, want %q", got, want)

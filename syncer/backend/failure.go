@@ -9,26 +9,26 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// explainer is implemented by drivers whose SDK wraps the backend's answer in words of its own: Explain gives the answer
-// alone, since a message is cut.
+// explainer is implemented by drivers with an SDK that wraps the backend's answer in text of its own: Explain returns only the
+// answer, since a message is cut.
 type explainer interface {
 	Explain(err error) string
 }
 
-// adviser is implemented by errors of drivers that know the remedy best.
-type adviser interface {
+// remedier is implemented by errors of drivers that know their remedy.
+type remedier interface {
 	error
 	Remedy() string // empty: they do not
 }
 
-// postponer is implemented by errors of drivers whose backend said when to ask again.
+// postponer is implemented by errors of drivers that hold the backend's Retry-After.
 type postponer interface {
 	error
 	RetryAfter() time.Duration
 }
 
-// failure is the *Error for what ended a call. Where the call's time was over, that is what counts: the SDK's words for it
-// are many.
+// failure is the *Error for what ended a call. Where the call timed out or was cancelled, the context decides: SDKs report that in
+// many ways.
 func failure(ctx context.Context, d driver.Driver, source plan.Source, err error) *Error {
 	if failed, ok := err.(*Error); ok { //nolint:errorlint // our own, as the caller has just made it
 		return failed
@@ -42,8 +42,7 @@ func failure(ctx context.Context, d driver.Driver, source plan.Source, err error
 	return worded(d, source, err)
 }
 
-// worded makes the *Error of a driver's error. Of the latter nothing stays but the redacted text: a caller that unwraps it
-// finds nothing.
+// worded makes the *Error of a driver's error. It keeps only the redacted text of that error, which cannot be unwrapped.
 func worded(d driver.Driver, source plan.Source, err error) *Error {
 	text := ""
 	if e, ok := d.(explainer); ok {
@@ -52,11 +51,11 @@ func worded(d driver.Driver, source plan.Source, err error) *Error {
 		text = err.Error()
 	}
 	failed := newError(source, d.Classify(err), text, nil)
-	if a, ok := errors.AsType[adviser](err); ok {
-		failed.advice = a.Remedy()
+	if a, ok := errors.AsType[remedier](err); ok {
+		failed.hint = a.Remedy()
 	}
-	if failed.advice == "" {
-		failed.advice = d.Advise(err, source)
+	if failed.hint == "" {
+		failed.hint = d.Hint(err, source)
 	}
 	if p, ok := errors.AsType[postponer](err); ok {
 		failed.RetryAfter = p.RetryAfter()

@@ -7,31 +7,31 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// Remedy says what to do. The terms of package plan stand in it for what the object calls things.
+// Remedy is what to do. It may contain terms of package plan, which stand for the names that the object's kind has for things.
 func (e *Error) Remedy() string { return e.remedyIn(asItIs) }
 
 func asItIs(text string) string { return text }
 
-// remedyIn is Remedy in the words of an object. Who reads is added after that: its name is nothing to be replaced.
+// remedyIn is Remedy with the names of an object. The identity is added last: no terms are replaced in its name.
 func (e *Error) remedyIn(say func(string) string) string {
-	advice := e.advice
-	if advice == "" {
-		advice = e.usualAdvice()
+	hint := e.hint
+	if hint == "" {
+		hint = e.defaultRemedy()
 	}
 	who := identity(e.Source.Store)
 	if who == "" {
 		who = driver.Proof(e.Source.Credential)
 	}
-	return strings.ReplaceAll(say(advice), driver.Who, who)
+	return strings.ReplaceAll(say(hint), driver.TermIdentity, who)
 }
 
-// usualAdvice is what one does about the kind, where the driver knows no better.
-func (e *Error) usualAdvice() string {
+// defaultRemedy is what to do about the kind, where the driver has no hint.
+func (e *Error) defaultRemedy() string {
 	switch e.Kind {
 	case driver.NotFound:
 		return "check the key and its version"
 	case driver.Denied:
-		return "allow " + driver.Who + " to read it"
+		return "allow " + driver.TermIdentity + " to read it"
 	case driver.Invalid:
 		return "correct the key and its options in the object"
 	case driver.Unauthenticated:

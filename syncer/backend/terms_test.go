@@ -15,9 +15,9 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// TestTermsOfAdvice finds terms that no code replaces with words, in the texts of this package and of the drivers.
-func TestTermsOfAdvice(t *testing.T) {
-	known := map[string]bool{driver.Who: true}
+// TestTermsOfHints finds terms that no code replaces, in the texts of this package and of the drivers.
+func TestTermsOfHints(t *testing.T) {
+	known := map[string]bool{driver.TermIdentity: true}
 	for _, term := range []plan.Term{
 		plan.TermBackend, plan.TermEngine1, plan.TermEngine2, plan.TermInterval, plan.TermRecursive,
 		plan.TermRole, plan.TermLocation, plan.TermMount, plan.TermContainer,

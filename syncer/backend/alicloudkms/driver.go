@@ -45,7 +45,7 @@ const globalSTS = "sts.aliyuncs.com"
 var (
 	errNoEndpoint = &driver.Error{
 		Kind: driver.Invalid, Problem: "the syncer has no endpoint of KMS",
-		Advice: "set ALICLOUD_ENDPOINT for the syncer, for instance to kms.eu-central-1.aliyuncs.com",
+		Hint: "set ALICLOUD_ENDPOINT for the syncer, for instance to kms.eu-central-1.aliyuncs.com",
 	}
 	errNotBase64 = &driver.Error{Kind: driver.Unavailable, Problem: "the binary value in the answer is not base64"}
 )

@@ -40,15 +40,15 @@ type OIDC struct {
 var (
 	errNoKey = &driver.Error{
 		Kind: driver.Unauthenticated, Problem: "the syncer has no access key, and no role for its service account",
-		Advice: "set ALICLOUD_ACCESS_KEY_ID and ALICLOUD_ACCESS_KEY_SECRET for the syncer, or give its service account a role (RRSA)",
+		Hint: "set ALICLOUD_ACCESS_KEY_ID and ALICLOUD_ACCESS_KEY_SECRET for the syncer, or give its service account a role (RRSA)",
 	}
 	errHalfOIDC = &driver.Error{
 		Kind: driver.Unauthenticated, Problem: "ALIBABA_CLOUD_OIDC_TOKEN_FILE is set, but not what goes with it",
-		Advice: "set ALIBABA_CLOUD_ROLE_ARN and ALIBABA_CLOUD_OIDC_PROVIDER_ARN for the syncer",
+		Hint: "set ALIBABA_CLOUD_ROLE_ARN and ALIBABA_CLOUD_OIDC_PROVIDER_ARN for the syncer",
 	}
 	errNoToken = &driver.Error{
 		Kind: driver.Unauthenticated, Problem: "the service-account token cannot be read",
-		Advice: "mount it where ALIBABA_CLOUD_OIDC_TOKEN_FILE says",
+		Hint: "mount it where ALIBABA_CLOUD_OIDC_TOKEN_FILE says",
 	}
 )
 

@@ -19,7 +19,7 @@ import (
 
 // ErrNoRegion says that neither the object nor the syncer names a region.
 var ErrNoRegion = &driver.Error{
-	Kind: driver.Invalid, Problem: "no region is given", Advice: "set {location}, or AWS_REGION for webhook and syncer",
+	Kind: driver.Invalid, Problem: "no region is given", Hint: "set {location}, or AWS_REGION for webhook and syncer",
 }
 
 // CredentialsError says that the identity's credentials could not be had.

@@ -20,17 +20,17 @@ const (
 // errTooMuch says that there is more below a path than any object can use.
 var errTooMuch = &driver.Error{
 	Kind: driver.Invalid, Problem: "the parameters below the path have more than 16 MiB",
-	Advice: "name a path with fewer parameters below it",
+	Hint: "name a path with fewer parameters below it",
 }
 
 // nothingBelow says that a path yields nothing. Parameter Store answers so for a path with a typo, too.
 func nothingBelow(read plan.Read) error {
 	missing := &driver.Error{
 		Kind: driver.NotFound, Problem: "no parameter is below " + read.Key,
-		Advice: "check the path, or set {recursive}; a parameter itself is read by its key",
+		Hint: "check the path, or set {recursive}; a parameter itself is read by its key",
 	}
 	if read.Recursive {
-		missing.Advice = "check the path; a parameter itself is read by its key"
+		missing.Hint = "check the path; a parameter itself is read by its key"
 	}
 	return missing
 }

@@ -53,7 +53,7 @@ const maxClients = 1000
 const pem = "application/x-pem-file"
 
 var errNotInstalled = &driver.Error{
-	Kind: driver.Invalid, Problem: "the syncer was given no credential of this name for Azure", Advice: "configure it at the syncer",
+	Kind: driver.Invalid, Problem: "the syncer was given no credential of this name for Azure", Hint: "configure it at the syncer",
 }
 
 // Driver reads Key Vault.

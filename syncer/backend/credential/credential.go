@@ -54,7 +54,7 @@ func New(config *rest.Config) (*Cluster, error) {
 // Get is a Source.
 func (c *Cluster) Get(ctx context.Context, of plan.Credential) (string, error) {
 	if of.Namespace == "" || of.Name == "" {
-		return "", &driver.Error{Kind: driver.Invalid, Problem: "the credential has no name or no namespace", Advice: "name it in the store"}
+		return "", &driver.Error{Kind: driver.Invalid, Problem: "the credential has no name or no namespace", Hint: "name it in the store"}
 	}
 	switch of.Kind {
 	case plan.SecretCredential:
@@ -64,7 +64,7 @@ func (c *Cluster) Get(ctx context.Context, of plan.Credential) (string, error) {
 	case plan.OwnCredential, plan.InstalledCredential:
 	}
 	return "", &driver.Error{
-		Kind: driver.Invalid, Problem: "a credential of this kind is not in the cluster", Advice: "refer to a Secret or a ServiceAccount",
+		Kind: driver.Invalid, Problem: "a credential of this kind is not in the cluster", Hint: "refer to a Secret or a ServiceAccount",
 	}
 }
 
@@ -78,14 +78,14 @@ func (c *Cluster) secret(ctx context.Context, of plan.Credential) (string, error
 	if !ok {
 		return "", &driver.Error{
 			Kind: driver.Unauthenticated, Problem: wanted.name() + " has no key " + driver.Word(of.Key),
-			Advice: "add the key, or correct its name in the store",
+			Hint: "add the key, or correct its name in the store",
 		}
 	}
 	text := strings.TrimSpace(string(value)) // people write a new line at the end
 	if text == "" {
 		return "", &driver.Error{
 			Kind: driver.Unauthenticated, Problem: "the key " + driver.Word(of.Key) + " of " + wanted.name() + " has an empty value",
-			Advice: "write the credential there",
+			Hint: "write the credential there",
 		}
 	}
 	return text, nil
@@ -99,7 +99,7 @@ func (c *Cluster) token(ctx context.Context, of plan.Credential) (string, error)
 		return "", &driver.Error{
 			Kind:    driver.Invalid,
 			Problem: "a token for the audience " + driver.Word(of.Audience) + " would let the backend act in the cluster as the ServiceAccount",
-			Advice:  "choose another audience, such as " + DefaultAudience + ", and let the backend's role accept it",
+			Hint:    "choose another audience, such as " + DefaultAudience + ", and let the backend's role accept it",
 		}
 	}
 	wanted := right{

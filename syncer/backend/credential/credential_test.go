@@ -138,31 +138,31 @@ func TestWhyThereIsNoCredential(t *testing.T) {
 		"a Secret that is missing": {
 			of: with(secret, func(c *plan.Credential) { c.Name = "none" }),
 			want: driver.Error{Kind: driver.Unauthenticated, Problem: "Secret team-a/none does not exist",
-				Advice: "create it, or correct its name in the store"},
+				Hint: "create it, or correct its name in the store"},
 		},
 		"a Secret without the key": {
 			of: secret, data: map[string][]byte{"other": []byte(planted)},
-			want: driver.Error{Kind: driver.Unauthenticated, Problem: "Secret team-a/login has no key id", Advice: "add the key, or correct its name in the store"},
+			want: driver.Error{Kind: driver.Unauthenticated, Problem: "Secret team-a/login has no key id", Hint: "add the key, or correct its name in the store"},
 		},
 		"a key whose value is empty": {
 			of: secret, data: map[string][]byte{"id": []byte(" \n"), "other": []byte(planted)},
-			want: driver.Error{Kind: driver.Unauthenticated, Problem: "the key id of Secret team-a/login has an empty value", Advice: "write the credential there"},
+			want: driver.Error{Kind: driver.Unauthenticated, Problem: "the key id of Secret team-a/login has an empty value", Hint: "write the credential there"},
 		},
 		"a Secret that the syncer may not read": {
 			of: secret, refuse: forbidden,
 			want: driver.Error{Kind: driver.Unauthenticated, Problem: "the syncer may not read Secret team-a/login",
-				Advice: "bind to the syncer's ServiceAccount, in namespace team-a, a Role with the rule " +
+				Hint: "bind to the syncer's ServiceAccount, in namespace team-a, a Role with the rule " +
 					`{apiGroups: [""], resources: [secrets], resourceNames: [login], verbs: [get]}`},
 		},
 		"a ServiceAccount that is missing": {
 			of: with(account, func(c *plan.Credential) { c.Name = "none" }),
 			want: driver.Error{Kind: driver.Unauthenticated, Problem: "ServiceAccount team-a/none does not exist",
-				Advice: "create it, or correct its name in the store"},
+				Hint: "create it, or correct its name in the store"},
 		},
 		"a ServiceAccount whose tokens the syncer may not request": {
 			of: account, refuse: forbidden,
 			want: driver.Error{Kind: driver.Unauthenticated, Problem: "the syncer may not request a token of ServiceAccount team-a/reader",
-				Advice: "bind to the syncer's ServiceAccount, in namespace team-a, a Role with the rule " +
+				Hint: "bind to the syncer's ServiceAccount, in namespace team-a, a Role with the rule " +
 					`{apiGroups: [""], resources: [serviceaccounts/token], resourceNames: [reader], verbs: [create]}`},
 		},
 		"an audience that the API server refuses": {
@@ -186,7 +186,7 @@ func TestWhyThereIsNoCredential(t *testing.T) {
 		"one that the syncer has itself": {
 			of: plan.Credential{Kind: plan.InstalledCredential, Namespace: "team-a", Name: "x"},
 			want: driver.Error{Kind: driver.Invalid, Problem: "a credential of this kind is not in the cluster",
-				Advice: "refer to a Secret or a ServiceAccount"},
+				Hint: "refer to a Secret or a ServiceAccount"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -205,7 +205,7 @@ func TestWhyThereIsNoCredential(t *testing.T) {
 	}
 }
 
-var nameless = driver.Error{Kind: driver.Invalid, Problem: "the credential has no name or no namespace", Advice: "name it in the store"}
+var nameless = driver.Error{Kind: driver.Invalid, Problem: "the credential has no name or no namespace", Hint: "name it in the store"}
 
 func TestAnAPIServerThatDoesNotAnswer(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())

@@ -27,12 +27,12 @@ func (r right) failure(err error) *driver.Error {
 	switch {
 	case apierrors.IsNotFound(err):
 		return &driver.Error{
-			Kind: driver.Unauthenticated, Problem: r.name() + " does not exist", Advice: "create it, or correct its name in the store",
+			Kind: driver.Unauthenticated, Problem: r.name() + " does not exist", Hint: "create it, or correct its name in the store",
 		}
 	case apierrors.IsForbidden(err):
 		return &driver.Error{
 			Kind: driver.Unauthenticated, Problem: fmt.Sprintf("the syncer may not %s %s", r.deed, r.name()),
-			Advice: fmt.Sprintf("bind to the syncer's ServiceAccount, in namespace %s, a Role with the rule "+
+			Hint: fmt.Sprintf("bind to the syncer's ServiceAccount, in namespace %s, a Role with the rule "+
 				`{apiGroups: [""], resources: [%s], resourceNames: [%s], verbs: [%s]}`,
 				driver.Word(r.Namespace), r.resource, driver.Word(r.Name), r.verb),
 		}

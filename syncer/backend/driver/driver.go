@@ -1,5 +1,5 @@
-// Package driver is what a backend must be able to do. Drivers do transport, and know what errors of their backend mean:
-// limits, metrics, redaction and messages stand once, in package backend, in front of them.
+// Package driver is the interface of a backend. Drivers do transport, and know what errors of their backend mean. Limits, metrics,
+// redaction and messages are in package backend, once for all drivers.
 package driver
 
 import (
@@ -14,21 +14,21 @@ import (
 // Further abilities (reading in batches, walking a path) are interfaces of their own, found by
 // assertion, so that a driver without them stays as small as this.
 type Driver interface {
-	// Get reads one value. An answer that names another than was asked for is ErrOther. Errors are the SDK's own: they are
-	// classified, worded and redacted by the caller. Retries are the caller's too.
+	// Get reads one value. An answer that names another secret than the requested one is ErrOther. Errors are the SDK's own: the
+	// caller classifies, words and redacts them, and retries.
 	Get(ctx context.Context, store plan.Store, read plan.Read) (Value, error)
 
-	// Classify says what kind of failure an error of the driver is.
+	// Classify returns the kind of failure that an error of the driver is.
 	Classify(err error) Kind
 
-	// Advise says what to do about an error of a read, in a few words for the object's author; empty: what one does about its kind.
-	// Terms of package plan and Who may stand in it, and nothing that the backend said. The source of a batch has no Read.
-	Advise(err error, of plan.Source) string
+	// Hint is what to do about an error of a read, in a few words for the object's author; empty: the usual remedy for its kind.
+	// It may contain terms of package plan and TermIdentity, and nothing that the backend said. The source of a batch has no Read.
+	Hint(err error, of plan.Source) string
 }
 
 // Batcher is a driver that reads several values by one call.
 type Batcher interface {
-	// BatchSize is how many reads one call may ask for, this one among them; under 2, it cannot be part of one.
+	// BatchSize is how many reads one call may make, this one included; under 2, the read cannot be part of a batch.
 	BatchSize(read plan.Read) int
 
 	// GetBatch reads values of one store. The reads differ, each may be part of a batch, and there are no more than the
@@ -38,15 +38,15 @@ type Batcher interface {
 
 // Walker is a driver that reads what is below a path.
 type Walker interface {
-	// Walk reads every value below the path read.Key, in any order, each with its Name. None is an error of kind NotFound,
-	// whose advice says how to find some: a path with a typo must not empty a Secret.
+	// Walk reads every value below the path read.Key, in any order, each with its Name. If there is none, the error is of kind
+	// NotFound, with a hint how to find some: a path with a typo must not empty a Secret.
 	Walk(ctx context.Context, store plan.Store, read plan.Read) ([]Value, error)
 }
 
-// Forgetter is a driver that keeps sessions by credentials that lie in the cluster.
+// Forgetter is a driver that keeps sessions by credentials from the cluster.
 type Forgetter interface {
-	// Forget ends the session of a Store that no object reads any more: its namespace may be deleted and made again for others, whose
-	// equal Store must prove itself anew. It makes no calls. A Store of another credential keeps its session.
+	// Forget ends the session of a Store that no object reads any more: its namespace may be deleted and made again for another team,
+	// and an equal Store there has to log in by itself. It makes no calls. A Store of another credential keeps its session.
 	Forget(store plan.Store)
 }
 
@@ -63,37 +63,37 @@ type Value struct {
 	Version string
 }
 
-// Result is one read's part in the answer to a batch.
+// Result is the outcome of one read of a batch.
 type Result struct {
 	Value Value
 	// Err is why there is no value: an error that Classify understands, or ErrNotAnswered.
 	Err error
 }
 
-// ErrNotAnswered says that the answer to a batch does not mention a read. It may well be answered alone.
+// ErrNotAnswered says that the answer to a batch does not mention a read. A single read of the same source may succeed.
 var ErrNotAnswered = errors.New("the answer does not mention it")
 
-// ErrNoValue says that an answer is well-formed and yet holds no value. It must never pass for an empty one.
+// ErrNoValue says that an answer is well-formed but has no value. That must never be taken for an empty value.
 var ErrNoValue error = &Error{Kind: Unavailable, Problem: "the answer holds no value"}
 
-// ErrOther says that an answer names something else than what was asked for: a cache or a proxy has mixed up two answers.
+// ErrOther says that an answer is for another request: a cache or a proxy has mixed up two answers.
 var ErrOther error = &Error{
 	Kind: Unavailable, Problem: "the answer is that of another secret, or of another version",
-	Advice: "check the proxy or cache on the way to the backend",
+	Hint: "check the proxy or cache on the way to the backend",
 }
 
 // Error is a failure that a driver found itself. Other errors are its SDK's.
 type Error struct {
 	Kind    Kind
 	Problem string
-	// Advice is what to do about it, as Driver.Advise says it; empty: what that says.
-	Advice string
+	// Hint is what to do about it, as Driver.Hint; empty: Driver.Hint is used.
+	Hint string
 }
 
 func (e *Error) Error() string { return e.Problem }
 
-// Remedy is the advice.
-func (e *Error) Remedy() string { return e.Advice }
+// Remedy returns the hint.
+func (e *Error) Remedy() string { return e.Hint }
 
 // Kind is what a failure means to the caller.
 type Kind int

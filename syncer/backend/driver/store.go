@@ -31,6 +31,6 @@ func CheckStore(store plan.Store, known ...plan.CredentialKind) error {
 	}
 	return &Error{
 		Kind: Invalid, Problem: "the store has " + strings.Join(foreign, " and ") + " of its own, with which the syncer cannot read this backend",
-		Advice: "leave that to the installation",
+		Hint: "leave that to the installation",
 	}
 }

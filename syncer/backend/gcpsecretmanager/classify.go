@@ -16,7 +16,7 @@ import (
 var (
 	errNoProject = &driver.Error{
 		Kind: driver.Invalid, Problem: "no project is given, and the syncer's credentials belong to none",
-		Advice: "set {container}, or GOOGLE_CLOUD_PROJECT for the syncer",
+		Hint: "set {container}, or GOOGLE_CLOUD_PROJECT for the syncer",
 	}
 	errCorrupt = &driver.Error{
 		Kind: driver.Unavailable, Problem: "the value was damaged on its way: its CRC32C is not the one that was sent with it",

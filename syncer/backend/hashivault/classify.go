@@ -13,22 +13,22 @@ import (
 var (
 	errReserved = &driver.Error{
 		Kind: driver.Invalid, Problem: "the path is one of Vault's own, whose answers hold the syncer's credentials",
-		Advice: "name a path of a secrets engine",
+		Hint: "name a path of a secrets engine",
 	}
 	errNotKV2 = &driver.Error{
-		Kind: driver.Invalid, Problem: "the answer is none of a KV engine of version 2", Advice: "set {engine 1} if the engine is of version 1",
+		Kind: driver.Invalid, Problem: "the answer is none of a KV engine of version 2", Hint: "set {engine 1} if the engine is of version 1",
 	}
 	errIsKV2 = &driver.Error{
-		Kind: driver.Invalid, Problem: "the answer is that of a KV engine of version 2, with its metadata", Advice: "set {engine 2}",
+		Kind: driver.Invalid, Problem: "the answer is that of a KV engine of version 2, with its metadata", Hint: "set {engine 2}",
 	}
 	errTooLarge = &driver.Error{
-		Kind: driver.Invalid, Problem: "the answer is larger than any value that a Secret can hold", Advice: "keep less under one key",
+		Kind: driver.Invalid, Problem: "the answer is larger than any value that a Secret can hold", Hint: "keep less under one key",
 	}
 	errEmpty = &driver.Error{
-		Kind: driver.Invalid, Problem: "the answer holds no data", Advice: "check that the path names a secret",
+		Kind: driver.Invalid, Problem: "the answer holds no data", Hint: "check that the path names a secret",
 	}
 	errDeleted = &driver.Error{
-		Kind: driver.NotFound, Problem: "the current version is deleted or destroyed", Advice: "undelete it, or write a new one",
+		Kind: driver.NotFound, Problem: "the current version is deleted or destroyed", Hint: "undelete it, or write a new one",
 	}
 )
 

@@ -17,14 +17,14 @@ var (
 	errOwnElsewhere = &driver.Error{
 		Kind:    driver.Denied,
 		Problem: "the store names a server or a CA of its own, which the syncer's own credentials may not be sent to",
-		Advice:  "refer to a Secret or a ServiceAccount in the store, or name neither an address nor a CA",
+		Hint:    "refer to a Secret or a ServiceAccount in the store, or name neither an address nor a CA",
 	}
 	errNotInstalled = &driver.Error{
-		Kind: driver.Invalid, Problem: "the syncer was given no credential of this name for Vault", Advice: "configure it at the syncer",
+		Kind: driver.Invalid, Problem: "the syncer was given no credential of this name for Vault", Hint: "configure it at the syncer",
 	}
 	errCredential = &driver.Error{
 		Kind: driver.Invalid, Problem: "the store refers to a credential of a kind that the syncer does not know",
-		Advice: "refer to a Secret or a ServiceAccount",
+		Hint: "refer to a Secret or a ServiceAccount",
 	}
 )
 
@@ -70,6 +70,6 @@ func (d *Driver) at(s plan.Store) (wire.Server, *login.Logins, error) {
 func unlisted(address string) error {
 	return &driver.Error{
 		Kind: driver.Denied, Problem: driver.Word(address) + " is not among the servers of Vault that this installation permits",
-		Advice: "name a permitted one, or have it added to --vault-servers",
+		Hint: "name a permitted one, or have it added to --vault-servers",
 	}
 }

@@ -95,7 +95,7 @@ type held map[string]string
 func (h held) get(_ context.Context, c plan.Credential) (string, error) {
 	value, ok := h[string(c.Kind)+" "+c.Namespace+"/"+c.Name+"/"+c.Key+c.Audience]
 	if !ok {
-		return "", &driver.Error{Kind: driver.Unauthenticated, Problem: "Secret team-a/none does not exist", Advice: "create it"}
+		return "", &driver.Error{Kind: driver.Unauthenticated, Problem: "Secret team-a/none does not exist", Hint: "create it"}
 	}
 	return value, nil
 }
@@ -478,12 +478,12 @@ func TestAnInstalledLoginIsKeptApart(t *testing.T) {
 		return plan.Store{Credential: plan.Credential{Kind: plan.InstalledCredential, Name: name}}
 	}
 	for name, store := range map[string]plan.Store{"the syncer's own": {}, "the installed": of("sm")} {
-		expires, err := d.Keep(t.Context(), store)
+		expires, err := d.EnsureToken(t.Context(), store)
 		if err != nil || !expires.Equal(now.Add(time.Hour)) {
 			t.Errorf("the token of %s login ends at %s (%v), want in an hour", name, expires, err)
 		}
 	}
-	if _, err := d.Keep(t.Context(), of("same")); err == nil {
+	if _, err := d.EnsureToken(t.Context(), of("same")); err == nil {
 		t.Error("a wrong secret id is admitted: the session is the syncer's")
 	}
 	for where, v := range map[string]*strict{"the installation's server": home, "the installed one's": theirs} {
@@ -494,7 +494,7 @@ func TestAnInstalledLoginIsKeptApart(t *testing.T) {
 	// Without a threshold a token is renewed with a third of its time left. This Vault renews none, which makes for a new login.
 	now = now.Add(50 * time.Minute)
 	for _, store := range []plan.Store{{}, of("sm")} {
-		if _, err := d.Keep(t.Context(), store); err != nil {
+		if _, err := d.EnsureToken(t.Context(), store); err != nil {
 			t.Error(err)
 		}
 	}
@@ -506,7 +506,7 @@ func TestAnInstalledLoginIsKeptApart(t *testing.T) {
 	if len(after) != 2 || len(others) != 1 {
 		t.Errorf("after 50 minutes there were %d logins at home and %d at the installed one's, want a second at home alone", len(after), len(others))
 	}
-	if _, err := d.Keep(t.Context(), of("none")); err == nil || d.Classify(err) != driver.Invalid {
+	if _, err := d.EnsureToken(t.Context(), of("none")); err == nil || d.Classify(err) != driver.Invalid {
 		t.Errorf("a login that is not installed: got %v, want it refused", err)
 	}
 }
@@ -520,7 +520,7 @@ func TestAnInstalledLoginHasATimeoutOfItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = d.Keep(t.Context(), plan.Store{Credential: plan.Credential{Kind: plan.InstalledCredential, Name: "sm"}})
+	_, err = d.EnsureToken(t.Context(), plan.Store{Credential: plan.Credential{Kind: plan.InstalledCredential, Name: "sm"}})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the end of its time", err)
 	}

@@ -13,7 +13,7 @@ import (
 // place, sends must not fill the memory. What is compressed counts as what it unpacks to.
 var ErrTooLong error = &driver.Error{
 	Kind: driver.Unavailable, Problem: "the answer is longer than any of the backend's",
-	Advice: "check the backend's address, and the proxy on the way",
+	Hint: "check the backend's address, and the proxy on the way",
 }
 
 // Bound lets no more than limit bytes be read of an answer; a longer one ends with ErrTooLong.

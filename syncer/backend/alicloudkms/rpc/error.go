@@ -13,7 +13,7 @@ import (
 
 // ErrGarbage says that it is not Alibaba Cloud that answered.
 var ErrGarbage = &driver.Error{
-	Kind: driver.Unavailable, Problem: "the answer is not Alibaba Cloud's", Advice: "check ALICLOUD_ENDPOINT, and the proxy on the way",
+	Kind: driver.Unavailable, Problem: "the answer is not Alibaba Cloud's", Hint: "check ALICLOUD_ENDPOINT, and the proxy on the way",
 }
 
 // ServiceError is an answer that is not a success. Without a code it is not Alibaba Cloud's.

@@ -62,7 +62,7 @@ func (r *record) RoundTrip(request *http.Request) (*http.Response, error) {
 func failed(kind driver.Kind, text string) *driver.Error {
 	e := &driver.Error{Kind: kind, Problem: "no login: " + text}
 	if strings.Contains(text, "AdditionallyAllowedTenants") { // what the SDK would have a programmer set; its error has no type
-		e.Advice = "set AZURE_TENANT_ID to the tenant of the vault, or name that in AZURE_ADDITIONALLY_ALLOWED_TENANTS"
+		e.Hint = "set AZURE_TENANT_ID to the tenant of the vault, or name that in AZURE_ADDITIONALLY_ALLOWED_TENANTS"
 	}
 	return e
 }

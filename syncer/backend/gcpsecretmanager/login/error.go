@@ -19,7 +19,7 @@ import (
 // ErrNoCredentials says that there is nowhere to find any.
 var ErrNoCredentials = &driver.Error{
 	Kind: driver.Unauthenticated, Problem: "there is neither a credential file nor a metadata server",
-	Advice: "give the syncer Google credentials: workload identity for its service account, " +
+	Hint: "give the syncer Google credentials: workload identity for its service account, " +
 		"or GOOGLE_APPLICATION_CREDENTIALS with a key file",
 }
 

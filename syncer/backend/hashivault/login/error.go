@@ -9,31 +9,31 @@ import (
 var (
 	ErrNoRole = &driver.Error{
 		Kind: driver.Invalid, Problem: "no Vault role is given",
-		Advice: "set {role}, or DEFAULT_VAULT_ROLE for webhook and syncer",
+		Hint: "set {role}, or DEFAULT_VAULT_ROLE for webhook and syncer",
 	}
 	ErrNeither = &driver.Error{
 		Kind: driver.Invalid, Problem: "no Vault role is given, and no mount of Vault's Kubernetes auth method",
-		Advice: "set {role} and {mount}, or DEFAULT_VAULT_ROLE and DEFAULT_VAULT_MOUNT_POINT for webhook and syncer",
+		Hint: "set {role} and {mount}, or DEFAULT_VAULT_ROLE and DEFAULT_VAULT_MOUNT_POINT for webhook and syncer",
 	}
 	ErrNoMount = &driver.Error{
 		Kind: driver.Invalid, Problem: "no mount of Vault's Kubernetes auth method is given",
-		Advice: "set {mount}, or DEFAULT_VAULT_MOUNT_POINT for webhook and syncer",
+		Hint: "set {mount}, or DEFAULT_VAULT_MOUNT_POINT for webhook and syncer",
 	}
 	ErrNoJWT = &driver.Error{
-		Kind: driver.Unauthenticated, Problem: "the service-account token cannot be read", Advice: "mount it where VAULT_JWT_PATH says",
+		Kind: driver.Unauthenticated, Problem: "the service-account token cannot be read", Hint: "mount it where VAULT_JWT_PATH says",
 	}
 	errIncomplete = &driver.Error{
-		Kind: driver.Invalid, Problem: "the store names no role, or no mount of Vault's auth method", Advice: "name both in the store",
+		Kind: driver.Invalid, Problem: "the store names no role, or no mount of Vault's auth method", Hint: "name both in the store",
 	}
 	errMethod = &driver.Error{
 		Kind: driver.Invalid, Problem: "the store logs in by a method that the syncer does not know",
-		Advice: "log in by kubernetes, jwt or appRole",
+		Hint: "log in by kubernetes, jwt or appRole",
 	}
 	errNoSecretID = &driver.Error{
-		Kind: driver.Invalid, Problem: "the store names no Secret with the secret id of its AppRole", Advice: "refer to that Secret in the store",
+		Kind: driver.Invalid, Problem: "the store names no Secret with the secret id of its AppRole", Hint: "refer to that Secret in the store",
 	}
 	errNoSource = &driver.Error{
-		Kind: driver.Invalid, Problem: "this syncer reads no credentials of the cluster", Advice: "use the installation's login",
+		Kind: driver.Invalid, Problem: "this syncer reads no credentials of the cluster", Hint: "use the installation's login",
 	}
 )
 

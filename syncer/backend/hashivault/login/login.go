@@ -73,9 +73,9 @@ func (l *Logins) Do(ctx context.Context, at wire.Server, s plan.Store, call func
 	})
 }
 
-// Keep sees to it that a Store's identity has a token that works, as the next read would do: it is renewed when that is due, or
-// replaced by a new login. It says until when the token works; the zero time: for ever.
-func (l *Logins) Keep(ctx context.Context, at wire.Server, s plan.Store) (expires time.Time, err error) {
+// EnsureToken makes sure that a Store's identity has a valid token, as the next read would: it renews the token when that is due, or
+// logs in again. It returns when the token expires; the zero time: never.
+func (l *Logins) EnsureToken(ctx context.Context, at wire.Server, s plan.Store) (expires time.Time, err error) {
 	id, err := l.identity(at, s)
 	if err != nil {
 		return time.Time{}, err
@@ -84,15 +84,15 @@ func (l *Logins) Keep(ctx context.Context, at wire.Server, s plan.Store) (expire
 	return held.Expires, err
 }
 
-// Forget lets the token of a Store's identity go.
+// Forget drops the token of a Store's identity.
 func (l *Logins) Forget(at wire.Server, s plan.Store) {
 	if id, err := l.identity(at, s); err == nil {
 		l.tokens.Forget(id)
 	}
 }
 
-// revoked tells, of a token that was refused, whether the token or only the path is to blame. Vault says which, but not
-// all its versions do, so the token is looked up; a role without Vault's default policy may not even do that.
+// revoked reports whether a refused token is invalid, or only may not read the path. Not all versions of Vault say which, so the
+// token is looked up; a role without Vault's default policy may not even do that.
 func (l *Logins) revoked(ctx context.Context, id identity, t *token, refusal error) bool {
 	if wire.InvalidToken(refusal) {
 		return true

@@ -102,7 +102,7 @@ func open(address string, roots *x509.CertPool, timeout time.Duration) (*api.Cli
 
 // errNoCA is the fault of the store's author.
 var errNoCA = &driver.Error{
-	Kind: driver.Invalid, Problem: "the CA of the store holds no certificate", Advice: "write PEM certificates there",
+	Kind: driver.Invalid, Problem: "the CA of the store holds no certificate", Hint: "write PEM certificates there",
 }
 
 // roots are the CAs to trust. A server's own take the place of all others.

@@ -14,12 +14,12 @@ import (
 
 // ErrGarbage says that it is not Vault that answered.
 var ErrGarbage = &driver.Error{
-	Kind: driver.Unavailable, Problem: "the answer is not Vault's", Advice: "check VAULT_ADDR, and the proxy on the way",
+	Kind: driver.Unavailable, Problem: "the answer is not Vault's", Hint: "check VAULT_ADDR, and the proxy on the way",
 }
 
 var errRedirect = &driver.Error{
 	Kind: driver.Unavailable, Problem: "the answer leads to nowhere, or from https to http",
-	Advice: "check VAULT_ADDR, and the api_addr of Vault's nodes",
+	Hint: "check VAULT_ADDR, and the api_addr of Vault's nodes",
 }
 
 // Kind follows https://developer.hashicorp.com/vault/api-docs#http-status-codes. Errors that are no answer are Unknown.

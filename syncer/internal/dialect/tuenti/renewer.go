@@ -11,7 +11,7 @@ import (
 
 // vault is the part of hashivault.Driver that a tokenRenewer uses.
 type vault interface {
-	Keep(ctx context.Context, store plan.Store) (expires time.Time, err error)
+	EnsureToken(ctx context.Context, store plan.Store) (expires time.Time, err error)
 	Server(ctx context.Context, store plan.Store) (hashivault.Server, error)
 }
 
@@ -42,23 +42,23 @@ func (r *tokenRenewer) Run(ctx context.Context) error {
 	}
 }
 
-// renew asks for a valid token, which is renewed only when that is due, and updates the metrics.
+// renew makes sure that there is a valid token, which is renewed only when that is due, and updates the metrics.
 func (r *tokenRenewer) renew(running context.Context) {
 	ctx, cancel := context.WithTimeout(running, r.timeout)
 	defer cancel()
 	if !r.metrics.Identified() {
-		if server, err := r.vault.Server(ctx, r.store); err == nil { // else the login fails, too, or the next renewal asks again
+		if server, err := r.vault.Server(ctx, r.store); err == nil { // else the login fails, too, or the next renewal tries again
 			r.metrics.Identify(server.Version, server.ClusterID, server.ClusterName)
 		}
 	}
-	expires, err := r.vault.Keep(ctx, r.store)
+	expires, err := r.vault.EnsureToken(ctx, r.store)
 	r.metrics.Token(expires)
 	if err != nil && !r.failing && running.Err() == nil {
 		// Not the error, which may quote Vault: objects report it, redacted.
-		r.log.WarnContext(ctx, "no Vault token for SecretDefinitions; it is tried again", "period", r.period.String())
+		r.log.WarnContext(ctx, "No Vault token for SecretDefinitions; the login is tried again", "period", r.period.String())
 	}
 	if err == nil && r.failing {
-		r.log.InfoContext(ctx, "there is a Vault token for SecretDefinitions again")
+		r.log.InfoContext(ctx, "Got a Vault token for SecretDefinitions again")
 	}
 	r.failing = err != nil
 }

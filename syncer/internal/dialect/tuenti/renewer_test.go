@@ -23,7 +23,7 @@ type fakeVault struct {
 	requests []string
 }
 
-func (v *fakeVault) Keep(_ context.Context, store plan.Store) (time.Time, error) {
+func (v *fakeVault) EnsureToken(_ context.Context, store plan.Store) (time.Time, error) {
 	v.requests = append(v.requests, "token of "+store.Role)
 	if v.failures > 0 {
 		v.failures--
@@ -43,7 +43,7 @@ func (v *fakeVault) Server(context.Context, plan.Store) (hashivault.Server, erro
 // unresponsiveVault does not respond until the context ends.
 type unresponsiveVault struct{}
 
-func (unresponsiveVault) Keep(ctx context.Context, _ plan.Store) (time.Time, error) {
+func (unresponsiveVault) EnsureToken(ctx context.Context, _ plan.Store) (time.Time, error) {
 	<-ctx.Done()
 	return time.Time{}, ctx.Err()
 }
@@ -75,8 +75,8 @@ func runRenewer(t *testing.T, vault vault, duration time.Duration) (*tokenRenewe
 }
 
 const (
-	logFailing   = `level=WARN msg="no Vault token for SecretDefinitions; it is tried again" period=15s`
-	logRecovered = `level=INFO msg="there is a Vault token for SecretDefinitions again"`
+	logFailing   = `level=WARN msg="No Vault token for SecretDefinitions; the login is tried again" period=15s`
+	logRecovered = `level=INFO msg="Got a Vault token for SecretDefinitions again"`
 )
 
 func TestATokenIsRenewedWithoutReads(t *testing.T) {

@@ -242,7 +242,7 @@ func TestMetricsOfAFailedLogin(t *testing.T) {
 	if e.driver, err = hashivault.New(c.Vault); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.driver.Keep(t.Context(), e.store); err == nil {
+	if _, err := e.driver.EnsureToken(t.Context(), e.store); err == nil {
 		t.Fatal("there is a token without a server")
 	}
 	const server = "{vault_address=http://user:xxxxx@127.0.0.1:1,vault_cluster_id=,vault_cluster_name=,vault_engine=kv1,vault_version=}" // without the password

@@ -52,7 +52,7 @@ func TestWhatToDoWhereSTSRefuses(t *testing.T) {
 				return &http.Response{StatusCode: test.status, Body: io.NopCloser(strings.NewReader(fmt.Sprintf(answer, test.code)))}, nil
 			})
 			_, err = s.held.Get(t.Context(), s.identity(test.role, "eu-west-1"))
-			if got := awserror.Advise(err, plan.Source{}); err == nil || got != test.want {
+			if got := awserror.Hint(err, plan.Source{}); err == nil || got != test.want {
 				t.Errorf("%v: got %q, want %q", err, got, test.want)
 			}
 		})

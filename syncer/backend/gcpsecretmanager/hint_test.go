@@ -116,7 +116,7 @@ func TestWhatUsersAreToldOfCredentials(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			source := plan.Source{Store: plan.Store{Backend: backends.GCPSecretManager}, Read: plan.Read{Key: "db", Version: "latest"}}
-			if diff := cmp.Diff(read+test.want, backendtest.Told(t, &Driver{}, source, test.err)); diff != "" {
+			if diff := cmp.Diff(read+test.want, backendtest.Message(t, &Driver{}, source, test.err)); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
 		})

@@ -10,7 +10,7 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 )
 
-func TestAdvice(t *testing.T) {
+func TestHint(t *testing.T) {
 	code := func(code, message string) error {
 		return &smithy.OperationError{ServiceID: "SSM", OperationName: "GetParameter", Err: &smithy.GenericAPIError{Code: code, Message: message}}
 	}
@@ -58,7 +58,7 @@ func TestAdvice(t *testing.T) {
 		"an outage of DNS's": {&net.DNSError{Name: "sts.eu-west-1.amazonaws.com", IsTimeout: true}, of("db"), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := Advise(test.err, test.of); got != test.want {
+			if got := Hint(test.err, test.of); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})

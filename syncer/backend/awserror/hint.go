@@ -19,10 +19,10 @@ var arn = regexp.MustCompile(`\Aarn:[^:]*:[^:]*:([a-z0-9-]+):[^:]*:`)
 // host is the form of the hosts of AWS's own services in a region, in each of its partitions.
 var host = regexp.MustCompile(`\A(?:secretsmanager|ssm|sts)(?:-fips)?\.[a-z0-9-]+\.amazonaws\.(?:com|com\.cn|eu)\z`)
 
-// Advise says what to do about an error, where that is the same for all services of AWS; empty: the service may know.
-func Advise(err error, of plan.Source) string {
-	if advice := adviseOnSession(err); advice != "" {
-		return advice
+// Hint is what to do about an error, where that is the same for all services of AWS; empty: the service's driver may know.
+func Hint(err error, of plan.Source) string {
+	if hint := sessionHint(err); hint != "" {
+		return hint
 	}
 	api, answered := errors.AsType[smithy.APIError](err)
 	kind, region := Classify(err), otherRegion(of)
@@ -40,8 +40,8 @@ func Advise(err error, of plan.Source) string {
 	return ""
 }
 
-// adviseOnSession is Advise for credentials, and for roles that may not be assumed.
-func adviseOnSession(err error) string {
+// sessionHint is Hint for credentials, and for roles that may not be assumed.
+func sessionHint(err error) string {
 	code, operation := "", ""
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		code = api.ErrorCode()
@@ -62,9 +62,9 @@ func adviseOnSession(err error) string {
 	return ""
 }
 
-// Allow is the advice to give the identity what a read needs: actions, each with what it is on.
+// Allow is the hint to give the identity the permissions that a read needs: actions, each with what it is on.
 func Allow(actions string) string {
-	return "allow " + actions + ", and kms:Decrypt on its key, to " + driver.Who
+	return "allow " + actions + ", and kms:Decrypt on its key, to " + driver.TermIdentity
 }
 
 // DeniesKey reports whether a denial is one of the KMS key that encrypts a value, not of the value. KMS's own codes say so. Where it

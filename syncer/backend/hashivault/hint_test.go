@@ -99,7 +99,7 @@ func TestWhatUsersAreTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			test.store.Backend = backends.Vault
 			source := plan.Source{Store: test.store, Read: plan.Read{Key: "secret/data/db", EngineVersion: 2}}
-			if diff := cmp.Diff(key+test.want, backendtest.Told(t, &Driver{}, source, test.err)); diff != "" {
+			if diff := cmp.Diff(key+test.want, backendtest.Message(t, &Driver{}, source, test.err)); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
 		})

@@ -70,7 +70,7 @@ func TestWhatUsersAreTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			source := plan.Source{Store: plan.Store{Backend: backends.AzureKeyVault, Container: "kv"}, Read: plan.Read{Key: "db"}}
 			want := `cannot read key "db" from azureKeyVault in vault kv: ` + test.want
-			if diff := cmp.Diff(want, backendtest.Told(t, d, source, test.err)); diff != "" {
+			if diff := cmp.Diff(want, backendtest.Message(t, d, source, test.err)); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
 		})

@@ -7,18 +7,17 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 )
 
-// Keep sees to it that reads of a Store have a token that works, as the next read would do: it is renewed when that is due,
-// or replaced by a new login. It says until when the token works; the zero time: for ever.
-func (d *Driver) Keep(ctx context.Context, store plan.Store) (expires time.Time, err error) {
+// EnsureToken makes sure that reads of a Store have a valid token, as the next read would: it renews the token when that is due, or
+// logs in again. It returns when the token expires; the zero time: never.
+func (d *Driver) EnsureToken(ctx context.Context, store plan.Store) (expires time.Time, err error) {
 	server, logins, err := d.at(store)
 	if err != nil {
 		return time.Time{}, err
 	}
-	return logins.Keep(ctx, server, store)
+	return logins.EnsureToken(ctx, server, store)
 }
 
-// Forget lets the token of a Store go whose credential lies in the cluster. The others are the installation's own, which no object's end
-// concerns.
+// Forget drops the token of a Store with a credential from the cluster. The tokens of the installation's own credentials stay.
 func (d *Driver) Forget(store plan.Store) {
 	if !store.Credential.OfCluster() {
 		return
@@ -28,10 +27,10 @@ func (d *Driver) Forget(store plan.Store) {
 	}
 }
 
-// Server is which Vault this is, as it says itself.
+// Server identifies a Vault cluster.
 type Server struct{ Version, ClusterID, ClusterName string }
 
-// Server asks the Vault of a Store, which answers any client: https://developer.hashicorp.com/vault/api-docs/system/health.
+// Server reads the identity of a Store's Vault, which answers any client: https://developer.hashicorp.com/vault/api-docs/system/health.
 func (d *Driver) Server(ctx context.Context, store plan.Store) (Server, error) {
 	server, _, err := d.at(store)
 	if err != nil {

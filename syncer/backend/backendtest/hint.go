@@ -11,7 +11,7 @@ import (
 )
 
 // Told is what users read where a driver fails to read a source with an error of its SDK's: a key, a path or, without a Read, a batch.
-func Told(t *testing.T, d driver.Driver, of plan.Source, err error) string {
+func Message(t *testing.T, d driver.Driver, of plan.Source, err error) string {
 	t.Helper()
 	client := &backend.Client{Drivers: map[plan.Backend]driver.Driver{of.Backend: failing{d, err}}}
 	if of.Read == (plan.Read{}) {

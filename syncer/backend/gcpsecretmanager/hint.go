@@ -13,13 +13,13 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/gcpsecretmanager/login"
 )
 
-// Advise implements driver.Driver.
-func (d *Driver) Advise(err error, _ plan.Source) string {
+// Hint implements driver.Driver.
+func (d *Driver) Hint(err error, _ plan.Source) string {
 	switch d.Classify(err) {
 	case driver.NotFound:
 		return "check the key, {container}, and that the version exists and is enabled"
 	case driver.Denied:
-		return adviseOnDenial(err)
+		return denialHint(err)
 	case driver.Unauthenticated:
 		return "give the syncer Google credentials: workload identity for its service account, " +
 			"or a key file that GOOGLE_APPLICATION_CREDENTIALS names, whose key exists"
@@ -28,8 +28,8 @@ func (d *Driver) Advise(err error, _ plan.Source) string {
 	}
 }
 
-// adviseOnDenial tells denials that come before any role is looked at by Google's reason for them: google.api.ErrorReason.
-func adviseOnDenial(err error) string {
+// denialHint recognizes denials that come before any role is considered by Google's reason for them: google.api.ErrorReason.
+func denialHint(err error) string {
 	if _, noToken := errors.AsType[*login.Error](err); noToken {
 		return "let the syncer's service account act as the one of Google: give it the role roles/iam.workloadIdentityUser on that"
 	}
@@ -40,13 +40,13 @@ func adviseOnDenial(err error) string {
 	case "ACCESS_TOKEN_SCOPE_INSUFFICIENT":
 		return "give the syncer's nodes the scope cloud-platform, or the syncer workload identity"
 	case "USER_PROJECT_DENIED":
-		return "give " + driver.Who + " the role roles/serviceusage.serviceUsageConsumer in the project that pays " +
+		return "give " + driver.TermIdentity + " the role roles/serviceusage.serviceUsageConsumer in the project that pays " +
 			"(quota_project_id in the credentials, or GOOGLE_CLOUD_QUOTA_PROJECT)"
 	}
 	if deniesKey(answer) {
 		return "enable the key, and give Secret Manager's service agent the role roles/cloudkms.cryptoKeyEncrypterDecrypter on it"
 	}
-	return "give " + driver.Who + " the role roles/secretmanager.secretAccessor on the secret"
+	return "give " + driver.TermIdentity + " the role roles/secretmanager.secretAccessor on the secret"
 }
 
 // reason is Google's for an error, of its own table; empty: it gives none.

@@ -8,17 +8,17 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// Advise implements driver.Driver.
-func (d *Driver) Advise(err error, of plan.Source) string {
-	return cmp.Or(awserror.Advise(err, of), advise(err, of))
+// Hint implements driver.Driver.
+func (d *Driver) Hint(err error, of plan.Source) string {
+	return cmp.Or(awserror.Hint(err, of), hint(err, of))
 }
 
-func advise(err error, of plan.Source) string {
+func hint(err error, of plan.Source) string {
 	switch kind := awserror.Classify(err); {
 	case kind == driver.NotFound:
 		return "check the name, the region, and the version or label after the colon"
 	case of.Path && awserror.DeniesKey(err): // AWS does not say of which parameter it speaks
-		return "allow kms:Decrypt on the key of each parameter below the path to " + driver.Who + ", and see that the keys are enabled"
+		return "allow kms:Decrypt on the key of each parameter below the path to " + driver.TermIdentity + ", and see that the keys are enabled"
 	case kind == driver.Denied && of.Path:
 		return awserror.Allow("ssm:GetParametersByPath on the path")
 	case kind == driver.Denied && of.Read == plan.Read{}:

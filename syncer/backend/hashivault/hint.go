@@ -10,8 +10,8 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/hashivault/wire"
 )
 
-// Advise implements driver.Driver.
-func (d *Driver) Advise(err error, of plan.Source) string {
+// Hint implements driver.Driver.
+func (d *Driver) Hint(err error, of plan.Source) string {
 	_, noLogin := errors.AsType[*login.Error](err)
 	switch kind := d.Classify(err); {
 	case kind == driver.NotFound:
@@ -19,7 +19,7 @@ func (d *Driver) Advise(err error, of plan.Source) string {
 	case kind == driver.Denied && noLogin:
 		return "create the role, or let it accept " + account(of.Credential) + " (bound_service_account_names and _namespaces)"
 	case kind == driver.Denied:
-		return "give " + driver.Who + " a policy with the capability read on the path"
+		return "give " + driver.TermIdentity + " a policy with the capability read on the path"
 	case kind == driver.Unauthenticated:
 		return checkLogin(err, of.Store)
 	}

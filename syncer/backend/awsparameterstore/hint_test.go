@@ -60,7 +60,7 @@ func TestWhatUsersAreTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			source := plan.Source{Store: plan.Store{Backend: backends.AWSParameterStore, Location: "eu-west-1"}, Read: test.read}
-			if diff := cmp.Diff(test.want, backendtest.Told(t, &Driver{}, source, test.err)); diff != "" {
+			if diff := cmp.Diff(test.want, backendtest.Message(t, &Driver{}, source, test.err)); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
 		})

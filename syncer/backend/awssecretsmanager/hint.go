@@ -8,12 +8,12 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// Advise implements driver.Driver.
-func (d *Driver) Advise(err error, of plan.Source) string {
-	return cmp.Or(awserror.Advise(err, of), advise(err, of))
+// Hint implements driver.Driver.
+func (d *Driver) Hint(err error, of plan.Source) string {
+	return cmp.Or(awserror.Hint(err, of), hint(err, of))
 }
 
-func advise(err error, of plan.Source) string {
+func hint(err error, of plan.Source) string {
 	switch kind := awserror.Classify(err); {
 	case kind == driver.NotFound:
 		return "check the key, the region, and the version or staging label"

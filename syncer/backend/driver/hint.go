@@ -2,10 +2,10 @@ package driver
 
 import "github.com/secretgate/secretgate/shared/plan"
 
-// Who stands in advice for the identity that reads, which package backend puts in its place.
-const Who = "{who}"
+// TermIdentity stands for the identity that reads. Package backend replaces it in hints.
+const TermIdentity = "{identity}"
 
-// Proof names what a login proves itself by.
+// Proof names the credential that a login uses.
 func Proof(c plan.Credential) string {
 	switch c.Kind {
 	case plan.SecretCredential:

@@ -84,7 +84,7 @@ func TestWhatUsersAreTold(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, backendtest.Told(t, &Driver{}, test.source, test.err)); diff != "" {
+			if diff := cmp.Diff(test.want, backendtest.Message(t, &Driver{}, test.source, test.err)); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
 		})

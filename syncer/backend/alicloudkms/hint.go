@@ -7,8 +7,8 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// Advise implements driver.Driver.
-func (d *Driver) Advise(err error, _ plan.Source) string {
+// Hint implements driver.Driver.
+func (d *Driver) Hint(err error, _ plan.Source) string {
 	failed, noSession := errors.AsType[*sessionError](err)
 	switch kind := d.Classify(err); {
 	case kind == driver.NotFound:
@@ -19,7 +19,7 @@ func (d *Driver) Advise(err error, _ plan.Source) string {
 	case kind == driver.Denied && noSession:
 		return "let the syncer's RAM user or role assume the role: in the role's trust policy, and with sts:AssumeRole in its own"
 	case kind == driver.Denied:
-		return "allow kms:GetSecretValue on the secret, and kms:Decrypt on its key, to " + driver.Who
+		return "allow kms:GetSecretValue on the secret, and kms:Decrypt on its key, to " + driver.TermIdentity
 	case kind == driver.Unauthenticated && noSession && failed.byToken:
 		return "check that ALIBABA_CLOUD_OIDC_PROVIDER_ARN is the syncer's cluster, whose tokens RAM verifies, and the audience of the token"
 	case kind == driver.Unauthenticated:
