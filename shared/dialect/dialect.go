@@ -1,6 +1,6 @@
-// Package dialect is what each foreign API must be able to do, so that everything else can do without its name. A dialect is one
-// such API in a folder of its own: types, schema, how an object becomes a Plan, how a Record becomes its status, and its words.
-// Package all lists them.
+// Package dialect is the interface of a foreign API, so that all other code works without its name. A dialect is one such API in a
+// folder of its own: types, schema, how an object becomes a Plan, how a Record becomes its status, and its words. Package all lists
+// the dialects.
 package dialect
 
 import (
@@ -26,11 +26,11 @@ type Dialect struct {
 	// Switch is a flag that turns the dialect on beside --dialects, with its environment variable; empty: there is none.
 	Switch, SwitchEnv string
 	AddToScheme       func(*runtime.Scheme) error
-	// New prepares to be told how an installation has it.
+	// New makes the settings of the dialect in one installation.
 	New func() Installation
 }
 
-// Service is who asks.
+// Service is a program that serves dialects.
 type Service int
 
 // The services.
@@ -40,21 +40,21 @@ const (
 	Check // webhook check
 )
 
-// Installation is a dialect as an installation has set it up.
+// Installation is a dialect with the settings of one installation.
 type Installation interface {
-	// Bind adds the settings that a service is told.
+	// Bind adds the dialect's settings to those of a service.
 	Bind(s *settings.Section, service Service)
-	// Finish checks them once flags are parsed, beside what holds for all dialects. The error lists all that is wrong.
+	// Finish checks them once flags are parsed, with the settings of all dialects. The error lists everything that is wrong.
 	Finish(policy settings.Policy) error
 	// Kinds lists the kinds of objects that Secrets are made for. It is called after Finish.
 	Kinds() []Kind
-	// Stores lists the kinds of objects that those refer to.
+	// Stores lists the kinds of objects that they refer to.
 	Stores() []StoreKind
-	// Ring tells syncers apart that serve other objects: those of equal rings share the work.
+	// Ring identifies the set of objects that a syncer serves: syncers with equal rings share the work.
 	Ring() []string
 }
 
-// Type is what the API server calls a kind of objects, and how it stores them.
+// Type is how the API server names and stores a kind of objects.
 type Type struct {
 	Dialect string // the name of the Dialect
 	schema.GroupVersionKind
@@ -71,15 +71,15 @@ type Kind interface {
 	Type() Type
 	New() Object
 	NewList() List
-	// Words are how the kind calls things.
+	// Words are the kind's names for things, for messages.
 	Words() *plan.Words
 	// Serves reports whether this installation's syncer serves an object.
 	Serves(object Object) bool
-	// References lists the objects that a Plan of an object needs beside it.
+	// References lists the other objects that a Plan of an object needs.
 	References(object Object) []Reference
-	// Plan understands an object, or lists everything that is wrong with it, each with its path. Beside errors it returns what
-	// was understood, so that policy can be judged in the same answer; nil where nothing was. A Plan that comes with errors is
-	// never to be fetched.
+	// Plan makes the Plan of an object, or lists everything that is wrong with the object, each problem with its path. Beside errors
+	// it returns the part that is valid, so that policy can be judged in the same answer; nil where there is none. A Plan that comes
+	// with errors must never be fetched.
 	Plan(object Object, resolved Resolved) (*plan.Plan, field.ErrorList)
 	// Status is the status of an object.
 	Status(object Object) Status
@@ -91,10 +91,10 @@ type List interface {
 	runtime.Object
 }
 
-// Status keeps a Record in the status that the kind's users know. What is foreign to it stays as it is.
+// Status keeps a Record in the status that the kind's users know. Fields of other clients stay as they are.
 type Status interface {
 	Record() plan.Record
-	// Put writes a Record; the zero one leaves nothing.
+	// Put writes a Record; the zero Record clears the status.
 	Put(record plan.Record)
 }
 
@@ -111,26 +111,26 @@ type (
 	Converter interface {
 		Deprecations() Deprecations
 	}
-	// Namer is a Kind whose objects name their Secrets; all others' Secrets have the name of their object.
+	// Namer is a Kind with objects that name their Secrets. The Secrets of all other kinds have the name of their object.
 	Namer interface {
-		// Secret is the name of an object's Secret; empty where the object does not say.
+		// Secret is the name of an object's Secret; empty where the object has none.
 		Secret(object Object) string
 	}
-	// Narrower is a Kind whose objects are served in some namespaces alone.
-	Narrower interface {
+	// NamespaceSelector is a Kind with objects that are served only in some namespaces.
+	NamespaceSelector interface {
 		// ServesIn reports whether objects of a namespace are served.
 		ServesIn(namespace string) bool
 		// Namespaces lists those that are watched; nil: all.
 		Namespaces() []string
 	}
-	// Keeper is a Kind that wants more of an object's metadata than its annotations that are ours, in the syncer's cache.
-	Keeper interface {
-		KeepsMetadata()
+	// MetadataUser is a Kind that needs all labels and annotations of its objects in the syncer's cache, not only our annotations.
+	MetadataUser interface {
+		UsesMetadata()
 	}
 )
 
-// Understand is the Plan of an object that may be fetched, or everything that is wrong with the object.
-func Understand(k Kind, object Object, resolved Resolved) (*plan.Plan, field.ErrorList) {
+// ValidPlan is the Plan of an object that may be fetched, or everything that is wrong with the object.
+func ValidPlan(k Kind, object Object, resolved Resolved) (*plan.Plan, field.ErrorList) {
 	p, errs := k.Plan(object, resolved)
 	if len(errs) > 0 {
 		return nil, errs

@@ -49,7 +49,7 @@ func TestReference(t *testing.T) {
 	if diff := cmp.Diff(listed, rows, cmp.Transformer("value", func(row []string) string { return row[0] })); diff != "" || len(rows) == 0 {
 		t.Errorf("Reasons lacks some, or has too many: -listed +constants:\n%s", diff)
 	}
-	if err := reference.Keep("reasons", reference.Table([]string{"reason", "meaning"}, rows)); err != nil {
+	if err := reference.Update("reasons", reference.Table([]string{"reason", "meaning"}, rows)); err != nil {
 		t.Error(err)
 	}
 }

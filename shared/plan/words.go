@@ -2,7 +2,7 @@ package plan
 
 import "strings"
 
-// Words are how one kind of objects calls things, for messages about its objects.
+// Words are the names that one kind of objects has for things, for messages about its objects.
 type Words struct {
 	Kind   string // ExternalSecret
 	Spec   string // the field that holds all others
@@ -11,15 +11,15 @@ type Words struct {
 
 	Property  string // the option that picks a part of a value
 	Binary    string // the option that says that a value is base64
-	NotBinary string // what to do where it is not
-	Plain     string // what to do with a value that is no object of entries
+	NotBinary string // what to do where a value is not base64
+	Plain     string // what to do with a value that is not an object with members
 
-	Adoption  string // the field that asks to take over a Secret that no controller owns; empty: there is none
-	Elsewhere string // what to do to have another Secret made
-	Adopt     string // what to do to take over a Secret that no controller owns
-	Rival     string // what to do where the predecessor still serves the same objects
+	Adoption        string // the field that asks to take over a Secret that no controller owns; empty: there is none
+	OtherSecret     string // how to have a Secret of another name made
+	Adopt           string // what to do where a Secret of the name exists that no controller owns
+	OtherController string // what to do where another controller serves the same objects
 
-	// Terms are the kind's names for what errors of backends speak of.
+	// Terms are the kind's names for what errors of backends refer to.
 	Terms map[Term]string
 }
 
@@ -31,16 +31,16 @@ func (w *Words) A() string {
 	return "a " + w.Kind
 }
 
-// Term is what an error of a backend speaks of, and each kind of objects calls differently. It stands in braces in the text.
+// Term is a placeholder in the error of a backend for something that each kind of objects names differently. It has braces.
 type Term string
 
-// The terms. Those of aspects stand for the fields that Places name.
+// The terms. Those of aspects stand for the fields that Places names.
 const (
 	TermBackend   Term = "{backend}"   // the field that names the backend
-	TermEngine1   Term = "{engine 1}"  // how to say that a key-value engine is of version 1
+	TermEngine1   Term = "{engine 1}"  // how to set that a key-value engine is of version 1
 	TermEngine2   Term = "{engine 2}"  // and of version 2
 	TermInterval  Term = "{interval}"  // of Refresh.Interval
-	TermRecursive Term = "{recursive}" // how to have all descendants of a path read
+	TermRecursive Term = "{recursive}" // how to read all descendants of a path
 
 	TermRole      Term = "{role}"
 	TermLocation  Term = "{location}"
@@ -48,17 +48,17 @@ const (
 	TermContainer Term = "{container}"
 )
 
-// Terms lists those that each dialect has a word for.
+// Terms lists the terms that each dialect has a name for.
 func Terms() []Term {
 	return []Term{TermBackend, TermEngine1, TermEngine2, TermInterval, TermRecursive}
 }
 
-// AspectTerms lists the others. A dialect has a word for one where its objects have no such field, but something else says so.
+// AspectTerms lists the others. A dialect has a name for one of them where its objects have no such field.
 func AspectTerms() []Term { return []Term{TermRole, TermLocation, TermMount, TermContainer} }
 
 var aspectTerms = map[Term]Aspect{TermRole: Role, TermLocation: Location, TermMount: Mount, TermContainer: Container}
 
-// Say puts the object's own words into a text about one of its Stores.
+// Say replaces the terms in a text about one of the object's Stores.
 func (p *Plan) Say(about Store, text string) string {
 	if !strings.Contains(text, "{") {
 		return text
@@ -71,7 +71,7 @@ func (p *Plan) Say(about Store, text string) string {
 	for term, name := range p.Words.Terms {
 		text = strings.ReplaceAll(text, string(term), name)
 	}
-	for term := range aspectTerms { // a kind whose objects have no such field, and no other word for it
+	for term := range aspectTerms { // the kind has no such field, and no name for it
 		text = strings.ReplaceAll(text, string(term), "the syncer's settings")
 	}
 	return text

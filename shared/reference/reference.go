@@ -1,5 +1,5 @@
-// Package reference keeps kustomize/docs/reference.md as the code says. Only tests import it: one in each package that knows
-// a part of what is to be told, named TestReference. With UPDATE_REFERENCE set they write their part, else they compare.
+// Package reference keeps kustomize/docs/reference.md in sync with the code. Only tests import it: a TestReference in each package
+// that knows a part of the page. With UPDATE_REFERENCE set they write their part, else they compare it.
 package reference
 
 import (
@@ -15,8 +15,8 @@ import (
 	"github.com/secretgate/secretgate/shared/settings"
 )
 
-// Keep makes the part of the page between the marks of a name equal to text, or says that it is not.
-func Keep(name, text string) error {
+// Update writes text into the part of the page between the marks of a name, or returns an error if the part differs.
+func Update(name, text string) error {
 	page, err := find(filepath.Join("kustomize", "docs", "reference.md"))
 	if err != nil {
 		return err
@@ -140,7 +140,7 @@ func KeepMetrics[Desc fmt.Stringer](name string, collectors ...interface{ Descri
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return Keep(name, Table([]string{"metric", "type", "labels", "meaning"}, rows))
+	return Update(name, Table([]string{"metric", "type", "labels", "meaning"}, rows))
 }
 
 // metricType reads a type off a name; two of KES's names follow no convention. tests/monitoring compares it with what

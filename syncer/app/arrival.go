@@ -118,8 +118,8 @@ func (a *arrival) lack(ctx context.Context, t dialect.Type) (problem string, ins
 // list lists an object in each namespace that is watched, as the cache will.
 func (a *arrival) list(ctx context.Context, t dialect.Type) error {
 	namespaces := a.config.WatchedNamespaces
-	if narrower, ok := a.kind.(dialect.Narrower); ok && t.GroupKind() == a.kind.Type().GroupKind() && len(narrower.Namespaces()) > 0 {
-		namespaces = narrower.Namespaces()
+	if selector, ok := a.kind.(dialect.NamespaceSelector); ok && t.GroupKind() == a.kind.Type().GroupKind() && len(selector.Namespaces()) > 0 {
+		namespaces = selector.Namespaces()
 	}
 	if len(namespaces) == 0 || t.ClusterWide {
 		namespaces = []string{metav1.NamespaceAll}

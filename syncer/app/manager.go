@@ -83,10 +83,10 @@ func cacheOptions(c *config.Config, informers shard.Informers) cache.Options {
 	}
 	for _, kind := range c.Dialects.Kinds() {
 		one := cache.ByObject{}
-		if narrower, ok := kind.(dialect.Narrower); ok {
-			one.Namespaces = only(narrower.Namespaces())
+		if selector, ok := kind.(dialect.NamespaceSelector); ok {
+			one.Namespaces = only(selector.Namespaces())
 		}
-		if _, ok := kind.(dialect.Keeper); ok {
+		if _, ok := kind.(dialect.MetadataUser); ok {
 			one.Transform = stripHistory
 		}
 		options.ByObject[kind.New()] = one

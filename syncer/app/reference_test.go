@@ -50,7 +50,7 @@ func TestReference(t *testing.T) {
 	}
 	slices.Sort(alone)
 	text += "By environment alone, since flags can be read in the process list, or as KES has it: " + strings.Join(alone, ", ") + ".\n"
-	if err := reference.Keep("syncer's settings", text); err != nil {
+	if err := reference.Update("syncer's settings", text); err != nil {
 		t.Error(err)
 	}
 

@@ -63,7 +63,7 @@ func (a Attack) Manifest(name string) (map[string]any, error) {
 // Judge does what both services do with an object of this namespace: it lists what is wrong, and how the syncer calls that.
 func Judge(es *apiv1.ExternalSecret, namespace string, guard Guard, defaults backend.Defaults) (field.ErrorList, plan.Reason) {
 	es.Namespace = namespace
-	p, errs := dialect.Understand(&kes.Installation{Defaults: defaults}, es, nil)
+	p, errs := dialect.ValidPlan(&kes.Installation{Defaults: defaults}, es, nil)
 	if len(errs) > 0 {
 		return errs, plan.ReasonInvalidSpec
 	}

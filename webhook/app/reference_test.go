@@ -16,11 +16,11 @@ func TestReference(t *testing.T) {
 	p := Program{Dialects: all.Dialects()}
 	none := func(string) (string, bool) { return "", false }
 	serve, _ := reference.Flags(p.config().Bind(none))
-	if err := reference.Keep("webhook serve's settings", serve); err != nil {
+	if err := reference.Update("webhook serve's settings", serve); err != nil {
 		t.Error(err)
 	}
 	check, _ := reference.Flags(p.checkOptions().bind(none))
-	if err := reference.Keep("webhook check's settings", check); err != nil {
+	if err := reference.Update("webhook check's settings", check); err != nil {
 		t.Error(err)
 	}
 

@@ -140,11 +140,11 @@ func (i *Installation) Words() *plan.Words { return &words }
 var words = plan.Words{
 	Kind: apiv1.Kind, Spec: "spec", Type: "spec.template.type", Paused: "spec.suspend is true: nothing is read or written",
 	Property: "property", Binary: "isBinary", NotBinary: "remove isBinary", Plain: "use data, with a name, for plain values",
-	Adoption:  "spec.adoptExisting",
-	Elsewhere: "rename this ExternalSecret",
+	Adoption:    "spec.adoptExisting",
+	OtherSecret: "rename this ExternalSecret",
 	Adopt: "to take it over set spec.adoptExisting, and on the namespace the annotation " +
 		names.AnnotationPermitAdopt + `: "true"`,
-	Rival: "if kubernetes-external-secrets still runs, scale it to zero, " +
+	OtherController: "if kubernetes-external-secrets still runs, scale it to zero, " +
 		"or give each of the two its own objects by INSTANCE_ID and spec.controllerId",
 	Terms: map[plan.Term]string{
 		plan.TermBackend: "backendType", plan.TermEngine1: "kvVersion: 1", plan.TermEngine2: "kvVersion: 2",

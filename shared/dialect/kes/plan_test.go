@@ -41,7 +41,7 @@ func problems(errs field.ErrorList) []string {
 
 // understand is the Plan of an object that may be fetched, in an installation.
 func understand(es *apiv1.ExternalSecret, in kes.Installation) (*plan.Plan, field.ErrorList) {
-	return dialect.Understand(&in, es, nil)
+	return dialect.ValidPlan(&in, es, nil)
 }
 
 // mustPlan is understand for objects that are right.

@@ -83,7 +83,7 @@ func describe(t *testing.T, file string, where tuenti.Where) string {
 
 // understand is the Plan of an object that may be fetched, where an installation reads from there.
 func understand(d *v1alpha1.SecretDefinition, where tuenti.Where) (*plan.Plan, field.ErrorList) {
-	return dialect.Understand(&tuenti.Installation{Where: where}, d, nil)
+	return dialect.ValidPlan(&tuenti.Installation{Where: where}, d, nil)
 }
 
 // problems are the texts of errors.

@@ -98,16 +98,16 @@ func (i *Installation) NewList() dialect.List { return &v1alpha1.SecretDefinitio
 // Serves implements dialect.Kind.
 func (i *Installation) Serves(object dialect.Object) bool { return i.ServesIn(object.GetNamespace()) }
 
-// ServesIn implements dialect.Narrower. Exclusion wins.
+// ServesIn implements dialect.NamespaceSelector. Exclusion wins.
 func (i *Installation) ServesIn(namespace string) bool {
 	return !slices.Contains(i.Excluded, namespace) && (len(i.Watched) == 0 || slices.Contains(i.Watched, namespace))
 }
 
-// Namespaces implements dialect.Narrower.
+// Namespaces implements dialect.NamespaceSelector.
 func (i *Installation) Namespaces() []string { return i.Watched }
 
-// KeepsMetadata implements dialect.Keeper: the Secret gets the object's labels and annotations, too.
-func (i *Installation) KeepsMetadata() {}
+// UsesMetadata implements dialect.MetadataUser: the Secret gets the object's labels and annotations, too.
+func (i *Installation) UsesMetadata() {}
 
 // Secret implements dialect.Namer.
 func (i *Installation) Secret(object dialect.Object) string {
@@ -144,8 +144,8 @@ func (i *Installation) Words() *plan.Words { return &words }
 var words = plan.Words{
 	Kind: v1alpha1.Kind, Spec: "spec", Type: "spec.type",
 	Property: "key", Binary: "encoding", NotBinary: "write encoding: text", Plain: "name one of its keys",
-	Elsewhere: "set another spec.name", Adopt: "delete it, or set another spec.name",
-	Rival: "if tuenti's secrets-manager still runs, scale it to zero, " +
+	OtherSecret: "set another spec.name", Adopt: "delete it, or set another spec.name",
+	OtherController: "if tuenti's secrets-manager still runs, scale it to zero, " +
 		"or give each of the two its own namespaces by --watch-namespaces and --exclude-namespaces",
 	Terms: map[plan.Term]string{
 		plan.TermBackend: "--backend", plan.TermEngine1: "--vault.engine=kv1", plan.TermEngine2: "--vault.engine=kv2",

@@ -34,7 +34,7 @@ func (o Owner) owns(secret *corev1.Secret) bool {
 	return owner.Of(secret).UID() == o.UID
 }
 
-// refuses says why a Secret may not be written, or nothing.
+// refuses returns why a Secret may not be written; empty: it may.
 func (r Request) refuses(ctx context.Context, secret *corev1.Secret) (problem string, err error) {
 	ref := owner.Of(secret).Controller
 	switch {
@@ -42,19 +42,19 @@ func (r Request) refuses(ctx context.Context, secret *corev1.Secret) (problem st
 		return "", nil
 	case ref != nil:
 		return fmt.Sprintf("Secret %s exists and is owned by %s %s (uid %s): it is left alone; delete it or %s",
-			secret.Name, ref.Kind, ref.Name, ref.UID, r.Owner.Words.Elsewhere), nil
+			secret.Name, ref.Kind, ref.Name, ref.UID, r.Owner.Words.OtherSecret), nil
 	case r.Adopt == nil:
-		return r.Owner.stranger(secret), nil
+		return r.Owner.notOwnedMessage(secret), nil
 	}
 	permitted, problem, err := r.Adopt(ctx, secret)
 	if !permitted && problem == "" {
-		problem = r.Owner.stranger(secret)
+		problem = r.Owner.notOwnedMessage(secret)
 	}
 	return problem, err
 }
 
-// stranger words that a Secret without a controller was not made for the object.
-func (o Owner) stranger(secret *corev1.Secret) string {
+// notOwnedMessage says that a Secret without a controller was not made for the object.
+func (o Owner) notOwnedMessage(secret *corev1.Secret) string {
 	if owner.Of(secret).Retained != "" {
 		return fmt.Sprintf("Secret %s exists and belonged to %s of the same name that is gone (deletionPolicy Retain): %s",
 			secret.Name, o.Words.A(), o.Words.Adopt)

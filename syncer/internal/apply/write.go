@@ -146,12 +146,12 @@ func (w *Writer) replace(ctx context.Context, current, desired *corev1.Secret) e
 	if err != nil {
 		if restored, restoreErr := w.recreate(ctx, current, current); restoreErr != nil {
 			return fmt.Errorf("re-creating secret %s: %w; restoring it: %w", current.Name, err, restoreErr)
-		} else if restoreErr := w.giveBack(ctx, restored, current); restoreErr != nil {
+		} else if restoreErr := w.restoreForeign(ctx, restored, current); restoreErr != nil {
 			return fmt.Errorf("re-creating secret %s: %w; restoring it: %w", current.Name, err, restoreErr)
 		}
 		return err
 	}
-	err = w.giveBack(ctx, created, current)
+	err = w.restoreForeign(ctx, created, current)
 	created.DeepCopyInto(desired)
 	return err
 }
@@ -169,9 +169,9 @@ func (w *Writer) recreate(ctx context.Context, secret, previous *corev1.Secret) 
 	return created, err
 }
 
-// giveBack puts the labels and annotations of others on a Secret that was created again, as another
-// manager's.
-func (w *Writer) giveBack(ctx context.Context, created, previous *corev1.Secret) error {
+// restoreForeign restores the labels and annotations of other clients on a Secret that was created again, under a field manager of
+// its own.
+func (w *Writer) restoreForeign(ctx context.Context, created, previous *corev1.Secret) error {
 	labels, annotations := foreign(previous)
 	if len(labels)+len(annotations) == 0 {
 		return nil
@@ -181,7 +181,7 @@ func (w *Writer) giveBack(ctx context.Context, created, previous *corev1.Secret)
 			return err
 		}
 		created.Labels, created.Annotations = overlay(labels, nil, created.Labels), overlay(annotations, nil, created.Annotations)
-		return w.Client.Update(ctx, created, client.FieldOwner(keeper))
+		return w.Client.Update(ctx, created, client.FieldOwner(restorer))
 	})
 	if err != nil {
 		return fmt.Errorf("secret %s was re-created, but labels and annotations of others could not be put back: %w", previous.Name, err)
@@ -189,8 +189,8 @@ func (w *Writer) giveBack(ctx context.Context, created, previous *corev1.Secret)
 	return nil
 }
 
-// keeper is the field manager of labels and annotations that are put back for others.
-const keeper = names.FieldManager + "-keeper"
+// restorer is the field manager of restored labels and annotations.
+const restorer = names.FieldManager + "-restorer"
 
 // retry tries for about three seconds, or ten where there is no answer, and returns the last error. That something exists is final.
 func retry(ctx context.Context, try func(ctx context.Context) error) (last error) {

@@ -186,8 +186,8 @@ func (r *Reconciler) drift() handler.EventHandler {
 // not watched.
 func (r *Reconciler) servesIn(namespace string) bool {
 	watched := len(r.Settings.Namespaces) == 0 || slices.Contains(r.Settings.Namespaces, namespace)
-	narrower, narrow := r.Kind.(dialect.Narrower)
-	return watched && (!narrow || narrower.ServesIn(namespace))
+	selector, selective := r.Kind.(dialect.NamespaceSelector)
+	return watched && (!selective || selector.ServesIn(namespace))
 }
 
 // drifted reports whether a Secret belongs to an object of this syncer and is not as it was last written. An object that the cache

@@ -118,7 +118,7 @@ func unread(p *plan.Plan, failures []fetch.Failure, entries []plan.EntryRecord) 
 // textOf is the message of a failure, in the terms of the object's kind.
 func textOf(p *plan.Plan, f fetch.Failure) string {
 	if failure, ok := errors.AsType[*backend.Error](f.Err); ok {
-		return failure.Text(func(advice string) string { return p.Say(f.Source.Store, advice) })
+		return failure.Text(func(text string) string { return p.Say(f.Source.Store, text) })
 	}
 	return f.Err.Error()
 }

@@ -108,7 +108,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	p, errs := dialect.Understand(r.Kind, object, resolved)
+	p, errs := dialect.ValidPlan(r.Kind, object, resolved)
 	if p == nil {
 		return r.finish(ctx, object, nil, r.refuse(id, invalidObject(errs)))
 	}

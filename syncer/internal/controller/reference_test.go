@@ -20,7 +20,7 @@ func TestReference(t *testing.T) {
 	if len(rows) != len(kinds) {
 		t.Errorf("%d kinds have reasons, and %d are listed", len(kinds), len(rows))
 	}
-	if err := reference.Keep("kinds", reference.Table([]string{"label `code` of the metrics", "reason"}, rows)); err != nil {
+	if err := reference.Update("kinds", reference.Table([]string{"label `code` of the metrics", "reason"}, rows)); err != nil {
 		t.Error(err)
 	}
 }

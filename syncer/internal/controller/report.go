@@ -175,7 +175,7 @@ func (r *Reconciler) warnOfOtherController(ctx context.Context, object client.Ob
 	if !r.states.warn(client.ObjectKeyFromObject(object)) {
 		return
 	}
-	message := "another controller writes the status of this object: " + r.Kind.Words().Rival
+	message := "another controller writes the status of this object: " + r.Kind.Words().OtherController
 	log.FromContext(ctx).Info("Two controllers serve an object",
 		"namespace", object.GetNamespace(), "name", object.GetName(), "message", message)
 	r.Recorder.Eventf(object, nil, corev1.EventTypeWarning, "ServedTwice", "Sync", "%s", message)

@@ -1,5 +1,5 @@
 // Package metrics holds the syncer's metrics about objects: Secretgate's own, with the labels dialect and kind, and through Views
-// those that the predecessors' users have on their dashboards. No label carries a backend key.
+// those that users of the original controllers have on their dashboards. No label carries a backend key.
 package metrics
 
 import (
@@ -17,7 +17,7 @@ import (
 // asked: kept as series, those of ten thousand objects would be a large part of the syncer's memory.
 type Objects struct{ kinds []*Kind }
 
-// View shows the objects of one kind under the names of its predecessor.
+// View shows the objects of one kind under the names of its original controller.
 type View interface {
 	Describe(ch chan<- *prometheus.Desc)
 	// Collect sends the series of all objects, which it must not change.

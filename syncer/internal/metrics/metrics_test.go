@@ -19,7 +19,7 @@ func kind(dialectName, name string) dialect.Type {
 	return t
 }
 
-// backends shows the names of backends, as a predecessor might.
+// backends shows the names of backends, as an original controller might.
 type backends struct{}
 
 var backendsDesc = prometheus.NewDesc("predecessor_backend", "Backends.", []string{"backend"}, nil)

@@ -54,7 +54,7 @@ func (c *Checker) judge(ctx context.Context, o object, s served) *findings {
 	f.errors(Invalid, guess(wrong, nil))
 	c.missing(f, found.missing, found.problems)
 	if found.plan != nil {
-		f.advise(found.plan.Warnings)
+		f.warn(found.plan.Warnings)
 		c.policy(ctx, f, found.plan)
 	}
 	return f
@@ -109,7 +109,7 @@ func (c *Checker) policy(ctx context.Context, f *findings, p *plan.Plan) {
 		return
 	}
 	f.errors(Policy, policy.Check(p, ns, c.Settings).Errors())
-	f.advise(policy.Warnings(p, ns))
+	f.warn(policy.Warnings(p, ns))
 }
 
 func (c *Checker) about(o object) *findings {
@@ -249,8 +249,8 @@ func alreadySaid(err *field.Error, said field.ErrorList) bool {
 // plainly spells a path as schemas do, which tell members of a map by dots.
 func plainly(path string) string { return strings.NewReplacer("[", ".", "]", "").Replace(path) }
 
-// advise passes on what admission would warn of.
-func (f *findings) advise(warnings []string) {
+// warn passes on what admission would warn of.
+func (f *findings) warn(warnings []string) {
 	for _, warning := range warnings {
 		path, message := pathIn(warning)
 		f.add(Warning, Advice, path, message)

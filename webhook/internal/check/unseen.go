@@ -44,7 +44,7 @@ func (c *Checker) judgeUnseen(u unseens) []Finding {
 		f := c.about(one.first)
 		switch {
 		case one.found.found:
-			c.adviseOnNamespace(f, one)
+			c.warnOfNamespace(f, one)
 		case c.UnknownNamespace != UnknownPasses:
 			f.add(severity, UnknownNamespace, "metadata.namespace", c.whyUnknown(one))
 		}
@@ -53,8 +53,8 @@ func (c *Checker) judgeUnseen(u unseens) []Finding {
 	return list
 }
 
-// adviseOnNamespace passes on what its webhook would warn of. A pattern that cannot be understood denies the objects, and says why.
-func (c *Checker) adviseOnNamespace(f *findings, u *unseen) {
+// warnOfNamespace passes on what its webhook would warn of. A pattern that cannot be parsed denies the objects, and says why.
+func (c *Checker) warnOfNamespace(f *findings, u *unseen) {
 	settings := c.Settings
 	settings.Legacy = settings.Legacy && !c.CompareMatching
 	_, warnings := admit.Annotations(u.found.annotations, settings)

@@ -62,7 +62,7 @@ func TestANamespaceThatIsNotKnownIsSaidOnceAndLast(t *testing.T) {
 	}
 }
 
-func TestANamespaceThatIsNoInputIsAdvisedOnOnce(t *testing.T) {
+func TestANamespaceThatIsNoInputIsWarnedOfOnce(t *testing.T) {
 	object := func(name string) string { return fmt.Sprintf(permitted, name+", namespace: core") + "---\n" }
 	path := file(t, "a.yaml", object("1")+object("2"))
 	inFile := file(t, "core.yaml", `{apiVersion: v1, kind: Namespace, metadata: {name: core, annotations: {`+names.AnnotationPermittedKeyName+`: "secret/data/core/*"}}}`)
