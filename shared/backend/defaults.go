@@ -24,13 +24,13 @@ type flags interface {
 // Bind adds the settings to a section.
 func (d *Defaults) Bind(s flags) {
 	s.String(&d.Region, "aws-region", "",
-		"AWS region of objects that name none", "AWS_REGION", "AWS_DEFAULT_REGION")
+		"AWS region of objects without one", "AWS_REGION", "AWS_DEFAULT_REGION")
 	s.String(&d.VaultMount, "default-vault-mount-point", "",
-		"mount of Vault's Kubernetes auth method for objects that name none", "DEFAULT_VAULT_MOUNT_POINT")
+		"mount of Vault's Kubernetes auth method for objects without one", "DEFAULT_VAULT_MOUNT_POINT")
 	s.String(&d.VaultRole, "default-vault-role", "",
-		"Vault role of objects that name none", "DEFAULT_VAULT_ROLE")
+		"Vault role of objects without one", "DEFAULT_VAULT_ROLE")
 	s.String(&d.Project, "default-gcp-project", "",
-		"GCP project of objects that name none; empty: the credentials' own, which permitted-project never permits", "DEFAULT_GCP_PROJECT")
+		"GCP project of objects without one; empty: that of the credentials, which permitted-project never permits", "DEFAULT_GCP_PROJECT")
 }
 
 // Finish checks the settings once flags are parsed. The error lists all that is wrong.

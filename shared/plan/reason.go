@@ -8,13 +8,13 @@ type Reason string
 
 // The reasons of condition Ready.
 const (
-	// ReasonSynced: the Secret is as the spec and the backend have it.
+	// ReasonSynced: the Secret is in sync with the spec and the backend.
 	ReasonSynced Reason = "Synced"
 	// ReasonSuspended: the object is suspended; its Secret stays as it is.
 	ReasonSuspended Reason = "Suspended"
-	// ReasonInvalidSpec: the object cannot be understood; edit it.
+	// ReasonInvalidSpec: the spec is not valid; correct it as the message says.
 	ReasonInvalidSpec Reason = "InvalidSpec"
-	// ReasonStoreNotFound: an object that this one refers to is not there; its Secret stays as it is until it is.
+	// ReasonStoreNotFound: an object that this one refers to does not exist; the Secret stays as it is until it does.
 	ReasonStoreNotFound Reason = "StoreNotFound"
 	// ReasonPolicyDenied: the namespace's annotations forbid this object.
 	ReasonPolicyDenied Reason = "PolicyDenied"
@@ -28,11 +28,11 @@ const (
 	ReasonUnauthenticated Reason = "BackendUnauthenticated"
 	// ReasonInvalidRequest: the backend refuses the read as malformed.
 	ReasonInvalidRequest Reason = "BackendInvalidRequest"
-	// ReasonThrottled: the backend asks to be called less often.
+	// ReasonThrottled: the backend throttles: it refuses calls because there are too many.
 	ReasonThrottled Reason = "BackendThrottled"
-	// ReasonUnavailable: the backend does not answer, or answers with a fault of its own.
+	// ReasonUnavailable: the backend does not answer, or answers with an internal error.
 	ReasonUnavailable Reason = "BackendUnavailable"
-	// ReasonInvalidValue: a value was read but cannot become what the spec asks for.
+	// ReasonInvalidValue: a value was read, but the spec cannot be applied to it.
 	ReasonInvalidValue Reason = "InvalidValue"
 	// ReasonSecretNotOwned: a Secret of this name exists that this object does not own.
 	ReasonSecretNotOwned Reason = "SecretNotOwned"

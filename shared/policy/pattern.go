@@ -34,7 +34,7 @@ type patterns struct {
 	flaw    *Flaw  // why it permits nothing, where that cannot be what its author meant
 }
 
-// Flaw is why an annotation cannot be understood.
+// Flaw is why an annotation cannot be parsed.
 type Flaw struct {
 	Problem string // what is wrong, and in which line
 	Remedy  string // what to do, as an imperative

@@ -32,11 +32,11 @@ var levels = map[string]struct {
 // Bind adds the log settings to a section.
 func (l *Log) Bind(s *Section) {
 	s.String(&l.level, "log-level", "info", "trace, debug, info, warn, error, fatal or silent", "LOG_LEVEL")
-	s.String(&l.messageKey, "log-message-key", "msg", "member of a log line that holds the message", "LOG_MESSAGE_KEY")
+	s.String(&l.messageKey, "log-message-key", "msg", "key of the message in a log line", "LOG_MESSAGE_KEY")
 	s.Switch(&l.humanLevels, "use-human-readable-log-levels",
-		"log levels as words instead of pino's numbers; the variable counts as on whatever its value", "USE_HUMAN_READABLE_LOG_LEVELS")
-	s.String(&l.pidKey, "log-base-pid-key", "pid", "member of a log line that holds the process id", "LOG_BASE_PID_KEY")
-	s.String(&l.hostnameKey, "log-base-hostname-key", "hostname", "member of a log line that holds the host's name", "LOG_BASE_HOSTNAME_KEY")
+		"log levels as words instead of pino's numbers; any value of the variable turns it on", "USE_HUMAN_READABLE_LOG_LEVELS")
+	s.String(&l.pidKey, "log-base-pid-key", "pid", "key of the process id in a log line", "LOG_BASE_PID_KEY")
+	s.String(&l.hostnameKey, "log-base-hostname-key", "hostname", "key of the host's name in a log line", "LOG_BASE_HOSTNAME_KEY")
 }
 
 // Debug has more logged, unless the most is already.

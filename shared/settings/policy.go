@@ -30,12 +30,13 @@ func (p *Policy) Bind(s *Section) {
 	s.String(&p.Settings.KeyNameAnnotation, "naming-permitted-annotation", names.AnnotationPermittedKeyName,
 		"namespace annotation that limits every key and path read", "NAMING_PERMITTED_ANNOTATION")
 	s.Switch(&p.Settings.Enforce, "enforce-namespace-annotations",
-		"deny objects in namespaces without these annotations; the variable counts as on whatever its value", "ENFORCE_NAMESPACE_ANNOTATIONS")
+		"deny objects in namespaces without these annotations; any value of the variable turns it on", "ENFORCE_NAMESPACE_ANNOTATIONS")
 	s.String(&p.matching, "policy-matching", "whole",
-		"whole: patterns match whole values; legacy: anywhere in them, and an empty annotation permits everything, as in KES", "POLICY_MATCHING")
+		"whole: patterns match whole values; legacy: patterns match anywhere in a value, and "+
+			"an empty annotation permits everything, as in KES", "POLICY_MATCHING")
 	p.Defaults.Bind(s)
 	s.Duration(&p.MinRefreshInterval, "min-refresh-interval", 10*time.Second, time.Second,
-		"least refresh interval that an object may ask for")
+		"shortest refresh interval that an object may set")
 }
 
 // Finish checks the settings once flags are parsed. The error lists all that is wrong.

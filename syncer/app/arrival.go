@@ -41,19 +41,19 @@ func (a *arrival) prepare(ctx context.Context) error {
 	return errors.Join(a.mgr.Add(manager.RunnableFunc(a.await)), a.mgr.AddReadyzCheck(a.kind.Type().GroupKind().String(), a.ready))
 }
 
-// await says once what is lacking, and adds the controller when nothing is.
+// await adds the controller once the cluster has what the kind needs. It logs, once, what is missing.
 func (a *arrival) await(ctx context.Context) error {
 	log := slog.New(a.config.Handler)
-	told := ""
+	logged := ""
 	for {
 		problem := a.lacks(ctx)
 		if problem == "" {
-			log.InfoContext(ctx, "The cluster knows a kind by now: its objects are served", "kind", a.kind.Type().Kind)
+			log.InfoContext(ctx, "A kind of objects is served now", "kind", a.kind.Type().Kind)
 			return a.add(ctx)
 		}
-		if problem != told && ctx.Err() == nil {
-			log.WarnContext(ctx, problem)
-			told = problem
+		if problem != logged && ctx.Err() == nil {
+			log.WarnContext(ctx, "A kind of objects is not served", "kind", a.kind.Type().Kind, "problem", problem)
+			logged = problem
 		}
 		select {
 		case <-ctx.Done():
@@ -63,8 +63,8 @@ func (a *arrival) await(ctx context.Context) error {
 	}
 }
 
-// ready fails where rights are lacking, so that a rollout that loses some stops before the replicas that have them end, and where the
-// API server does not answer. That a kind is not installed stops none.
+// ready fails where the syncer lacks permissions, so that a rollout which loses some stops while the old replicas still run, and
+// where the API server does not answer. A kind that is not installed does not stop a rollout.
 func (a *arrival) ready(*http.Request) error {
 	if problem := a.unready.Load(); problem != nil {
 		return errors.New(*problem)
@@ -72,7 +72,7 @@ func (a *arrival) ready(*http.Request) error {
 	return nil
 }
 
-// types are those that the cluster must know: the kind itself, and those that its objects refer to.
+// types are the kind itself and those that its objects refer to: the cluster must know all of them.
 func (a *arrival) types() []dialect.Type {
 	types := []dialect.Type{a.kind.Type()}
 	for _, store := range a.stores(a.kind) {
@@ -81,7 +81,7 @@ func (a *arrival) types() []dialect.Type {
 	return types
 }
 
-// lacks says what keeps the kind from being served, and what to do about it; empty: nothing does.
+// lacks returns why the kind cannot be served, and what to do about it; empty: it can.
 func (a *arrival) lacks(ctx context.Context) (problem string) {
 	installed := true
 	for _, t := range a.types() {
@@ -96,7 +96,7 @@ func (a *arrival) lacks(ctx context.Context) (problem string) {
 	return problem
 }
 
-// lack is what is lacking of one type. It is not installed where the API server says so.
+// lack is lacks for one type, and reports whether the type is installed.
 func (a *arrival) lack(ctx context.Context, t dialect.Type) (problem string, installed bool) {
 	known, err := a.known(ctx, t)
 	if err == nil && known {
@@ -110,7 +110,7 @@ func (a *arrival) lack(ctx context.Context, t dialect.Type) (problem string, ins
 		return fmt.Sprintf("the cluster knows no %s, so that none is served: apply crds/%s_%s.yaml, or leave %s out of --dialects",
 			t.Kind, t.Group, t.Resource, t.Dialect), false
 	case err != nil:
-		return fmt.Sprintf("whether the cluster knows %s cannot be told, so that none is served: %v", t.Kind, err), true
+		return fmt.Sprintf("the syncer cannot find out whether the cluster knows %s, so that none is served: %v", t.Kind, err), true
 	}
 	return "", true
 }

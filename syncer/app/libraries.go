@@ -27,6 +27,6 @@ type withoutText struct {
 
 // Write implements io.Writer.
 func (u withoutText) Write(text []byte) (int, error) {
-	u.log.Debug("A library's log line is left out, since it may quote a backend", "library", u.library, "bytes", len(text))
+	u.log.Debug("Left out a library's log line, which may quote a backend", "library", u.library, "bytes", len(text))
 	return len(text), nil
 }

@@ -49,7 +49,7 @@ func TestReference(t *testing.T) {
 		}
 	}
 	slices.Sort(alone)
-	text += "By environment alone, since flags can be read in the process list, or as KES has it: " + strings.Join(alone, ", ") + ".\n"
+	text += "Only as environment variables, because flags are visible in the process list, or because KES has them so: " + strings.Join(alone, ", ") + ".\n"
 	if err := reference.Update("syncer's settings", text); err != nil {
 		t.Error(err)
 	}

@@ -28,11 +28,11 @@ func NewMetrics() *Metrics {
 		}, []string{"backend", "operation", "code"}),
 		items: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "secretgate_backend_batch_items_total",
-			Help: "Reads that were part of a batch which the backend answered, by outcome: ok, not_answered, else the kind of error.",
+			Help: "Reads in batches that the backend answered, by outcome: ok, not_answered, or the kind of error.",
 		}, []string{"backend", "code"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "secretgate_backend_request_duration_seconds",
-			Help:    "How long calls of backends took, logins included.",
+			Help:    "How long calls to backends took, logins included.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"backend", "operation"}),
 	}

@@ -22,7 +22,7 @@ func (b *bench) admission(ctx context.Context) error {
 	such := world.Options{Webhook: true, NoAudit: true}
 	return b.inSuch(ctx, "admission", such, func(ctx context.Context, w *world.World) error {
 		n := teamsPerObject * b.small
-		b.say("admission, %d namespaces: starting", n)
+		b.say("Admission, %d namespaces: starting", n)
 		a, err := w.Admission(ctx)
 		if err != nil {
 			return err

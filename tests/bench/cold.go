@@ -79,7 +79,7 @@ func calls(w *world.World) int { return w.Lab.Clouds.Counters().Sum(counter.Key{
 
 func (b *bench) coldRounds(ctx context.Context, n, rounds int) error {
 	for i := range rounds {
-		b.say("cold, %d objects: round %d of %d", n, i+1, rounds)
+		b.say("Cold, %d objects: round %d of %d", n, i+1, rounds)
 		err := b.in(ctx, "cold", func(ctx context.Context, w *world.World) error { return b.coldRound(ctx, w, n) })
 		if err != nil {
 			return err

@@ -65,7 +65,7 @@ type crowd struct {
 func (b *bench) crowded(ctx context.Context, v volley) error {
 	such := world.Options{Webhook: true, NoAudit: true, Env: []string{webhookSoftLimit}}
 	return b.inSuch(ctx, "neighbour", such, func(ctx context.Context, w *world.World) error {
-		b.say("neighbour, %s: starting", v.name)
+		b.say("Neighbour, %s: starting", v.name)
 		c := &crowd{bench: b, world: w}
 		var err error
 		if c.admission, err = w.Admission(ctx); err != nil {

@@ -50,7 +50,7 @@ func (b *bench) finish(ctx context.Context) error {
 			return err
 		}
 	}
-	b.say("results.json, RESULTS.md and results.svg are in %s", b.out)
+	b.say("The files results.json, RESULTS.md and results.svg are in %s", b.out)
 	return b.failures()
 }
 

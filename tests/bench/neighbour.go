@@ -83,7 +83,7 @@ func (b *bench) healthy(name string) []world.Object {
 func (b *bench) neighbourhood(ctx context.Context, about string, work func(context.Context, *neighbourhood) error) error {
 	such := world.Options{Interval: neighbourInterval, NoAudit: true, Env: []string{softLimit}}
 	return b.inSuch(ctx, "neighbour", such, func(ctx context.Context, w *world.World) error {
-		b.say("neighbour, %s: starting", about)
+		b.say("Neighbour, %s: starting", about)
 		n := &neighbourhood{bench: b, world: w, objects: b.healthy("app"), about: about}
 		c, err := start(ctx, w, 1, n.objects)
 		if err != nil {

@@ -28,7 +28,7 @@ func (b *bench) replicasCold(ctx context.Context, replicas int) error {
 		return nil // derive takes that scenario's numbers
 	}
 	for i := range b.rounds {
-		b.say("replicas, %d of them: cold start %d of %d", replicas, i+1, b.rounds)
+		b.say("Replicas, %d of them: cold start %d of %d", replicas, i+1, b.rounds)
 		err := b.in(ctx, "replicas", func(ctx context.Context, w *world.World) error {
 			objects := world.Distinct("app", b.small)
 			c, err := start(ctx, w, replicas, objects)

@@ -17,7 +17,7 @@ import (
 // calm measures what can be seen of one syncer at rest, one thing after the other in one world.
 func (b *bench) calm(ctx context.Context, n int) error {
 	return b.in(ctx, "calm", func(ctx context.Context, w *world.World) error {
-		b.say("calm, %d objects: starting", n)
+		b.say("Calm, %d objects: starting", n)
 		objects := world.Distinct("app", n)
 		c, err := start(ctx, w, 1, objects)
 		if err != nil {

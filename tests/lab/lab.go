@@ -155,7 +155,7 @@ func (l *Lab) start(ctx context.Context) error {
 	if err := l.startClouds(ctx); err != nil {
 		return err
 	}
-	l.say("starting etcd, kube-apiserver and Vault")
+	l.say("Starting etcd, kube-apiserver and Vault")
 	group, ending := errgroup.WithContext(ctx)
 	group.Go(func() error { return l.startVault(ending) })
 	group.Go(func() error { return l.startKubernetes(ending) })
@@ -163,7 +163,7 @@ func (l *Lab) start(ctx context.Context) error {
 		return err
 	}
 	if l.options.Cluster == nil {
-		l.say("installing Secretgate")
+		l.say("Installing Secretgate")
 		if err := l.install(ctx); err != nil {
 			return err
 		}
@@ -178,7 +178,7 @@ func (l *Lab) start(ctx context.Context) error {
 	if err := l.startServices(ctx); err != nil {
 		return err
 	}
-	l.say("the lab is up (%s)", time.Since(begin).Round(100*time.Millisecond))
+	l.say("The lab is up (%s)", time.Since(begin).Round(100*time.Millisecond))
 	return nil
 }
 

@@ -40,7 +40,7 @@ func (l *Lab) startServices(ctx context.Context) error {
 	if !l.options.Services {
 		return nil
 	}
-	l.say("starting webhook and syncer")
+	l.say("Starting webhook and syncer")
 	var err error
 	if l.Webhook, err = l.NewWebhook("webhook", l.options.Webhook); err != nil {
 		return err

@@ -111,7 +111,7 @@ func (c *Cluster) bringUp(ctx context.Context) error {
 	if err := c.expose(); err != nil {
 		return err
 	}
-	c.say("starting %d node(s)", c.options.Nodes)
+	c.say("Starting %d node(s)", c.options.Nodes)
 	nodes, ctx := errgroup.WithContext(ctx)
 	nodes.Go(func() error { return c.startServices(ctx) })
 	for n := range c.options.Nodes {
@@ -120,7 +120,7 @@ func (c *Cluster) bringUp(ctx context.Context) error {
 	if err := nodes.Wait(); err != nil {
 		return err
 	}
-	c.say("the cluster is up (%s)", time.Since(begin).Round(100*time.Millisecond))
+	c.say("The cluster is up (%s)", time.Since(begin).Round(100*time.Millisecond))
 	return nil
 }
 

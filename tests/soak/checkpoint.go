@@ -40,7 +40,7 @@ func (t *trial) checkpoint(ctx context.Context) error {
 	if err := t.converge(ctx, left); err != nil {
 		return err
 	}
-	t.say("checkpoint: all %d objects are right after %s, of which %d are denied and untouched",
+	t.say("Checkpoint: all %d objects are right after %s, of which %d are denied and untouched",
 		len(t.editor.objects), time.Since(begin).Round(time.Second), len(left))
 	return t.editor.deny(ctx, denied, false)
 }
@@ -152,6 +152,6 @@ func (t *trial) handOver(ctx context.Context) error {
 	if err := t.converge(ctx, nil); err != nil {
 		return fmt.Errorf("after the hand-over to one replica: %w", err)
 	}
-	t.say("one replica took over, and serves all %d objects", len(t.editor.objects))
+	t.say("One replica took over, and serves all %d objects", len(t.editor.objects))
 	return nil
 }

@@ -52,7 +52,7 @@ func (d *disturber) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		d.say("calm")
+		d.say("Calm")
 	}
 }
 
@@ -89,7 +89,7 @@ func (d *disturber) fault() fault.Fault {
 
 // settle ends what a disturbance may have left when it was cut short. Faults end by themselves.
 func (d *disturber) settle(ctx context.Context) error {
-	d.say("calm")
+	d.say("Calm")
 	return d.victim.Start(ctx)
 }
 

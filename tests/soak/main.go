@@ -61,7 +61,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("seed %d: %d objects for %s, a checkpoint every %s\n", o.seed, o.objects, o.duration, o.checkpoint)
+	fmt.Printf("Seed %d: %d objects for %s, a checkpoint every %s\n", o.seed, o.objects, o.duration, o.checkpoint)
 	dir, err := os.MkdirTemp("", "secretgate-soak-")
 	if err != nil {
 		return err

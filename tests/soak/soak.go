@@ -45,7 +45,7 @@ func soak(ctx context.Context, w *world.World, o options) error {
 	if err := t.memory.judge(); err != nil {
 		return err
 	}
-	t.say("memory is flat: %s", t.memory)
+	t.say("Memory is flat: %s", t.memory)
 	return t.handOver(ctx)
 }
 

@@ -67,15 +67,15 @@ func (o *checkOptions) bind(lookup func(string) (string, bool)) []*settings.Sect
 			return nil
 		})
 	input.String(&o.kubeconfig, "kubeconfig", "",
-		"read namespaces, and what objects refer to, from the cluster of this file, and nothing else")
-	input.String(&o.context, "context", "", "the kubeconfig's context; alone, it is looked for in KUBECONFIG or ~/.kube/config")
-	input.String(&o.checker.Namespace, "namespace", "", "namespace of objects that name none (default: the context's, else default)")
+		"read namespaces, and the objects that others refer to, from the cluster of this kubeconfig file, and nothing else")
+	input.String(&o.context, "context", "", "context of the kubeconfig; without --kubeconfig, of KUBECONFIG or ~/.kube/config")
+	input.String(&o.checker.Namespace, "namespace", "", "namespace of objects without one (default: the context's, else default)")
 	input.Flags.Func("namespace-annotation", "`key=value` of the namespace of objects that name none; may be repeated", o.annotation)
 	input.String(&o.unknown, "unknown-namespace", string(check.UnknownDenies),
-		"what becomes of an object whose namespace is not known: deny; or its policy is not judged: warn, allow")
+		"what to do with an object in an unknown namespace: deny, or skip policy: warn, allow")
 
 	work := settings.NewSection("check", lookup)
-	work.Bool(&o.checker.Fix, "fix", false, "rewrite deprecated fields in the files, and leave every other byte as it is")
+	work.Bool(&o.checker.Fix, "fix", false, "rewrite deprecated fields in the files, and change nothing else")
 	work.Bool(&o.checker.CompareMatching, "compare-matching", false,
 		"list only the objects whose verdict differs between KES's matching (--policy-matching=legacy) and ours (whole), "+
 			"and patterns that look like globs")
@@ -85,7 +85,7 @@ func (o *checkOptions) bind(lookup func(string) (string, bool)) []*settings.Sect
 			return nil
 		})
 	work.Bool(&o.checker.StrictReferences, "strict-refs", false,
-		"deny an object that refers to another one that is not known, as a store of secrets, instead of a warning")
+		"deny, instead of warn of, an object that refers to an unknown object, such as a store")
 	work.String(&o.output, "output", string(check.Text), "text, json, sarif or github")
 
 	dialects := settings.NewSection("dialects", lookup)

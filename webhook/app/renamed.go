@@ -32,7 +32,7 @@ func (r renamed) Start(ctx context.Context) error {
 		return nil //nolint:nilerr // see above
 	}
 	for _, key := range unasked(configuration, r.settings) {
-		r.log.WarnContext(ctx, "The API server does not ask about this annotation of namespaces: name it in the webhook's matchConditions",
+		r.log.WarnContext(ctx, "The API server does not send changes of this annotation of namespaces: name it in the webhook's matchConditions",
 			"annotation", key, "configuration", r.configuration, "webhook", namespaceWebhook)
 	}
 	return nil

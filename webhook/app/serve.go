@@ -169,12 +169,12 @@ func assemble(
 	)
 }
 
-// watchStores begins to keep what objects refer to. What is not installed is watched once an object refers to it.
+// watchStores starts the informers of the kinds that objects refer to. A kind that is not installed is watched once an object refers to it.
 func watchStores(ctx context.Context, informers cache.Informers, stores []dialect.StoreKind, log *slog.Logger) error {
 	for _, kind := range stores {
 		switch _, err := informers.GetInformer(ctx, kind.New(), cache.BlockUntilSynced(false)); {
 		case meta.IsNoMatchError(err):
-			log.WarnContext(ctx, "A kind that objects refer to is not installed: objects that do are stored with a warning",
+			log.WarnContext(ctx, "A kind that objects refer to is not installed: such objects are stored with a warning",
 				"kind", kind.Type().Kind, "group", kind.Type().Group)
 		case err != nil:
 			return fmt.Errorf("watch kind %s: %w", kind.Type().Kind, err)

@@ -90,7 +90,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // drain returns when no call has come for a while, or it has taken too long.
 func (s *server) drain() {
-	s.log.Info("The webhook is to end, and waits for API servers to call elsewhere")
+	s.log.Info("The webhook stops once API servers call other replicas")
 	begin := time.Now()
 	s.stopping.Store(true)
 	s.lastCall.Store(begin.UnixNano())

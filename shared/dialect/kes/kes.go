@@ -47,11 +47,12 @@ type Installation struct {
 // Bind implements dialect.Installation.
 func (i *Installation) Bind(s *settings.Section, service dialect.Service) {
 	if service == dialect.Syncer {
-		s.String(&i.InstanceID, "instance-id", "", "serve only objects whose spec.controllerId equals this", "INSTANCE_ID")
+		s.String(&i.InstanceID, "instance-id", "", "serve only objects with this spec.controllerId", "INSTANCE_ID")
 		return
 	}
 	s.String(&i.ControllerIDs, "controller-ids", "",
-		"INSTANCE_IDs of all syncers, comma-separated, an empty one for a syncer without (\",team-a\"): objects of others earn a warning",
+		"INSTANCE_IDs of all syncers, comma-separated, an empty one for a syncer without an id (\",team-a\"): "+
+			"objects with another controllerId cause a warning",
 		"CONTROLLER_IDS")
 }
 

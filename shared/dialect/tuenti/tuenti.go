@@ -48,7 +48,8 @@ func (i *Installation) Bind(s *settings.Section, service dialect.Service) {
 	i.where.bind(s)
 	if service == dialect.Syncer {
 		s.String(&i.watched, "watch-namespaces", "", "namespaces to serve, comma-separated, of those that the syncer watches; empty: all of them")
-		s.String(&i.excluded, "exclude-namespaces", "", "namespaces not to serve, comma-separated; wins over --watch-namespaces")
+		s.String(&i.excluded, "exclude-namespaces", "",
+			"namespaces that are not served, comma-separated; takes precedence over --watch-namespaces")
 	}
 }
 

@@ -13,6 +13,6 @@ func logger(log *slog.Logger) logging.Logger {
 		return logging.Nop{}
 	}
 	return logging.LoggerFunc(func(kind logging.Classification, form string, _ ...any) {
-		log.Debug("The AWS SDK says", "kind", string(kind), "form", form)
+		log.Debug("Message of the AWS SDK, without its values", "kind", string(kind), "form", form)
 	})
 }

@@ -8,7 +8,7 @@ func (c *Config) bindAlicloud(s *settings.Section) *settings.Section {
 	s.String(&c.Alicloud.STSEndpoint, "alicloud-sts-endpoint", "sts.aliyuncs.com",
 		"host of Alibaba Cloud STS, or a URL", "ALICLOUD_STS_ENDPOINT")
 	s.String(&c.Alicloud.Region, "alicloud-region", "",
-		"region of Alibaba Cloud KMS where the endpoint's name does not say it", "ALICLOUD_REGION")
+		"region of Alibaba Cloud KMS, where the endpoint's name does not contain it", "ALICLOUD_REGION")
 	return s
 }
 

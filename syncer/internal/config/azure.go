@@ -11,7 +11,7 @@ func (c *Config) bindAzure(s *settings.Section) *settings.Section {
 		"Azure's cloud: AzureCloud, AzureChinaCloud, AzureUSGovernment or AzureGermanCloud", "AZURE_ENVIRONMENT")
 	s.String(&c.Azure.AuthorityHost, "azure-authority-host", "", "URL of Entra ID; empty: the cloud's", "AZURE_AUTHORITY_HOST")
 	s.String(&c.Azure.DNSSuffix, "azure-key-vault-dns-suffix", "",
-		"what follows the names of Key Vaults; empty: the cloud's, such as vault.azure.net", "AZURE_KEY_VAULT_DNS_SUFFIX")
+		"DNS suffix of Key Vaults; empty: the cloud's, such as vault.azure.net", "AZURE_KEY_VAULT_DNS_SUFFIX")
 	return s
 }
 

@@ -113,13 +113,14 @@ func (c *Config) bindVault(s *settings.Section) *settings.Section {
 	s.String(&c.Vault.Namespace, "vault-namespace", "", "namespace of Vault Enterprise to work in", "VAULT_NAMESPACE")
 	s.String(&c.Vault.JWTPath, "vault-jwt-path", "/var/run/secrets/kubernetes.io/serviceaccount/token",
 		"file of the service-account token to log in with, read anew at each login", "VAULT_JWT_PATH")
-	s.String(&c.Vault.RoleID, "vault-role-id", "", "AppRole to log in as where neither object nor default names a Vault role", "VAULT_ROLE_ID")
+	s.String(&c.Vault.RoleID, "vault-role-id", "",
+		"AppRole to log in as where neither the object nor --default-vault-role names a Vault role", "VAULT_ROLE_ID")
 	s.String(&c.Vault.AppRoleMount, "vault-approle-mount", "approle", "mount of the AppRole auth method")
 	s.Duration(&c.Vault.RenewThreshold, "vault-token-renew-threshold", 0, time.Second,
-		"how long before its end a Vault token is renewed; 0: three refresh intervals, a third of its life at most",
+		"how long before it expires a Vault token is renewed; 0: three refresh intervals, but at most a third of its TTL",
 		"VAULT_TOKEN_RENEW_THRESHOLD")
 	s.String(&c.vaultServers, "vault-servers", "",
-		"URLs of further Vaults that objects may name, comma-separated: each learns the credentials that objects refer to")
+		"URLs of further Vaults that objects may name, comma-separated: each receives the credentials that objects refer to")
 	s.String(&c.Vault.CACert, "vault-cacert", "", "PEM file of the only CAs to trust for Vault", "VAULT_CACERT")
 	return s
 }

@@ -16,9 +16,9 @@ type Shard struct {
 
 func (c *Config) bindShard(s *settings.Section) *settings.Section {
 	s.String(&c.Shard.LeaseNamespace, "lease-namespace", "",
-		"namespace of the Leases by which replicas share the work; empty: the pod's, or the kubeconfig context's", "POD_NAMESPACE")
+		"namespace of the Leases with which replicas share the work; empty: the pod's, or the kubeconfig context's", "POD_NAMESPACE")
 	s.String(&c.Shard.ReplicaName, "replica-name", "",
-		"this replica's name among them, a DNS label; empty: the hostname, outside of a pod with a random suffix")
+		"name of this replica, a DNS label; empty: the hostname, with a random suffix outside of a pod")
 	return s
 }
 

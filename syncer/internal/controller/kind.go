@@ -79,7 +79,7 @@ func (r *Reconciler) madeBy(ctx context.Context, secret types.NamespacedName) []
 func (r *Reconciler) list(ctx context.Context, options ...client.ListOption) []types.NamespacedName {
 	list := r.Kind.NewList()
 	if err := r.Client.List(ctx, list, options...); err != nil {
-		log.FromContext(ctx).Error(err, "listing objects that may have to be synced", "kind", r.Kind.Type().Kind)
+		log.FromContext(ctx).Error(err, "Cannot list objects that may have to be synced", "kind", r.Kind.Type().Kind)
 		return nil
 	}
 	return namesOf(list)

@@ -59,7 +59,7 @@ func TestOutcomes(t *testing.T) {
 		{"synced", synced(apply.Result{}, nil, false), reported{plan.ReasonSynced, "SUCCESS", "True", 0}},
 		{"synced, but overtaken: compared again soon", synced(apply.Result{}, nil, true), reported{plan.ReasonSynced, "SUCCESS", "True", time.Second}},
 		{"suspended", suspended(paused), reported{plan.ReasonSuspended, "SUSPENDED", "Unknown", 0}},
-		{"a spec that cannot be understood waits for an edit", invalidObject(field.ErrorList{field.Required(field.NewPath("spec", "data"), "why")}),
+		{"a spec that cannot be parsed waits for an edit", invalidObject(field.ErrorList{field.Required(field.NewPath("spec", "data"), "why")}),
 			reported{plan.ReasonInvalidSpec, "ERROR, spec.data: Required value: why", "False", 0}},
 		{"a denial waits for an edit, and is in KES's words", denied("ns/db", forbidden), reported{plan.ReasonPolicyDenied,
 			`ERROR, not allowed to fetch secret: ns/db: key name prod/db does not match naming convention dev/.*: spec.data[0].key: Forbidden: ` +

@@ -69,13 +69,13 @@ func (o *Objects) Of(kind dialect.Type, view View) *Kind {
 
 var (
 	lastSuccess = prometheus.NewDesc("secretgate_last_success_timestamp_seconds",
-		"When the Secret was last known to be as the backend has it, in Unix time.", []string{"dialect", "kind", "namespace", "name"}, nil)
+		"When the Secret was last known to be in sync with the backend, in Unix time.", []string{"dialect", "kind", "namespace", "name"}, nil)
 	failing = prometheus.NewDesc("secretgate_sync_failing",
 		"1 where the last sync attempt failed, 0 where it succeeded.", []string{"dialect", "kind", "namespace", "name"}, nil)
 	reasons = prometheus.NewDesc("secretgate_objects",
 		"Objects that this replica serves, by the reason of their condition Ready.", []string{"dialect", "kind", "namespace", "reason"}, nil)
 	unserved = prometheus.NewDesc("secretgate_unserved_objects",
-		"Objects that this syncer sees and does not serve, as their controllerId or namespace says. Another syncer may serve them, or none.",
+		"Objects that this syncer does not serve, because of their controllerId or namespace. Another syncer may serve them.",
 		[]string{"dialect", "kind", "namespace"}, nil)
 )
 

@@ -75,7 +75,7 @@ func (m *Membership) Run(ctx context.Context) error {
 	running.Go(func() { m.publishLoop(ctx) })
 	running.Wait()
 	if err := own.release(context.WithoutCancel(ctx)); err != nil {
-		m.Log.Warn("this replica's Lease could not be deleted: the others take over when it ends", "lease", own.name, "error", err)
+		m.Log.Warn("Cannot delete this replica's Lease; other replicas take over when it expires", "lease", own.name, "error", err)
 	}
 	return nil
 }
@@ -142,13 +142,13 @@ func (m *Membership) publish(s status) {
 	percent := fmt.Sprintf("%.0f %%", 100*share.Ratio())
 	switch s.phase {
 	case alone:
-		m.Log.Warn("this replica runs alone and serves all objects, as every other does: it can have no Lease", "error", failure,
+		m.Log.Warn("Cannot create a Lease; this replica serves all objects, like every other replica", "error", failure,
 			"remedy", "let its ServiceAccount get, list, watch, create, update and delete leases.coordination.k8s.io in namespace "+
 				m.Namespace+", or name another namespace with --lease-namespace")
 	case suspended:
-		m.Log.Error("this replica serves nothing until it can renew its Lease", "error", failure)
+		m.Log.Error("Cannot renew this replica's Lease; it serves nothing until it can", "error", failure)
 	default:
-		m.Log.Info("the ring changed", "replicas", len(s.members), "members", s.members, "own", percent, "before", len(before.members))
+		m.Log.Info("The ring changed", "replicas", len(s.members), "members", s.members, "own", percent, "before", len(before.members))
 	}
 }
 

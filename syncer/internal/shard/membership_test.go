@@ -158,7 +158,7 @@ func TestOutageOfTheAPIServerLeavesTheRingAsItWas(t *testing.T) {
 			if view, _ := r.broadcast.latest(); view.Share != (Share{}) {
 				t.Errorf("%s serves", r.Replica)
 			}
-			if n := r.log.count("was not renewed"); n != 1 {
+			if n := r.log.count("it is tried again"); n != 1 {
 				t.Errorf("%s says %d times that it cannot renew", r.Replica, n)
 			}
 		}

@@ -22,20 +22,20 @@ func NewMetrics() *Metrics {
 	}
 	byKind := []string{"kind"}
 	return &Metrics{
-		members:   gauge("secretgate_shard_members", "Replicas that share the objects, as this one sees it."),
-		owned:     gauge("secretgate_shard_owned_ratio", "Part of the objects' hash space that this replica serves, from 0 to 1."),
-		alone:     gauge("secretgate_shard_alone", "1 where this replica serves everything because it can have no Lease, else 0."),
+		members:   gauge("secretgate_shard_members", "Replicas that share the objects, as this replica sees it."),
+		owned:     gauge("secretgate_shard_owned_ratio", "Part of the hash space of all objects that this replica serves, from 0 to 1."),
+		alone:     gauge("secretgate_shard_alone", "1 while this replica serves all objects because it cannot create a Lease, else 0."),
 		suspended: gauge("secretgate_shard_suspended", "1 while this replica serves nothing because it cannot renew its Lease, else 0."),
 		changes: counter("secretgate_shard_ring_changes_total",
-			"Times that replicas came or went, as this one sees it, its own start among them."),
+			"Times that replicas came or went, as this replica sees it, its own start included."),
 		renewFailures: counter("secretgate_shard_lease_renew_failures_total",
 			"Failed attempts to create or renew this replica's Lease."),
 		objects: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "secretgate_shard_objects",
-			Help: "Objects in this replica's memory, by kind: those that it serves, and the Secrets of those."}, byKind),
+			Help: "Objects in this replica's memory, by kind: those that it serves, and their Secrets."}, byKind),
 		filtered: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "secretgate_shard_filtered_objects_total",
-			Help: "Objects that the API server sent and this replica dropped because another serves them, by kind."}, byKind),
+			Help: "Objects that this replica received and dropped, because another replica serves them, by kind."}, byKind),
 		handovers: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "secretgate_shard_handed_over_objects_total",
-			Help: "Objects that this replica stopped to serve because another does now, by kind."}, byKind),
+			Help: "Objects that this replica stopped serving because another replica serves them now, by kind."}, byKind),
 	}
 }
 

@@ -32,7 +32,7 @@ func (m *Membership) renewLoop(ctx context.Context, own *lease) {
 		}
 		m.Metrics.renewFailures.Inc()
 		if !failing && !refused(err) { // the effect of a refusal is logged when it occurs
-			m.Log.Warn("this replica's Lease was not renewed; it is tried again", "lease", own.name, "error", err)
+			m.Log.Warn("Cannot renew this replica's Lease; it is tried again", "lease", own.name, "error", err)
 		}
 		failing = true
 		pause(ctx, retryDelay(err, last))
@@ -61,8 +61,8 @@ func (m *Membership) recordRenewal(start time.Time, err error) {
 func (m *Membership) reportDuplicateHolder(own *lease) {
 	if own.duplicateHolder != "" && !own.reported {
 		own.reported = true
-		m.Log.Error("another process renews this replica's Lease, so that both serve the same objects: give each its own --replica-name",
-			"lease", own.name, "other", own.duplicateHolder)
+		m.Log.Error("Another process renews this replica's Lease, so that both serve the same objects",
+			"lease", own.name, "other", own.duplicateHolder, "remedy", "give each its own --replica-name")
 	}
 }
 
@@ -75,7 +75,7 @@ func (m *Membership) deleteOrphaned(ctx context.Context) {
 	defer cancel()
 	for name, o := range orphaned {
 		if err := m.Leases.Delete(ctx, name, exactly(o.uid, o.resourceVersion)); err == nil {
-			m.Log.Info("the Lease of a dead replica was deleted", "lease", name)
+			m.Log.Info("Deleted the Lease of a dead replica", "lease", name)
 		}
 	}
 }

@@ -215,7 +215,7 @@ func (b Builder) lock(ctx context.Context) (unlock func(), err error) {
 			return nil, err
 		}
 		if !waiting {
-			b.say("waiting for another process that builds the lab's servers")
+			b.say("Waiting for another process that builds the lab's servers")
 		}
 		select {
 		case <-ctx.Done():

@@ -116,7 +116,7 @@ func TestASecondBuilderWaits(t *testing.T) {
 		}
 		second <- err
 	}()
-	if diff := cmp.Diff("waiting for another process that builds the lab's servers\n", <-said); diff != "" {
+	if diff := cmp.Diff("Waiting for another process that builds the lab's servers\n", <-said); diff != "" {
 		t.Errorf("the second builder says (-want +got):\n%s", diff)
 	}
 	unlock()

@@ -20,7 +20,7 @@ type notice struct {
 
 // The reasons of notices. A namespace is denied for badPattern alone.
 const (
-	badPattern     reason = "pattern"        // an annotation cannot be understood
+	badPattern     reason = "pattern"        // an annotation cannot be parsed
 	blankPattern   reason = "empty"          // an annotation that permits nothing, or everything, by holding nothing
 	doubtful       reason = "doubtful"       // a pattern that hardly permits what its author had in mind
 	notTrue        reason = "not_true"       // a switch whose value does not switch it on

@@ -18,7 +18,7 @@ import (
 	"github.com/secretgate/secretgate/webhook/internal/metrics"
 )
 
-// NamespaceValidator is the webhook of namespaces: it denies a pattern that cannot be understood, which would permit nothing,
+// NamespaceValidator is the webhook of namespaces: it denies a pattern that cannot be parsed, which would permit nothing,
 // and warns of what else is probably not meant.
 //
 // It fails open, in its configuration and in itself: nothing relies on it, as a bad pattern permits nothing, and a cluster

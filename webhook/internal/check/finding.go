@@ -64,7 +64,7 @@ func descriptions() []description {
 		{UnknownNamespace, "The namespace, whose annotations are the policy, is not known."},
 		{Deprecated, "The field has a new name. The webhook converts it; webhook check --fix rewrites it."},
 		{Advice, "The object is accepted, but does not do what it seems to say."},
-		{Pattern, "An annotation of the namespace cannot be understood: the webhook denies it, and where it is stored it permits nothing."},
+		{Pattern, "An annotation of the namespace cannot be parsed: the webhook denies it, and where it is stored it permits nothing."},
 		{Matching, "The verdict differs between the matching of kubernetes-external-secrets and that of whole values."},
 		{Fixed, "A deprecated field was rewritten."},
 		{Unfixable, "A deprecated field cannot be rewritten safely and was left as it is."},

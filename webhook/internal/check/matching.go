@@ -9,7 +9,7 @@ import (
 )
 
 // compare reports whether the verdict on an object depends on how patterns are matched, and why. An
-// object that cannot be understood is denied either way.
+// object that cannot be parsed is denied either way.
 func (c *Checker) compare(ctx context.Context, o object, s served) *findings {
 	f := c.about(o)
 	conversion := admit.Convert(s.deprecations, o.value, nil, admit.Writer{})

@@ -56,21 +56,21 @@ func (c *Config) Bind(lookup func(string) (string, bool)) []*settings.Section {
 	server.String(&c.WebhookConfiguration, "webhook-configuration", "secretgate-webhook",
 		"name of both the mutating and the validating webhook configuration")
 	server.String(&c.Kubeconfig, "kubeconfig", "",
-		"file that says how to reach the cluster (default: what KUBECONFIG or ~/.kube/config says, else the pod's service account)")
+		"kubeconfig file of the cluster (default: KUBECONFIG or ~/.kube/config, else the pod's service account)")
 
 	certificates := settings.NewSection("certificate", lookup)
 	certificates.String(&c.TLS, "tls", TLSSelfSigned,
-		"where the certificate comes from: self-signed (a CA of our own, which we rotate and publish), cert-manager or files")
+		"source of the certificate: self-signed (by a CA that the webhook makes, rotates and publishes), cert-manager or files")
 	certificates.String(&c.CertDir, "cert-dir", "/certificates",
 		"folder of tls.crt and tls.key, and ca.crt if there is one; for cert-manager and files")
 	certificates.String(&c.TLSSecret, "tls-secret", "webhook-tls",
-		"Opaque Secret that keeps our CA, in our namespace; it must exist; for self-signed")
+		"Opaque Secret for the webhook's CA, in its namespace; it must exist; for self-signed")
 	certificates.String(&c.tlsNames, "tls-names", "",
 		"DNS names and IP addresses of the certificate, comma-separated (default webhook.<namespace>.svc and its longer form); for self-signed")
 	certificates.String(&c.ClientCA, "client-ca", "",
-		"file of the CA (PEM) whose certificates callers must present; empty: any client that reaches the port may ask")
+		"file with the CA (PEM) that must have issued callers' certificates; empty: any client that reaches the port may call")
 	certificates.String(&c.clientNames, "client-names", "",
-		"common names or DNS names of which a caller's certificate must have one, comma-separated (default any name); for --client-ca")
+		"common names or DNS names, comma-separated: a caller's certificate must have one of them (default any name); for --client-ca")
 
 	dialects := settings.NewSection("dialects", lookup)
 	each := c.Dialects.Bind(dialects, lookup)

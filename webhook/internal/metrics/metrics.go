@@ -36,11 +36,13 @@ func New(registry prometheus.Registerer) *Metrics {
 		}, []string{"dialect", "kind", "operation", "verdict", "reason"}),
 		deprecated: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "secretgate_admission_deprecated_fields_total",
-			Help: "Deprecated fields converted, by dialect and kind of the object, and field. While it grows, old manifests are still applied.",
+			Help: "Deprecated fields that were converted, by dialect and kind of the object, and field. " +
+				"While it grows, old manifests are still in use.",
 		}, []string{"dialect", "kind", "field"}),
 		namespaces: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "secretgate_admission_namespace_verdicts_total",
-			Help: "Writes of namespaces' annotations judged, by operation (CREATE, UPDATE), verdict (allowed, warned, denied) and the first reason.",
+			Help: "Writes of namespaces' annotations that were judged, by operation (CREATE, UPDATE), " +
+				"verdict (allowed, warned, denied) and first reason.",
 		}, []string{"operation", "verdict", "reason"}),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "secretgate_admission_duration_seconds",

@@ -16,7 +16,7 @@ var (
 	secretLabels = []string{"name", "namespace"}
 
 	readErrorsDesc = prometheus.NewDesc("secrets_manager_controller_secret_read_errors_total",
-		"Errors of reading a Secret from Kubernetes.", secretLabels, nil)
+		"Failed reads of a Secret from Kubernetes.", secretLabels, nil)
 	errorsDesc = prometheus.NewDesc("secrets_manager_controller_sync_errors_total",
 		"Sync attempts that failed.", secretLabels, nil)
 	stateDesc = prometheus.NewDesc("secrets_manager_controller_last_sync_status",

@@ -29,9 +29,9 @@ var (
 	vaultLabels = []string{"vault_address", "vault_engine", "vault_version", "vault_cluster_id", "vault_cluster_name"}
 
 	maxTokenTTL = prometheus.NewDesc("secrets_manager_vault_max_token_ttl",
-		"Seconds before its end at which the Vault token is renewed.", vaultLabels, nil)
+		"Seconds before it expires at which the Vault token is renewed.", vaultLabels, nil)
 	tokenTTL = prometheus.NewDesc("secrets_manager_vault_token_ttl",
-		"Seconds that the Vault token has left; 0 where it has none.", vaultLabels, nil)
+		"Seconds until the Vault token expires; 0 where there is none.", vaultLabels, nil)
 	renewalErrors = prometheus.NewDesc("secrets_manager_vault_token_renewal_errors_total",
 		"Renewals of the Vault token (renew-self) and logins (login) that failed, by kind of error.",
 		append(vaultLabels, "vault_operation", "error"), nil)

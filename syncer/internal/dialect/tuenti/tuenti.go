@@ -57,24 +57,24 @@ func (e *Extension) Bind(s *settings.Section) {
 	s.String(&e.vault.Address, "vault.url", "https://127.0.0.1:8200", "URL of Vault (env VAULT_ADDR, which wins)")
 	s.String(&e.vault.RoleID, "vault.role-id", "", "AppRole to log in as (env VAULT_ROLE_ID, which wins)")
 	s.String(&e.vault.SecretID, "vault.secret-id", "",
-		"the AppRole's secret id; flags can be read in the process list: better use the variable (env VAULT_SECRET_ID, which wins)")
+		"the AppRole's secret id; flags are visible in the process list, so prefer the variable (env VAULT_SECRET_ID, which wins)")
 	s.Int(&e.maxTokenTTL, "vault.max-token-ttl", 300,
-		"seconds before its end at which a token is renewed; more than half of its life counts as half")
+		"seconds before it expires at which a token is renewed; at most half of its TTL")
 	s.Duration(&e.polling, "vault.token-polling-period", 15*time.Second, time.Second,
-		"how often the token is looked after, though nothing is read")
-	s.Int(&e.renewIncrement, "vault.renew-ttl-increment", 600, "seconds that a renewal asks for")
+		"how often the token is checked, even while nothing is read")
+	s.Int(&e.renewIncrement, "vault.renew-ttl-increment", 600, "seconds by which a renewal extends the token")
 	s.String(&e.azure.TenantID, "azure-kv.tenant-id", "", "tenant of the service principal (env AZURE_TENANT_ID, which wins)")
 	s.String(&e.azure.ClientID, "azure-kv.client-id", "", "service principal to log in as (env AZURE_CLIENT_ID, which wins)")
 	s.String(&e.azure.ClientSecret, "azure-kv.client-secret", "",
-		"its secret; flags can be read in the process list: better use the variable (env AZURE_CLIENT_SECRET, which wins)")
+		"its secret; flags are visible in the process list, so prefer the variable (env AZURE_CLIENT_SECRET, which wins)")
 	s.String(&e.azure.ManagedClientID, "azure-kv.managed-client-id", "",
 		"managed identity to log in as (env AZURE_MANAGED_CLIENT_ID, which wins)")
 	s.String(&e.azure.ManagedResourceID, "azure-kv.managed-resource-id", "",
 		"managed identity to log in as, by its resource (env AZURE_MANAGED_RESOURCE_ID, which wins)")
 	s.String(&e.controller, "controller-name", v1alpha1.Kind, "name of the controller, in logs and metrics")
 	s.String(&e.metricsAddress, "metrics-addr", "", "address of /metrics; empty: that of --metrics-bind-address")
-	s.Bool(&e.debug, "enable-debug-log", false, "log more, as --log-level=debug")
-	s.Bool(&e.leaderElection, "enable-leader-election", false, "accepted, and not needed: replicas share the objects")
+	s.Bool(&e.debug, "enable-debug-log", false, "the same as --log-level=debug")
+	s.Bool(&e.leaderElection, "enable-leader-election", false, "accepted and ignored: replicas share the objects")
 }
 
 // Finish implements dialect.Extension.

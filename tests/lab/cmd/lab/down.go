@@ -24,7 +24,7 @@ func (s *settings) down(ctx context.Context, _ []string) error {
 		return err
 	}
 	if pid == 0 {
-		fmt.Println("no lab is up")
+		fmt.Println("No lab is up")
 		return lab.Forget(s.Dir)
 	}
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
@@ -37,13 +37,13 @@ func (s *settings) down(ctx context.Context, _ []string) error {
 		return fmt.Errorf("interrupted: process %d goes on stopping the lab", pid)
 	}
 	if err != nil {
-		fmt.Printf("process %d does not stop the lab: killing it\n", pid)
+		fmt.Printf("Process %d does not stop the lab: killing it\n", pid)
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 		if err := s.released(ctx, pid); err != nil {
 			return err
 		}
 	}
-	fmt.Println("the lab is stopped")
+	fmt.Println("The lab is stopped")
 	return lab.Forget(s.Dir)
 }
 
@@ -79,7 +79,7 @@ func (s *settings) status(ctx context.Context, _ []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("the lab is up (process %d): see %s\n", pid, s.envFile())
+	fmt.Printf("The lab is up (process %d): see %s\n", pid, s.envFile())
 	for line := range strings.Lines(string(text)) {
 		name, address, _ := strings.Cut(strings.TrimSpace(line), "=")
 		service, isHealth := strings.CutSuffix(name, "_HEALTH_ADDRESS")
@@ -87,7 +87,7 @@ func (s *settings) status(ctx context.Context, _ []string) error {
 			fmt.Printf("%s: %s\n", strings.ToLower(service), readiness(ctx, address))
 		}
 	}
-	fmt.Printf("logs: %s\n", filepath.Join(s.Dir, "log"))
+	fmt.Printf("Logs: %s\n", filepath.Join(s.Dir, "log"))
 	return nil
 }
 

@@ -22,7 +22,7 @@ func (s *settings) up(ctx context.Context, _ []string) error {
 	}
 	switch ready := s.ready(); {
 	case pid != 0 && ready:
-		fmt.Printf("the lab is up already (process %d): see %s\n", pid, s.envFile())
+		fmt.Printf("The lab is up already (process %d): see %s\n", pid, s.envFile())
 		return nil
 	case pid != 0:
 		return fmt.Errorf("process %d is starting or stopping this lab: wait for it, or end it with lab down", pid)
@@ -41,7 +41,7 @@ func (s *settings) up(ctx context.Context, _ []string) error {
 	}
 	// An env file alone may be a left-over of a supervisor that was killed.
 	if pid, err := lab.Holder(s.Dir); err == nil && pid == supervisor.Process.Pid && s.ready() && ctx.Err() == nil {
-		fmt.Printf("use it:  set -a; . %s; PATH=$LAB_BIN:$PATH\n", s.envFile())
+		fmt.Printf("Use it:  set -a; . %s; PATH=$LAB_BIN:$PATH\n", s.envFile())
 		return nil
 	}
 	err = supervisor.Wait()

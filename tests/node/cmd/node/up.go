@@ -52,7 +52,7 @@ func (s *settings) up(ctx context.Context, _ []string) error {
 	for lines.Scan() {
 		fmt.Println(lines.Text())
 		if _, err := os.Stat(s.envFile()); err == nil {
-			fmt.Println("use it:  (cd tests && go run ./node/cmd/node exec kubectl get pods --all-namespaces)")
+			fmt.Println("Use it:  (cd tests && go run ./node/cmd/node exec kubectl get pods --all-namespaces)")
 			return nil
 		}
 	}
@@ -119,7 +119,7 @@ const stopTimeout = 90 * time.Second
 func (s *settings) down(ctx context.Context, _ []string) error {
 	pid, err := s.holder()
 	if err != nil || pid == 0 {
-		fmt.Println("no cluster is up")
+		fmt.Println("No cluster is up")
 		return err
 	}
 	_ = syscall.Kill(pid, syscall.SIGTERM) // fails when it has just ended
@@ -133,10 +133,10 @@ func (s *settings) down(ctx context.Context, _ []string) error {
 		case err != nil:
 			return err
 		case now != pid:
-			fmt.Println("the cluster is stopped")
+			fmt.Println("The cluster is stopped")
 			return nil
 		case patient.Err() != nil:
-			fmt.Printf("process %d does not stop the cluster: killing it\n", pid)
+			fmt.Printf("Process %d does not stop the cluster: killing it\n", pid)
 			return syscall.Kill(pid, syscall.SIGKILL)
 		}
 		select {
