@@ -92,7 +92,7 @@ func New(config Config) (*Driver, error) {
 		},
 	}
 	d.sessions = &session.Cache[string, rpc.Key]{
-		Obtain: d.begin, Timeout: config.Timeout, Patience: session.Patience, Now: config.Now,
+		Obtain: d.obtain, Timeout: config.Timeout, GracePeriod: session.GracePeriod, Now: config.Now,
 	}
 	return d, nil
 }
@@ -107,7 +107,7 @@ func (d *Driver) Get(ctx context.Context, store plan.Store, read plan.Read) (dri
 	}
 	var found secret
 	err := d.do(ctx, store.Role, func(k rpc.Key) (err error) {
-		found, err = d.ask(ctx, k, read)
+		found, err = d.call(ctx, k, read)
 		return err
 	})
 	if err != nil {
@@ -122,7 +122,7 @@ func (d *Driver) Get(ctx context.Context, store plan.Store, read plan.Read) (dri
 // Classify implements driver.Driver.
 func (d *Driver) Classify(err error) driver.Kind { return rpc.Kind(err) }
 
-func (d *Driver) ask(ctx context.Context, as rpc.Key, read plan.Read) (secret, error) {
+func (d *Driver) call(ctx context.Context, as rpc.Key, read plan.Read) (secret, error) {
 	request := kms.CreateGetSecretValueRequest()
 	request.SecretName = read.Key
 	if read.VersionID != "" {

@@ -72,8 +72,8 @@ func TestTimeouts(t *testing.T) {
 				t.Fatal(err)
 			}
 			request := s.aws.HTTPClient.(sender).HTTPClient.(*awshttp.BuildableClient).GetTimeout() //nolint:errcheck // New made it
-			if request != test.request || s.held.Timeout != test.session || s.held.Patience != session.Patience {
-				t.Errorf("a request may take %s, and a session %s; one that is refused is kept for %s", request, s.held.Timeout, s.held.Patience)
+			if request != test.request || s.held.Timeout != test.session || s.held.GracePeriod != session.GracePeriod {
+				t.Errorf("a request may take %s, and a session %s; one that is refused is kept for %s", request, s.held.Timeout, s.held.GracePeriod)
 			}
 		})
 	}

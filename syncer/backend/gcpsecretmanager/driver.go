@@ -76,7 +76,7 @@ func (d *Driver) Get(ctx context.Context, store plan.Store, read plan.Read) (dri
 			return errNoProject
 		}
 		name := fmt.Sprintf("projects/%s/secrets/%s/versions/%s", project, read.Key, read.Version)
-		answer, err = d.ask(ctx, l, name)
+		answer, err = d.call(ctx, l, name)
 		return err
 	})
 	if err != nil {
@@ -105,7 +105,7 @@ func areTwo(a, b string) bool {
 	return err1 == nil && err2 == nil && one != other
 }
 
-func (d *Driver) ask(ctx context.Context, l *login.Login, name string) (*secretmanagerpb.AccessSecretVersionResponse, error) {
+func (d *Driver) call(ctx context.Context, l *login.Login, name string) (*secretmanagerpb.AccessSecretVersionResponse, error) {
 	connection, err := d.connect(l.Target)
 	if err != nil {
 		return nil, err

@@ -16,26 +16,26 @@ const (
 	DefaultTimeout = 10 * time.Second
 	// DefaultMax is how many sessions are kept where Cache.Max is not set.
 	DefaultMax = 4096
-	// Patience is a good one for backends that may refuse each session for a while: our clock is off, a replica lags behind.
-	Patience = 10 * time.Second
+	// GracePeriod fits backends that may refuse each new session for a while, because our clock is off or a replica lags behind.
+	GracePeriod = 10 * time.Second
 )
 
-// errPanicked does not say with what: it may quote a credential.
+// errPanicked omits the value of the panic, which may quote a credential.
 var errPanicked = errors.New("obtaining a session panicked")
 
 // Cache keeps the sessions of identities K. Its fields may not be changed after the first call.
 type Cache[K comparable, V any] struct {
-	// Obtain begins a session, or renews old, which is zero where the identity has none or the backend refused it; old may
-	// have ended. It is called once for all who wait, with a context that does not end when one of them gives up.
+	// Obtain opens a session, or renews old, which is zero where the identity has none or the backend refused it; old may have
+	// expired. It is called once for all callers that wait, with a context that does not end when one of them gives up.
 	Obtain func(ctx context.Context, key K, old Session[V]) (Session[V], error)
-	// Timeout of Obtain; 0 means DefaultTimeout. A renewal gets half of it: a caller that waits for it has a session that works, and
-	// needs time to read with it.
+	// Timeout of Obtain; 0 means DefaultTimeout. A renewal gets half of it: a caller that waits for it has a valid session, and needs
+	// time to read with it.
 	Timeout time.Duration
-	// Patience is how long a session that replaces a refused one is kept, whatever the backend says of it: else each call would
-	// obtain another. 0: not at all.
-	Patience time.Duration
-	// Max is how many sessions are kept, since an object's author may name identities; 0 means DefaultMax. Beyond it the
-	// one goes that was not used for longest.
+	// GracePeriod is how long a session that replaces a refused one is kept even if the backend refuses it, too: otherwise each call
+	// would obtain another. 0: not at all.
+	GracePeriod time.Duration
+	// Max is how many sessions are kept, since objects may name any number of identities; 0 means DefaultMax. Beyond it the least
+	// recently used one is dropped.
 	Max int
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
@@ -47,17 +47,17 @@ type Cache[K comparable, V any] struct {
 	obtaining map[K]*flight
 }
 
-// flight is a session on its way.
+// flight is a session that is being obtained.
 type flight struct{ forgotten bool }
 
-// Get returns what the identity reads with, if need be after obtaining it. Where a renewal fails, that is the old one until its
-// end.
+// Get returns the identity's credential, and obtains it first if there is none. Where a renewal fails, it returns the old one until
+// that expires.
 func (c *Cache[K, V]) Get(ctx context.Context, key K) (V, error) {
 	s, err := c.Session(ctx, key)
 	return s.Value, err
 }
 
-// Session is like Get, and tells until when it will do.
+// Session is like Get, and returns when the session expires as well.
 func (c *Cache[K, V]) Session(ctx context.Context, key K) (Session[V], error) {
 	h, err := c.get(ctx, key)
 	if err != nil {
@@ -66,8 +66,8 @@ func (c *Cache[K, V]) Session(ctx context.Context, key K) (Session[V], error) {
 	return h.Session, nil
 }
 
-// Do makes a call with the identity's session. Where the call says that the backend refused the session, that is dropped, and
-// the call made once more with the next one.
+// Do makes a call with the identity's session. Where the call reports that the backend refused the session, it drops the session and
+// makes the call once more with a new one.
 func (c *Cache[K, V]) Do(ctx context.Context, key K, call func(V) (refused bool, err error)) error {
 	for again := false; ; again = true {
 		h, err := c.get(ctx, key)
@@ -81,7 +81,7 @@ func (c *Cache[K, V]) Do(ctx context.Context, key K, call func(V) (refused bool,
 	}
 }
 
-// Drop lets those sessions go that the backend refused.
+// Drop drops the sessions that the backend refused.
 func (c *Cache[K, V]) Drop(refused func(V) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,7 +92,7 @@ func (c *Cache[K, V]) Drop(refused func(V) bool) {
 	}
 }
 
-// Forget lets an identity's session go, that which is on its way, too: the callers that wait for it use it, and it is not kept.
+// Forget drops an identity's session. One that is being obtained serves the callers that wait for it, and is not kept.
 func (c *Cache[K, V]) Forget(key K) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -103,7 +103,7 @@ func (c *Cache[K, V]) Forget(key K) {
 }
 
 func (c *Cache[K, V]) get(ctx context.Context, key K) (*held[V], error) {
-	if h, next := c.look(key); next == use {
+	if h, next := c.lookup(key); next == use {
 		return h, nil
 	}
 	done := c.flights.DoChan(fmt.Sprintf("%#v", key), func() (any, error) {
@@ -119,7 +119,7 @@ func (c *Cache[K, V]) get(ctx context.Context, key K) (*held[V], error) {
 }
 
 func (c *Cache[K, V]) obtain(ctx context.Context, key K) (*held[V], error) {
-	old, next := c.look(key)
+	old, next := c.lookup(key)
 	limit := cmp.Or(c.Timeout, DefaultTimeout)
 	switch next {
 	case use: // another flight has ended just before this one began
@@ -129,19 +129,19 @@ func (c *Cache[K, V]) obtain(ctx context.Context, key K) (*held[V], error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	defer c.depart(key)()
-	s, err := c.ask(limited, key, old.Session)
+	defer c.startFlight(key)()
+	s, err := c.callObtain(limited, key, old.Session)
 	switch {
 	case err == nil:
-		return c.keep(key, s), nil
+		return c.store(key, s), nil
 	case c.stillWorks(key, old):
 		return old, nil
 	}
 	return nil, err
 }
 
-// depart begins a flight, the only one of its key, and returns what ends it.
-func (c *Cache[K, V]) depart(key K) (land func()) {
+// startFlight records a flight, the only one of its key. The caller has to end it.
+func (c *Cache[K, V]) startFlight(key K) (end func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.obtaining == nil {
@@ -155,8 +155,8 @@ func (c *Cache[K, V]) depart(key K) (land func()) {
 	}
 }
 
-// ask calls Obtain. One that panics has failed: singleflight would end the process.
-func (c *Cache[K, V]) ask(ctx context.Context, key K, old Session[V]) (s Session[V], err error) {
+// callObtain calls Obtain, and turns a panic into an error: singleflight would end the process.
+func (c *Cache[K, V]) callObtain(ctx context.Context, key K, old Session[V]) (s Session[V], err error) {
 	defer func() {
 		if recover() != nil {
 			err = errPanicked
@@ -165,8 +165,8 @@ func (c *Cache[K, V]) ask(ctx context.Context, key K, old Session[V]) (s Session
 	return c.Obtain(ctx, key, old)
 }
 
-// look returns what is held of the identity, never nil, and what to do with it.
-func (c *Cache[K, V]) look(key K) (*held[V], step) {
+// lookup returns the identity's entry, never nil, and what to do with it.
+func (c *Cache[K, V]) lookup(key K) (*held[V], step) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	h, ok := c.held[key]
@@ -178,7 +178,7 @@ func (c *Cache[K, V]) look(key K) (*held[V], step) {
 	return h, next
 }
 
-// stillWorks tells, after a renewal that failed, whether the old session can be used. It may have been dropped meanwhile.
+// stillWorks reports, after a renewal that failed, whether the old session can be used. It may have been dropped meanwhile.
 func (c *Cache[K, V]) stillWorks(key K, old *held[V]) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -190,8 +190,8 @@ func (c *Cache[K, V]) stillWorks(key K, old *held[V]) bool {
 	return true
 }
 
-// keep ends the flight that obtained a session well.
-func (c *Cache[K, V]) keep(key K, s Session[V]) *held[V] {
+// store keeps the session that a flight obtained.
+func (c *Cache[K, V]) store(key K, s Session[V]) *held[V] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
@@ -202,14 +202,14 @@ func (c *Cache[K, V]) keep(key K, s Session[V]) *held[V] {
 	if old, ok := c.held[key]; ok {
 		h.replaces = old.refused
 	} else {
-		c.makeRoom(now)
+		c.evict(now)
 	}
 	c.held[key] = h
 	return h
 }
 
-// makeRoom lets those go that have ended, and if that is not enough, the one that was not used for longest.
-func (c *Cache[K, V]) makeRoom(now time.Time) {
+// evict drops expired sessions, and if that is not enough, the least recently used one.
+func (c *Cache[K, V]) evict(now time.Time) {
 	if c.held == nil {
 		c.held = map[K]*held[V]{}
 	}
@@ -226,8 +226,8 @@ func (c *Cache[K, V]) makeRoom(now time.Time) {
 	}
 }
 
-// drop lets a refused session go, and reports whether there is another to be had. Many find out at the same time, and the later
-// ones must not drop its successor.
+// drop drops a refused session, and reports whether a call with another one makes sense. Many callers find out at the same time, and
+// the later ones must not drop the next session.
 func (c *Cache[K, V]) drop(key K, refused *held[V]) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -235,7 +235,7 @@ func (c *Cache[K, V]) drop(key K, refused *held[V]) bool {
 }
 
 func (c *Cache[K, V]) replace(key K, h *held[V]) bool {
-	if h.believed(c.now(), c.Patience) {
+	if h.inGracePeriod(c.now(), c.GracePeriod) {
 		return false
 	}
 	c.held[key] = &held[V]{refused: true}

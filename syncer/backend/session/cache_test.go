@@ -69,7 +69,7 @@ func with(t *testing.T, test func(t *testing.T, c *Cache[string, string], i *iss
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		i := &issuer{}
-		test(t, &Cache[string, string]{Obtain: i.obtain, Patience: Patience}, i)
+		test(t, &Cache[string, string]{Obtain: i.obtain, GracePeriod: GracePeriod}, i)
 	})
 }
 
@@ -183,7 +183,7 @@ func TestWhereEachSessionIsRefusedNotEveryCallBeginsOne(t *testing.T) {
 		call()
 		call()
 		want(t, "calls", calls, []string{"a1", "a2", "a2"})
-		wait(c.Patience)
+		wait(c.GracePeriod)
 		call()
 		want(t, "calls a while later", calls[3:], []string{"a2", "a3"})
 	})
@@ -222,7 +222,7 @@ func TestWhoComesTooLateToShareALoginMakesNone(t *testing.T) {
 
 func TestACallIsMadeOnceMoreAndNoOftener(t *testing.T) {
 	with(t, func(t *testing.T, c *Cache[string, string], _ *issuer) {
-		c.Patience = 0
+		c.GracePeriod = 0
 		var calls []string
 		for range 2 {
 			_ = c.Do(t.Context(), "a", func(value string) (bool, error) {

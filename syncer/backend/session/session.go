@@ -1,20 +1,20 @@
-// Package session keeps the credentials that drivers obtain: one session per identity, renewed before its end, obtained once
-// for all who wait, and let go where the backend refuses it.
+// Package session caches the credentials that drivers obtain: one session per identity, renewed before it expires, obtained once for
+// all callers that wait, and dropped where the backend refuses it.
 package session
 
 import "time"
 
-// Session is what an identity reads with.
+// Session is the credential that an identity reads with.
 type Session[V any] struct {
 	Value V
 	// Expires is when it ends; zero: never.
 	Expires time.Time
-	// Renew is when to obtain its successor; not before, and at Expires at the latest.
+	// Renew is when to obtain the next one: not before, and at Expires at the latest.
 	Renew time.Time
 }
 
-// Until is a session that ends at expires (zero: never) and is renewed a while before that. Where this is more than half of its
-// time, it is renewed in the middle: else each read would renew it.
+// Until is a session that expires at a time (zero: never) and is renewed some time before that, but not before half of its life has
+// passed: otherwise each read might renew it.
 func Until[V any](value V, now, expires time.Time, before time.Duration) Session[V] {
 	s := Session[V]{Value: value, Expires: expires}
 	if !expires.IsZero() {
@@ -28,11 +28,11 @@ type step int
 
 const (
 	use    step = iota
-	renew       // the session still works, if no other is to be had
-	obtain      // there is none that works
+	renew       // the session is still valid, in case that the renewal fails
+	obtain      // there is no valid session
 )
 
-// held is a session in the cache, or the place of one that was refused.
+// held is a session in the cache, or the record of one that was refused.
 type held[V any] struct {
 	Session[V]
 	since    time.Time
@@ -59,11 +59,11 @@ func (h *held[V]) next(now time.Time) step {
 	return renew
 }
 
-// postpone puts off the next renewal: the time that is left is divided up, so that not every read tries one.
+// postpone delays the next renewal by a quarter of the time that is left, so that not every read tries one.
 func (h *held[V]) postpone(now time.Time) { h.retry = now.Add(h.Expires.Sub(now) / 4) }
 
-// believed tells a session whose refusal is not taken for its end: where the backend refuses each, not every read may
+// inGracePeriod reports whether a refusal does not end the session yet: where the backend refuses every session, not every read may
 // obtain another.
-func (h *held[V]) believed(now time.Time, patience time.Duration) bool {
-	return h.replaces && now.Sub(h.since) < patience
+func (h *held[V]) inGracePeriod(now time.Time, grace time.Duration) bool {
+	return h.replaces && now.Sub(h.since) < grace
 }

@@ -39,7 +39,7 @@ type request struct {
 func New(c Cloud, given Credentials, wire http.RoundTripper, timeout time.Duration) *Tokens {
 	open := func(client *http.Client) (azcore.TokenCredential, error) { return given.open(c, client) }
 	t := &Tokens{open: open, wire: wire}
-	t.held = &session.Cache[request, azcore.AccessToken]{Obtain: t.obtain, Timeout: timeout, Patience: session.Patience}
+	t.held = &session.Cache[request, azcore.AccessToken]{Obtain: t.obtain, Timeout: timeout, GracePeriod: session.GracePeriod}
 	return t
 }
 

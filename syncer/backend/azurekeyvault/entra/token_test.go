@@ -89,7 +89,7 @@ func TestARefusedTokenIsDroppedOnceAndNotAllTheTime(t *testing.T) {
 		all.drop("1") // by another who was refused
 		all.drop("2") // its successor is refused, too
 		got = append(got, get(all))
-		<-time.After(session.Patience)
+		<-time.After(session.GracePeriod)
 		all.drop("2")
 		got = append(got, get(all))
 		if diff := cmp.Diff([]string{"1", "2", "2", "3"}, got); diff != "" {

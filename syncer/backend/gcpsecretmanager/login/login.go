@@ -78,14 +78,14 @@ func (l *Logins) obtain(ctx context.Context, withProject bool, _ session.Session
 	if err != nil {
 		return begun, &Error{Err: err}
 	}
-	made, token, err := l.begin(ctx, found, withProject)
+	made, token, err := l.open(ctx, found, withProject)
 	if err != nil {
 		return begun, &Error{Err: err, Found: true}
 	}
 	return session.Until(made, time.Now(), token.Expiry, renewBefore), nil
 }
 
-func (l *Logins) begin(ctx context.Context, found *auth.Credentials, withProject bool) (*Login, *auth.Token, error) {
+func (l *Logins) open(ctx context.Context, found *auth.Credentials, withProject bool) (*Login, *auth.Token, error) {
 	made := &Login{Target: l.endpoint}
 	if l.endpoint == "" {
 		universe, err := found.UniverseDomain(ctx)

@@ -51,7 +51,7 @@ func New(clients *wire.Clients, c Config) *Logins {
 		c.Now = time.Now
 	}
 	l := &Logins{clients: clients, config: c, refused: newRefusals()}
-	l.tokens = &session.Cache[identity, *token]{Obtain: l.obtain, Timeout: c.Timeout, Patience: session.Patience, Now: c.Now}
+	l.tokens = &session.Cache[identity, *token]{Obtain: l.obtain, Timeout: c.Timeout, GracePeriod: session.GracePeriod, Now: c.Now}
 	return l
 }
 
