@@ -163,13 +163,14 @@ func assemble(
 		mgr.Add(gate),
 		mgr.Add(renamed{api: mgr.GetAPIReader(), configuration: c.WebhookConfiguration, settings: c.Policy.Settings, log: log}),
 		mgr.AddHealthzCheck("ping", healthz.Ping),
-		mgr.AddReadyzCheck("namespaces", told(log, "namespaces", synced(informer))),
-		mgr.AddReadyzCheck("certificate", told(log, "certificate", source.Ready)),
-		mgr.AddReadyzCheck("end", told(log, "end", gate.ready)),
+		mgr.AddReadyzCheck("namespaces", logged(log, "namespaces", synced(informer))),
+		mgr.AddReadyzCheck("certificate", logged(log, "certificate", source.Ready)),
+		mgr.AddReadyzCheck("end", logged(log, "end", gate.ready)),
 	)
 }
 
-// watchStores starts the informers of the kinds that objects refer to. A kind that is not installed is watched once an object refers to it.
+// watchStores starts the informers of the kinds that objects refer to. One that is not installed is watched once an object refers to
+// it.
 func watchStores(ctx context.Context, informers cache.Informers, stores []dialect.StoreKind, log *slog.Logger) error {
 	for _, kind := range stores {
 		switch _, err := informers.GetInformer(ctx, kind.New(), cache.BlockUntilSynced(false)); {
@@ -236,11 +237,11 @@ func synced(informer cache.Informer) healthz.Checker {
 	}
 }
 
-// told logs a check's answer when it changes: the probe's own answer withholds reasons, as the port
-// is open to the whole cluster.
-func told(log *slog.Logger, name string, check healthz.Checker) healthz.Checker {
+// logged logs a check's result when it changes: the response to the probe withholds the reason, since the port is open to the whole
+// cluster.
+func logged(log *slog.Logger, name string, check healthz.Checker) healthz.Checker {
 	var mu sync.Mutex
-	last := "not asked yet"
+	last := "not checked yet"
 	return func(request *http.Request) error {
 		err := check(request)
 		now := ""

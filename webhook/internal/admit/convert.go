@@ -36,7 +36,7 @@ func DeprecationsOf(kind dialect.Kind) dialect.Deprecations {
 func Convert(d dialect.Deprecations, updated, old map[string]any, w Writer) Conversion {
 	c := &converter{Provenance: provenance(d, updated, old, w), table: d, object: runtime.DeepCopyJSON(updated)}
 	if old != nil {
-		c.old, c.oldConverted = old, settled(d, old)
+		c.old, c.oldConverted = old, converted(d, old)
 	}
 	c.all()
 	if c.previous != nil && c.manifest != nil && !c.misfit {
@@ -49,8 +49,8 @@ func Convert(d dialect.Deprecations, updated, old map[string]any, w Writer) Conv
 	return c.result
 }
 
-// settled is what an object would have become, had it not been stored behind the webhook's back.
-func settled(d dialect.Deprecations, object map[string]any) map[string]any {
+// converted is an object as the webhook would have stored it, for one that was stored while the webhook was bypassed.
+func converted(d dialect.Deprecations, object map[string]any) map[string]any {
 	c := &converter{table: d, object: runtime.DeepCopyJSON(object)}
 	c.all()
 	return c.object

@@ -15,31 +15,31 @@ import (
 )
 
 const (
-	// bodyTime bounds how long a body may take to arrive, since it holds its bytes meanwhile: API servers are near and send at once.
+	// bodyTime bounds how long a body may take to arrive, since it counts in the limiter meanwhile: API servers send at once.
 	bodyTime = 2 * time.Second
-	// longestTimeout is our webhooks', and that of callers that do not name their own, as API servers do.
+	// longestTimeout is that of our webhooks, and of callers that send none; API servers do.
 	longestTimeout = 5 * time.Second
-	// maxDrained bounds what is read, and forgotten, of a review that is refused: its sender reads the answer once all is sent. API
+	// maxDrained bounds what is read and discarded of a refused review: its sender reads the answer once it has sent everything. API
 	// servers send no more.
 	maxDrained = 8 << 20
 )
 
-// Handler judges reviews, and answers those that were refused unread.
+// Handler judges reviews, and answers those that are refused before they are read.
 type Handler interface {
 	admission.Handler
-	// answer is the response to a request, of which only the outlines need to be known, and the report of it.
+	// answer makes the response to a request, and reports it. Only the outlines of the request need to be known.
 	answer(ctx context.Context, request admission.Request, v verdict) admission.Response
 }
 
-// Intake stands before a webhook's handler: it takes a review's bytes from the limiter before it reads them, and refuses what is too
-// large or does not arrive. Any client that reaches the port can send reviews, long before we know what is in them.
+// Intake wraps a webhook's handler: it acquires a review's bytes from the limiter before it reads them, and refuses reviews that are
+// too large or do not arrive. Any client that reaches the port can send reviews.
 type Intake struct {
 	limiter *Limiter
 	handler Handler
 	webhook http.Handler // which decodes reviews for the handler
 }
 
-// NewIntake makes the way to a handler, which shares the limiter with others.
+// NewIntake wraps a handler with a limiter, which several handlers may share.
 func NewIntake(limiter *Limiter, handler Handler) *Intake {
 	return &Intake{limiter: limiter, handler: handler, webhook: &admission.Webhook{Handler: handler}}
 }
@@ -47,7 +47,7 @@ func NewIntake(limiter *Limiter, handler Handler) *Intake {
 // ServeHTTP implements http.Handler.
 func (i *Intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	timeout := timeoutOf(r)
-	ctx, cancel := context.WithTimeout(r.Context(), timeout-timeout/5) // the rest is for the way back
+	ctx, cancel := context.WithTimeout(r.Context(), timeout-timeout/5) // the rest is for the response
 	defer cancel()
 	if r.ContentLength < 0 {
 		http.Error(w, "an AdmissionReview without a Content-Length is not read", http.StatusLengthRequired)
@@ -67,13 +67,13 @@ func (i *Intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			kibibytes(r.ContentLength), kibibytes(maxReview), kibibytes(maxObject)))
 		return
 	}
-	leave, err := i.limiter.reviews.enter(ctx, outlines.Namespace, int(r.ContentLength))
+	release, err := i.limiter.reviews.acquire(ctx, outlines.Namespace, int(r.ContentLength))
 	if err != nil {
 		body.drain()
 		i.refuse(ctx, w, outlines, overloaded, err)
 		return
 	}
-	defer leave()
+	defer release()
 	whole, err := body.read(head, r.ContentLength)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusRequestTimeout)
@@ -93,7 +93,7 @@ func timeoutOf(r *http.Request) time.Duration {
 	return min(timeout, longestTimeout)
 }
 
-// arriving is a body that is still on its way.
+// arriving is a body that is still being received.
 type arriving struct {
 	from       io.Reader
 	connection *http.ResponseController
@@ -106,24 +106,24 @@ func (a *arriving) read(before []byte, length int64) ([]byte, error) {
 	}
 	whole := make([]byte, length)
 	n := copy(whole, before)
-	a.hurry()
+	a.setDeadline()
 	if _, err := io.ReadFull(a.from, whole[n:]); err != nil {
 		return nil, fmt.Errorf("the AdmissionReview did not arrive within %s: %w", bodyTime, err)
 	}
-	// Else the call would be cancelled once that time has passed.
+	// Otherwise the call would be cancelled once that time has passed.
 	_ = a.connection.SetReadDeadline(time.Time{})
 	return whole, nil
 }
 
-// drain reads what is left, and keeps nothing.
+// drain reads and discards what is left.
 func (a *arriving) drain() {
-	a.hurry()
-	_, _ = io.CopyN(io.Discard, a.from, maxDrained) // a sender who does not come to an end may miss the answer
+	a.setDeadline()
+	_, _ = io.CopyN(io.Discard, a.from, maxDrained) // a sender of an endless body may miss the answer
 	_ = a.connection.SetReadDeadline(time.Time{})
 }
 
-// hurry cannot fail on a server's connection.
-func (a *arriving) hurry() { _ = a.connection.SetReadDeadline(time.Now().Add(bodyTime)) }
+// setDeadline sets bodyTime. It cannot fail on a server's connection.
+func (a *arriving) setDeadline() { _ = a.connection.SetReadDeadline(time.Now().Add(bodyTime)) }
 
 func (i *Intake) refuse(ctx context.Context, w http.ResponseWriter, outlines admissionv1.AdmissionRequest, why reason, cause error) {
 	if outlines.UID == "" { // an API server would not understand an answer without it

@@ -34,7 +34,7 @@ func (s *slow) UnmarshalJSON(raw []byte) error {
 	s.seen.enter(len(raw))
 	defer s.seen.enter(-len(raw))
 	<-time.After(time.Second)
-	return errors.New("nothing is understood")
+	return errors.New("nothing can be parsed")
 }
 
 func (p *planner) enter(size int) {
@@ -80,11 +80,11 @@ func handlers(l *Limiter) []admission.Handler {
 func TestSmallObjectsNeverWaitForLargeOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter()
-		leave, err := l.decoding.enter(t.Context(), "core", maxObject)
+		release, err := l.decoding.acquire(t.Context(), "core", maxObject)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer leave()
+		defer release()
 		if got := (&Mutator{Kinds: externalSecrets, Limiter: l}).Handle(t.Context(), creation(`{}`)); !got.Allowed {
 			t.Errorf("a small object beside a large one is answered %+v", got.Result)
 		}
@@ -94,10 +94,10 @@ func TestSmallObjectsNeverWaitForLargeOnes(t *testing.T) {
 func TestObjectsThatHaveNoTurnAreDeniedInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter()
-		leave, err := l.decoding.enter(t.Context(), "elsewhere", smallReview)
+		release, err := l.decoding.acquire(t.Context(), "elsewhere", smallReview)
 		for range smallDecoding/smallReview - 1 {
 			if err == nil {
-				_, err = l.decoding.enter(t.Context(), "elsewhere", smallReview)
+				_, err = l.decoding.acquire(t.Context(), "elsewhere", smallReview)
 			}
 		}
 		if err != nil {
@@ -107,12 +107,12 @@ func TestObjectsThatHaveNoTurnAreDeniedInTime(t *testing.T) {
 		defer cancel()
 		for _, handler := range handlers(l) {
 			got := handler.Handle(ctx, creation(`{}`))
-			const want = `the webhook is overloaded, and namespace "core" had no turn in time: apply again, fewer or smaller objects at a time`
+			const want = `the webhook is overloaded, and the request of namespace "core" timed out: apply again, fewer or smaller objects at a time`
 			if got.Allowed || got.Result.Reason != metav1.StatusReasonServiceUnavailable || got.Result.Message != want {
 				t.Errorf("%T answers %+v, want %q", handler, got.Result, want)
 			}
 		}
-		leave()
+		release()
 		if got := (&Mutator{Kinds: externalSecrets, Limiter: l}).Handle(t.Context(), creation(`{}`)); !got.Allowed {
 			t.Errorf("denied in its turn: %+v", got.Result)
 		}

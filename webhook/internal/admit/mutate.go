@@ -57,11 +57,11 @@ func (m *Mutator) handle(ctx context.Context, request admission.Request) verdict
 		return verdict{}
 	}
 	deprecations := converter.Deprecations()
-	leave, refusal := m.Limiter.decode(ctx, request)
+	release, refusal := m.Limiter.decode(ctx, request)
 	if refusal.reason != "" {
 		return refusal
 	}
-	defer leave()
+	defer release()
 	updated, err := decode(request.Object.Raw)
 	if err != nil {
 		return verdict{reason: undecodable, cause: fmt.Errorf("the object of the request cannot be read: %w", err)}

@@ -74,11 +74,11 @@ func (v *NamespaceValidator) answer(ctx context.Context, request admission.Reque
 
 // decode reads the metadata of a namespace, and of what it was before an update, in its turn.
 func (v *NamespaceValidator) decode(ctx context.Context, request admission.Request) (updated, old metav1.PartialObjectMetadata, err error) {
-	leave, refusal := v.Limiter.decode(ctx, request)
+	release, refusal := v.Limiter.decode(ctx, request)
 	if refusal.reason != "" {
 		return updated, old, refusal.cause
 	}
-	defer leave()
+	defer release()
 	if err = json.Unmarshal(request.Object.Raw, &updated); err == nil && request.Operation == admissionv1.Update {
 		err = json.Unmarshal(request.OldObject.Raw, &old)
 	}

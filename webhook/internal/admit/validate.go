@@ -69,7 +69,7 @@ func (v *Validator) store(ctx context.Context, request admission.Request, kind d
 // object judges an object beside what the cache has of its references. What would earn a denial or a warning may be out of date there:
 // it is judged again beside what the API server has.
 func (v *Validator) object(ctx context.Context, request admission.Request, kind dialect.Kind) verdict {
-	found, refusal := v.understand(ctx, request, kind, v.References.Known)
+	found, refusal := v.parse(ctx, request, kind, v.References.Known)
 	if refusal.reason != "" {
 		return refusal
 	}
@@ -81,25 +81,26 @@ func (v *Validator) object(ctx context.Context, request admission.Request, kind 
 	if err != nil {
 		return verdict{reason: referenceUnreadable, cause: err}
 	}
-	found, refusal = v.understand(ctx, request, kind, func(context.Context, []dialect.Reference) dialect.Resolved { return live })
+	found, refusal = v.parse(ctx, request, kind, func(context.Context, []dialect.Reference) dialect.Resolved { return live })
 	if refusal.reason != "" {
 		return refusal
 	}
 	return v.judge(ctx, found)
 }
 
-// understood is what there is to judge of an object.
-type understood struct {
-	plan       *plan.Plan // nil: nothing was understood
+// planned is the part of an object that is judged.
+type planned struct {
+	plan       *plan.Plan // nil: nothing could be parsed
 	wrong      field.ErrorList
 	references []dialect.Reference
-	missing    field.ErrorList // of the references: what is not there yet
+	missing    field.ErrorList // the references that are not there yet
 }
 
-// understand makes a Plan of the object in its turn, which ends before anything is read live. The verdict is on what cannot be decoded.
-func (v *Validator) understand(
+// parse makes a Plan of the object within the limiter's bounds, which end before anything is read live. It refuses what cannot be
+// decoded.
+func (v *Validator) parse(
 	ctx context.Context, request admission.Request, kind dialect.Kind, resolve func(context.Context, []dialect.Reference) dialect.Resolved,
-) (found understood, refusal verdict) {
+) (found planned, refusal verdict) {
 	refusal = v.decode(ctx, request, kind.New(), func(object dialect.Object) {
 		found.references = kind.References(object)
 		p, errs := kind.Plan(object, resolve(ctx, found.references))
@@ -109,13 +110,13 @@ func (v *Validator) understand(
 	return found, refusal
 }
 
-// decode decodes the object of a request in its turn, and uses it there.
+// decode decodes the object of a request and uses it, within the limiter's bounds.
 func (v *Validator) decode(ctx context.Context, request admission.Request, into dialect.Object, use func(dialect.Object)) verdict {
-	leave, refusal := v.Limiter.decode(ctx, request)
+	release, refusal := v.Limiter.decode(ctx, request)
 	if refusal.reason != "" {
 		return refusal
 	}
-	defer leave()
+	defer release()
 	if err := read(request, into); err != nil {
 		return verdict{reason: undecodable, cause: fmt.Errorf("the object of the request cannot be read: %w", err)}
 	}
@@ -123,7 +124,7 @@ func (v *Validator) decode(ctx context.Context, request admission.Request, into 
 	return verdict{}
 }
 
-func (v *Validator) judge(ctx context.Context, found understood) verdict {
+func (v *Validator) judge(ctx context.Context, found planned) verdict {
 	waiting := make([]string, 0, len(found.missing))
 	for _, err := range found.missing {
 		waiting = append(waiting, fmt.Sprintf("%s: %s: what is read by it is judged once it is there", err.Field, err.Detail))

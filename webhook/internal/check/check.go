@@ -67,7 +67,7 @@ func (c *Checker) Run(ctx context.Context, inputs []string) (*Report, error) {
 		given: map[string]map[string]string{c.Namespace: c.Annotations}, live: c.Live,
 	}
 	c.references = &references{known: map[dialect.Reference]dialect.Object{}, live: c.LiveObject}
-	if err := errors.Join(c.learn(more, false), c.learn(files, true)); err != nil {
+	if err := errors.Join(c.collect(more, false), c.collect(files, true)); err != nil {
 		return nil, err
 	}
 	if err := c.checkAll(ctx, files, report); err != nil {
@@ -98,8 +98,8 @@ func (c *Checker) fixAll(files []string, report *Report) error {
 	return nil
 }
 
-// learn reads the Namespaces of files, of which those that are inputs are judged, too, and what objects may refer to.
-func (c *Checker) learn(files []string, judged bool) error {
+// collect reads the Namespaces in files, and the objects that others may refer to. Namespaces that are inputs are judged, too.
+func (c *Checker) collect(files []string, judged bool) error {
 	type outcome struct {
 		objects []object
 		failed  error
@@ -116,9 +116,9 @@ func (c *Checker) learn(files []string, judged bool) error {
 		}
 		for _, o := range found.objects {
 			if o.isNamespace() {
-				c.namespaces.learn(o, judged)
+				c.namespaces.collect(o, judged)
 			} else if s, ok := c.apis.of(o); ok && s.kind == nil {
-				c.learnReference(s, o)
+				c.collectReference(s, o)
 			}
 		}
 	}

@@ -36,7 +36,7 @@ func (c *Checker) judge(ctx context.Context, o object, s served) *findings {
 	}
 	f.dropNulls(s.form, converted)
 	misfits := s.form.validate(ctx, converted)
-	found, err := c.understand(ctx, converted, o, s)
+	found, err := c.parse(ctx, converted, o, s)
 	if err != nil { // a type that does not fit, which was said
 		f.errors(Schema, guess(misfits, nil))
 		if s.form == nil {
@@ -61,14 +61,14 @@ func (c *Checker) judge(ctx context.Context, o object, s served) *findings {
 }
 
 // understood is what a dialect makes of an object.
-type understood struct {
+type planned struct {
 	plan           *plan.Plan // nil: nothing was understood, or there is nothing to read
 	wrong, missing field.ErrorList
 	problems       map[string]error // why what is missing is not known, by its name
 }
 
-// understand makes a Plan of an object without deprecated fields, beside what it refers to. The error is of one that cannot be decoded.
-func (c *Checker) understand(ctx context.Context, value map[string]any, o object, s served) (found understood, err error) {
+// parse makes a Plan of an object without deprecated fields, with what it refers to. The error is for one that cannot be decoded.
+func (c *Checker) parse(ctx context.Context, value map[string]any, o object, s served) (found planned, err error) {
 	object, err := s.typed(value, c.namespaceFor(s, o))
 	if err != nil || s.kind == nil {
 		return found, err

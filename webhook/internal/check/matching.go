@@ -13,7 +13,7 @@ import (
 func (c *Checker) compare(ctx context.Context, o object, s served) *findings {
 	f := c.about(o)
 	conversion := admit.Convert(s.deprecations, o.value, nil, admit.Writer{})
-	found, err := c.understand(ctx, conversion.Object, o, s)
+	found, err := c.parse(ctx, conversion.Object, o, s)
 	p := found.plan
 	if err != nil || len(conversion.Conflicts)+len(found.wrong) > 0 || p == nil {
 		return f

@@ -68,8 +68,8 @@ func (n *namespaces) read(ctx context.Context, name string) answer {
 	return once()
 }
 
-// learn takes a Namespace of the files. The last one of a name counts, as if they were applied.
-func (n *namespaces) learn(o object, judged bool) {
+// collect keeps a Namespace of the files. The last one of a name counts, as if they were applied.
+func (n *namespaces) collect(o object, judged bool) {
 	name := o.metadata("name")
 	n.known[name], _ = o.texts("annotations")
 	n.judged[name] = n.judged[name] || judged

@@ -30,7 +30,7 @@ type referred struct {
 
 // learnReference takes an object of the files. The last one of a name counts, as if they were applied. What cannot be read is judged
 // where it stands.
-func (c *Checker) learnReference(s served, o object) {
+func (c *Checker) collectReference(s served, o object) {
 	if object, err := s.typed(o.value, c.namespaceFor(s, o)); err == nil {
 		c.references.known[dialect.Reference{Kind: s.GroupKind(), Namespace: object.GetNamespace(), Name: object.GetName()}] = object
 	}
@@ -42,7 +42,7 @@ func (c *Checker) resolve(ctx context.Context, wanted []dialect.Reference) (reso
 	for _, one := range wanted {
 		object, known := c.references.known[one]
 		if !known {
-			found := c.ask(ctx, one)
+			found := c.lookUp(ctx, one)
 			object = found.object
 			if found.err != nil {
 				problems[one.Name] = found.err
@@ -56,7 +56,7 @@ func (c *Checker) resolve(ctx context.Context, wanted []dialect.Reference) (reso
 }
 
 // ask reads from the cluster, once.
-func (c *Checker) ask(ctx context.Context, wanted dialect.Reference) referred {
+func (c *Checker) lookUp(ctx context.Context, wanted dialect.Reference) referred {
 	if c.references.live == nil {
 		return referred{}
 	}

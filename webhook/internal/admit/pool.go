@@ -5,10 +5,10 @@ import (
 	"sync"
 )
 
-// shares hands out a bounded number of bytes, fairly by namespace: one that waits may take what is free, and what comes free goes
-// to the one that holds least, so that none gets more than its share while others wait. Within a namespace, first come, first
-// served. The zero value has no bytes.
-type shares struct {
+// pool is a bounded number of bytes that namespaces share fairly: a namespace may acquire what is free, and what becomes free goes
+// to the waiting namespace that holds least, so that none gets more than its share while others wait. Within a namespace requests
+// are served in their order. The zero value has no bytes.
+type pool struct {
 	capacity int64
 
 	mu      sync.Mutex
@@ -24,23 +24,23 @@ type waiter struct {
 	granted chan struct{} // closed once the bytes are the waiter's
 }
 
-// take waits for so many bytes until ctx ends; more than there are count as all of them. The caller is to give them back.
-func (s *shares) take(ctx context.Context, namespace string, size int64) (giveBack func(), err error) {
+// acquire waits for a number of bytes until ctx ends; more than the capacity count as all of it. The caller has to release them.
+func (s *pool) acquire(ctx context.Context, namespace string, size int64) (release func(), err error) {
 	size = min(size, s.capacity)
-	giveBack = sync.OnceFunc(func() { s.giveBack(namespace, size) })
+	release = sync.OnceFunc(func() { s.release(namespace, size) })
 	w := s.enqueue(namespace, size)
 	select {
 	case <-w.granted:
-		return giveBack, nil
+		return release, nil
 	case <-ctx.Done():
 	}
-	if !s.leave(namespace, w) {
-		giveBack()
+	if !s.cancel(namespace, w) {
+		release()
 	}
 	return nil, ctx.Err()
 }
 
-func (s *shares) enqueue(namespace string, size int64) *waiter {
+func (s *pool) enqueue(namespace string, size int64) *waiter {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.held == nil {
@@ -53,8 +53,8 @@ func (s *shares) enqueue(namespace string, size int64) *waiter {
 	return w
 }
 
-// leave takes a waiter out of its queue. It reports false where the waiter was granted its bytes in the meantime.
-func (s *shares) leave(namespace string, w *waiter) bool {
+// cancel removes a waiter from its queue. It reports false where the waiter was granted its bytes in the meantime.
+func (s *pool) cancel(namespace string, w *waiter) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, other := range s.waiting[namespace] {
@@ -67,7 +67,7 @@ func (s *shares) leave(namespace string, w *waiter) bool {
 	return false
 }
 
-func (s *shares) giveBack(namespace string, size int64) {
+func (s *pool) release(namespace string, size int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used -= size
@@ -77,9 +77,9 @@ func (s *shares) giveBack(namespace string, size int64) {
 	s.grant()
 }
 
-// grant serves those whose turn it is. Who is next is waited for, even where a smaller one behind would fit: else large ones
-// would wait for ever.
-func (s *shares) grant() {
+// grant gives waiters their bytes, in turn. It never skips a large waiter for a smaller one behind it that would fit: large ones
+// might wait for ever.
+func (s *pool) grant() {
 	for len(s.waiting) > 0 {
 		namespace := s.next()
 		w := s.waiting[namespace][0]
@@ -94,7 +94,7 @@ func (s *shares) grant() {
 }
 
 // next is the waiting namespace that holds least; of several, the one that waits longest.
-func (s *shares) next() string {
+func (s *pool) next() string {
 	best, found := "", false
 	for namespace, queue := range s.waiting {
 		held, least := s.held[namespace], s.held[best]
@@ -105,7 +105,7 @@ func (s *shares) next() string {
 	return best
 }
 
-func (s *shares) dequeue(namespace string, i int) {
+func (s *pool) dequeue(namespace string, i int) {
 	queue := s.waiting[namespace]
 	if len(queue) == 1 {
 		delete(s.waiting, namespace)

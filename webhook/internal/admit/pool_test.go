@@ -13,11 +13,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// claims plays a story of claims on ten bytes and returns who had them, in order. A step is "namespace size" for a claim, which may
-// have to wait, "-namespace" for the end of the first that the namespace holds, or "namespace gives up" for its last claim that waits.
-func claims(t *testing.T, steps ...string) (had []string) {
+// requests makes requests for ten bytes and returns the namespaces that got them, in order. A step is "namespace size" for a request,
+// which may have to wait, "-namespace" for the end of the namespace's first one, or "namespace gives up" for its last one that waits.
+func requests(t *testing.T, steps ...string) (had []string) {
 	t.Helper()
-	s := &shares{capacity: 10}
+	s := &pool{capacity: 10}
 	var mu sync.Mutex
 	held, waiting := map[string][]func(){}, map[string][]context.CancelFunc{}
 	for _, step := range steps {
@@ -36,7 +36,7 @@ func claims(t *testing.T, steps ...string) (had []string) {
 			ctx, cancel := context.WithCancel(t.Context())
 			waiting[namespace] = append(waiting[namespace], cancel)
 			go func() {
-				if giveBack, err := s.take(ctx, namespace, size); err == nil {
+				if giveBack, err := s.acquire(ctx, namespace, size); err == nil {
 					mu.Lock()
 					defer mu.Unlock()
 					had = append(had, step)
@@ -70,7 +70,7 @@ func TestShares(t *testing.T) {
 		"those that hold the same take turns as they came": {
 			[]string{"a 10", "b 10", "c 10", "-a", "-b"}, []string{"a 10", "b 10", "c 10"},
 		},
-		"a large claim is not passed by small ones for ever": {
+		"a large request is not passed by small ones for ever": {
 			[]string{"a 5", "b 10", "c 1", "-a"}, []string{"a 5", "b 10"},
 		},
 		"one that gives up keeps others no longer": {
@@ -82,7 +82,7 @@ func TestShares(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				if diff := cmp.Diff(test.want, claims(t, test.steps...)); diff != "" {
+				if diff := cmp.Diff(test.want, requests(t, test.steps...)); diff != "" {
 					t.Errorf("-want +got:\n%s", diff)
 				}
 			})
@@ -90,14 +90,14 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// A tenant with a hundred claims delays another's by one that is under way, not by all that wait.
+// A tenant with a hundred requests delays another's by one that is under way, not by all that wait.
 func TestATenantWithManyClaimsDelaysAnotherByOneOfThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &shares{capacity: 10}
+		s := &pool{capacity: 10}
 		var mu sync.Mutex
 		begin, took := time.Now(), map[string][]time.Duration{}
-		claim := func(namespace string) {
-			giveBack, err := s.take(t.Context(), namespace, 5)
+		request := func(namespace string) {
+			giveBack, err := s.acquire(t.Context(), namespace, 5)
 			if err != nil {
 				t.Error(err)
 				return
@@ -109,14 +109,14 @@ func TestATenantWithManyClaimsDelaysAnotherByOneOfThem(t *testing.T) {
 			took[namespace] = append(took[namespace], time.Since(begin))
 		}
 		for range 100 {
-			go claim("hostile")
+			go request("hostile")
 		}
 		synctest.Wait()
-		go claim("healthy")
+		go request("healthy")
 		<-time.After(time.Minute)
 		synctest.Wait()
 		if want := []time.Duration{2 * time.Second}; !slices.Equal(took["healthy"], want) || len(took["hostile"]) != 100 {
-			t.Errorf("the healthy tenant's claim ended after %v, want %v; the hostile one's %d, want 100", took["healthy"], want, len(took["hostile"]))
+			t.Errorf("the healthy tenant's request ended after %v, want %v; the hostile one's %d, want 100", took["healthy"], want, len(took["hostile"]))
 		}
 		if s.used != 0 || len(s.held) != 0 || len(s.waiting) != 0 {
 			t.Errorf("in the end %d bytes are out, held by %v, with %v waiting", s.used, s.held, s.waiting)
