@@ -108,7 +108,7 @@ func (i *Installation) Plan(object dialect.Object, _ dialect.Resolved) (*plan.Pl
 	if !ok {
 		return nil, field.ErrorList{field.InternalError(nil, fmt.Errorf("%T is no ExternalSecret", object))}
 	}
-	return i.understand(es)
+	return i.parse(es)
 }
 
 // Status implements dialect.Kind.

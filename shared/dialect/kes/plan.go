@@ -12,8 +12,8 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 )
 
-// understand is Plan for an ExternalSecret.
-func (i *Installation) understand(es *apiv1.ExternalSecret) (*plan.Plan, field.ErrorList) {
+// parse is Plan for an ExternalSecret.
+func (i *Installation) parse(es *apiv1.ExternalSecret) (*plan.Plan, field.ErrorList) {
 	if es.Malformed != "" {
 		return nil, field.ErrorList{field.Invalid(field.NewPath("spec"), field.OmitValueType{}, "does not fit the CRD: "+es.Malformed)}
 	}
@@ -72,7 +72,7 @@ func storeFields(name plan.Backend, spec *apiv1.ExternalSecretSpec) []storeField
 	}
 }
 
-// where settles the Store that all entries share.
+// where determines the Store that all entries share.
 func (b *builder) where(defaults *backend.Defaults) {
 	spec, at := &b.in.spec, b.in.at
 	name := plan.Backend(spec.Backend)

@@ -120,7 +120,7 @@ func present(object map[string]any) []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(object)), func(name string) bool { return object[name] == nil })
 }
 
-// secretType settles the type: the template's, else the deprecated spec.type, else Opaque.
+// secretType determines the type: the template's, else the deprecated spec.type, else Opaque.
 func (t *templateReader) secretType() {
 	at, old := t.at.Child("type"), t.in.templateType
 	switch chosen := t.Plan.Template.Type; {

@@ -16,8 +16,8 @@ import (
 // maxKey is how long the name of a key may be in characters, as the CRD bounds it.
 const maxKey = 1024
 
-// understand makes the Plan of a SecretDefinition, or lists everything that is wrong with it.
-func (w Where) understand(d *v1alpha1.SecretDefinition) (*plan.Plan, field.ErrorList) {
+// parse makes the Plan of a SecretDefinition, or lists everything that is wrong with it.
+func (w Where) parse(d *v1alpha1.SecretDefinition) (*plan.Plan, field.ErrorList) {
 	b := &builder{Builder: plan.Build(d, v1alpha1.GroupVersion.WithKind(v1alpha1.Kind), &words), where: w}
 	if b.where.Store.Backend == "" {
 		b.where.Store.Backend = backend.Vault

@@ -127,7 +127,7 @@ func (i *Installation) Plan(object dialect.Object, _ dialect.Resolved) (*plan.Pl
 	if !ok {
 		return nil, field.ErrorList{field.InternalError(nil, fmt.Errorf("%T is no SecretDefinition", object))}
 	}
-	return i.Where.understand(d)
+	return i.Where.parse(d)
 }
 
 // Status implements dialect.Kind.

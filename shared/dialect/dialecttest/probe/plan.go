@@ -31,8 +31,8 @@ func reference(o *v1.Probe, at *field.Path, ref v1.StoreRef) (dialect.Reference,
 	return dialect.Local(at, stores{}.Type().GroupKind(), o.Namespace, ref.Namespace, ref.Name)
 }
 
-// understand is Plan for a Probe.
-func understand(o *v1.Probe, resolved dialect.Resolved, least time.Duration) (*plan.Plan, field.ErrorList) {
+// parse is Plan for a Probe.
+func parse(o *v1.Probe, resolved dialect.Resolved, least time.Duration) (*plan.Plan, field.ErrorList) {
 	b := &builder{
 		Builder: plan.Build(o, v1.GroupVersion.WithKind(v1.Kind), &words), object: o, resolved: resolved,
 		places: map[string]plan.Store{}, stores: map[dialect.Reference]plan.Store{},

@@ -82,7 +82,7 @@ func (i *installation) Plan(object dialect.Object, resolved dialect.Resolved) (*
 	if !ok {
 		return nil, field.ErrorList{field.InternalError(nil, fmt.Errorf("%T is no Probe", object))}
 	}
-	return understand(o, resolved, i.least)
+	return parse(o, resolved, i.least)
 }
 
 func (i *installation) Status(object dialect.Object) dialect.Status {

@@ -26,7 +26,7 @@ const (
 )
 
 // understand plans an object of namespace core whose spec this is, beside a store of that name.
-func understand(t *testing.T, spec, storeSpec string) (*plan.Plan, []string) {
+func parse(t *testing.T, spec, storeSpec string) (*plan.Plan, []string) {
 	t.Helper()
 	object, store := &v1.Probe{}, &v1.ProbeStore{}
 	for into, text := range map[any]string{object: `{spec: {` + spec + `}}`, store: `{spec: {` + storeSpec + `}}`} {
@@ -90,7 +90,7 @@ func TestWhatIsWrongIsSaidWhereItStands(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, got := understand(t, test.spec, test.store)
+			_, got := parse(t, test.spec, test.store)
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
@@ -108,7 +108,7 @@ func TestAStoreIsJudgedWhereItStandsAndWithoutItTheKeysAre(t *testing.T) {
 		role = `ProbeStore[vault].spec.role: Forbidden: "core" is not permitted in namespace "core": annotation iam.amazonaws.com/permitted allows "reader"`
 	)
 	for store, want := range map[string][]string{"vault": {role, key}, "missing": {key}} {
-		p, _ := understand(t, `storeRef: {name: `+store+`}, entries: [{name: a, key: secret/data/prod}]`, account)
+		p, _ := parse(t, `storeRef: {name: `+store+`}, entries: [{name: a, key: secret/data/prod}]`, account)
 		var got []string
 		for _, err := range policy.Check(p, ns, policy.Settings{}).Errors() {
 			got = append(got, err.Error())
