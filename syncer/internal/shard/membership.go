@@ -14,9 +14,8 @@ import (
 	coordination "k8s.io/client-go/kubernetes/typed/coordination/v1"
 )
 
-// settle is how long a change of the ring waits for others that come with it: the replicas of a
-// Deployment start and stop together.
-const settle = 500 * time.Millisecond
+// debounce is how long a change of the ring waits for further ones: the replicas of a Deployment start and stop together.
+const debounce = 500 * time.Millisecond
 
 // Membership makes this process a member of its ring while Run runs, and knows its share.
 type Membership struct {
@@ -96,7 +95,7 @@ func (m *Membership) publishLoop(ctx context.Context) {
 	for ctx.Err() == nil {
 		s, next := m.evaluate()
 		if first := m.published.phase == unknown; !first && !s.equal(m.published) {
-			pause(ctx, settle)
+			pause(ctx, debounce)
 			s, next = m.evaluate()
 		}
 		if ctx.Err() == nil && s.phase != unknown && !s.equal(m.published) {

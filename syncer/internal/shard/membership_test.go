@@ -20,17 +20,17 @@ func TestReplicasComeAndGo(t *testing.T) {
 		synctest.Wait()
 		shares(t, a) // at once: a restart waits for no other replica
 		b := join(t, l, "ring", "b")
-		after(settle)
+		after(debounce)
 		shares(t, a, b)
 		c, other := join(t, l, "ring", "c"), join(t, l, "other", "a")
-		after(settle)
+		after(debounce)
 		shares(t, a, b, c)
 		shares(t, other)
 		after(time.Hour)
 		shares(t, a, b, c)
 
 		b.stop() // its Lease goes, and no replica waits for its end
-		after(settle)
+		after(debounce)
 		shares(t, a, c)
 		if got := len(leaseNames(l)); got != 3 {
 			t.Errorf("there are %d Leases", got)
@@ -50,7 +50,7 @@ func TestDeadReplicaIsMissedWhenItsLeaseEnds(t *testing.T) {
 		b.kill()
 		after(leaseDuration - renewEvery)
 		shares(t, a, b) // it might live
-		after(renewEvery + settle)
+		after(renewEvery + debounce)
 		shares(t, a)
 		if got := len(leaseNames(l)); got != 2 {
 			t.Errorf("there are %d Leases", got)
@@ -69,10 +69,10 @@ func TestNewcomerSoonSeesThatAReplicaIsDead(t *testing.T) {
 		a, b := join(t, l, "ring", "a"), join(t, l, "ring", "b")
 		after(renewEvery + time.Second)
 		b.kill()
-		after(leaseDuration + settle)
+		after(leaseDuration + debounce)
 		shares(t, a)
 		c := join(t, l, "ring", "c")
-		after(staleAfter + 2*settle)
+		after(staleAfter + 2*debounce)
 		shares(t, a, c)
 	})
 }
@@ -81,7 +81,7 @@ func TestRestartedReplicaGoesOnWithItsLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLeases(t)
 		a, b := join(t, l, "ring", "a"), join(t, l, "ring", "b")
-		after(settle)
+		after(debounce)
 		shares(t, a, b)
 		before := testutil.ToFloat64(a.Metrics.changes)
 		b.kill()
@@ -124,7 +124,7 @@ func TestReplicaThatIsCutOffStopsBeforeTheOthersTakeOver(t *testing.T) {
 		shares(t, a, b)
 		way, _ := b.Leases.(*cable)
 		way.breaks(fmt.Errorf("no answer"))
-		after(suspendAfter + settle)
+		after(suspendAfter + debounce)
 		view, _ := b.broadcast.latest()
 		if view.Share != (Share{}) || b.Ready(nil) == nil || b.log.count("serves nothing") != 1 || testutil.ToFloat64(b.Metrics.suspended) != 1 {
 			t.Errorf("b still owns %v, ready: %v", view.Share.Ratio(), b.Ready(nil))
@@ -210,7 +210,7 @@ func TestReplicaThatCanHaveNoLeaseRunsAlone(t *testing.T) {
 				}
 				l.failWith(nil) // the namespace was created, or the right granted
 				b := join(t, l, "ring", "b")
-				after(refusedEvery + settle)
+				after(refusedEvery + debounce)
 				shares(t, a, b)
 				if testutil.ToFloat64(a.Metrics.alone) != 0 {
 					t.Error("the metric says that it is alone")
@@ -243,7 +243,7 @@ func TestPassingRefusalChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLeases(t)
 		a, b := join(t, l, "ring", "a"), join(t, l, "ring", "b")
-		after(settle)
+		after(debounce)
 		before := testutil.ToFloat64(a.Metrics.changes)
 		l.failWith(func(string) error { return apierrors.NewForbidden(l.resource, "", fmt.Errorf("not yet")) })
 		after(suspendAfter / 2)
@@ -264,7 +264,7 @@ func TestReplicasThatStartTogetherSettleOnce(t *testing.T) {
 			all = append(all, join(t, l, "ring", fmt.Sprint("r", i)))
 			after(20 * time.Millisecond)
 		}
-		after(settle)
+		after(debounce)
 		shares(t, all...)
 		if got := testutil.ToFloat64(all[0].Metrics.changes); got != 2 {
 			t.Errorf("the ring changed %v times", got)
