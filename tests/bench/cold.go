@@ -25,8 +25,8 @@ const (
 // wideBare is the other concurrency that the bare writer is tried at.
 const wideBare = 64
 
-// patience bounds waits for n objects. It is no expectation.
-func patience(n int) time.Duration { return time.Minute + time.Duration(n)*50*time.Millisecond }
+// maxWait bounds waits for n objects. It is not a target.
+func maxWait(n int) time.Duration { return time.Minute + time.Duration(n)*50*time.Millisecond }
 
 // coldStart is what one cold start took.
 type coldStart struct {
@@ -62,11 +62,11 @@ func start(ctx context.Context, w *world.World, replicas int, objects []world.Ob
 	if err != nil {
 		return c, err
 	}
-	if c.secrets, err = mark.Wait(ctx, patience(len(objects))); err != nil {
+	if c.secrets, err = mark.Wait(ctx, maxWait(len(objects))); err != nil {
 		return c, err
 	}
 	c.calls = calls(w) - before
-	reported, err := w.AwaitStatuses(ctx, patience(len(objects)), objects)
+	reported, err := w.AwaitStatuses(ctx, maxWait(len(objects)), objects)
 	if err != nil {
 		return c, err
 	}

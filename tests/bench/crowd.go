@@ -21,8 +21,9 @@ const (
 	// each other before all of them begin again.
 	healthyPace = 10
 	volleyPause = 2 * time.Second
-	// settles is how long after the end of what is hostile all is to be as it was: the API server goes on with what it was sent.
-	settles = 10 * time.Second
+	// recoveryTime is how long after the end of the hostile load latencies must be back to normal: the API server still works off what
+	// it was sent.
+	recoveryTime = 10 * time.Second
 )
 
 // volley is what many hostile clients send at a time to keep the webhook busy.
@@ -60,9 +61,9 @@ type crowd struct {
 	made      int    // objects so far
 }
 
-// crowded measures the healthy tenant's applies alone, beside volleys, and after their end; and beside volleys while the API server
+// measureBeside measures the healthy tenant's applies alone, beside volleys, and after their end; and beside volleys while the API server
 // asks a webhook that permits all: no other is faster where the API server itself is busy with what was sent.
-func (b *bench) crowded(ctx context.Context, v volley) error {
+func (b *bench) measureBeside(ctx context.Context, v volley) error {
 	such := world.Options{Webhook: true, NoAudit: true, Env: []string{webhookSoftLimit}}
 	return b.inSuch(ctx, "neighbour", such, func(ctx context.Context, w *world.World) error {
 		b.say("Neighbour, %s: starting", v.name)
@@ -107,7 +108,7 @@ func (c *crowd) measure(ctx context.Context, v volley) error {
 	if err != nil {
 		return err
 	}
-	if err := harness.Pause(ctx, settles); err != nil {
+	if err := harness.Pause(ctx, recoveryTime); err != nil {
 		return err
 	}
 	after, err := c.applies(ctx)

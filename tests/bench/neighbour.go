@@ -63,7 +63,7 @@ func (b *bench) neighbours() []stage {
 		}})
 	}
 	for _, v := range volleys() {
-		stages = append(stages, stage{v.name, serves, func(ctx context.Context) error { return b.crowded(ctx, v) }})
+		stages = append(stages, stage{v.name, serves, func(ctx context.Context) error { return b.measureBeside(ctx, v) }})
 	}
 	return append(stages, stage{retryAfterName, serves, func(ctx context.Context) error {
 		return b.neighbourhood(ctx, retryAfterName, retryAfter)
@@ -155,9 +155,9 @@ func (n *neighbourhood) disturb(ctx context.Context, d disturbance) error {
 	n.keep(rotationRatioName, "", beside.rotation()/alone.rotation())
 	n.keep(peakName, "MiB", memory.Peak)
 	n.keep(unhealthyName, "", float64(unhealthy()))
-	n.keep(normalName, "s", after.settled(alone))
+	n.keep(normalName, "s", after.normalAfter(alone))
 	n.say("  %s: late comer's p95 %.0f ms (alone %.0f), rotation's %.1f s (%.1f), peak RSS %.0f MiB, normal after %.1f s", n.about,
-		1000*beside.late(), 1000*alone.late(), beside.rotation(), alone.rotation(), memory.Peak, after.settled(alone))
+		1000*beside.late(), 1000*alone.late(), beside.rotation(), alone.rotation(), memory.Peak, after.normalAfter(alone))
 	return nil
 }
 

@@ -47,11 +47,11 @@ func (b *bench) outageRound(ctx context.Context) error {
 			return err
 		}
 		mark.Start = time.Now()
-		took, err := mark.Wait(ctx, 2*b.interval+patience(len(everybody)))
+		took, err := mark.Wait(ctx, 2*b.interval+maxWait(len(everybody)))
 		if err != nil {
 			return err
 		}
-		reported, err := w.AwaitStatuses(ctx, 2*b.interval+patience(len(everybody)), everybody)
+		reported, err := w.AwaitStatuses(ctx, 2*b.interval+maxWait(len(everybody)), everybody)
 		if err != nil {
 			return err
 		}

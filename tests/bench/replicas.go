@@ -217,7 +217,7 @@ func (b *bench) kill(ctx context.Context, w *world.World, victim *lab.Service, o
 	if err := w.Edit(ctx, objects...); err != nil {
 		return 0, err
 	}
-	took, err := mark.Wait(ctx, 2*b.interval+patience(len(objects)))
+	took, err := mark.Wait(ctx, 2*b.interval+maxWait(len(objects)))
 	if err != nil {
 		return 0, err
 	}

@@ -34,7 +34,7 @@ func (b *bench) rotate(ctx context.Context, w *world.World, objects []world.Obje
 	if err != nil {
 		return err
 	}
-	took, err := mark.Wait(ctx, 2*b.interval+patience(n))
+	took, err := mark.Wait(ctx, 2*b.interval+maxWait(n))
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (b *bench) shared(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			took, err := mark.Wait(ctx, b.interval+patience(b.small))
+			took, err := mark.Wait(ctx, b.interval+maxWait(b.small))
 			if err != nil {
 				return err
 			}

@@ -80,8 +80,8 @@ func p95(steps []step) float64 {
 	return measure.Percentile(measure.Seconds(took...), 95)
 }
 
-// settled is how many seconds after the sweep's begin the last one was done that took more than twice as long as in another sweep.
-func (s sweep) settled(normal sweep) float64 {
+// normalAfter is how many seconds after the sweep's start the last step ended that took more than twice as long as in another sweep.
+func (s sweep) normalAfter(normal sweep) float64 {
 	last := 0.0
 	slower := func(steps []step, limit float64) {
 		for _, step := range steps {

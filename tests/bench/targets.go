@@ -70,7 +70,7 @@ func neighbourTargets() map[report.Key]report.Target {
 		most(d.name, rotationRatioName, "", 2)
 		most(d.name, peakName, "MiB", memoryLimit)
 		most(d.name, unhealthyName, "", 0)
-		most(d.name, normalName, "s", settles.Seconds())
+		most(d.name, normalName, "s", recoveryTime.Seconds())
 	}
 	for _, v := range volleys() {
 		most(v.name, applyRatioName, "", 2)

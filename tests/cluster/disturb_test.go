@@ -61,7 +61,7 @@ func alone(t *testing.T, deployment string) {
 func (i *installation) drains(t *testing.T) {
 	const drained = "node1"
 	underLoad(t, i.namespace, func() {
-		kubectl.Must(t, "drain", drained, "--timeout="+harness.Patience.String(),
+		kubectl.Must(t, "drain", drained, "--timeout="+harness.Timeout.String(),
 			"--pod-selector=app.kubernetes.io/name in (webhook, syncer)")
 		defer kubectl.Must(t, "uncordon", drained)
 		for _, deployment := range []string{"webhook", "syncer"} {

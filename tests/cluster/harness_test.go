@@ -19,7 +19,7 @@ import (
 // rolledOut waits until a Deployment runs what it should, and nothing else.
 func rolledOut(t *testing.T, deployment string) {
 	t.Helper()
-	kubectl.Must(t, "--namespace="+lab.Namespace, "rollout", "status", "deployment/"+deployment, "--timeout="+harness.Patience.String())
+	kubectl.Must(t, "--namespace="+lab.Namespace, "rollout", "status", "deployment/"+deployment, "--timeout="+harness.Timeout.String())
 }
 
 // pods are those of a Deployment that are not on their way out.

@@ -92,9 +92,9 @@ func (i *installation) plant(t *testing.T, name, value string) {
 func (i *installation) remove(t *testing.T) {
 	t.Helper()
 	if !i.removed {
-		_, _ = kubectl.Run(t.Context(), "delete", "--kustomize="+i.overlay, "--ignore-not-found", "--timeout="+harness.Patience.String())
+		_, _ = kubectl.Run(t.Context(), "delete", "--kustomize="+i.overlay, "--ignore-not-found", "--timeout="+harness.Timeout.String())
 	}
-	kubectl.Must(t, "delete", "namespace", i.namespace, "--timeout="+harness.Patience.String())
+	kubectl.Must(t, "delete", "namespace", i.namespace, "--timeout="+harness.Timeout.String())
 }
 
 func (i *installation) runsRestricted(t *testing.T, webhooks, syncers int) {
@@ -179,7 +179,7 @@ func (i *installation) reachesPods(t *testing.T) {
 	kubectl.MustApply(t, "", i.object("app", ""))
 	// The pod waits for its volume until the Secret is there.
 	kubectl.MustApply(t, "", fmt.Sprintf(reader, i.namespace))
-	kubectl.Must(t, "--namespace="+i.namespace, "wait", "--for=condition=Ready", "pod/reader", "--timeout="+harness.Patience.String())
+	kubectl.Must(t, "--namespace="+i.namespace, "wait", "--for=condition=Ready", "pod/reader", "--timeout="+harness.Timeout.String())
 	pod := pods(t, i.namespace, "reader")[0]
 	for _, value := range []string{"first", "second"} {
 		i.plant(t, "app", value)
@@ -227,7 +227,7 @@ func (i *installation) uninstalls(t *testing.T) {
 			return err
 		})
 	}
-	kubectl.Must(t, "delete", "--kustomize="+i.overlay, "--timeout="+harness.Patience.String())
+	kubectl.Must(t, "delete", "--kustomize="+i.overlay, "--timeout="+harness.Timeout.String())
 	i.removed = true
 	harness.Eventually(t, func() error {
 		if _, err := i.secret(t, "app"); err == nil {

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// Patience bounds every wait that says nothing else. It is no expectation: a loaded machine may need it.
-const Patience = 3 * time.Minute
+// Timeout bounds every wait without a limit of its own. It is long, for loaded machines.
+const Timeout = 3 * time.Minute
 
 // interval is the time between two checks where nothing else is said.
 const interval = 200 * time.Millisecond
 
 // Poll repeats a check until it passes. The zero value is patient.
 type Poll struct {
-	// Limit is when to give up; 0 means Patience.
+	// Limit is when to give up; 0 means Timeout.
 	Limit time.Duration
 	// Every is the time between two checks; 0 means a fifth of a second.
 	Every time.Duration
@@ -25,7 +25,7 @@ type Poll struct {
 // end when that comes first. The time between two checks begins when the first one is done, since some are a load of their own.
 func (p Poll) Until(ctx context.Context, check func() error) error {
 	if p.Limit == 0 {
-		p.Limit = Patience
+		p.Limit = Timeout
 	}
 	if p.Every == 0 {
 		p.Every = interval
@@ -44,7 +44,7 @@ func (p Poll) Until(ctx context.Context, check func() error) error {
 	}
 }
 
-// Eventually waits until a check returns nil, also when the test cleans up. After Patience, what it says fails the test.
+// Eventually waits until a check returns nil, also when the test cleans up. After Timeout, its error fails the test.
 func Eventually(t testing.TB, check func() error) {
 	t.Helper()
 	if err := (Poll{}).Until(context.WithoutCancel(t.Context()), check); err != nil {

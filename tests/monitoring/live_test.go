@@ -66,7 +66,7 @@ func useAll(t *testing.T, l *lab.Lab) {
 	kubectl.MustApply(t, "", object("secretDescriptor", "old", "good"))
 	kubectl.MustApply(t, "", object("spec", "fails", "missing"))
 	kubectl.MustApply(t, "", object("spec", "throttled", "slow"))
-	kubectl.Must(t, "wait", "-n", "team", "--for=condition=Ready", "--timeout="+harness.Patience.String(),
+	kubectl.Must(t, "wait", "-n", "team", "--for=condition=Ready", "--timeout="+harness.Timeout.String(),
 		"es/good", "es/shared", "es/forbidden", "es/old")
 	// From now on this one is forbidden, and so is what is applied. The others name the first key, which is permitted.
 	kubectl.MustApply(t, "", object("spec", "forbidden", "slow"))

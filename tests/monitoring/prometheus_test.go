@@ -56,7 +56,7 @@ scrape_configs:
 	}
 	t.Cleanup(server.Stop)
 	ready := func(ctx context.Context) error { return p.get(ctx, "/api/v1/status/buildinfo", nil, nil) }
-	if err := server.Await(t.Context(), harness.Patience, ready); err != nil {
+	if err := server.Await(t.Context(), harness.Timeout, ready); err != nil {
 		t.Fatal(err)
 	}
 	return p

@@ -14,9 +14,9 @@ import (
 	"github.com/secretgate/secretgate/tests/harness"
 )
 
-// patience is how long everything may take to be right once nothing disturbs it any more: two intervals, and what breakers,
+// recoveryTime is how long everything may take to be right once nothing disturbs it any more: two intervals, and what breakers,
 // dead replicas and drift repairs still wait for.
-func (t *trial) patience() time.Duration { return 2*t.interval + 90*time.Second }
+func (t *trial) recoveryTime() time.Duration { return 2*t.interval + 90*time.Second }
 
 // checkpoint ends all disturbance, forbids one namespace everything, rotates that one's sources, and waits until every
 // object is right: the permitted ones have what their sources hold, the denied ones are as they were.
@@ -49,7 +49,7 @@ func (t *trial) checkpoint(ctx context.Context) error {
 // resourceVersions that their Secrets have from now on; empty where there is none.
 func (t *trial) awaitDenial(ctx context.Context, namespace string) (map[types.NamespacedName]string, error) {
 	objects := t.objects(func(o world.Object) bool { return o.Namespace == namespace })
-	err := harness.Poll{Limit: t.patience(), Every: time.Second}.Until(ctx, func() error {
+	err := harness.Poll{Limit: t.recoveryTime(), Every: time.Second}.Until(ctx, func() error {
 		states, err := t.world.States(ctx)
 		if err != nil {
 			return err
@@ -78,7 +78,7 @@ func (t *trial) converge(ctx context.Context, denied map[types.NamespacedName]st
 	if len(denied) > 0 {
 		least = t.interval + 5*time.Second
 	}
-	return harness.Poll{Limit: t.patience(), Every: 3 * time.Second}.Until(ctx, func() error {
+	return harness.Poll{Limit: t.recoveryTime(), Every: 3 * time.Second}.Until(ctx, func() error {
 		wrong, err := t.wrong(ctx, denied)
 		if err == nil {
 			err = report(wrong, len(t.editor.objects))

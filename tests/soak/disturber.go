@@ -87,8 +87,8 @@ func (d *disturber) fault() fault.Fault {
 	return f
 }
 
-// settle ends what a disturbance may have left when it was cut short. Faults end by themselves.
-func (d *disturber) settle(ctx context.Context) error {
+// restore ends what a disturbance may have left when it was cut short. Faults end by themselves.
+func (d *disturber) restore(ctx context.Context) error {
 	d.say("Calm")
 	return d.victim.Start(ctx)
 }

@@ -84,7 +84,7 @@ func (t *trial) disturbed(ctx context.Context, d time.Duration) error {
 	if err != nil && !errors.Is(err, over) {
 		return err
 	}
-	return t.disturber.settle(ctx)
+	return t.disturber.restore(ctx)
 }
 
 // watch samples memory and prints a line a minute.

@@ -18,8 +18,8 @@ import (
 	"github.com/secretgate/secretgate/tests/lab/clouds/wildcard"
 )
 
-// patience is how long a caller may take for its part of a handshake.
-const patience = 10 * time.Second
+// handshakeTimeout is how long a caller may take for its part of a handshake.
+const handshakeTimeout = 10 * time.Second
 
 // Gateway is an http.Handler for a server without TLS and HTTP/2. Its fields may not be changed once it serves.
 type Gateway struct {
@@ -94,7 +94,7 @@ func (g *Gateway) handshake(ctx context.Context, connection net.Conn, host strin
 	secured := tls.Server(connection, &tls.Config{
 		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*certificate}, NextProtos: []string{"http/1.1"},
 	})
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
 	err = secured.HandshakeContext(ctx)
 	return secured, err
