@@ -55,9 +55,9 @@ func vaultKey(value string) string {
 	return plan.Path(value)
 }
 
-// syncersInNamespace tells paths that answer a token of the syncer in a namespace of Vault Enterprise, whose name comes first:
-// ns1/auth/token/lookup-self. Its other own paths cannot be told from those of a secrets engine: the first segments of
-// secret/auth/github may be a namespace or a mount. They hold nothing of the syncer's; Vault's policies judge who reads them.
+// syncersInNamespace finds paths that return a token of the syncer in a namespace of Vault Enterprise. The namespace's name comes first:
+// ns1/auth/token/lookup-self. Its other own paths cannot be distinguished from those of a secrets engine: the first segments of
+// secret/auth/github may be a namespace or a mount. They hold nothing of the syncer's; Vault's policies protect them.
 func syncersInNamespace(segments []string) bool {
 	n := len(segments)
 	return n > 3 && slices.Equal(segments[n-3:], []string{"auth", "token", "lookup-self"}) ||

@@ -114,7 +114,7 @@ func (c *Choice) Stores() []StoreKind {
 	return kinds
 }
 
-// Ring tells syncers apart that serve other objects: those of equal rings share the work.
+// Ring identifies the set of objects that a syncer serves: syncers with equal rings share the work.
 func (c *Choice) Ring() []string {
 	var parts []string
 	for _, i := range c.chosen {
@@ -126,7 +126,7 @@ func (c *Choice) Ring() []string {
 	return parts
 }
 
-// AddToScheme registers the types of all dialects, be they handled or not.
+// AddToScheme registers the types of all dialects, whether or not they are handled.
 func (c *Choice) AddToScheme(scheme *runtime.Scheme) error {
 	var problems []error
 	for _, d := range c.All {

@@ -21,7 +21,7 @@ import (
 const (
 	// MaxEntries bounds what one object may ask for, as CRDs do by maxItems.
 	MaxEntries = 1000
-	// maxWarnings bounds how many warnings an object earns: the API server cuts what is longer than 4 KiB together, and says
+	// maxWarnings bounds how many warnings an object gets: the API server cuts what is longer than 4 KiB together, and says
 	// nothing of the rest.
 	maxWarnings = 20
 	// maxAnnotationBytes is the API server's own limit.
@@ -158,7 +158,7 @@ func (b *Builder) Annotations(at *field.Path, annotations map[string]string) {
 	}
 }
 
-// metadataKey judges the key of a label or an annotation, which is to be a qualified name as it is given.
+// metadataKey judges the key of a label or an annotation, which has to be a qualified name as it stands.
 func (b *Builder) metadataKey(at *field.Path, key, name string) {
 	if strings.HasPrefix(key, names.ReservedPrefix) {
 		b.Fail(field.Forbidden(at, "keys under "+names.ReservedPrefix+" are Secretgate's own"))

@@ -1,5 +1,5 @@
 // Package plan is what every dialect turns its objects into: a Plan says what will be read, from where and as whom, and the Secret
-// to make of it. What is not in a Plan is not judged by policy and cannot be fetched. The package knows no API and no backend.
+// to make of it. What is not in a Plan is not judged by policy and cannot be fetched. The package depends on no API and no backend.
 package plan
 
 import (
@@ -112,7 +112,7 @@ type Template struct {
 	Stamp       Stamp
 }
 
-// Stamp is the annotation that tells when the Secret last changed, and how it writes the time. The zero value is none.
+// Stamp is the annotation with the time of the Secret's last change, and the format of the time. The zero value is none.
 type Stamp struct{ Annotation, Format string }
 
 // Refresh says how often the backend is read again.

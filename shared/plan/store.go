@@ -43,7 +43,7 @@ const (
 	AccountCredential CredentialKind = "ServiceAccount"
 )
 
-// OfCluster reports whether it lies in the cluster, where those who write stores keep it, and not with the installation.
+// OfCluster reports whether it is in the cluster, where the authors of stores keep it, and not part of the installation.
 func (c Credential) OfCluster() bool {
 	return c.Kind == SecretCredential || c.Kind == AccountCredential
 }

@@ -85,7 +85,7 @@ func mayMatchARN(line string) bool {
 	}
 	re, err := regexp.Compile(strings.TrimLeft(line, "^"))
 	if err != nil {
-		return true // that it cannot be told is no reason to say so
+		return true // if that is unknown, no hint is better than a wrong one
 	}
 	begins, _ := re.LiteralPrefix()
 	for _, scheme := range []string{"arn:", "acs:"} {

@@ -108,7 +108,7 @@ func remark(text string) string {
 	return ""
 }
 
-// description is how client_golang prints a metric's description; shared knows no Prometheus.
+// description is how client_golang prints a metric's description; shared does not import Prometheus.
 var description = regexp.MustCompile(`^Desc\{fqName: "([^"]+)", help: "(.*?)", (?:unit: "[^"]*", )?` +
 	`constLabels: \{[^}]*\}, variableLabels: \{([^}]*)\}\}$`)
 

@@ -1,4 +1,4 @@
-// Package settings reads what both services are told by flags and environment. Each setting is a
+// Package settings reads the settings of both services from flags and environment. Each setting is a
 // flag whose default is its environment variable, so that flags win; what is wrong is gathered and
 // reported at once.
 package settings

@@ -1,7 +1,7 @@
 // Package text fits texts into places of limited size.
 package text
 
-// Cut is a text of at most so many characters, the last of which tells that there was more.
+// Cut shortens a text to a number of characters. The last one then shows that there was more.
 func Cut(s string, most int) string {
 	n, end := 0, 0
 	for i := range s {

@@ -153,7 +153,7 @@ func knows(cluster discovery.DiscoveryInterfaceWithContext) func(context.Context
 	}
 }
 
-// mapper knows our own kinds, be they installed or not, and asks the cluster for all others: a cache is set up for a kind before the
+// mapper knows our own kinds, installed or not, and reads all others from the cluster: a cache is set up for a kind before the
 // cluster need know it.
 func mapper(others meta.RESTMapper, types []dialect.Type) meta.RESTMapper {
 	var versions []schema.GroupVersion

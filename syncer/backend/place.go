@@ -27,7 +27,7 @@ func place(s plan.Store) string {
 	return text.String()
 }
 
-// identity is who reads; empty: the syncer itself.
+// identity is the role that reads; empty: the syncer itself.
 func identity(s plan.Store) string {
 	nouns := known(s.Backend).Nouns
 	switch noun := nouns[plan.Role]; {

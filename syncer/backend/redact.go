@@ -95,7 +95,7 @@ func redactAfterName(rule *regexp.Regexp, text string, isKnown func(string) bool
 	})
 }
 
-// isProse tells a value from a sentence: the word after a colon and a space is one that errors begin with.
+// isProse reports whether a text is a sentence, not a value: the word after a colon and a space is one that errors begin with.
 func isProse(name, word string) bool {
 	return strings.HasSuffix(name, ": ") && prose.MatchString(word)
 }
@@ -109,7 +109,7 @@ func bounded(text string) string {
 	return text[:strings.LastIndexAny(text, " \n\t")+1]
 }
 
-// mixed tells base64 from long names and paths, which seldom mix capitals, small letters and digits.
+// mixed reports whether a text looks like base64: long names and paths seldom mix capitals, small letters and digits.
 func mixed(s string) bool {
 	return strings.ContainsFunc(s, unicode.IsUpper) && strings.ContainsFunc(s, unicode.IsLower) &&
 		(strings.ContainsFunc(s, unicode.IsDigit) || strings.ContainsAny(s, "+="))

@@ -133,7 +133,7 @@ func (p Program) serve() *cobra.Command {
 	return cmd
 }
 
-// config is all that serve can be told.
+// config is the whole configuration of serve.
 func (p Program) config() *config.Config {
 	return &config.Config{Dialects: dialect.Choice{All: p.Dialects, Service: dialect.Webhook, Default: "kes"}}
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/secretgate/secretgate/webhook/internal/check"
 )
 
-// checkOptions are what `webhook check` can be told.
+// checkOptions are the options of `webhook check`.
 type checkOptions struct {
 	checker             check.Checker
 	policy              settings.Policy

@@ -16,8 +16,8 @@ import (
 // namespaceWebhook is the entry of the validating configuration that asks us about namespaces.
 const namespaceWebhook = "namespaces.secretgate.io"
 
-// renamed tells at the start of annotations that were renamed by a setting, but not in the configuration: the API server does
-// not ask about those. It is a Runnable.
+// renamed warns, at the start, of annotations that were renamed by a setting but not in the configuration: the API server does
+// not send changes of those. It is a Runnable.
 type renamed struct {
 	api           client.Reader
 	configuration string

@@ -81,7 +81,7 @@ func restConfig(kubeconfig string) (*rest.Config, error) {
 	return rest.AddUserAgent(cluster, "secretgate-webhook"), nil
 }
 
-// clientsOf are those who may ask; nil: any client may.
+// clientsOf are the clients that may call the webhook; nil: all.
 func clientsOf(c *config.Config) (*certs.Clients, error) {
 	if c.ClientCA == "" {
 		return nil, nil

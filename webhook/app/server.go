@@ -18,7 +18,7 @@ const (
 	// idleTime is longer than the 90 seconds for which API servers keep a connection that they do not use, so that they are
 	// the ones to close it. It bounds the wait for a first request, too: they open connections that they then do not need.
 	idleTime = 2 * time.Minute
-	// A server that is to end goes on until no call has come for quietTime, but no longer than drainTime.
+	// A stopping server goes on until no call has come for quietTime, but no longer than drainTime.
 	quietTime = time.Second
 	drainTime = 5 * time.Second
 	// callTime is the API server's timeout of our webhooks: no call that is under way takes longer.

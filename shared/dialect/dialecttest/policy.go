@@ -177,7 +177,7 @@ func longer(doc document) (edits []edit) {
 	return edits
 }
 
-// reach lists what policy is to judge of a plan: each key, each choice, and each aspect of each Store. That a Store leaves to the
+// reach lists what policy has to judge of a plan: each key, each choice, and each aspect of each Store. That a Store leaves to the
 // installation what none but the installation knows is not judged.
 func reach(p *plan.Plan) (all []string) {
 	for i := range p.Entries {

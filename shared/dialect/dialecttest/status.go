@@ -14,7 +14,7 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 )
 
-// records are one for each reason, and each state of what there is to remember.
+// records are one for each reason, and for each state of the other fields.
 func records() []plan.Record {
 	at := func(minutes int) time.Time { return time.Date(2026, 1, 2, 3, 4+minutes, 5, 0, time.UTC) }
 	var all []plan.Record

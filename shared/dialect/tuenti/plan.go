@@ -95,11 +95,11 @@ func inherited(all map[string]string) map[string]string {
 	return kept
 }
 
-// ownBusiness tells keys that mean something about the object itself.
+// ownBusiness reports whether a key says something about the object itself.
 func ownBusiness(key string) bool {
 	switch key {
 	case "kubectl.kubernetes.io/last-applied-configuration", v1alpha1.AnnotationLastUpdate,
-		v1alpha1.LabelManagedBy, "app.kubernetes.io/instance": // the latter is Argo CD's, unless it is told otherwise
+		v1alpha1.LabelManagedBy, "app.kubernetes.io/instance": // the latter is Argo CD's by default
 		return true
 	}
 	prefix, _, _ := strings.Cut(key, "/")

@@ -69,7 +69,7 @@ func (i *Installation) Kinds() []dialect.Kind { return []dialect.Kind{i} }
 // Stores implements dialect.Installation: a SecretDefinition refers to nothing.
 func (i *Installation) Stores() []dialect.StoreKind { return nil }
 
-// Ring tells syncers apart that serve other objects.
+// Ring identifies the set of objects that a syncer serves.
 func (i *Installation) Ring() []string {
 	var ring []string
 	for _, namespace := range i.Watched {

@@ -29,7 +29,7 @@ type Config struct {
 	Endpoint string
 	// STSEndpoint is where roles are assumed, of the same form; empty: sts.aliyuncs.com. ALICLOUD_STS_ENDPOINT.
 	STSEndpoint string
-	// Region of KMS; empty: the one that the host of Endpoint names.
+	// Region of KMS; empty: that in the host of Endpoint.
 	Region string
 	// ExtraCACerts is a PEM file of CAs to trust beside the system's. NODE_EXTRA_CA_CERTS.
 	ExtraCACerts string

@@ -114,7 +114,7 @@ func Classify(err error) driver.Kind {
 	return kindOfTransport(err)
 }
 
-// withoutSTS tells errors of a chain that found no credentials: that its last resort, the instance's metadata, does
+// withoutSTS recognizes errors of a chain that found no credentials: that its last resort, the instance's metadata, does
 // not answer is no outage of AWS.
 func withoutSTS(err error) bool {
 	if _, ok := errors.AsType[*CredentialsError](err); !ok || errors.Is(err, context.DeadlineExceeded) {
@@ -124,7 +124,7 @@ func withoutSTS(err error) bool {
 	return !ok || operation.ServiceID != sts.ServiceID
 }
 
-// implemented tells errors of calls from those that say that there is no such call. LocalStack says it with a code that means
+// implemented is false for errors that say that there is no such call. LocalStack reports that with a code that means
 // an outage elsewhere.
 func implemented(err error) bool {
 	response, ok := errors.AsType[*smithyhttp.ResponseError](err)
@@ -143,7 +143,7 @@ func kindOf(api smithy.APIError) (driver.Kind, bool) {
 	return kind, ok
 }
 
-// markedForDeletion reports whether a secret is in its recovery window: to those who read, it is gone. The code says no more than
+// markedForDeletion reports whether a secret is in its recovery window, and cannot be read. The code says no more than
 // that the request does not fit the state of the secret, which is in the text alone:
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors
 func markedForDeletion(api smithy.APIError) bool {
@@ -211,7 +211,7 @@ func Postponed(err error) error {
 	return transport.Postpone(err, response.Response.Header)
 }
 
-// Expired tells that a session ended before its time: its role was changed, its sessions revoked, or our clock is slow.
+// Expired reports whether a session ended early: its role was changed, its sessions revoked, or our clock is slow.
 func Expired(err error, used aws.Credentials) bool {
 	var api smithy.APIError
 	if used.SessionToken == "" || !errors.As(err, &api) {

@@ -60,7 +60,7 @@ func names(reads []plan.Read) []string {
 	return slices.Compact(keys)
 }
 
-// result finds what the answer says of a key. It comes in no order, and tells the selector apart from the name.
+// result finds a key in the answer, which has no order, and has the selector apart from the name.
 func result(output *ssm.GetParametersOutput, key string) driver.Result {
 	if slices.Contains(output.InvalidParameters, key) {
 		return driver.Result{Err: &awserror.ItemError{Code: "ParameterNotFound"}}

@@ -73,7 +73,7 @@ func (d *Driver) Get(ctx context.Context, store plan.Store, read plan.Read) (dri
 	return value(output.Parameter)
 }
 
-// isAnswer reports whether a parameter is the one that was asked for by a key, as far as it is named. A selector may be told apart
+// isAnswer reports whether a parameter is the requested one, as far as it is named. A selector may be separate
 // from the name, or not at all.
 func isAnswer(key string, parameter *types.Parameter) bool {
 	name, arn := aws.ToString(parameter.Name), aws.ToString(parameter.ARN)

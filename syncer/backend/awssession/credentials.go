@@ -24,10 +24,10 @@ const (
 	renewBefore = time.Minute
 )
 
-// identity is a role, and the region whose STS is asked for it. Without a role it is the one that the SDK's chain finds.
+// identity is a role, and the region of the STS that is called for it. Without a role it is what the SDK's chain finds.
 type identity struct{ role, region string }
 
-// identity is the one that reads for a role: without one the intermediate role, if there is one, or the chain's.
+// identity is the identity that reads as a role: without a role the intermediate role, if there is one, or the chain's.
 func (s *Sessions) identity(role, region string) identity {
 	if s.config.Region != "" {
 		region = s.config.Region
@@ -85,7 +85,7 @@ func (s *Sessions) ofChain(ctx context.Context, old session.Session[aws.Credenti
 	return found, nil
 }
 
-// extends tells that the chain uses what it has for longer while its source is down, if it still has it. It does with the
+// extends reports whether the chain keeps its credentials for longer while their source is down. It does with the
 // credentials of an instance, which end later than the SDK says.
 func extends(chain *aws.CredentialsCache) bool {
 	return chain.IsCredentialsProvider((*ec2rolecreds.Provider)(nil))

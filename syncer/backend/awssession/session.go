@@ -54,7 +54,7 @@ type Config struct {
 	Timeout time.Duration
 }
 
-// Sessions hands out credentials, one session per role, renewed before it ends, once for all who wait.
+// Sessions caches credentials, one session per role, renewed before it expires, once for all callers that wait.
 type Sessions struct {
 	config Config
 	aws    aws.Config
@@ -89,7 +89,7 @@ func New(c Config) (*Sessions, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the AWS configuration (AWS_ variables and shared files) cannot be used: %w", err)
 	}
-	// Version 1 of the metadata service asks for no proof: those who can make the syncer fetch a URL could have its credentials.
+	// Version 1 of the metadata service needs no token: a user who can make the syncer fetch a URL could get its credentials.
 	s.imds = imds.NewFromConfig(s.aws, func(o *imds.Options) { o.EnableFallback = aws.FalseTernary })
 	s.aws.HTTPClient = sender{s.aws.HTTPClient}
 	s.sts.Make = func(region string) *sts.Client { return sts.NewFromConfig(s.aws, c.stsEndpoint(region)) }

@@ -55,7 +55,7 @@ func (d *Driver) noSuchVault(err error) bool {
 	return ok && dns.IsNotFound && strings.HasSuffix(strings.TrimSuffix(dns.Name, "."), "."+d.cloud.Suffix)
 }
 
-// garbage tells an answer that the SDK cannot decode; it gives no error a type.
+// garbage reports whether the SDK could not decode an answer; such errors have no type.
 func garbage(err error) bool { return strings.HasPrefix(err.Error(), "unmarshalling type ") }
 
 // challenge reports whether a vault asks for a token for another resource, or does not say for which.

@@ -19,7 +19,7 @@ var (
 		Hint: "set {container}, or GOOGLE_CLOUD_PROJECT for the syncer",
 	}
 	errCorrupt = &driver.Error{
-		Kind: driver.Unavailable, Problem: "the value was damaged on its way: its CRC32C is not the one that was sent with it",
+		Kind: driver.Unavailable, Problem: "the value was damaged on its way: its CRC32C does not match",
 	}
 )
 

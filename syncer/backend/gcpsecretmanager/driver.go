@@ -91,7 +91,7 @@ func (d *Driver) Get(ctx context.Context, store plan.Store, read plan.Read) (dri
 // nameForm is a version's name in an answer, with the number of its project and of the version that an alias stands for.
 var nameForm = regexp.MustCompile(`\Aprojects/([^/]+)/secrets/([^/]+)/versions/([^/]+)\z`)
 
-// isAnswer reports whether the name in an answer is that of what was asked for, as far as it tells: of a project that was asked for by its
+// isAnswer reports whether the name in an answer is the requested one, as far as that can be known: of a project that was requested by its
 // id, the answer has the number.
 func isAnswer(project string, read plan.Read, name string) bool {
 	told := nameForm.FindStringSubmatch(name)

@@ -60,7 +60,7 @@ func reason(answer *status.Status) string {
 }
 
 // deniesKey reports whether a denial is one of the KMS key that encrypts the secret (CMEK). The state of the key is a precondition.
-// That Secret Manager may not use it is a denial like any other, which only the text tells from them, by the key's name. No secret's
+// That Secret Manager may not use it is a denial like any other, which differs only in the text, by the key's name. No secret's
 // name has a slash.
 func deniesKey(answer *status.Status) bool {
 	return answer.Code() == codes.FailedPrecondition || strings.Contains(answer.Message(), "/cryptoKeys/")

@@ -36,7 +36,7 @@ type Config struct {
 	Installed map[string]Installed
 	// JWTPath is the file of the service-account token, read anew at each login; empty means the pod's own. VAULT_JWT_PATH.
 	JWTPath string
-	// RoleID and SecretID log in by AppRole those who name no Vault role. VAULT_ROLE_ID, VAULT_SECRET_ID.
+	// RoleID and SecretID are the AppRole login for objects without a Vault role. VAULT_ROLE_ID, VAULT_SECRET_ID.
 	RoleID, SecretID string
 	// AppRoleMount is the mount of the AppRole auth method; empty means approle.
 	AppRoleMount string

@@ -32,7 +32,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 		return 0, ErrTooLong
 	}
 	if int64(len(p)) > b.left+1 {
-		p = p[:b.left+1] // one byte more tells an answer that is too long from one that ends just there
+		p = p[:b.left+1] // one more byte shows whether the answer is longer
 	}
 	n, err := b.ReadCloser.Read(p)
 	if b.left -= int64(n); b.left < 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// Unanswered tells that there was no answer, or half of one. Beware of errors of files: the system's look
+// Unanswered reports whether there was no answer, or half of one. Beware of errors of files: the system's look
 // like the network's.
 func Unanswered(err error) bool {
 	var network net.Error

@@ -12,7 +12,7 @@ func (c *Config) bindAlicloud(s *settings.Section) *settings.Section {
 	return s
 }
 
-// alicloud completes what the driver is told. The access key comes from the environment alone: flags can be read in the
+// alicloud completes the driver's settings. The access key comes only from the environment: flags are visible in the
 // process list; so does what ACK sets in pods.
 func (c *Config) alicloud(lookup func(string) (string, bool)) {
 	c.Alicloud.AccessKeyID, _ = lookup("ALICLOUD_ACCESS_KEY_ID")

@@ -25,13 +25,13 @@ func (c *Config) bindAWS(s *settings.Section, lookup func(string) (string, bool)
 	return s
 }
 
-// checkAWS refuses a role that could never be assumed, before every object is told so.
+// checkAWS refuses a role that could never be assumed, before every object fails for it.
 func (c *Config) checkAWS() error {
 	aws, _ := backends.Of(backends.AWSSecretsManager)
 	return aws.Setting("--aws-intermediate-role-arn (AWS_INTERMEDIATE_ROLE_ARN)", plan.Role, c.AWS.IntermediateRoleARN)
 }
 
-// finishAWS completes what AWS's drivers are told. Endpoints that are given win over LocalStack's.
+// finishAWS completes the settings of AWS's drivers. Endpoints take precedence over LocalStack's.
 func (c *Config) finishAWS() {
 	if c.localstack {
 		c.Policy.Defaults.Region = cmp.Or(c.Policy.Defaults.Region, "us-west-2") // KES's

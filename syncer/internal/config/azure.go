@@ -5,7 +5,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/azurekeyvault"
 )
 
-// bindAzure binds where Azure is; credentials come from the environment alone: flags can be read in the process list.
+// bindAzure binds where Azure is; credentials come only from the environment: flags are visible in the process list.
 func (c *Config) bindAzure(s *settings.Section) *settings.Section {
 	s.String(&c.Azure.Environment, "azure-environment", "AzureCloud",
 		"Azure's cloud: AzureCloud, AzureChinaCloud, AzureUSGovernment or AzureGermanCloud", "AZURE_ENVIRONMENT")
@@ -15,7 +15,7 @@ func (c *Config) bindAzure(s *settings.Section) *settings.Section {
 	return s
 }
 
-// azure completes what the driver is told.
+// azure completes the driver's settings.
 func (c *Config) azure() {
 	c.Azure.ExtraCACerts, c.Azure.Timeout = c.extraCACerts, c.BackendTimeout
 }

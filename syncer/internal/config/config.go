@@ -1,4 +1,4 @@
-// Package config is what the syncer is told by flags and environment. The environment variables are
+// Package config is the syncer's configuration by flags and environment. The environment variables are
 // KES's, with KES's meanings.
 package config
 
@@ -22,7 +22,7 @@ import (
 	extension "github.com/secretgate/secretgate/syncer/internal/dialect"
 )
 
-// Config is all that the syncer can be told.
+// Config is the syncer's whole configuration.
 type Config struct {
 	Kubeconfig             string
 	WatchedNamespaces      []string // empty: all
@@ -96,7 +96,7 @@ func (c *Config) bindSync(s *settings.Section) *settings.Section {
 	s.Switch(&c.DisablePolling, "disable-polling",
 		"read backends only when an object changes; the variable counts as on whatever its value", "DISABLE_POLLING")
 	s.Duration(&c.StatusHeartbeat, "status-heartbeat", 10*time.Minute, time.Second,
-		"how old a status may grow whose object is synced without news; 0: as old as it likes")
+		"how old an unchanged status may become before it is written with new times; 0: no limit")
 	s.Bool(&c.WatchSecrets, "watch-secrets", true, "repair Secrets that others change; needs the rights to list and watch Secrets")
 	return s
 }
@@ -185,7 +185,7 @@ func (c *Config) sync() error {
 	return errors.Join(problems...)
 }
 
-// dialects completes what is told about those that are chosen.
+// dialects completes the settings of the chosen dialects.
 func (c *Config) dialects() error {
 	problems := []error{c.Dialects.Finish(c.Policy)}
 	c.Timeouts = map[plan.Store]time.Duration{}
@@ -203,8 +203,8 @@ func (c *Config) dialects() error {
 	return errors.Join(problems...)
 }
 
-// backends completes what the drivers are told. AppRole's secret comes from the environment alone:
-// flags can be read in the process list.
+// backends completes the drivers' settings. AppRole's secret comes only from the environment:
+// flags are visible in the process list.
 func (c *Config) backends(lookup func(string) (string, bool)) {
 	c.finishAWS()
 	c.AWS.ExtraCACerts, c.Vault.ExtraCACerts = c.extraCACerts, c.extraCACerts

@@ -9,7 +9,7 @@ func (c *Config) bindGCP(s *settings.Section) *settings.Section {
 	return s
 }
 
-// gcp completes what the driver is told.
+// gcp completes the driver's settings.
 func (c *Config) gcp() {
 	c.GCP.ExtraCACerts, c.GCP.Timeout = c.extraCACerts, c.BackendTimeout
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/secretgate/secretgate/shared/settings"
 )
 
-// Shard is how replicas find each other. All replicas of one installation are told the same namespace.
+// Shard is how replicas find each other. All replicas of one installation have the same namespace.
 type Shard struct {
 	LeaseNamespace string // empty: the one of the client configuration
 	ReplicaName    string // empty: made of the hostname

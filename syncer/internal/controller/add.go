@@ -85,7 +85,7 @@ func (r *Reconciler) changed() handler.EventHandler {
 // edited reports whether an update changes the spec, forces a refresh, or is of another object of the same name.
 func edited(before, after client.Object) bool {
 	force := after.GetAnnotations()[names.AnnotationForceSync]
-	// An informer that missed the deletion of an object shows the one that was made anew as an update.
+	// An informer that missed the deletion of an object reports its re-creation as an update.
 	return before.GetUID() != after.GetUID() || before.GetGeneration() != after.GetGeneration() ||
 		force != "" && force != before.GetAnnotations()[names.AnnotationForceSync]
 }

@@ -54,7 +54,7 @@ type objectState struct {
 	failures int    // in a row
 	repairs  int
 	repaired time.Time // when the last repair was triggered
-	retryAt  time.Time // when it is to be read again, whether or not its sources are due; zero: it need not be
+	retryAt  time.Time // when to read it again, whether or not its sources are due; zero: no retry
 	drifted  bool      // another client changed the Secret, and it has been neither read nor written for that since
 
 	last attempt
@@ -185,7 +185,7 @@ func (s *objectStates) startAttempt(object types.NamespacedName, a attempt) {
 	state.last, state.retryAt, state.drifted = a, time.Time{}, false
 }
 
-// setRetryAt sets when an object is to be read again, whether or not its sources are due. The zero time: it need not be.
+// setRetryAt sets when to read an object again, whether or not its sources are due. The zero time: no retry.
 func (s *objectStates) setRetryAt(object types.NamespacedName, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

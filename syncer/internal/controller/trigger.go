@@ -29,7 +29,7 @@ func attemptOf(p *plan.Plan, walkPolicy uint64) attempt {
 // observed is the state that decides whether an object is read now, and not only when its sources are due.
 type observed struct {
 	last     attempt
-	next     attempt // the one that would be made now
+	next     attempt // the attempt that would be made now
 	record   plan.Record
 	retryDue bool // an attempt failed, or another client changed the Secret, and the back-off has passed
 	waits    bool // the back-off has not passed yet

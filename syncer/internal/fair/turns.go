@@ -13,7 +13,7 @@ type Turns struct {
 	waiting Queue[chan struct{}] // each is closed when its turn comes
 }
 
-// Take waits for a turn of a namespace until ctx ends. The caller is to end the turn.
+// Acquire waits for a turn of a namespace until ctx ends. The caller has to end the turn.
 func (t *Turns) Acquire(ctx context.Context, namespace string) (end func(), err error) {
 	t.mu.Lock()
 	if !t.taken {

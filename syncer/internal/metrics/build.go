@@ -2,7 +2,7 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// NewBuild makes the metric that says which version runs. It is there as long as the syncer is, so its absence tells as much.
+// NewBuild makes the metric that says which version runs. Its absence shows that the syncer does not run.
 func NewBuild(version string) prometheus.Collector {
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "secretgate_syncer_build_info",

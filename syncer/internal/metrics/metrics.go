@@ -110,7 +110,7 @@ func (k *Kind) Observe(a Attempt) {
 	k.known[a.Object] = known
 }
 
-// Refreshed counts a refresh that brought no news, for an object that was observed before: one whose value cannot be used,
+// Refreshed counts a refresh that changed nothing, for an object that was observed before: one with a value that cannot be used,
 // or whose Secret cannot be written, fails as before though the value could be read.
 func (k *Kind) Refreshed(name types.NamespacedName, success bool, at time.Time) {
 	k.mu.Lock()

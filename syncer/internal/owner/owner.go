@@ -12,7 +12,7 @@ import (
 type Reference struct {
 	// Controller is the reference to the object; nil: there is none.
 	Controller *metav1.OwnerReference
-	// Retained is the uid of the owner of a Secret that is to outlive it: an annotation holds it, since a reference would have the
+	// Retained is the uid of the owner of a Secret that outlives it: an annotation holds it, since a reference would have the
 	// Secret collected. Empty: there is none.
 	Retained types.UID
 }

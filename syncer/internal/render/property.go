@@ -96,7 +96,7 @@ func quoteEnd(s string) int {
 	return 0
 }
 
-// namesNothing tells a dot or empty brackets before another such, or at the end: between them is the
+// namesNothing finds a dot or empty brackets before another such, or at the end: between them is the
 // empty name.
 func namesNothing(s string) bool {
 	for _, separator := range []string{".", "[]"} {
@@ -107,7 +107,7 @@ func namesNothing(s string) bool {
 	return false
 }
 
-// propertyProblem words why there is no value at an entry's property. It tells what the value is, and nothing that is in it.
+// propertyProblem words why there is no value at an entry's property. It says what type the value has, and nothing that is in it.
 func propertyProblem(err error, d *document, e *plan.Entry, w *plan.Words) error {
 	switch {
 	case errors.Is(err, errNotJSON):

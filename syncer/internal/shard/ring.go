@@ -38,7 +38,7 @@ type Ring [slots]string
 // members' names alone decide, not their order, so that all replicas come to the same assignment.
 //
 // Every pair of member and slot has a score, by which both sides choose: the best pair first, until
-// members are full. So few slots move but those of who comes or goes: for up to twelve members on
+// members are full. So few slots move but those of a replica that joins or leaves: for up to twelve members on
 // average a tenth of the slots at most beyond the least that must.
 func Assign(members []string) Ring {
 	var ring Ring

@@ -84,7 +84,7 @@ func (s *stream) pass(ctx context.Context, event watch.Event) bool {
 }
 
 // handOver takes back what is not in the new share. While the first objects still come there is nothing
-// to go on from: then the reflector is told to begin anew, which it does at once.
+// to go on from: then the reflector has to start over, which it does at once.
 func (s *stream) handOver(ctx context.Context) {
 	if s.initial || s.position == "" {
 		s.send(ctx, watch.Event{Type: watch.Error, Object: &metav1.Status{

@@ -31,7 +31,7 @@ const (
 )
 
 // judgeAnnotations decides about the annotations that a write adds or changes. What was wrong before is none of that write's:
-// it earns a notice, so that a write that fixes one of two annotations is not denied for the other.
+// it causes a notice, so that a write that fixes one of two annotations is not denied for the other.
 func judgeAnnotations(updated, old map[string]string, s policy.Settings) (violations field.ErrorList, notices []notice) {
 	patterns := s.PatternAnnotations()
 	written := maps.Clone(updated)

@@ -183,7 +183,7 @@ func (c *converter) decide(m dialect.Move, alias, before, target any) outcome {
 		return move
 	}
 	// Without provenance, what the request changed decides. Where it changed neither (both were
-	// stored behind the webhook's back) nothing tells which one counts.
+	// stored while the webhook was bypassed) it is unknown which one counts.
 	oldTarget, _ := lookup(c.oldConverted, m.To)
 	sameAlias, sameTarget := reflect.DeepEqual(alias, before), reflect.DeepEqual(target, oldTarget)
 	switch {

@@ -90,7 +90,7 @@ func broke(err error) notice {
 		text.Cut(err.Error(), maxMessage)}
 }
 
-// report tells the log, the metrics, the audit log and the request's sender.
+// report writes the verdict to the log, the metrics, the audit log and the response.
 func (v *NamespaceValidator) report(ctx context.Context, request admission.Request, decision verdict, notices []notice) admission.Response {
 	decision.judged = true
 	for _, n := range notices {

@@ -12,8 +12,8 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 // Provenance is what is known of the manifests behind a request. An object alone does not tell
 // which of its fields its author wrote: what an earlier conversion made is still in it.
 type Provenance struct {
-	manifest shape // what the author wrote; nil where nothing tells
-	previous shape // what the same author wrote before; nil where nothing tells
+	manifest shape // what the author wrote; nil where that is unknown
+	previous shape // what the same author wrote before; nil where that is unknown
 	others   shape // the fields that other appliers and writers hold, converted; server-side apply only
 }
 

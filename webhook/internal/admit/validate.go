@@ -22,7 +22,7 @@ import (
 // its namespace's policy.
 //
 // It fails closed: a policy that lapses with its judge is none. A namespace that cannot be read denies for the same reason, and so
-// does a kind that is not handled. (The syncer judges again, so what passes behind our back reads nothing.) What an object refers to
+// does a kind that is not handled. (The syncer judges again, so bypassing the webhook gains nothing.) What an object refers to
 // often comes in one apply with it: where that is not there yet, the object is judged without, and stored with a warning.
 type Validator struct {
 	Kinds      []dialect.Kind // those that are handled
@@ -66,7 +66,7 @@ func (v *Validator) store(ctx context.Context, request admission.Request, kind d
 	return v.decode(ctx, request, kind.New(), func(dialect.Object) {})
 }
 
-// object judges an object beside what the cache has of its references. What would earn a denial or a warning may be out of date there:
+// object judges an object beside what the cache has of its references. What would cause a denial or a warning may be out of date there:
 // it is judged again beside what the API server has.
 func (v *Validator) object(ctx context.Context, request admission.Request, kind dialect.Kind) verdict {
 	found, refusal := v.parse(ctx, request, kind, v.References.Known)
@@ -148,7 +148,7 @@ func (v *Validator) judge(ctx context.Context, found planned) verdict {
 	return verdict{warnings: slices.Concat(p.Warnings, waiting, policy.Warnings(p, ns))}
 }
 
-// policy judges by the namespace as the cache has it. What would earn a denial or a warning may be
+// policy judges by the namespace as the cache has it. What would cause a denial or a warning may be
 // out of date there, as namespace and object often come in one apply: it is judged again by the
 // namespace as the API server has it.
 func (v *Validator) policy(ctx context.Context, p *plan.Plan) (policy.Namespace, policy.Violations, error) {

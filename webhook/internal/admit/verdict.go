@@ -26,7 +26,7 @@ type verdict struct {
 
 	patch      []jsonpatch.Operation
 	warnings   []string
-	warned     []reason // why there are warnings, where that is told apart
+	warned     []reason // why there are warnings, where the metrics distinguish that
 	deprecated []string // fields converted
 
 	judged bool // no handler judges after this one, so that this is the verdict

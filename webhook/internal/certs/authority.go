@@ -34,7 +34,7 @@ type authority struct {
 	readAt  time.Time           // when the Secret last said so
 	known   []*x509.Certificate // what the Secret last trusted, should it get lost
 	failure error               // of the last reconciliation
-	waiting []chan<- struct{}   // told when signing changes
+	waiting []chan<- struct{}   // notified when signing changes
 }
 
 // reconcile brings Secret, configurations and this replica in line, one step at a time.
@@ -57,7 +57,7 @@ func (a *authority) reconcile(ctx context.Context) error {
 	return err
 }
 
-// advance makes one step; it is to be called again until done.
+// advance makes one step; the caller repeats it until done.
 //
 // The configurations are read before the Secret, and written only in the version that was read. So no replica can put an
 // older bundle over a newer one: a replica that read the configuration after the newer bundle was in it also read the newer Secret.
@@ -178,7 +178,7 @@ func (a *authority) Sign(template *x509.Certificate) (*x509.Certificate, error) 
 	return a.signing.sign(template, now, a.timing.LeafLife)
 }
 
-// WatchRotation registers a buffered channel that is told when the signing CA changes.
+// WatchRotation registers a buffered channel that is notified when the signing CA changes.
 func (a *authority) WatchRotation(channel chan<- struct{}) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

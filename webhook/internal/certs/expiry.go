@@ -18,7 +18,7 @@ func newExpiry(serving func(*tls.ClientHelloInfo) (*tls.Certificate, error), aut
 	return &expiry{
 		description: prometheus.NewDesc(
 			"secretgate_webhook_certificate_expiry_timestamp_seconds",
-			"When the webhook's certificates expire, in seconds since 1970: the one that it serves, and the CA that signs "+
+			"When the webhook's certificates expire, in Unix time: its serving certificate, and the CA "+
 				"(the earliest, if there are several).",
 			[]string{"certificate"}, nil),
 		serving:     serving,

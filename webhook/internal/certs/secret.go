@@ -47,7 +47,7 @@ func decode(data map[string][]byte) (state, damage) {
 		}
 		s.previous = previous
 		// An unreadable date drops the old CA at once. The replicas have long had new leaves by then, save for the seconds
-		// after a rotation, and "for ever" would be the worse answer for a CA that an operator wants gone.
+		// after a rotation, and a CA that an operator wants gone must not stay.
 		s.until = d.time(data, keyPreviousUntil)
 	}
 	return s, d

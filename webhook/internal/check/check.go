@@ -125,7 +125,7 @@ func (c *Checker) collect(files []string, judged bool) error {
 	return nil
 }
 
-// outcome is what there is to say about one document.
+// outcome is the result for one document.
 type outcome struct {
 	findings            []Finding
 	judged              []string // the kinds of the objects
@@ -210,7 +210,7 @@ func (c *Checker) document(ctx context.Context, d document) outcome {
 	return o
 }
 
-// object adds what there is to say about one object.
+// object adds the findings about one object.
 func (c *Checker) object(ctx context.Context, one object, o *outcome) {
 	meant, mistyped := c.apis.meant(one.api())
 	s, judged := c.apis.of(one)

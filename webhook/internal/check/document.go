@@ -97,7 +97,7 @@ func after(line, column int, text []byte) (newLine, newColumn int) {
 	return line, column + len([]rune(string(text)))
 }
 
-// isJSON tells documents that kubectl reads as JSON.
+// isJSON reports whether kubectl reads a document as JSON.
 func (d *document) isJSON() bool {
 	return bytes.HasPrefix(bytes.TrimSpace(d.text), []byte("{")) && json.Valid(d.text)
 }

@@ -94,7 +94,7 @@ func (f Finding) text() string {
 
 const maxMessage = 1000 // characters of one message: values may be long
 
-// findings gathers what is to say about one object.
+// findings collects the findings about one object.
 type findings struct {
 	object object
 	name   string         // namespace/name

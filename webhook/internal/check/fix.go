@@ -97,7 +97,7 @@ func (e *editor) result(wanted []admit.Conversion) (text []byte, after []object,
 	return text, after, nil
 }
 
-// notes tells what became of the deprecated fields, where they are now.
+// notes reports what became of the deprecated fields, at their present places.
 func (c *Checker) notes(before, after []object, wanted []admit.Conversion, refused map[int]error) []Finding {
 	var notes []Finding
 	for i, o := range before {

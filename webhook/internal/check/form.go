@@ -31,7 +31,7 @@ type form struct {
 	openAPI    validation.SchemaValidator
 	rules      *cel.Validator
 	namespaced bool
-	dotted     bool // it tells members of maps by dots, as their keys may have, too: a Plan names them better
+	dotted     bool // it separates members of maps by dots, which keys may have, too: a Plan names them better
 }
 
 func newForm(definition *apiextensionsv1.CustomResourceDefinition, version string) (*form, error) {

@@ -25,7 +25,7 @@ func (o object) api() api {
 	return api{group, version, kind}
 }
 
-// meant returns the API that an object was probably meant to be of, where no API server has the one that it names: its author
+// meant returns the API that an object was probably meant for, where no API server has the API that it names: its author
 // believes it judged and served. It is not ok for an object of another product, for that of a template, and where nothing is near.
 func (a apis) meant(is api) (meant api, ok bool) {
 	all := a.names()

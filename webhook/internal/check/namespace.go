@@ -92,7 +92,7 @@ func (o object) texts(name string) (texts map[string]string, others []string) {
 	return texts, others
 }
 
-// judgeNamespace tells what the webhook of namespaces would say of one that is created.
+// judgeNamespace adds what the webhook of namespaces would say to the creation of a namespace.
 func (c *Checker) judgeNamespace(o object) *findings {
 	f := &findings{object: o, name: o.metadata("name")}
 	c.repeated(f)

@@ -66,7 +66,7 @@ func (s *served) prepare(installed map[schema.GroupKind]*apiextensionsv1.CustomR
 	return nil
 }
 
-// definitions reads the CRDs of files. Each input is to have one that is of use.
+// definitions reads the CRDs of files. Each input has to have a usable one.
 func (c *Checker) definitions() (map[schema.GroupKind]*apiextensionsv1.CustomResourceDefinition, error) {
 	found := map[schema.GroupKind]*apiextensionsv1.CustomResourceDefinition{}
 	var problems []error

@@ -15,7 +15,7 @@ type unseen struct {
 	unnamed   bool // one of them names no namespace
 }
 
-// unseens are such namespaces, in the order of the inputs. What there is to say is said once of each, behind what is wrong with the
+// unseens are such namespaces, in the order of the inputs. The findings about each are reported once, after those about the
 // objects: among a sentence for every object, nothing else would be seen.
 type unseens struct {
 	list []*unseen

@@ -1,4 +1,4 @@
-// Package config is what the webhook is told by flags and environment.
+// Package config is the webhook's configuration by flags and environment.
 package config
 
 import (
@@ -25,7 +25,7 @@ const (
 	TLSFiles       = "files"
 )
 
-// Config is all that the webhook can be told. Dialects is to hold those that there are to choose from.
+// Config is the webhook's whole configuration. Dialects must hold all dialects that can be chosen.
 type Config struct {
 	Port                   int
 	Namespace              string

@@ -46,7 +46,7 @@ func (c *Caller) Call(ctx context.Context, at Endpoint, as Key, request requests
 	return c.send(sent, answer)
 }
 
-// CallUnsigned is Call for requests whose form proves who asks. The SDK would send that in the URL, which proxies log.
+// CallUnsigned is Call for requests with a form that authenticates the caller. The SDK would send that in the URL, which proxies log.
 func (c *Caller) CallUnsigned(ctx context.Context, at Endpoint, version, action string, form url.Values, answer any) error {
 	query := url.Values{
 		"Version": {version}, "Action": {action}, "Format": {"JSON"}, "Timestamp": {time.Now().UTC().Format(time.RFC3339)},

@@ -14,7 +14,7 @@ type Endpoint struct{ Scheme, Host string }
 // https://www.alibabacloud.com/help/en/kms/key-management-service/developer-reference/endpoints
 var regionalHost = regexp.MustCompile(`\Akms(?:-vpc)?\.([a-z0-9-]+)\.aliyuncs\.com(?::\d+)?\z`)
 
-// Region is the one that the host names, if it names one.
+// Region is that in the host, if it has one.
 func (e Endpoint) Region() string {
 	if named := regionalHost.FindStringSubmatch(e.Host); named != nil {
 		return named[1]

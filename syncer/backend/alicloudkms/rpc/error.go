@@ -105,7 +105,7 @@ func (e *ServiceError) kind() driver.Kind {
 	return driver.Invalid
 }
 
-// Ended tells a session that ended before its time: it was revoked, or our clock is slow.
+// Ended reports whether a session ended before it expired: it was revoked, or our clock is slow.
 func Ended(err error, used Key) bool {
 	said, ok := errors.AsType[*ServiceError](err)
 	return ok && used.Token != "" && (strings.HasPrefix(said.Code, "InvalidSecurityToken") ||

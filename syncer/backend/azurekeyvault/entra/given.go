@@ -16,7 +16,7 @@ type Credentials struct {
 	TenantID, ClientID, ClientSecret string
 }
 
-// open makes the credential that was given or, where none was, the one that the environment offers.
+// open makes the credential that was given or, where none was, that of the environment.
 func (c Credentials) open(where Cloud, client *http.Client) (azcore.TokenCredential, error) {
 	managed := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: where.options(client)}
 	switch {

@@ -34,7 +34,7 @@ func (e *Error) Error() string { return "no credentials: " + explain(e.Err) }
 // Unwrap returns the SDK's error.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Kind tells a token that is not to be had now from credentials that are not there, or wrong.
+// Kind distinguishes a token that cannot be obtained now from credentials that are missing or wrong.
 func (e *Error) Kind() driver.Kind {
 	err := e.Err
 	if errors.Is(err, context.DeadlineExceeded) {

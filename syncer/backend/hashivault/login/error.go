@@ -45,7 +45,7 @@ func (e *Error) Error() string { return "no login: " + wire.Explain(e.Err) }
 // Unwrap returns what went wrong.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Kind tells a role that is not for us from credentials that are not accepted.
+// Kind distinguishes a role that is not for us from credentials that are not accepted.
 func (e *Error) Kind() driver.Kind {
 	switch kind := wire.Kind(e.Err); {
 	case kind == driver.Unavailable, kind == driver.Throttled:

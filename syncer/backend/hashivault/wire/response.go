@@ -39,13 +39,13 @@ func Kind(err error) driver.Kind {
 	return transport.KindOf(answer.StatusCode)
 }
 
-// Forbidden tells a refusal, be it of the path or of the token.
+// Forbidden reports whether Vault refused the path or the token.
 func Forbidden(err error) bool {
 	answer, ok := errors.AsType[*api.ResponseError](err)
 	return ok && answer.StatusCode == http.StatusForbidden
 }
 
-// InvalidToken tells a refusal that Vault says is of the token. Not all versions do.
+// InvalidToken reports whether Vault says that it refused the token. Not all versions do.
 func InvalidToken(err error) bool {
 	return Says(err, "invalid token", "bad token", "missing client token")
 }

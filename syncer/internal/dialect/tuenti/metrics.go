@@ -31,7 +31,7 @@ func (view) Describe(ch chan<- *prometheus.Desc) {
 }
 
 // Collect implements metrics.View. Of two objects that name one Secret, one fails: it counts. Of an object that never was understood,
-// which Secret it names cannot be told.
+// which Secret it names is not known.
 func (view) Collect(objects map[types.NamespacedName]metrics.Object, ch chan<- prometheus.Metric) {
 	secrets := map[types.NamespacedName]metrics.Object{}
 	for name, object := range objects {

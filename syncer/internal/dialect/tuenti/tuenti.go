@@ -29,7 +29,7 @@ import (
 // Name of the dialect.
 const Name = tuenti.Name
 
-// Extension is what the syncer is told about SecretDefinitions. The flags and variables are secrets-manager's, with its defaults
+// Extension is the syncer's configuration for SecretDefinitions. The flags and variables are secrets-manager's, with its defaults
 // and meanings; a variable wins over its flag there.
 type Extension struct {
 	section                     *settings.Section
