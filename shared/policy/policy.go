@@ -1,5 +1,5 @@
-// Package policy judges a Plan by the annotations of its namespace. The webhook and the syncer call
-// the same functions, so that what one lets pass the other does not refuse.
+// Package policy judges a Plan by the annotations of its namespace. The webhook and the syncer call the same functions, so that both
+// decide alike.
 package policy
 
 import (
@@ -25,7 +25,7 @@ type Settings struct {
 	Legacy            bool   // match unanchored, and let an empty annotation permit everything, as KES did
 }
 
-// Namespace is what policy needs to know of one.
+// Namespace is the part of a namespace that policy uses.
 type Namespace struct {
 	Name        string
 	Annotations map[string]string
@@ -34,8 +34,7 @@ type Namespace struct {
 // Violation is one thing that the namespace does not permit.
 type Violation struct {
 	*field.Error
-	// Reason is KES's wording of it, which people search their logs for. It is empty for what KES
-	// did not judge.
+	// Reason is KES's message for it, which users search their logs for. It is empty for what KES did not judge.
 	Reason string
 }
 
@@ -103,7 +102,7 @@ func CheckWalked(e plan.Entry, found []string, ns Namespace, s Settings) Violati
 	return j.violations
 }
 
-// Warnings are what the namespace makes of a plan that it permits, though not as its author meant. Each begins with a path.
+// Warnings says where a namespace permits a plan, but not everything that its author set. Each warning begins with a path.
 func Warnings(p *plan.Plan, ns Namespace) []string {
 	if !p.Target.AdoptExisting || AdoptPermitted(ns) {
 		return nil
@@ -112,7 +111,7 @@ func Warnings(p *plan.Plan, ns Namespace) []string {
 		p.Words.Adoption, ns.Name, names.AnnotationPermitAdopt)}
 }
 
-// AdoptPermitted reports whether a namespace lets its objects take over Secrets that they did not make.
+// AdoptPermitted reports whether a namespace permits its objects to take over Secrets that they did not make.
 func AdoptPermitted(ns Namespace) bool {
 	return ns.Annotations[names.AnnotationPermitAdopt] == "true"
 }
@@ -124,12 +123,12 @@ type judge struct {
 	violations Violations
 }
 
-// store judges the role of a Store, or all else that a namespace may restrict of it. A message points at the field, or at the whole of
-// an object that has no such field.
+// store judges the role of a Store, or everything else of it that a namespace may restrict. A message names the field, or the spec of
+// an object without such a field.
 func (j *judge) store(p *plan.Plan, store plan.Store, role bool) {
 	b, known := backend.Of(store.Backend)
 	if !known {
-		return // of which more is said than that
+		return // another error reports the unknown backend
 	}
 	places := p.Places[store]
 	for _, limit := range b.Limits {
@@ -144,7 +143,7 @@ func (j *judge) store(p *plan.Plan, store plan.Store, role bool) {
 	}
 }
 
-// reasons word violations as KES did, where it judged them, given the value.
+// reasons are KES's messages for violations that it judged, given the value.
 var reasons = map[plan.Aspect]func(value, lines string) string{
 	plan.Role: func(value, _ string) string {
 		return "namespace does not allow to assume role " + text.Cut(value, maxValue)
@@ -170,8 +169,8 @@ func (j *judge) key(at, key string, path bool) {
 	})
 }
 
-// required denies, where annotations are enforced, what no annotation limits: keys always, roles
-// where the object has one.
+// required denies objects without these annotations, where annotations are enforced: that for keys always, that for roles if the
+// object has one.
 func (j *judge) required(stores []plan.Store) {
 	if !j.settings.Enforce {
 		return
@@ -188,8 +187,8 @@ func (j *judge) required(stores []plan.Store) {
 	}
 }
 
-// match judges one value by one annotation. An absent annotation permits. reason words a violation
-// as KES did, given the value and the annotation's text; it is nil for what KES did not judge.
+// match judges one value by one annotation. An absent annotation permits everything. reason is KES's message for a violation, given
+// the value and the annotation's text; nil where KES did not judge.
 func (j *judge) match(at, value, annotation string, reason func(value, lines string) string) {
 	lines, present := j.namespace.Annotations[annotation]
 	if !present {
@@ -209,7 +208,7 @@ func (j *judge) match(at, value, annotation string, reason func(value, lines str
 	}
 	subject := fmt.Sprintf("%q is not permitted", text.Cut(value, maxValue))
 	if value == "" {
-		subject = "a value that is not set is not permitted"
+		subject = "an empty value is not permitted"
 	}
 	words := ""
 	if reason != nil {

@@ -159,7 +159,7 @@ func TestCheck(t *testing.T) {
 		},
 		"so is an omitted one, as no pattern says that it may be": {
 			plan: chosen(""), annotations: annotations{names.AnnotationPermittedControllerID: "core"},
-			want: verdict{Errors: []string{`spec.controllerId: Forbidden: a value that is not set is not permitted in namespace "core": annotation ` +
+			want: verdict{Errors: []string{`spec.controllerId: Forbidden: an empty value is not permitted in namespace "core": annotation ` +
 				names.AnnotationPermittedControllerID + ` allows "core"`}},
 		},
 		"a pattern may permit to omit it": {
@@ -226,7 +226,7 @@ func TestCheck(t *testing.T) {
 		},
 		"a Vault mount that is not set is not permitted where it is limited": {
 			plan: vault("", ""), annotations: annotations{names.AnnotationPermittedVaultMount: "kubernetes"},
-			want: verdict{Errors: []string{`spec.vaultMountPoint: Forbidden: a value that is not set is not permitted in namespace "core": annotation ` +
+			want: verdict{Errors: []string{`spec.vaultMountPoint: Forbidden: an empty value is not permitted in namespace "core": annotation ` +
 				names.AnnotationPermittedVaultMount + ` allows "kubernetes"`}},
 		},
 		"the Key Vault is judged": {
@@ -244,7 +244,7 @@ func TestCheck(t *testing.T) {
 		"a project that is not set is not permitted where it is limited": {
 			plan:        of(plan.Store{Backend: backend.GCPSecretManager}),
 			annotations: annotations{names.AnnotationPermittedProject: "core"},
-			want: verdict{Errors: []string{`spec.projectId: Forbidden: a value that is not set is not permitted in namespace "core": annotation ` +
+			want: verdict{Errors: []string{`spec.projectId: Forbidden: an empty value is not permitted in namespace "core": annotation ` +
 				names.AnnotationPermittedProject + ` allows "core"`}},
 		},
 		"annotations of other backends do not count": {

@@ -1,5 +1,5 @@
-// Package backend reads values from external secret managers. Client stands in front of the drivers and does once what
-// each of them would do again: time limits, the size limit, metrics, and errors that say what to do and give nothing away.
+// Package backend reads values from external secret managers. Client wraps the drivers with what they have in common: time limits, the
+// size limit, metrics, and errors that say what to do and reveal no value.
 package backend
 
 import (
@@ -28,7 +28,7 @@ type Client struct {
 	Drivers map[plan.Backend]driver.Driver
 	// Timeout of one call, logins and all pages of an answer included; 0 means DefaultTimeout.
 	Timeout time.Duration
-	// TimeoutOf is the Timeout of calls for a Store that have one of their own; 0, or a nil function: they have none.
+	// TimeoutOf is the Timeout of calls for a Store, where it differs; 0, or a nil function: it does not.
 	TimeoutOf func(plan.Store) time.Duration
 	// Metrics of the calls; nil: not measured.
 	Metrics *Metrics

@@ -25,7 +25,7 @@ func (a Attack) unstorable(schema string) Attack {
 }
 
 func aws() []Attack {
-	const permitted, host, unset = "dataFrom: [dev/core/a]", "it becomes a host name", "a value that is not set is not permitted"
+	const permitted, host, unset = "dataFrom: [dev/core/a]", "it becomes a host name", "an empty value is not permitted"
 	attack := func(name, spec, denied string) Attack { return on("secretsManager", name, spec+", "+permitted, denied) }
 	role := func(name, arn string) Attack { return attack(name, fmt.Sprintf("roleArn: %q", arn), notPermitted(arn)) }
 	strict := with(Guard{names.AnnotationRequireRole: "true"})
@@ -88,7 +88,7 @@ func vault() []Attack {
 		login("another mount", "vaultMountPoint: approle, vaultRole: core-reader", notPermitted("approle")),
 		login("a mount that leads to another one", "vaultMountPoint: kubernetes/../approle, vaultRole: core-reader", dots),
 		login("a mount with a query", "vaultMountPoint: 'kubernetes?x', vaultRole: core-reader", special),
-		login("a mount that is not set", "vaultRole: core-reader", "a value that is not set is not permitted"),
+		login("a mount that is not set", "vaultRole: core-reader", "an empty value is not permitted"),
 		login("another role of Vault", "vaultMountPoint: kubernetes, vaultRole: my-vault-role", notPermitted("my-vault-role")),
 		login("no role of Vault where one is demanded", "vaultMountPoint: kubernetes", "demands a role").under(with(Guard{names.AnnotationRequireRole: "true"})),
 		login("a version of KV that there is not", "vaultMountPoint: kubernetes, vaultRole: core-reader, kvVersion: 3", "must be 1 or 2").unstorable("spec.kvVersion"),
@@ -125,7 +125,7 @@ func google() []Attack {
 	return []Attack{
 		attack("another project", "projectId: my-gsm-secret-project, dataFrom: [dev-core-a]", notPermitted("my-gsm-secret-project")),
 		attack("another project by its number", "projectId: '310987654321', dataFrom: [dev-core-a]", notPermitted("310987654321")),
-		attack("a project that the credential takes for granted", "dataFrom: [dev-core-a]", "a value that is not set is not permitted"),
+		attack("a project that the credential takes for granted", "dataFrom: [dev-core-a]", "an empty value is not permitted"),
 		attack("a project that is a path", "projectId: core-project/secrets/x, dataFrom: [dev-core-a]", project),
 		attack("a secret by its full name", "projectId: core-project, dataFrom: [projects/my-gsm-secret-project/secrets/prod-db]", word),
 		attack("a version that leads to another secret", "projectId: core-project, data: [{key: dev-core-a, name: x, version: latest/../../../prod-db/versions/1}]", word),

@@ -44,7 +44,7 @@ func TestNamespaceWebhook(t *testing.T) {
 		{name: "no limit at all", annotation: names.AnnotationPermittedKeyName + "-"},
 		{
 			name: "a switch of another spelling", annotation: names.AnnotationRequireRole + "=True",
-			warnings: []string{`is "True", which leaves it off: only "true" switches it on`},
+			warnings: []string{`is "True", which does not turn it on: only "true" does`},
 		},
 		{
 			name: "a key that means nothing", annotation: names.ReservedPrefix + "permitted-keyname=ours/.*",

@@ -124,7 +124,7 @@ func probeAdmission(t *testing.T, p *probeInstallation) {
 	forbidden := team.byAccount()
 	forbidden.Role = "root"
 	said := team.apply(t, team.probe("late", "late"), probeStore(t, "late", forbidden))
-	if want := in(team.namespace, "Warning: spec.storeRef: there is no ProbeStore NS/late yet: what is read by it is judged once it is there"); !strings.Contains(said, want) {
+	if want := in(team.namespace, "Warning: spec.storeRef: there is no ProbeStore NS/late yet: reads through it are judged once it exists"); !strings.Contains(said, want) {
 		t.Errorf("an object and its store in one apply: kubectl prints\n%s\nwant %q", said, want)
 	}
 	team.awaits(t, "late", plan.ReasonPolicyDenied, `ProbeStore[late].spec.role: Forbidden: "root" is not permitted in namespace "NS"`)

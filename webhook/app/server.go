@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// idleTime is longer than the 90 seconds for which API servers keep a connection that they do not use, so that they are
-	// the ones to close it. It bounds the wait for a first request, too: they open connections that they then do not need.
+	// idleTime is longer than the 90 seconds for which API servers keep an unused connection, so that they close it first. It
+	// bounds the wait for a first request, too: API servers open connections that they then do not need.
 	idleTime = 2 * time.Minute
 	// A stopping server goes on until no call has come for quietTime, but no longer than drainTime.
 	quietTime = time.Second
@@ -25,17 +25,16 @@ const (
 	callTime = 5 * time.Second
 	// answerTime bounds a handshake, and a call from its headers to its answer.
 	answerTime = 2 * callTime
-	// maxConnections bounds what callers cost before their turn: some 60 KiB each. An API server has as many as it has writes of
-	// our objects under way. maxHeader is more than its headers take.
+	// maxConnections bounds the memory of callers that wait: some 60 KiB each. An API server has as many connections as it has
+	// writes of our objects under way. maxHeader is more than its headers need.
 	maxConnections = 1000
 	maxHeader      = 16 << 10
 )
 
-// server answers API servers, and ends without failing one of their calls. They keep connections for the next call, do not
-// make a call again whose connection was closed under it, and may not know for a while that we are about to end. So at first
-// everything is answered as before, but for a header by which they give the connection up; then connections are closed that
-// have been unused for a while. Calls under way never learn of the end: controller-runtime's own server cancels their contexts,
-// and a namespace that cannot be read is a denial.
+// server serves API servers, and stops without failing one of their calls. API servers keep connections for the next call, do not
+// repeat a call when its connection is closed, and may not know for a while that this replica stops. So it first keeps answering, with
+// a header that makes them close the connection, and then closes connections that have been unused for a while. Calls under way run to
+// their end: controller-runtime's own server would cancel their contexts, and a namespace that cannot be read is a denial.
 type server struct {
 	port    int
 	tls     *tls.Config
@@ -46,10 +45,10 @@ type server struct {
 	stopping atomic.Bool
 }
 
-// NeedLeaderElection says that every replica serves. It also has the manager keep its caches until we have ended.
+// NeedLeaderElection is false, since every replica serves. The manager then also keeps its caches until the server has stopped.
 func (s *server) NeedLeaderElection() bool { return false }
 
-// Start serves until ctx ends, and a while longer.
+// Start serves until ctx ends, and until API servers call other replicas.
 func (s *server) Start(ctx context.Context) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", fmt.Sprintf(":%d", s.port))
 	if err != nil {
@@ -67,14 +66,14 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 	go func() { ended <- inner.Serve(listener) }()
 	select {
 	case err := <-ended:
-		return fmt.Errorf("admission is not served any more: %w", err)
+		return fmt.Errorf("the admission server failed: %w", err)
 	case <-ctx.Done():
 	}
 	s.drain()
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime)
 	defer cancel()
 	if err := inner.Shutdown(ending); err != nil {
-		return fmt.Errorf("calls are given up that have not ended after %s: %w", callTime, err)
+		return fmt.Errorf("calls were cut off that had not ended after %s: %w", callTime, err)
 	}
 	return nil
 }
@@ -104,10 +103,10 @@ func (s *server) drain() {
 	}
 }
 
-// ready is a check for load balancers that go by it; Kubernetes knows by itself that a pod ends.
+// ready is a check for load balancers; Kubernetes itself knows that a pod stops.
 func (s *server) ready(*http.Request) error {
 	if s.stopping.Load() {
-		return errors.New("the webhook is about to end")
+		return errors.New("the webhook is stopping")
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func (b *builder) options(at *field.Path, o options) {
 	b.Short(at.Child("versionId"), o.versionID, maxVersionID)
 	b.Short(at.Child("versionStage"), o.versionStage, maxVersionStage)
 	if b.backend == nil {
-		return // of which more is said than that
+		return // another error reports the unknown backend
 	}
 	name := b.backend.Name
 	pins := []struct {

@@ -26,7 +26,7 @@ type Writer struct {
 	Now    func() time.Time // nil: time.Now
 }
 
-// attempts of a write that another client overtakes.
+// attempts of a write that conflicts with those of another client.
 const attempts = 3
 
 // Request is a Secret to write.
@@ -49,7 +49,7 @@ type Result struct {
 	Changed         bool
 }
 
-// NotOwnedError says whose Secret it is that must not be touched.
+// NotOwnedError says that a Secret must not be written, and who owns it.
 type NotOwnedError struct{ Problem string }
 
 func (e *NotOwnedError) Error() string { return e.Problem }
@@ -59,15 +59,15 @@ type UnreadableError struct{ error }
 
 func (e *UnreadableError) Unwrap() error { return e.error }
 
-// Write makes the Secret be as asked. On an error it is as it was, but for a type change whose
-// re-creation the API server refused against its own dry run: then the old content was restored.
+// Write makes the Secret as requested. On an error the Secret is unchanged, or was restored: that happens if the API server refuses
+// to re-create it for a change of type, although its dry run succeeded.
 func (w *Writer) Write(ctx context.Context, r Request) (result Result, err error) {
 	for range attempts {
 		result, err = w.attempt(ctx, r)
 		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !apierrors.IsNotFound(err) {
 			break
 		}
-		r.Expected = true // another client was faster: read and judge what it made, or see that the Secret is gone
+		r.Expected = true // another client was faster: read what it wrote, or find that the Secret is gone
 	}
 	return result, err
 }
@@ -112,7 +112,7 @@ func (w *Writer) create(ctx context.Context, r Request) (Result, error) {
 	return Result{Secret: r.Name, ResourceVersion: secret.ResourceVersion, Changed: err == nil}, err
 }
 
-// stamp notes when the content of a Secret changes.
+// stamp records the time at which the content of a Secret changes.
 func (w *Writer) stamp(secret *corev1.Secret, stamp plan.Stamp) {
 	now := time.Now
 	if w.Now != nil {
@@ -123,8 +123,8 @@ func (w *Writer) stamp(secret *corev1.Secret, stamp plan.Stamp) {
 	}
 }
 
-// replace changes what no update can: the type, and anything about an immutable Secret. The new one
-// is tried first under another name, so that the old one goes only for one that will be accepted.
+// replace makes the changes that no update can: of the type, and of an immutable Secret. A dry run under another name comes first, so
+// that the old Secret is deleted only if the API server accepts the new one.
 func (w *Writer) replace(ctx context.Context, current, desired *corev1.Secret) error {
 	if len(current.Finalizers) > 0 {
 		return fmt.Errorf("secret %s must be re-created, but has finalizers %v: remove them", current.Name, current.Finalizers)
@@ -137,11 +137,11 @@ func (w *Writer) replace(ctx context.Context, current, desired *corev1.Secret) e
 	if err := w.Client.Delete(ctx, current, client.Preconditions{UID: &current.UID, ResourceVersion: &current.ResourceVersion}); err != nil {
 		return err
 	}
-	// From here the values exist in this process alone: a stop must not interrupt.
+	// From here on only this process has the values, so stopping the syncer must not interrupt it.
 	ctx = context.WithoutCancel(ctx)
 	created, err := w.recreate(ctx, desired, current)
 	if apierrors.IsAlreadyExists(err) {
-		return err // another client was faster: the next attempt judges what it made
+		return err // another client was faster: the next attempt reads what it wrote
 	}
 	if err != nil {
 		if restored, restoreErr := w.recreate(ctx, current, current); restoreErr != nil {
@@ -156,8 +156,8 @@ func (w *Writer) replace(ctx context.Context, current, desired *corev1.Secret) e
 	return err
 }
 
-// recreate creates a Secret without the labels and annotations that others had set on the previous
-// one: created by us, they would count as ours, and go with the next write.
+// recreate creates a Secret without the labels and annotations that other clients had set on the previous one: created by us, they
+// would count as ours, and the next write would remove them.
 func (w *Writer) recreate(ctx context.Context, secret, previous *corev1.Secret) (*corev1.Secret, error) {
 	var created *corev1.Secret
 	err := retry(ctx, func(ctx context.Context) error {
@@ -184,7 +184,7 @@ func (w *Writer) restoreForeign(ctx context.Context, created, previous *corev1.S
 		return w.Client.Update(ctx, created, client.FieldOwner(restorer))
 	})
 	if err != nil {
-		return fmt.Errorf("secret %s was re-created, but labels and annotations of others could not be put back: %w", previous.Name, err)
+		return fmt.Errorf("secret %s was re-created, but labels and annotations of other clients could not be restored: %w", previous.Name, err)
 	}
 	return nil
 }
@@ -192,9 +192,9 @@ func (w *Writer) restoreForeign(ctx context.Context, created, previous *corev1.S
 // restorer is the field manager of restored labels and annotations.
 const restorer = names.FieldManager + "-restorer"
 
-// retry tries for about three seconds, or ten where there is no answer, and returns the last error. That something exists is final.
+// retry tries for about three seconds, or ten where there is no answer, and returns the last error. AlreadyExists is not retried.
 func retry(ctx context.Context, try func(ctx context.Context) error) (last error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // of each step: what one takes, the next one has all the same
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // for each step by itself
 	defer cancel()
 	backoff := wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Steps: 6}
 	err := wait.ExponentialBackoffWithContext(ctx, backoff, func(ctx context.Context) (bool, error) {

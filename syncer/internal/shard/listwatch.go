@@ -14,30 +14,28 @@ import (
 	"k8s.io/client-go/tools/pager"
 )
 
-// listWatch is what an informer's reflector lists and watches: another one, without the objects that are
-// not in the replica's share. The API server is asked for the share alone, where it knows how; what it
-// sends is looked at again all the same, since it may not know.
+// listWatch filters the ListerWatcher of an informer's reflector: it leaves out the objects that are not in the replica's share. It
+// requests only the share, where the API server supports that, and filters the response in any case.
 //
-// When the share changes, the watch goes on in three steps. The stream takes back what the replica lost,
-// which needs no answer from the API server, and ends. The reflector asks for another one at once. That one begins with
-// what the replica gained, from a list, and goes on where the list was made. A relist by the reflector
-// would do all this, too, but it waits before it relists, twice as long each time, up to a minute: too
-// long for a rolling update.
+// When the share changes, the watch continues in three steps. The stream removes what the replica lost, which needs no call to the API
+// server, and ends. The reflector starts another stream at once. That one begins with what the replica gained, from a list, and
+// continues from the version of the list. A relist by the reflector would have the same effect, but it comes after a back-off of up to
+// a minute: too long for a rolling update.
 //
 // A reflector calls one method at a time; each waits for the end of the stream before, so that the fields
 // below need no lock.
 type listWatch struct {
 	inner     cache.ListerWatcherWithContext
 	view      func(context.Context) (View, error)
-	owner     func(metav1.Object) types.UID // whose share decides; an empty one is in every share
-	selects   bool                          // the API server can decide, too
+	owner     func(metav1.Object) types.UID // decides the share; an empty uid is in every share
+	selects   bool                          // the API server can filter, too
 	prototype runtime.Object
 
 	objects             prometheus.Gauge
 	filtered, handovers prometheus.Counter
 
-	have  Share                              // of this the informer has everything
-	known map[types.NamespacedName]types.UID // what the informer has, or may have, and the owners
+	have  Share                              // the informer has all objects of this share
+	known map[types.NamespacedName]types.UID // the owners of what the informer has, or may have
 	last  *stream
 }
 
@@ -56,8 +54,8 @@ func (w *listWatch) Watch(options metav1.ListOptions) (watch.Interface, error) {
 	return w.WatchWithContext(context.Background(), options)
 }
 
-// ListWithContext lists what is in the share; it waits until that is known. All pages of one list are
-// filtered by one share: if it changes meanwhile, the watch that follows makes up for it.
+// ListWithContext lists the share; it waits until the share is known. All pages of one list are filtered by one share: if that changes
+// meanwhile, the next watch corrects it.
 func (w *listWatch) ListWithContext(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 	w.awaitEnd()
 	if options.Continue == "" {
@@ -81,7 +79,7 @@ func (w *listWatch) ListWithContext(ctx context.Context, options metav1.ListOpti
 	})
 }
 
-// WatchWithContext watches what is in the share; it waits until that is known.
+// WatchWithContext watches the share; it waits until the share is known.
 func (w *listWatch) WatchWithContext(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 	w.awaitEnd()
 	view, err := w.view(ctx)
@@ -91,7 +89,7 @@ func (w *listWatch) WatchWithContext(ctx context.Context, options metav1.ListOpt
 	s := &stream{owner: w, view: view, results: make(chan watch.Event), ended: make(chan struct{})}
 	switch {
 	case options.SendInitialEvents != nil && *options.SendInitialEvents:
-		w.forgetAll() // the reflector begins anew
+		w.forgetAll() // the reflector starts over
 		s.initial = true
 	case w.have.Covers(view.Share):
 		s.ahead = w.losses(view.Share, options.ResourceVersion)
@@ -114,7 +112,7 @@ func (w *listWatch) WatchWithContext(ctx context.Context, options metav1.ListOpt
 	return s, nil
 }
 
-// list lists what is in a share.
+// list lists the objects of a share.
 func (w *listWatch) list(ctx context.Context, options metav1.ListOptions, share Share) (runtime.Object, error) {
 	if w.selects {
 		options.ShardSelector = share.Selector()
@@ -141,7 +139,7 @@ func (w *listWatch) list(ctx context.Context, options metav1.ListOptions, share 
 	return list, meta.SetList(list, own) // copies: the others' memory is free
 }
 
-// catchUp lists a share, and answers the events that lead an informer there, and where to watch from.
+// catchUp lists a share. It returns the events that bring an informer to that state, and the version to watch from.
 func (w *listWatch) catchUp(ctx context.Context, share Share) ([]watch.Event, string, error) {
 	pages := pager.New(pager.SimplePageFunc(func(options metav1.ListOptions) (runtime.Object, error) {
 		return w.list(ctx, options, share)
@@ -156,7 +154,7 @@ func (w *listWatch) catchUp(ctx context.Context, share Share) ([]watch.Event, st
 	}
 	position, listed := about.GetResourceVersion(), map[types.NamespacedName]bool{}
 	var events []watch.Event
-	// WithAlloc: an object that lives on does not keep all the others that came with it.
+	// WithAlloc: an object that is kept does not hold the memory of the whole list.
 	err = meta.EachListItemWithAlloc(list, func(object runtime.Object) error {
 		accessor, err := meta.Accessor(object)
 		if err == nil {
@@ -174,7 +172,7 @@ func (w *listWatch) catchUp(ctx context.Context, share Share) ([]watch.Event, st
 	return append(events, w.bookmark(position)), position, err
 }
 
-// losses are the events that take back what is not in a share.
+// losses are the events that remove what is not in a share.
 func (w *listWatch) losses(share Share, position string) []watch.Event {
 	var events []watch.Event
 	for key, owner := range w.known {
@@ -192,7 +190,7 @@ func (w *listWatch) bookmark(position string) watch.Event {
 	return watch.Event{Type: watch.Bookmark, Object: w.synthetic(types.NamespacedName{}, position)}
 }
 
-// synthetic is an object of the informer's type that says no more than its name.
+// synthetic is an object of the informer's type with nothing but a name.
 func (w *listWatch) synthetic(key types.NamespacedName, resourceVersion string) runtime.Object {
 	object := w.prototype.DeepCopyObject()
 	if accessor, err := meta.Accessor(object); err == nil { // it is one of the two types that are narrowed

@@ -12,26 +12,26 @@ import (
 	"github.com/secretgate/secretgate/shared/text"
 )
 
-// notice is something that a user who annotates a namespace should know, though it is stored.
+// notice is a warning to the user who annotates a namespace; the write is stored.
 type notice struct {
 	reason reason
 	text   string
 }
 
-// The reasons of notices. A namespace is denied for badPattern alone.
+// The reasons of notices. Only badPattern denies a write.
 const (
 	badPattern     reason = "pattern"        // an annotation cannot be parsed
-	blankPattern   reason = "empty"          // an annotation that permits nothing, or everything, by holding nothing
-	doubtful       reason = "doubtful"       // a pattern that hardly permits what its author had in mind
-	notTrue        reason = "not_true"       // a switch whose value does not switch it on
-	unknownKey     reason = "unknown"        // an annotation that looks like one of ours and means nothing
+	blankPattern   reason = "empty"          // an empty annotation, which permits nothing, or everything
+	doubtful       reason = "doubtful"       // a pattern that probably does not permit what its author meant
+	notTrue        reason = "not_true"       // a switch that its value does not turn on
+	unknownKey     reason = "unknown"        // an annotation that resembles one of ours, and has no effect
 	forbidsStored  reason = "forbids_stored" // stored objects that the new annotations forbid
-	notAllExamined reason = "unexamined"     // not all stored objects could be looked at
+	notAllExamined reason = "unexamined"     // not all stored objects could be examined
 	failed         reason = "failed"         // a failure of our own
 )
 
-// judgeAnnotations decides about the annotations that a write adds or changes. What was wrong before is none of that write's:
-// it causes a notice, so that a write that fixes one of two annotations is not denied for the other.
+// judgeAnnotations judges the annotations that a write adds or changes. Problems in other annotations only cause notices, so that a
+// write that fixes one of two annotations is not denied for the other.
 func judgeAnnotations(updated, old map[string]string, s policy.Settings) (violations field.ErrorList, notices []notice) {
 	patterns := s.PatternAnnotations()
 	written := maps.Clone(updated)
@@ -45,7 +45,7 @@ func judgeAnnotations(updated, old map[string]string, s policy.Settings) (violat
 			case err != nil && changed:
 				violations = append(violations, err)
 			case err != nil:
-				notices = append(notices, notice{badPattern, "nothing is permitted by an annotation that was there before: " + err.Error()})
+				notices = append(notices, notice{badPattern, "an annotation that was there before permits nothing: " + err.Error()})
 			case about != "" && changed:
 				notices = append(notices, notice{blankPattern, about})
 			}
@@ -53,7 +53,7 @@ func judgeAnnotations(updated, old map[string]string, s policy.Settings) (violat
 		case slices.Contains(policy.Switches(), key):
 			if value := updated[key]; value != "true" {
 				notices = append(notices, notice{notTrue, fmt.Sprintf(
-					`annotation %s is %q, which leaves it off: only "true" switches it on`, key, text.Cut(value, maxMessage))})
+					`annotation %s is %q, which does not turn it on: only "true" does`, key, text.Cut(value, maxMessage))})
 			}
 		}
 	}
@@ -66,7 +66,7 @@ func judgeAnnotations(updated, old map[string]string, s policy.Settings) (violat
 	return violations, notices
 }
 
-// Annotations judges those of a namespace as the webhook does when it is created: what it would deny, and warn of.
+// Annotations judges a namespace's annotations as the webhook does at its creation: what it would deny, and warn of.
 func Annotations(annotations map[string]string, s policy.Settings) (violations field.ErrorList, warnings []string) {
 	violations, notices := judgeAnnotations(annotations, nil, s)
 	for _, n := range notices {
@@ -75,7 +75,7 @@ func Annotations(annotations map[string]string, s policy.Settings) (violations f
 	return violations, warnings
 }
 
-// judgePatterns compiles an annotation as policy does when it judges an object by it.
+// judgePatterns compiles an annotation as policy does.
 func judgePatterns(key, patterns string, s policy.Settings) (err *field.Error, about string) {
 	flaw, blank := policy.Examine(patterns, s)
 	switch {
@@ -90,7 +90,7 @@ func judgePatterns(key, patterns string, s policy.Settings) (err *field.Error, a
 	return nil, ""
 }
 
-// limitsChanged reports whether a write can forbid what was permitted before.
+// limitsChanged reports whether a write may forbid what was permitted before.
 func limitsChanged(updated, old map[string]string, s policy.Settings) bool {
 	return slices.ContainsFunc(append(s.PatternAnnotations(), names.AnnotationRequireRole), func(key string) bool {
 		now, is := updated[key]

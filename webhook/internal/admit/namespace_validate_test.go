@@ -138,7 +138,7 @@ func TestNamespaceValidator(t *testing.T) {
 		"annotations of others are not judged": {updated: annotations{"example.com/permitted": "[a"}, verdict: " allowed"},
 		"what was bad before does not stop the fixing of another": {
 			updated: annotations{keys: "[a", region: "eu-.*"}, old: annotations{keys: "[a", region: "[b"}, verdict: "pattern warned",
-			warnings: []string{"nothing is permitted by an annotation that was there before: metadata.annotations[" + keys + "]: Invalid value: line 1 \"[a\" " +
+			warnings: []string{"an annotation that was there before permits nothing: metadata.annotations[" + keys + "]: Invalid value: line 1 \"[a\" " +
 				"is not a valid RE2 pattern: missing closing ]: `[a`: correct the line (https://github.com/google/re2/wiki/Syntax)"},
 		},
 		"an empty annotation earns a warning": {
@@ -151,7 +151,7 @@ func TestNamespaceValidator(t *testing.T) {
 		},
 		"switches that are not true earn a warning": {
 			updated: annotations{names.AnnotationRequireRole: "True", names.AnnotationPermitAdopt: "true"}, verdict: "not_true warned",
-			warnings: []string{"annotation " + names.AnnotationRequireRole + ` is "True", which leaves it off: only "true" switches it on`},
+			warnings: []string{"annotation " + names.AnnotationRequireRole + ` is "True", which does not turn it on: only "true" does`},
 		},
 		"a key under our prefix that means nothing earns a warning": {
 			updated: annotations{"secretgate.io/limits": ".*"}, verdict: "unknown warned",

@@ -88,7 +88,7 @@ func (s oneStore) Get(_ context.Context, key client.ObjectKey, into client.Objec
 
 func TestWhatAnObjectRefersToIsJudgedWithIt(t *testing.T) {
 	const permitted, forbidden, noStore = "team", "admin", ""
-	const wantWarning = "data.store: there is no Store core/vault yet: what is read by it is judged once it is there"
+	const wantWarning = "data.store: there is no Store core/vault yet: reads through it are judged once it exists"
 	const wantDenial = `data: Forbidden: "admin" is not permitted in namespace "core": annotation iam.amazonaws.com/permitted allows "team"`
 	const wantKey = `data.key: Forbidden: "prod" is not permitted in namespace "core": annotation externalsecrets.kubernetes-client.io/permitted-key-name allows "dev"`
 	resource := schema.GroupResource{Group: "fake.example", Resource: "stores"}

@@ -18,10 +18,9 @@ import (
 	"github.com/secretgate/secretgate/webhook/internal/metrics"
 )
 
-// Validator is the validating webhook of all kinds: it understands an object as the syncer will, and judges it by
-// its namespace's policy.
+// Validator is the validating webhook of all kinds: it parses an object as the syncer will, and judges it by its namespace's policy.
 //
-// It fails closed: a policy that lapses with its judge is none. A namespace that cannot be read denies for the same reason, and so
+// It fails closed: a policy must not lapse while the webhook is down. A namespace that cannot be read denies for the same reason, and so
 // does a kind that is not handled. (The syncer judges again, so bypassing the webhook gains nothing.) What an object refers to
 // often comes in one apply with it: where that is not there yet, the object is judged without, and stored with a warning.
 type Validator struct {
@@ -61,7 +60,7 @@ func (v *Validator) handle(ctx context.Context, request admission.Request) verdi
 	return notHandled(request)
 }
 
-// store judges what objects refer to. Its form is the schema's business, and what it permits is judged with the objects.
+// store judges an object that others refer to. The schema checks its form; its content is judged with the objects that refer to it.
 func (v *Validator) store(ctx context.Context, request admission.Request, kind dialect.StoreKind) verdict {
 	return v.decode(ctx, request, kind.New(), func(dialect.Object) {})
 }
@@ -127,7 +126,7 @@ func (v *Validator) decode(ctx context.Context, request admission.Request, into 
 func (v *Validator) judge(ctx context.Context, found planned) verdict {
 	waiting := make([]string, 0, len(found.missing))
 	for _, err := range found.missing {
-		waiting = append(waiting, fmt.Sprintf("%s: %s: what is read by it is judged once it is there", err.Field, err.Detail))
+		waiting = append(waiting, fmt.Sprintf("%s: %s: reads through it are judged once it exists", err.Field, err.Detail))
 	}
 	p := found.plan
 	switch {
@@ -140,7 +139,7 @@ func (v *Validator) judge(ctx context.Context, found planned) verdict {
 	switch {
 	case err != nil && len(found.wrong) == 0:
 		return verdict{reason: namespaceUnreadable, cause: err}
-	case len(found.wrong) > 0: // one answer for all, so that an object is corrected once
+	case len(found.wrong) > 0: // one answer has everything, so that the user corrects the object once
 		return verdict{reason: invalid, violations: append(found.wrong, violations.Errors()...), warnings: waiting}
 	case len(violations) > 0:
 		return verdict{reason: forbidden, violations: violations.Errors(), warnings: waiting}
@@ -166,7 +165,7 @@ func (v *Validator) policy(ctx context.Context, p *plan.Plan) (policy.Namespace,
 	return ns, policy.Check(p, ns, v.Settings), nil
 }
 
-// nameOf is the object's name, or what its name will start with: generateName is resolved later.
+// nameOf is the object's name, or its generateName, which is resolved later.
 func nameOf(request admission.Request) string {
 	if request.Name != "" {
 		return request.Name
@@ -177,6 +176,6 @@ func nameOf(request admission.Request) string {
 			GenerateName string `json:"generateName"`
 		} `json:"metadata"`
 	}
-	_ = json.Unmarshal(request.Object.Raw, &object) // what is no object has no name
+	_ = json.Unmarshal(request.Object.Raw, &object) // a text that is not an object has no name
 	return strings.TrimSpace(object.Metadata.Name + object.Metadata.GenerateName)
 }
