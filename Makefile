@@ -195,8 +195,12 @@ words: ## Refuse words that the field does not use: CONTRIBUTING.md says what to
 	  *) exit 1 ;;
 	esac
 
+.PHONY: workflows
+workflows: $(TOOLS)/actionlint ## Lint GitHub's workflows
+	$(TOOLS)/actionlint -shellcheck= -pyflakes=
+
 .PHONY: lint
-lint: words $(TOOLS)/golangci-lint ## Lint each module; .golangci.yml says by which rules
+lint: words workflows $(TOOLS)/golangci-lint ## Lint each module; .golangci.yml says by which rules
 	failed=
 	for module in $(MODULES); do
 	  echo "lint $$module"
