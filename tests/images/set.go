@@ -38,26 +38,7 @@ func ParsePlatforms(flag string, values []string) ([]v1.Platform, error) {
 	return platforms, nil
 }
 
-// service is one of the two.
-type service struct{ name, description string }
-
-func services() []service {
-	return []service{
-		{"webhook", "Judges every ExternalSecret before it is stored"},
-		{"syncer", "Reads the values of ExternalSecrets from secret managers and writes the Secrets"},
-	}
-}
-
-// Services are the names of the two services.
-func Services() []string {
-	var names []string
-	for _, service := range services() {
-		names = append(names, service.name)
-	}
-	return names
-}
-
-// Built is a service's program for one platform.
+// Built is the program of a part for one platform.
 type Built struct {
 	Program
 	SBOM []byte // CycloneDX JSON
@@ -68,8 +49,8 @@ func (b Built) ID() string { return b.Name + "-" + b.Platform.OS + "-" + b.Platf
 
 // Build makes the images of both services, as BuildOne does.
 func (s Set) Build(ctx context.Context) error {
-	for _, name := range Services() {
-		if err := s.BuildOne(ctx, name); err != nil {
+	for _, service := range Services() {
+		if err := s.BuildOne(ctx, service.Name); err != nil {
 			return err
 		}
 	}
@@ -111,16 +92,17 @@ func (s Set) BuildOne(ctx context.Context, name string) error {
 	return err
 }
 
-// Compile builds a service's program for a platform, one of Platforms or another, into the folder dir.
+// Compile builds the program of a part for a platform, one of Platforms or another, into the folder dir.
 func (s Set) Compile(ctx context.Context, dir, name string, platform v1.Platform) (Built, error) {
-	at := slices.IndexFunc(services(), func(known service) bool { return known.name == name })
+	at := slices.IndexFunc(Parts(), func(known Part) bool { return known.Name == name })
 	if at < 0 {
-		return Built{}, fmt.Errorf("there is no service %q", name)
+		return Built{}, fmt.Errorf("there is no program %q among the parts of the product", name)
 	}
-	built := Built{Program: Program{Name: name, Platform: platform, Labels: s.labels(services()[at])}}
+	part := Parts()[at]
+	built := Built{Program: Program{Name: name, Platform: platform, Labels: s.labels(part)}}
 	built.Path = filepath.Join(dir, built.ID())
 	s.Say("building %s", built.ID())
-	source := Source{Root: s.Root, Package: "./" + name + "/cmd/" + name, Version: s.Version}
+	source := Source{Root: s.Root, Package: part.Package, Version: s.Version}
 	if err := source.Compile(ctx, platform, built.Path); err != nil {
 		return Built{}, err
 	}
@@ -136,10 +118,10 @@ func (s Set) Compile(ctx context.Context, dir, name string, platform v1.Platform
 	return built, err
 }
 
-func (s Set) labels(service service) map[string]string {
+func (s Set) labels(part Part) map[string]string {
 	labels := map[string]string{
-		ocispec.AnnotationTitle:       "Secretgate " + service.name,
-		ocispec.AnnotationDescription: service.description,
+		ocispec.AnnotationTitle:       "Secretgate " + part.Name,
+		ocispec.AnnotationDescription: part.Description,
 		ocispec.AnnotationSource:      "https://github.com/secretgate/secretgate",
 		ocispec.AnnotationLicenses:    "Apache-2.0",
 		ocispec.AnnotationVersion:     s.Version,

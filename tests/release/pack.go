@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
-	"io"
 	"maps"
 	"os"
 	"slices"
@@ -22,9 +21,9 @@ type entry struct {
 	content []byte
 }
 
-// pack is the archive of a program and its licences, and the archive's extension: what the program's system opens without more.
-// It says nothing of when and by whom it was made.
-func pack(program images.Program) (packed []byte, extension string, err error) {
+// packProgram is the archive of a program, its licences and its guide, and the archive's extension: what the program's system opens
+// without more. It says nothing of when and by whom it was made.
+func packProgram(program images.Program, guide []byte) (packed []byte, extension string, err error) {
 	binary, err := os.ReadFile(program.Path)
 	if err != nil {
 		return nil, "", err
@@ -33,41 +32,45 @@ func pack(program images.Program) (packed []byte, extension string, err error) {
 	for _, name := range slices.Sorted(maps.Keys(program.Licences)) {
 		files = append(files, entry{name, 0o644, program.Licences[name]})
 	}
-	var out bytes.Buffer
+	files = append(files, entry{"README.md", 0o644, guide})
 	if program.Platform.OS == "windows" {
 		files[0].name += ".exe"
-		err = writeZip(&out, files)
-		return out.Bytes(), ".zip", err
+		packed, err = zipped(files)
+		return packed, ".zip", err
 	}
-	err = writeTar(&out, files)
-	return out.Bytes(), ".tar.gz", err
+	packed, err = tarred(files)
+	return packed, ".tar.gz", err
 }
 
-func writeZip(out io.Writer, files []entry) error {
-	w := zip.NewWriter(out)
+func zipped(files []entry) ([]byte, error) {
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
 	for _, f := range files {
 		file, err := w.Create(f.name)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if _, err := file.Write(f.content); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return w.Close()
+	err := w.Close()
+	return out.Bytes(), err
 }
 
-func writeTar(out io.Writer, files []entry) error {
-	compressed := gzip.NewWriter(out)
+func tarred(files []entry) ([]byte, error) {
+	var out bytes.Buffer
+	compressed := gzip.NewWriter(&out)
 	w := tar.NewWriter(compressed)
 	for _, f := range files {
 		header := &tar.Header{Name: f.name, Mode: f.mode, Size: int64(len(f.content)), Format: tar.FormatUSTAR, ModTime: time.Unix(0, 0)}
 		if err := w.WriteHeader(header); err != nil {
-			return err
+			return nil, err
 		}
 		if _, err := w.Write(f.content); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return errors.Join(w.Close(), compressed.Close())
+	err := errors.Join(w.Close(), compressed.Close())
+	return out.Bytes(), err
 }

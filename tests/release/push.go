@@ -23,18 +23,20 @@ import (
 // sbomType is the media type of CycloneDX JSON, and the type of an artifact that holds it.
 const sbomType types.MediaType = "application/vnd.cyclonedx+json"
 
-// image is what was pushed of one service.
+// image is one service's image, which is an index of one image for each platform.
 type image struct {
-	service string
-	index   v1.ImageIndex // one image for each platform
-	digest  name.Digest   // of the index in the registry
-	version name.Tag
+	service  string
+	programs []images.Built
+	parts    []v1.Image // of the programs, in their order
+	index    v1.ImageIndex
+	digest   name.Digest // of the index in the registry
+	version  name.Tag
 }
 
 // mayPush is an error if the registry cannot be reached or takes no image from us.
 func (r Release) mayPush() error {
 	for _, service := range images.Services() {
-		repository, err := name.NewRepository(r.Prefix + "/" + service)
+		repository, err := name.NewRepository(r.Prefix + "/" + service.Name)
 		if err != nil {
 			return err
 		}
@@ -46,58 +48,68 @@ func (r Release) mayPush() error {
 	return nil
 }
 
-// push pushes one service's image by digest, and the SBOM of each platform as an artifact that refers to that platform's image.
-func (r Release) push(ctx context.Context, service string, programs []images.Built) (image, error) {
+// newImage makes the image of a service's programs.
+func (r Release) newImage(service string, programs []images.Built) (image, error) {
 	repository, err := name.NewRepository(r.Prefix + "/" + service)
 	if err != nil {
 		return image{}, err
 	}
-	var parts []v1.Image
+	made := image{service: service, programs: programs, version: repository.Tag(r.Version)}
 	for _, program := range programs {
 		part, err := program.Image()
 		if err != nil {
 			return image{}, err
 		}
-		parts = append(parts, part)
+		made.parts = append(made.parts, part)
 	}
-	index, err := images.Index(parts)
+	if made.index, err = images.Index(made.parts); err != nil {
+		return image{}, err
+	}
+	digest, err := made.index.Digest()
 	if err != nil {
 		return image{}, err
 	}
-	digest, err := index.Digest()
-	if err != nil {
-		return image{}, err
+	made.digest = repository.Digest(digest.String())
+	return made, nil
+}
+
+// push pushes an image by digest, and the SBOM of each platform as an artifact that refers to that platform's image.
+func (r Release) push(ctx context.Context, made image) error {
+	r.Say("pushing %s", made.digest)
+	if err := remote.WriteIndex(made.digest, made.index, options(ctx)...); err != nil {
+		return fmt.Errorf("%s cannot be pushed: %w", made.digest, err)
 	}
-	pushed := image{service: service, index: index, digest: repository.Digest(digest.String()), version: repository.Tag(r.Version)}
-	if err := r.refuseOther(ctx, pushed); err != nil {
-		return image{}, err
-	}
-	r.Say("pushing %s", pushed.digest)
-	if err := remote.WriteIndex(pushed.digest, index, options(ctx)...); err != nil {
-		return image{}, fmt.Errorf("%s cannot be pushed: %w", pushed.digest, err)
-	}
-	for i, part := range parts {
-		if err := r.pushSBOM(ctx, repository, programs[i], part); err != nil {
-			return image{}, err
+	for i, part := range made.parts {
+		if err := r.pushSBOM(ctx, made.digest.Context(), made.programs[i], part); err != nil {
+			return err
 		}
 	}
-	return pushed, nil
+	return nil
 }
 
 // refuseOther is an error if the version is taken by another image.
 func (r Release) refuseOther(ctx context.Context, ours image) error {
-	there, err := remote.Head(ours.version, options(ctx)...)
-	if failure, ok := errors.AsType[*transport.Error](err); ok && failure.StatusCode == http.StatusNotFound {
-		return nil
-	}
+	there, err := published(ctx, ours.version)
 	if err != nil {
-		return fmt.Errorf("what %s names cannot be read: %w", ours.version, err)
+		return err
 	}
-	if there.Digest.String() != ours.digest.DigestStr() {
+	if there != "" && there != ours.digest.DigestStr() {
 		return fmt.Errorf("%s is released already, with digest %s instead of %s: release a new version",
-			ours.version, there.Digest, ours.digest.DigestStr())
+			ours.version, there, ours.digest.DigestStr())
 	}
 	return nil
+}
+
+// published is the digest of the image that a tag names; empty if there is none.
+func published(ctx context.Context, tag name.Tag) (string, error) {
+	there, err := remote.Head(tag, options(ctx)...)
+	if failure, ok := errors.AsType[*transport.Error](err); ok && failure.StatusCode == http.StatusNotFound {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("what %s names cannot be read: %w", tag, err)
+	}
+	return there.Digest.String(), nil
 }
 
 // pushSBOM pushes a program's SBOM. Registries list it among the referrers of the program's image.

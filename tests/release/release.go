@@ -4,22 +4,17 @@ package release
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/secretgate/secretgate/tests/images"
 )
-
-// checksums is the file that `sha256sum --check` reads.
-const checksums = "SHA256SUMS"
 
 // version is a semantic version that a tag of an image can be: without build metadata.
 var version = regexp.MustCompile(`^v(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}(-[0-9A-Za-z.-]+)?$`)
@@ -29,22 +24,18 @@ type Release struct {
 	// Set is what the images are made of. Prefix is the registry and the path in it that they are pushed to, Version and Tag are
 	// the version, such as v1.2.3; Dir is the folder of what people download, which must be empty or missing.
 	images.Set
-	// Desktops are the platforms besides Platforms that get an archive of the webhook's program, for its command `check`.
+	// Desktops are the platforms besides Platforms that the programs are built for that people run themselves.
 	Desktops []v1.Platform
-	// Kustomize is the program that renders the manifests.
-	Kustomize string
+	// Signer signs what is published. The zero value signs nothing, and then there is no provenance either.
+	Signer Signer
+	// Builder is where the release is built, as provenance names it.
+	Builder Builder
 }
 
-// Run publishes the release. What would fail without a build fails before it. A tag that names another image is an error, and stays.
-// Tags are set last, so one that is there stands for a release that is whole.
+// Run publishes the release. What would fail without a build fails before it, and all is built before anything is pushed. A tag that
+// names another image is an error, and stays. Tags are set last, so one that is there stands for a release that is whole.
 func (r Release) Run(ctx context.Context) error {
-	if !version.MatchString(r.Version) {
-		return fmt.Errorf("%q is no version to release: give one such as v1.2.3 or v1.2.3-rc.1", r.Version)
-	}
-	if r.Prefix == "" {
-		return errors.New("there is no registry to push to: give one with the path of the images, such as registry.example.com/secretgate")
-	}
-	if err := r.prepare(); err != nil {
+	if err := r.check(); err != nil {
 		return err
 	}
 	if err := r.mayPush(); err != nil {
@@ -55,36 +46,40 @@ func (r Release) Run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
-
-	var pushed []image
-	for _, service := range images.Services() {
-		image, err := r.service(ctx, scratch, service)
-		if err != nil {
-			return err
-		}
-		pushed = append(pushed, image)
-	}
-	for _, platform := range r.Desktops {
-		built, err := r.Compile(ctx, scratch, "webhook", platform)
-		if err != nil {
-			return err
-		}
-		if err := r.download(built); err != nil {
-			return err
-		}
-	}
-	if err := r.manifests(ctx, scratch, pushed); err != nil {
+	built, err := r.build(ctx, scratch)
+	if err != nil {
 		return err
 	}
-	if err := r.sum(); err != nil {
+	for _, image := range built {
+		if err := r.refuseOther(ctx, image); err != nil {
+			return err
+		}
+	}
+	for _, image := range built {
+		if err := r.push(ctx, image); err != nil {
+			return err
+		}
+	}
+	if err := r.sign(ctx, scratch, built); err != nil {
 		return err
 	}
-	for _, image := range pushed {
+	for _, image := range built {
 		if err := r.tag(ctx, image); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// check refuses what is no release.
+func (r Release) check() error {
+	if !version.MatchString(r.Version) {
+		return fmt.Errorf("%q is no version to release: give one such as v1.2.3 or v1.2.3-rc.1", r.Version)
+	}
+	if r.Prefix == "" {
+		return errors.New("there is no registry for the images: give one with their path, such as registry.example.com/secretgate")
+	}
+	return r.prepare()
 }
 
 // prepare makes the folder, and refuses one that holds what is not of this release.
@@ -99,29 +94,60 @@ func (r Release) prepare() error {
 	return err
 }
 
-// service builds and pushes one image, and writes the archives and SBOMs of its programs.
-func (r Release) service(ctx context.Context, scratch, name string) (image, error) {
-	var programs []images.Built
-	for _, platform := range r.Platforms {
-		built, err := r.Compile(ctx, scratch, name, platform)
+// build makes the images, and writes all that people download. Nothing leaves this machine.
+func (r Release) build(ctx context.Context, scratch string) ([]image, error) {
+	var made []image
+	for _, part := range images.Parts() {
+		programs, err := r.programs(ctx, scratch, part)
 		if err != nil {
-			return image{}, err
+			return nil, err
 		}
-		if err := r.download(built); err != nil {
-			return image{}, err
+		if !part.Image {
+			continue
+		}
+		image, err := r.newImage(part.Name, programs)
+		if err != nil {
+			return nil, err
+		}
+		made = append(made, image)
+	}
+	if err := r.manifests(scratch, made); err != nil {
+		return nil, err
+	}
+	return made, r.sum()
+}
+
+// programs builds a part for each of its platforms, and writes the archives and SBOMs. It returns those for Platforms.
+func (r Release) programs(ctx context.Context, scratch string, part images.Part) ([]images.Built, error) {
+	platforms := r.Platforms
+	if part.Desktop {
+		platforms = slices.Concat(r.Platforms, r.Desktops)
+	}
+	var programs []images.Built
+	for _, platform := range platforms {
+		built, err := r.Compile(ctx, scratch, part.Name, platform)
+		if err != nil {
+			return nil, err
+		}
+		if err := r.download(part, built); err != nil {
+			return nil, err
 		}
 		programs = append(programs, built)
 	}
-	return r.push(ctx, name, programs)
+	return programs[:len(r.Platforms)], nil
 }
 
 // download writes a program's archive and its SBOM.
-func (r Release) download(built images.Built) error {
+func (r Release) download(part images.Part, built images.Built) error {
 	base := fmt.Sprintf("secretgate-%s_%s_%s_%s", built.Name, r.Version, built.Platform.OS, built.Platform.Architecture)
 	if err := r.write(base+".cdx.json", built.SBOM); err != nil {
 		return err
 	}
-	packed, extension, err := pack(built.Program)
+	guide, err := os.ReadFile(filepath.Join(r.Root, part.Guide))
+	if err != nil {
+		return err
+	}
+	packed, extension, err := packProgram(built.Program, guide)
 	if err != nil {
 		return err
 	}
@@ -131,32 +157,4 @@ func (r Release) download(built images.Built) error {
 func (r Release) write(name string, content []byte) error {
 	r.Say("writing %s", name)
 	return os.WriteFile(filepath.Join(r.Dir, name), content, 0o644)
-}
-
-// sum writes the checksums of all files.
-func (r Release) sum() error {
-	entries, err := os.ReadDir(r.Dir) // by name
-	if err != nil {
-		return err
-	}
-	var lines strings.Builder
-	for _, entry := range entries {
-		sum, err := sumOf(filepath.Join(r.Dir, entry.Name()))
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(&lines, "%x  %s\n", sum, entry.Name())
-	}
-	return r.write(checksums, []byte(lines.String()))
-}
-
-func sumOf(path string) ([]byte, error) {
-	in, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = in.Close() }()
-	sum := sha256.New()
-	_, err = io.Copy(sum, in)
-	return sum.Sum(nil), err
 }

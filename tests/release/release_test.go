@@ -11,10 +11,7 @@ import (
 	"log"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -47,14 +44,16 @@ func checkout(t *testing.T, source string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for file, text := range map[string]string{
-		"LICENSE":                     "ours",
-		"go.mod":                      "module example.test/services\n\ngo 1.26\n",
-		"webhook/cmd/webhook/main.go": source,
-		"syncer/cmd/syncer/main.go":   source,
-		"tests/go.mod":                "module example.test/tests\n\ngo 1.26.0\n\nrequire " + roots.Path + " " + roots.Version + "\n",
-		"tests/go.sum":                string(sums),
-	} {
+	files := map[string]string{
+		"LICENSE":      "ours",
+		"go.mod":       "module example.test/services\n\ngo 1.26\n",
+		"tests/go.mod": "module example.test/tests\n\ngo 1.26.0\n\nrequire " + roots.Path + " " + roots.Version + "\n",
+		"tests/go.sum": string(sums),
+	}
+	for _, part := range images.Parts() {
+		files[part.Package+"/main.go"], files[part.Guide] = source, "guide of "+part.Name
+	}
+	for file, text := range files {
 		path := filepath.Join(root, file)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
@@ -73,18 +72,6 @@ func checkout(t *testing.T, source string) string {
 	return root
 }
 
-// kustomize builds the tool that make uses.
-func kustomize(t *testing.T) string {
-	t.Helper()
-	tool := filepath.Join(t.TempDir(), "kustomize")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", tool, "tool")
-	build.Dir, build.Env = "../tools/kustomize", append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
-	if said, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("kustomize cannot be built: %v\n%s", err, said)
-	}
-	return tool
-}
-
 // startRegistry starts a registry, and returns where in it the images go.
 func startRegistry(t *testing.T) string {
 	t.Helper()
@@ -93,21 +80,20 @@ func startRegistry(t *testing.T) string {
 	return strings.TrimPrefix(server.URL, "http://") + "/some/secretgate"
 }
 
-func release(t *testing.T, root, prefix, tool string) Release {
+func release(t *testing.T, root, prefix string) Release {
 	t.Helper()
 	return Release{
 		Set: images.Set{
 			Root: root, Dir: filepath.Join(t.TempDir(), "release"), Prefix: prefix, Version: "v1.2.3", Tag: "v1.2.3", Revision: "abc",
 			Platforms: []v1.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}},
 		},
-		Desktops:  []v1.Platform{{OS: "windows", Architecture: "amd64"}},
-		Kustomize: tool,
+		Desktops: []v1.Platform{{OS: "windows", Architecture: "amd64"}},
 	}
 }
 
 func TestAReleaseCanBeInstalledAndBuiltAgain(t *testing.T) {
-	prefix, tool := startRegistry(t), kustomize(t)
-	r := release(t, checkout(t, program), prefix, tool)
+	prefix := startRegistry(t)
+	r := release(t, checkout(t, program), prefix)
 	if err := r.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -115,11 +101,12 @@ func TestAReleaseCanBeInstalledAndBuiltAgain(t *testing.T) {
 	t.Run("archives", func(t *testing.T) { checkArchives(t, r.Dir) })
 	digests := map[string]string{}
 	for _, service := range images.Services() {
-		digests[service] = checkPushed(t, r, service)
+		digests[service.Name] = checkPushed(t, r, service.Name)
 	}
 	t.Run("manifests", func(t *testing.T) { checkManifests(t, r, digests) })
+	t.Run("sources of manifests", func(t *testing.T) { checkSources(t, r) })
 
-	again := release(t, checkout(t, program), prefix, tool)
+	again := release(t, checkout(t, program), prefix)
 	if err := again.Run(t.Context()); err != nil {
 		t.Fatalf("the same release again: %v", err)
 	}
@@ -127,7 +114,7 @@ func TestAReleaseCanBeInstalledAndBuiltAgain(t *testing.T) {
 		t.Errorf("checksums of the same release from another folder (-first +second):\n%s", diff)
 	}
 
-	other := release(t, checkout(t, program+"// and more\nfunc init() { println() }\n"), prefix, tool)
+	other := release(t, checkout(t, program+"// and more\nfunc init() { println() }\n"), prefix)
 	err := other.Run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "/webhook:v1.2.3 is released already, with digest "+digests["webhook"]) {
 		t.Errorf("got error %v for the same version of another program, want one that names the version and its digest", err)
@@ -166,8 +153,8 @@ func checkFiles(t *testing.T, dir string) {
 	}
 	want := []string{
 		"SHA256SUMS",
-		"install-admission-only.yaml", "install-default.yaml", "install-high-availability.yaml", "install-namespaced.yaml", "install-self-signed.yaml",
-		"kustomize-images.yaml",
+		"install-admission-only.yaml", "install-cert-manager.yaml", "install-high-availability.yaml", "install-namespaced.yaml", "install.yaml",
+		"kustomize-images.yaml", "kustomize.tar.gz",
 		"secretgate-syncer_v1.2.3_linux_amd64.cdx.json", "secretgate-syncer_v1.2.3_linux_amd64.tar.gz",
 		"secretgate-syncer_v1.2.3_linux_arm64.cdx.json", "secretgate-syncer_v1.2.3_linux_arm64.tar.gz",
 		"secretgate-webhook_v1.2.3_linux_amd64.cdx.json", "secretgate-webhook_v1.2.3_linux_amd64.tar.gz",
@@ -183,22 +170,11 @@ func checkFiles(t *testing.T, dir string) {
 }
 
 func checkArchives(t *testing.T, dir string) {
-	compressed, err := gzip.NewReader(strings.NewReader(read(t, dir, "secretgate-syncer_v1.2.3_linux_arm64.tar.gz")))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var modes []string
-	for archive := tar.NewReader(compressed); ; {
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		modes = append(modes, fmt.Sprintf("%o %s", header.Mode, header.Name))
+	for _, file := range untar(t, read(t, dir, "secretgate-syncer_v1.2.3_linux_arm64.tar.gz")) {
+		modes = append(modes, fmt.Sprintf("%o %s", file.mode, file.name))
 	}
-	if diff := cmp.Diff([]string{"755 syncer", "644 LICENSE", "644 THIRD_PARTY_NOTICES"}, modes); diff != "" {
+	if diff := cmp.Diff([]string{"755 syncer", "644 LICENSE", "644 THIRD_PARTY_NOTICES", "644 README.md"}, modes); diff != "" {
 		t.Errorf("files for Linux (-want +got):\n%s", diff)
 	}
 	zipped := read(t, dir, "secretgate-webhook_v1.2.3_windows_amd64.zip")
@@ -210,8 +186,32 @@ func checkArchives(t *testing.T, dir string) {
 	for _, file := range archive.File {
 		names = append(names, file.Name)
 	}
-	if diff := cmp.Diff([]string{"webhook.exe", "LICENSE", "THIRD_PARTY_NOTICES"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"webhook.exe", "LICENSE", "THIRD_PARTY_NOTICES", "README.md"}, names); diff != "" {
 		t.Errorf("files for Windows (-want +got):\n%s", diff)
+	}
+}
+
+// untar reads a compressed archive.
+func untar(t *testing.T, packed string) []entry {
+	t.Helper()
+	compressed, err := gzip.NewReader(strings.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []entry
+	for archive := tar.NewReader(compressed); ; {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return files
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(archive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, entry{header.Name, header.Mode, content})
 	}
 }
 
@@ -287,32 +287,6 @@ func artifacts(t *testing.T, repository name.Repository, image v1.Hash) []string
 	return contents
 }
 
-// checkManifests compares the images of the manifests, and of the list for users' overlays, with what was pushed.
-func checkManifests(t *testing.T, r Release, digests map[string]string) {
-	both := []string{r.Prefix + "/syncer@" + digests["syncer"], r.Prefix + "/webhook@" + digests["webhook"]}
-	cases := map[string][]string{
-		"admission-only": both[1:], "default": both, "high-availability": both, "namespaced": both, "self-signed": both,
-	}
-	named := regexp.MustCompile(`(?m)^\s*(?:- )?image: (.*)$`)
-	for overlay, want := range cases {
-		var got []string
-		for _, match := range named.FindAllStringSubmatch(read(t, r.Dir, "install-"+overlay+".yaml"), -1) {
-			got = append(got, match[1])
-		}
-		slices.Sort(got)
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("images of %s (-want +got):\n%s", overlay, diff)
-		}
-	}
-	want := "# For the kustomization.yaml of an overlay: the images of v1.2.3.\nimages:\n"
-	for _, service := range images.Services() {
-		want += "  - {name: registry.invalid/secretgate/" + service + ", newName: " + r.Prefix + "/" + service + ", digest: " + digests[service] + "}\n"
-	}
-	if diff := cmp.Diff(want, read(t, r.Dir, "kustomize-images.yaml")); diff != "" {
-		t.Errorf("list of images (-want +got):\n%s", diff)
-	}
-}
-
 func TestRunRefusesBeforeItBuilds(t *testing.T) {
 	full := t.TempDir()
 	if err := os.WriteFile(filepath.Join(full, "notes"), nil, 0o600); err != nil {
@@ -332,7 +306,7 @@ func TestRunRefusesBeforeItBuilds(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			r := release(t, t.TempDir(), "registry.invalid/secretgate", "")
+			r := release(t, t.TempDir(), "registry.invalid/secretgate")
 			c.change(&r)
 			if err := r.Run(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got error %v, want one with %q", err, c.want)
