@@ -23,6 +23,7 @@ type machine struct {
 
 	// What the templates name.
 	Name, Dir, Address, PodSubnet, Bridge, Socket, RunDir, CNIDir, CNIPlugins, Cgroup, ClientCA, DNS, Pause string
+	Registries, Registry                                                                                    string
 }
 
 func nodeName(n int) string { return fmt.Sprintf("node%d", n) }
@@ -36,6 +37,7 @@ func (c *Cluster) newMachine(n int) *machine {
 		// The path of a socket must be short.
 		RunDir: "/run/" + name, Socket: "/run/" + name + "/containerd.sock",
 		CNIDir: c.dir(name, "cni"), CNIPlugins: cniFolder, ClientCA: c.dir("kubelet-client.crt"), DNS: Address, Pause: pauseImage,
+		Registries: c.dir(name, "registries"), Registry: Registry,
 	}
 }
 
@@ -50,6 +52,7 @@ func (m *machine) start(ctx context.Context) error {
 		"kubelet.yaml":    m.file("kubelet.yaml"),
 		"bridge.conflist": m.file("cni", "10-bridge.conflist"),
 		"resolv.conf":     m.file("resolv.conf"),
+		"hosts.toml":      filepath.Join(m.Registries, Registry, "hosts.toml"),
 	}
 	for source, target := range files {
 		if err := render(source, target, m); err != nil {

@@ -37,11 +37,15 @@ type Options struct {
 	Progress io.Writer
 }
 
-// Ports of what pods reach at Address.
+// Ports of what pods and nodes reach at Address.
 const (
-	vaultPort  = "8200"
-	cloudsPort = "8000"
+	vaultPort    = "8200"
+	cloudsPort   = "8000"
+	registryPort = "5000"
 )
+
+// Registry is where nodes find a registry that a test runs: its host as images' names have it. They speak HTTP to it, without TLS.
+const Registry = Address + ":" + registryPort
 
 // Cluster is a running cluster.
 type Cluster struct {
