@@ -212,6 +212,27 @@ words: ## Refuse words that the field does not use: CONTRIBUTING.md says what to
 workflows: $(TOOLS)/actionlint ## Lint GitHub's workflows
 	$(TOOLS)/actionlint -shellcheck= -pyflakes=
 
+.PHONY: licences
+licences: ## Check that all that the programs link is under a licence that may be passed on with ours
+	cd tests && go run ./images/cmd/licences --platforms=$(PLATFORMS),$(DESKTOPS)
+
+# What `make vulnerabilities` does where its database cannot be reached: it fails, or (skip) says so and goes on.
+UNREACHABLE ?= fail
+
+.PHONY: vulnerabilities
+vulnerabilities: $(TOOLS)/govulncheck ## Look for known vulnerabilities in what the services call (needs https://vuln.go.dev)
+	for service in webhook syncer; do
+	  code=0
+	  said=$$(cd "$$service" && $(CURDIR)/$(TOOLS)/govulncheck ./cmd/... 2>&1) || code=$$?
+	  case $$code in
+	    0) echo "vulnerabilities: none known in what $$service calls"; continue ;;
+	    3) echo "$$said"; echo "vulnerabilities: $$service calls the above: update its modules, or the Go that builds it" >&2; exit 1 ;;
+	  esac
+	  grep -q 'fetching vulnerabilities' <<<"$$said" || { echo "$$said" >&2; exit 1; }
+	  echo "vulnerabilities: $$service is NOT CHECKED, as their database cannot be reached: $$said" >&2
+	  [ $(UNREACHABLE) = skip ] || exit 1
+	done
+
 .PHONY: lint
 lint: words workflows $(TOOLS)/golangci-lint ## Lint each module; .golangci.yml says by which rules
 	failed=
@@ -254,13 +275,15 @@ borders: ## Prove the borders between the modules, and that each builds without 
 	for module in $(MODULES); do GOWORK=off go -C "$$module" build ./...; done
 
 .PHONY: verify
-verify: ## Check all but the tests: borders, then regenerate, tidy, format, vet, lint; fail on a difference
+verify: ## Check all but the tests: borders, then regenerate, tidy, format, vet, lint, licences; fail on a difference
 	$(MAKE) borders
 	$(MAKE) generate
 	$(MAKE) tidy
 	$(MAKE) fmt
 	$(MAKE) vet
 	$(MAKE) lint
+	$(MAKE) licences
+	$(MAKE) vulnerabilities UNREACHABLE=skip
 	git diff --exit-code || { echo 'verify: the above differs from what was staged or committed: look, then stage it' >&2; exit 1; }
 	untracked=$$(git ls-files --others --exclude-standard -- crds kustomize manifests shared/dialect '*go.sum')
 	[ -z "$$untracked" ] || { echo "verify: generated, but not in git: $$untracked" >&2; exit 1; }

@@ -297,8 +297,9 @@ func TestAModuleWithoutALicenceIsNotPassedOn(t *testing.T) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
+	const text = "Mozilla Public License Version 2.0 of "
 	write := func(name string) {
-		if err := os.WriteFile(filepath.Join(module, name), []byte(name), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(module, name), []byte(text+name), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -312,7 +313,9 @@ func TestAModuleWithoutALicenceIsNotPassedOn(t *testing.T) {
 	if err := readLicences("example.test/m v1", folder, module, got); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string][]string{"NOTICE": {"example.test/m v1: NOTICE"}, "deep/COPYING.txt": {"example.test/m v1: deep/COPYING.txt"}}
+	want := map[string][]string{
+		text + "NOTICE": {"example.test/m v1: NOTICE"}, text + "deep/COPYING.txt": {"example.test/m v1: deep/COPYING.txt"},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("terms (-want +got):\n%s", diff)
 	}

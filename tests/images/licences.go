@@ -25,7 +25,7 @@ const (
 
 // Licences are the files License and Notices of the program, by name. Notices has the licences of Go, of each module of others
 // of which the program for the platform links a package, and of the CA roots: each text once, below the list of its origins.
-// A module without a licence is an error, as it may not be passed on.
+// A module without a licence is an error, as it may not be passed on, and so is one whose licence is not among those that are permitted.
 func (s Source) Licences(ctx context.Context, platform v1.Platform) (map[string][]byte, error) {
 	own, err := os.ReadFile(filepath.Join(s.Root, License))
 	if err != nil {
@@ -128,8 +128,14 @@ func readLicences(origin, folder, top string, origins map[string][]string) error
 			if err != nil {
 				return err
 			}
+			if licenceFile.MatchString(name) {
+				if _, err := termsOf(string(text)); err != nil {
+					return fmt.Errorf("%s, %s: %w: link another module, or add the licence to `permitted` in tests/images/terms.go if its terms "+
+						"allow to pass it on", origin, name, err)
+				}
+				licensed = true
+			}
 			origins[string(text)] = append(origins[string(text)], origin+": "+filepath.ToSlash(relative))
-			licensed = licensed || licenceFile.MatchString(name)
 		}
 	}
 	if !licensed {
