@@ -122,7 +122,7 @@ func digestOf(t *testing.T, r release.Release, service string) string {
 }
 
 var (
-	clusterBlock = regexp.MustCompile("(?ms)^```sh cluster\n(.*?)^```$")
+	clusterBlock = regexp.MustCompile("(?s)\n```sh cluster\n(.*?\n)```\n")
 	// What the reader of a page replaces.
 	placeholders = strings.NewReplacer(
 		"registry.example.com", node.Registry, "https://vault.example.com:8200", "http://"+node.Address+":8200")

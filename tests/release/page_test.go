@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var releaseBlock = regexp.MustCompile("(?ms)^```sh release\n(.*?)^```$")
+var releaseBlock = regexp.MustCompile("(?s)\n```sh release\n(.*?\n)```\n")
 
 // withKey is a cosign that is called as the page says, for a release of the workflow, and verifies with a key: no test has a workflow's
 // identity. The real one must know the flags that it replaces.

@@ -46,6 +46,9 @@ func (r Release) Run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
+	if err := r.Signer.check(ctx, scratch); err != nil {
+		return err
+	}
 	built, err := r.build(ctx, scratch)
 	if err != nil {
 		return err

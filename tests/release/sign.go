@@ -1,6 +1,7 @@
 package release
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,8 +26,8 @@ type Signer struct {
 }
 
 // ErrUnsigned is what a user gets who has nothing to sign with.
-var ErrUnsigned = errors.New("there is nothing to sign the release with: set COSIGN_KEY to a private key (cosign generate-key-pair makes one) " +
-	"and COSIGN_PASSWORD to its password, or run in a workflow of GitHub that may write an id-token; SIGN=no releases it unsigned")
+var ErrUnsigned = errors.New("there is nothing to sign the release with: set COSIGN_KEY to a private key (cosign generate-key-pair makes " +
+	"one) and COSIGN_PASSWORD to its password, or run in a workflow of GitHub that may write an id-token; SIGN=no releases it unsigned")
 
 // MaySign is an error if there is no key, and no workflow whose identity signs without one.
 func (s Signer) MaySign(getenv func(string) string) error {
@@ -34,6 +35,26 @@ func (s Signer) MaySign(getenv func(string) string) error {
 		return nil
 	}
 	return ErrUnsigned
+}
+
+// check is an error if the key cannot sign, which it tries with a file of its own. What signs without a key leaves a trace in a public log,
+// so that is not tried.
+func (s Signer) check(ctx context.Context, scratch string) error {
+	if s.Cosign == "" || s.Key == "" {
+		return nil
+	}
+	how, err := s.flags(scratch)
+	if err != nil {
+		return err
+	}
+	tried := filepath.Join(scratch, "tried")
+	if err := os.WriteFile(tried, []byte("whether the key signs\n"), 0o600); err != nil {
+		return err
+	}
+	if err := s.run(ctx, "sign-blob", append([]string{"--bundle=" + tried + ".sigstore.json"}, how...), tried); err != nil {
+		return fmt.Errorf("the key does not sign, so look at its name, and at the password in COSIGN_PASSWORD: %w", err)
+	}
+	return nil
 }
 
 // sign signs each image by its digest and the checksums of all files, and attests for both how they were built.
@@ -70,7 +91,12 @@ func (r Release) sign(ctx context.Context, scratch string, made []image) error {
 		return err
 	}
 	bundle = "--bundle=" + filepath.Join(r.Dir, checksumsProvenance)
-	return r.Signer.run(ctx, "attest-blob", append(append(built, bundle), how...), sums)
+	if err := r.Signer.run(ctx, "attest-blob", append(append(built, bundle), how...), sums); err != nil {
+		return err
+	}
+	// Cosign writes them for their owner alone.
+	return errors.Join(
+		os.Chmod(filepath.Join(r.Dir, checksumsSignature), 0o644), os.Chmod(filepath.Join(r.Dir, checksumsProvenance), 0o644))
 }
 
 // flags are those of every call that signs. With a key no service of Sigstore is asked, which two files say: one that lists no service
@@ -98,7 +124,7 @@ func (s Signer) flags(scratch string) ([]string, error) {
 func (s Signer) run(ctx context.Context, command string, flags []string, subject string) error {
 	cmd := exec.CommandContext(ctx, s.Cosign, append(append([]string{command}, flags...), subject)...)
 	if said, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("cosign %s fails for %s: %w\n%s", command, subject, err, said)
+		return fmt.Errorf("cosign %s fails for %s: %w\n%s", command, subject, err, bytes.TrimSpace(said))
 	}
 	return nil
 }

@@ -110,6 +110,29 @@ func TestASignedReleaseIsVerifiedByItsKeyAlone(t *testing.T) {
 	}
 }
 
+func TestAKeyThatDoesNotSignIsRefusedBeforeAnythingIsPushed(t *testing.T) {
+	tool := cosign(t)
+	private, _ := newKey(t, tool)
+	cases := []struct{ name, key, password string }{
+		{"a key that is not there", filepath.Join(t.TempDir(), "cosign.key"), "of the test"},
+		{"a password of another key", private, "of another"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Setenv("COSIGN_PASSWORD", c.password)
+			r := release(t, checkout(t, program), startRegistry(t))
+			r.Signer, r.Revision = Signer{Cosign: tool, Key: c.key}, strings.Repeat("a", 40)
+			if err := r.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "the key does not sign") {
+				t.Errorf("got error %v, want one that names the key", err)
+			}
+			files, err := os.ReadDir(r.Dir)
+			if err != nil || len(files) > 0 {
+				t.Errorf("got files %v and error %v, want none built", files, err)
+			}
+		})
+	}
+}
+
 func digestOf(t *testing.T, r Release, service string) name.Digest {
 	t.Helper()
 	repository, err := name.NewRepository(r.Prefix + "/" + service)

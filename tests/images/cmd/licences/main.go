@@ -19,9 +19,8 @@ func main() { command.Main(root()) }
 
 func root() *cobra.Command {
 	var values []string
-	cmd := command.New("licences", "Fail for a module that a program links under a licence that is not permitted", func(ctx context.Context, _ []string) error {
-		return check(ctx, values)
-	})
+	cmd := command.New("licences", "Fail for a module that a program links under a licence that is not permitted",
+		func(ctx context.Context, _ []string) error { return check(ctx, values) })
 	cmd.Flags().StringSliceVar(&values, "platforms", []string{"linux/amd64"}, "what the programs are built for")
 	return cmd
 }
