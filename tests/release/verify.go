@@ -63,7 +63,7 @@ func (r Release) Verify(ctx context.Context, released string) error {
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("the release is not what this checkout builds with %s:\n  %s\nAnother Go makes other bytes: the provenance, or `std` in "+
-		"an SBOM, names the release's; set GOTOOLCHAIN to it. A difference that stays means that the release is not of this commit",
+	return fmt.Errorf("the release is not what this checkout builds with %s:\n  %s\nAnother Go makes other bytes: the provenance, or `std` "+
+		"in an SBOM, names the release's; set GOTOOLCHAIN to it. A difference that stays means that the release is not of this commit",
 		goVersion, strings.Join(wrong, "\n  "))
 }
