@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -142,7 +143,7 @@ func (r Release) programs(ctx context.Context, scratch string, part images.Part)
 
 // download writes a program's archive and its SBOM.
 func (r Release) download(part images.Part, built images.Built) error {
-	base := fmt.Sprintf("secretgate-%s_%s_%s_%s", built.Name, r.Version, built.Platform.OS, built.Platform.Architecture)
+	base := r.downloadName(part, built.Platform)
 	if err := r.write(base+".cdx.json", built.SBOM); err != nil {
 		return err
 	}
@@ -155,6 +156,15 @@ func (r Release) download(part images.Part, built images.Built) error {
 		return err
 	}
 	return r.write(base+extension, packed)
+}
+
+// downloadName begins the names of a program's archive and SBOM. It has the product's name once.
+func (r Release) downloadName(part images.Part, platform v1.Platform) string {
+	name := part.Name
+	if !strings.Contains(name, "secretgate") {
+		name = "secretgate-" + name
+	}
+	return fmt.Sprintf("%s_%s_%s_%s", name, r.Version, platform.OS, platform.Architecture)
 }
 
 func (r Release) write(name string, content []byte) error {

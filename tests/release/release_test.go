@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,8 +98,8 @@ func TestAReleaseCanBeInstalledAndBuiltAgain(t *testing.T) {
 	if err := r.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Run("files and their checksums", func(t *testing.T) { checkFiles(t, r.Dir) })
-	t.Run("archives", func(t *testing.T) { checkArchives(t, r.Dir) })
+	t.Run("files and their checksums", func(t *testing.T) { checkFiles(t, r) })
+	t.Run("archives", func(t *testing.T) { checkArchives(t, r) })
 	digests := map[string]string{}
 	for _, service := range images.Services() {
 		digests[service.Name] = checkPushed(t, r, service.Name)
@@ -133,7 +134,8 @@ func read(t *testing.T, dir, file string) string {
 	return string(text)
 }
 
-func checkFiles(t *testing.T, dir string) {
+func checkFiles(t *testing.T, r Release) {
+	dir := r.Dir
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -155,12 +157,16 @@ func checkFiles(t *testing.T, dir string) {
 		"SHA256SUMS",
 		"install-admission-only.yaml", "install-cert-manager.yaml", "install-high-availability.yaml", "install-namespaced.yaml", "install.yaml",
 		"kustomize-images.yaml", "kustomize.tar.gz",
-		"secretgate-syncer_v1.2.3_linux_amd64.cdx.json", "secretgate-syncer_v1.2.3_linux_amd64.tar.gz",
-		"secretgate-syncer_v1.2.3_linux_arm64.cdx.json", "secretgate-syncer_v1.2.3_linux_arm64.tar.gz",
-		"secretgate-webhook_v1.2.3_linux_amd64.cdx.json", "secretgate-webhook_v1.2.3_linux_amd64.tar.gz",
-		"secretgate-webhook_v1.2.3_linux_arm64.cdx.json", "secretgate-webhook_v1.2.3_linux_arm64.tar.gz",
-		"secretgate-webhook_v1.2.3_windows_amd64.cdx.json", "secretgate-webhook_v1.2.3_windows_amd64.zip",
 	}
+	for _, part := range images.Parts() {
+		for _, platform := range r.Platforms {
+			want = append(want, r.downloadName(part, platform)+".cdx.json", r.downloadName(part, platform)+".tar.gz")
+		}
+		if part.Desktop {
+			want = append(want, r.downloadName(part, r.Desktops[0])+".cdx.json", r.downloadName(part, r.Desktops[0])+".zip")
+		}
+	}
+	slices.Sort(want)
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
@@ -169,15 +175,31 @@ func checkFiles(t *testing.T, dir string) {
 	}
 }
 
-func checkArchives(t *testing.T, dir string) {
+func TestDownloadsHaveTheProductsNameOnce(t *testing.T) {
+	cases := []struct{ name, part, want string }{
+		{"a service", "syncer", "secretgate-syncer_v1.2.3_linux_arm64"},
+		{"a plugin of kubectl", "kubectl-secretgate", "kubectl-secretgate_v1.2.3_linux_arm64"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			r := Release{Set: images.Set{Version: "v1.2.3"}}
+			if got := r.downloadName(images.Part{Name: c.part}, v1.Platform{OS: "linux", Architecture: "arm64"}); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+func checkArchives(t *testing.T, r Release) {
 	var modes []string
-	for _, file := range untar(t, read(t, dir, "secretgate-syncer_v1.2.3_linux_arm64.tar.gz")) {
+	for _, file := range untar(t, read(t, r.Dir, "secretgate-syncer_v1.2.3_linux_arm64.tar.gz")) {
 		modes = append(modes, fmt.Sprintf("%o %s", file.mode, file.name))
 	}
 	if diff := cmp.Diff([]string{"755 syncer", "644 LICENSE", "644 THIRD_PARTY_NOTICES", "644 README.md"}, modes); diff != "" {
 		t.Errorf("files for Linux (-want +got):\n%s", diff)
 	}
-	zipped := read(t, dir, "secretgate-webhook_v1.2.3_windows_amd64.zip")
+	desktop := images.Parts()[slices.IndexFunc(images.Parts(), func(part images.Part) bool { return part.Desktop })]
+	zipped := read(t, r.Dir, r.downloadName(desktop, r.Desktops[0])+".zip")
 	archive, err := zip.NewReader(strings.NewReader(zipped), int64(len(zipped)))
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +208,7 @@ func checkArchives(t *testing.T, dir string) {
 	for _, file := range archive.File {
 		names = append(names, file.Name)
 	}
-	if diff := cmp.Diff([]string{"webhook.exe", "LICENSE", "THIRD_PARTY_NOTICES", "README.md"}, names); diff != "" {
+	if diff := cmp.Diff([]string{desktop.Name + ".exe", "LICENSE", "THIRD_PARTY_NOTICES", "README.md"}, names); diff != "" {
 		t.Errorf("files for Windows (-want +got):\n%s", diff)
 	}
 }
