@@ -18,7 +18,7 @@ type terms struct {
 }
 
 // permitted are the licences that ask for no more than notices, or, as MPL does, for the source of the licensed files alone, which are in
-// the Go module proxy. There is no live library that finds licences by their texts; these few have words that no other has.
+// the Go module proxy. No maintained library finds licences by their texts; these few have words that no other has.
 func permitted() []terms {
 	return []terms{
 		{"Apache-2.0", "apache license version 2.0, january 2004"},

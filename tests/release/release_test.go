@@ -75,8 +75,12 @@ func checkout(t *testing.T, source string) string {
 
 // startRegistry starts a registry, and returns where in it the images go.
 func startRegistry(t *testing.T) string {
+	return startRegistryThat(t, registry.WithReferrersSupport(true))
+}
+
+func startRegistryThat(t *testing.T, does registry.Option) string {
 	t.Helper()
-	server := httptest.NewServer(registry.New(registry.WithReferrersSupport(true), registry.Logger(log.New(io.Discard, "", 0))))
+	server := httptest.NewServer(registry.New(does, registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	return strings.TrimPrefix(server.URL, "http://") + "/some/secretgate"
 }

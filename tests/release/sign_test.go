@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -70,9 +71,24 @@ func verified(t *testing.T, tool, public string, args []string) (string, error) 
 }
 
 func TestASignedReleaseIsVerifiedByItsKeyAlone(t *testing.T) {
+	cases := []struct {
+		name      string
+		referrers bool
+	}{
+		{"a registry that lists what refers to an image", true},
+		{"a registry that does not, where a tag names the list", false},
+	}
 	tool := cosign(t)
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			verifiesByItsKeyAlone(t, tool, startRegistryThat(t, registry.WithReferrersSupport(c.referrers)))
+		})
+	}
+}
+
+func verifiesByItsKeyAlone(t *testing.T, tool, prefix string) {
 	private, public := newKey(t, tool)
-	r := release(t, checkout(t, program), startRegistry(t))
+	r := release(t, checkout(t, program), prefix)
 	r.Signer, r.Revision = Signer{Cosign: tool, Key: private}, strings.Repeat("a", 40)
 	r.Platforms, r.Desktops = r.Platforms[:1], nil
 	if err := r.Run(t.Context()); err != nil {
