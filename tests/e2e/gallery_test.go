@@ -101,7 +101,7 @@ type exhibit struct {
 // block is a fenced block of a page: its language and its text.
 type block struct{ kind, text string }
 
-var fence = regexp.MustCompile("\n```([a-z]+)\n((?s:.*?))```\n")
+var fence = regexp.MustCompile("\n```([a-z]+)[a-z ]*\n((?s:.*?))```\n")
 
 func blocks(text string) []block {
 	var found []block
@@ -117,6 +117,7 @@ func readExhibit(t *testing.T, section string) exhibit {
 	var before []string
 	for _, b := range blocks(section) {
 		switch {
+		case b.kind == "sh": // another test runs it
 		case b.kind == "console":
 			e.printed = b.text
 		case e.printed == "":
