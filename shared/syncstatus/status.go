@@ -31,7 +31,7 @@ type Status struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// Ready, with a reason.
+	// The condition Ready: whether the last attempt succeeded, and if not, the reason and what to do.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -45,7 +45,7 @@ type Status struct {
 	// +optional
 	SecretResourceVersion string `json:"secretResourceVersion,omitempty"`
 
-	// The value of annotation force-sync that was last acted upon.
+	// The value of the annotation secretgate.io/force-sync that was last acted upon.
 	// +optional
 	ObservedForceSync string `json:"observedForceSync,omitempty"`
 
@@ -53,7 +53,7 @@ type Status struct {
 	// +optional
 	LastSuccess *metav1.Time `json:"lastSuccess,omitempty"`
 
-	// The reads behind the Secret, the first 100.
+	// What was read for the Secret, the first 100 reads.
 	// +optional
 	// +listType=atomic
 	Entries []Entry `json:"entries,omitempty"`

@@ -101,14 +101,14 @@ type ExternalSecretSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self != 'ibmcloudSecretsManager' && self != 'akeyless'",message="IBM Cloud Secrets Manager and Akeyless are not supported by Secretgate: use one of secretsManager, systemManager, vault, azureKeyVault, gcpSecretsManager, alicloudSecretsManager",reason=FieldValueForbidden
 	Backend Backend `json:"backendType"`
 
-	// One entry of the Secret each; for backendType systemManager also a whole path.
+	// The reads, each of which becomes one entry of the Secret; with path, an entry for each parameter.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=1000
 	Data []DataEntry `json:"data,omitempty"`
 
-	// Keys whose values are JSON objects: every member becomes an entry of the Secret. data
-	// overrides dataFromWithOptions, which overrides dataFrom.
+	// Keys whose values are JSON objects: each member becomes an entry of the Secret. Where two make the
+	// same entry, data wins over dataFromWithOptions, which wins over dataFrom.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=1000
@@ -116,7 +116,7 @@ type ExternalSecretSpec struct {
 	// +kubebuilder:validation:items:MaxLength=2048
 	DataFrom []string `json:"dataFrom,omitempty"`
 
-	// As dataFrom, with the options of a single read.
+	// As dataFrom, with a version and an encoding for each key.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=1000
@@ -128,17 +128,17 @@ type ExternalSecretSpec struct {
 	// +kubebuilder:validation:MaxLength=2048
 	RoleARN string `json:"roleArn,omitempty"`
 
-	// AWS: the region to read in, instead of the syncer's own.
+	// AWS: the region to read in; the syncer's AWS_REGION if unset.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	Region string `json:"region,omitempty"`
 
-	// Vault: the mount of the Kubernetes auth method to log in at, instead of the syncer's default.
+	// Vault: the mount of the Kubernetes auth method to log in at; DEFAULT_VAULT_MOUNT_POINT if unset.
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
 	VaultMountPoint string `json:"vaultMountPoint,omitempty"`
 
-	// Vault: the role to log in as, instead of the syncer's default.
+	// Vault: the role to log in as; DEFAULT_VAULT_ROLE if unset.
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
 	VaultRole string `json:"vaultRole,omitempty"`
@@ -155,7 +155,7 @@ type ExternalSecretSpec struct {
 	// +kubebuilder:validation:MaxLength=127
 	KeyVaultName string `json:"keyVaultName,omitempty"`
 
-	// GCP: the project that holds the secrets, instead of the credential's own.
+	// GCP: the project that holds the secrets; DEFAULT_GCP_PROJECT if unset, else that of the credentials.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	ProjectID string `json:"projectId,omitempty"`
@@ -166,7 +166,7 @@ type ExternalSecretSpec struct {
 	// +kubebuilder:pruning:PreserveUnknownFields
 	Template *runtime.RawExtension `json:"template,omitempty"`
 
-	// Serve this object only by the syncer whose INSTANCE_ID equals it.
+	// The INSTANCE_ID of the syncer that serves this object; if unset, syncers without an INSTANCE_ID do.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	ControllerID string `json:"controllerId,omitempty"`
@@ -192,7 +192,7 @@ type ExternalSecretSpec struct {
 	// +optional
 	AdoptExisting bool `json:"adoptExisting,omitempty"`
 
-	// IBM Cloud (not supported): accepted so that manifests are not pruned before they are answered.
+	// IBM Cloud, which is not supported: known only so that the answer can name it.
 	// +optional
 	KeyByName *bool `json:"keyByName,omitempty"`
 
@@ -220,7 +220,7 @@ type DataEntry struct {
 	// +kubebuilder:validation:MaxLength=2048
 	Key string `json:"key,omitempty"`
 
-	// The entry of the Secret.
+	// The name of the entry in the Secret. Required with key.
 	// +optional
 	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
 	// +kubebuilder:validation:MaxLength=253
@@ -259,7 +259,7 @@ type DataEntry struct {
 	// +kubebuilder:validation:MaxLength=64
 	VersionID string `json:"versionId,omitempty"`
 
-	// IBM Cloud (not supported): accepted so that manifests are not pruned before they are answered.
+	// IBM Cloud, which is not supported: known only so that the answer can name it.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	SecretType string `json:"secretType,omitempty"`
