@@ -3,7 +3,6 @@ package docs
 
 import (
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -15,6 +14,8 @@ import (
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/text"
+
+	"github.com/secretgate/secretgate/tests/docs/fence"
 )
 
 const root = "../.."
@@ -103,35 +104,19 @@ func existsAbove(folder, file string) bool {
 // readPages reads all Markdown below a folder, without what is built or fetched there.
 func readPages(t *testing.T, folder string) map[string]page {
 	t.Helper()
-	pages := map[string]page{}
-	err := filepath.WalkDir(folder, func(path string, item fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case item.IsDir() && isLeftOut(item.Name()):
-			return fs.SkipDir
-		case item.IsDir() || filepath.Ext(path) != ".md":
-			return nil
-		}
-		source, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		pages[path] = parse(source)
-		return nil
-	})
+	paths, err := fence.Pages(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pages
-}
-
-func isLeftOut(folder string) bool {
-	switch folder {
-	case ".git", ".cache", ".lab", ".cluster", "bin", "testdata":
-		return true
+	pages := map[string]page{}
+	for _, path := range paths {
+		source, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages[path] = parse(source)
 	}
-	return false
+	return pages
 }
 
 var pathOfFile = regexp.MustCompile(`^[\w.-]+(/[\w.-]+)+\.(go|lua|md|svg|ya?ml)$`)

@@ -101,11 +101,11 @@ type exhibit struct {
 // block is a fenced block of a page: its language and its text.
 type block struct{ kind, text string }
 
-var fence = regexp.MustCompile("\n```([a-z]+)[a-z ]*\n((?s:.*?))```\n")
+var fenced = regexp.MustCompile("\n```([a-z]+)[a-z ]*\n((?s:.*?))```\n")
 
 func blocks(text string) []block {
 	var found []block
-	for _, match := range fence.FindAllStringSubmatch(text, -1) {
+	for _, match := range fenced.FindAllStringSubmatch(text, -1) {
 		found = append(found, block{match[1], match[2]})
 	}
 	return found

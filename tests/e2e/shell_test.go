@@ -19,21 +19,24 @@ type shell struct {
 // newShell makes one whose kubectl works in a namespace. Programs of the folders that are given come first in PATH.
 func newShell(t *testing.T, namespace string, programs ...string) *shell {
 	t.Helper()
-	folder := t.TempDir()
+	folder, home := t.TempDir(), t.TempDir()
 	config, err := os.ReadFile(theLab.Kubeconfig)
 	if err != nil {
 		t.Fatal(err)
 	}
-	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	kubeconfig := filepath.Join(home, ".kube", "config")
+	if err := os.Mkdir(filepath.Dir(kubeconfig), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(kubeconfig, config, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	path := ""
-	for _, programs := range append(programs, theLab.Bin, filepath.Join(theLab.Root, "bin"), filepath.Join(theLab.Root, ".cache", "tools")) {
+	for _, programs := range append(programs, theLab.Bin, theLab.VaultBin, filepath.Join(theLab.Root, "bin"), filepath.Join(theLab.Root, ".cache", "tools")) {
 		path += programs + string(os.PathListSeparator)
 	}
 	s := &shell{folder: folder, env: []string{
-		"PATH=" + path + os.Getenv("PATH"), "HOME=" + folder, "KUBECONFIG=" + kubeconfig, "KUBERC=off",
+		"PATH=" + path + os.Getenv("PATH"), "HOME=" + home, "KUBECONFIG=" + kubeconfig, "KUBERC=off",
 		"VAULT_ADDR=" + theLab.VaultAddr, "VAULT_TOKEN=" + theLab.VaultToken,
 	}}
 	if said, err := s.run(t.Context(), "kubectl config set-context --current --namespace="+namespace); err != nil {

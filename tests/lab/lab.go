@@ -46,10 +46,11 @@ type Options struct {
 
 // Lab is a running lab.
 type Lab struct {
-	Dir    string // state
-	Root   string // checkout
-	Oldest bool   // it runs the oldest Kubernetes that is supported, instead of the newest
-	Bin    string // folder of kubectl
+	Dir      string // state
+	Root     string // checkout
+	Oldest   bool   // it runs the oldest Kubernetes that is supported, instead of the newest
+	Bin      string // folder of kubectl
+	VaultBin string // folder of vault
 
 	// APIServer is the URL of kube-apiserver, Kubeconfig an admin's kubeconfig file.
 	APIServer, Kubeconfig string
@@ -144,7 +145,7 @@ func (l *Lab) bringUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.servers, l.Bin = built, built.Kubernetes
+	l.servers, l.Bin, l.VaultBin = built, built.Kubernetes, filepath.Dir(built.Vault)
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("the lab was not up after %s", startTimeout))
 	defer cancel()
 	return l.start(ctx)

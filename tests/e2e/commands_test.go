@@ -1,0 +1,118 @@
+package e2e
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/secretgate/secretgate/tests/docs/fence"
+	"github.com/secretgate/secretgate/tests/lab"
+)
+
+// placeholders are what users replace, and what the lab has in its place.
+func placeholders() *strings.Replacer {
+	return strings.NewReplacer("https://vault.example.com:8200", theLab.VaultAddr)
+}
+
+// TestCommandsOfPages runs the blocks of commands of every page, as they stand there, in the order of the page, in one folder.
+func TestCommandsOfPages(t *testing.T) {
+	t.Parallel()
+	all, err := fence.All(theLab.Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := map[string][]fence.Block{}
+	for _, b := range all {
+		if b.Language == "sh" || isOverlay(b) {
+			pages[b.Page] = append(pages[b.Page], b)
+		}
+	}
+	for page, blocks := range pages {
+		t.Run(page, func(t *testing.T) {
+			t.Parallel()
+			runPage(t, page, blocks)
+		})
+	}
+}
+
+// isOverlay reports whether a block is a kustomization.yaml beside a checkout.
+func isOverlay(b fence.Block) bool {
+	return b.Language == "yaml" && strings.HasPrefix(b.Text, "resources: [secretgate/")
+}
+
+func runPage(t *testing.T, page string, blocks []fence.Block) {
+	t.Helper()
+	namespace := newNamespace(t, nil)
+	programs, calls := standIns(t)
+	s := newShell(t, namespace, programs)
+	for name, target := range map[string]string{"bin": filepath.Join(theLab.Root, "bin"), "secretgate": theLab.Root} {
+		if err := os.Symlink(target, filepath.Join(s.folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if prepare := preparations[page]; prepare != nil {
+		prepare(t, s, namespace)
+	}
+	for _, b := range blocks {
+		if b.Language == "yaml" {
+			s.write(t, "kustomization.yaml", b.Text)
+			continue
+		}
+		script := placeholders().Replace(b.Text)
+		if page == "kustomize/docs/migration.md" { // its verdict on the objects of other tests is no failure
+			script = strings.ReplaceAll(script, " objects.yaml  ", " objects.yaml || [ $? = 1 ] ")
+		}
+		if said, err := s.run(t.Context(), script); err != nil {
+			t.Errorf("%s: got %v, want every command to succeed:\n%s%s", b, err, b.Text, said)
+		}
+	}
+	for _, call := range calls() {
+		if err := check(call); err != nil {
+			t.Errorf("%s: %v", page, err)
+		}
+	}
+}
+
+// preparations are what a page's commands find, by page: what the page said before, in words.
+var preparations = map[string]func(t *testing.T, s *shell, namespace string){
+	"kustomize/docs/gitops.md": func(t *testing.T, s *shell, _ string) {
+		t.Helper()
+		s.write(t, "manifests/db.yaml", strings.Replace(object("db", "{data: [{key: a, name: b}]}"), "spec: {", "secretDescriptor: {backendType: secretManager, ", 1))
+	},
+	"kustomize/docs/install.md": func(t *testing.T, _ *shell, _ string) {
+		t.Helper()
+		putAWSIn(t, "eu-west-1", "hello-service/password", secretValue())
+		t.Cleanup(func() {
+			_, _ = kubectl.Run(context.Background(), "delete", "externalsecret", "--namespace=default", "hello-service")
+			_, _ = kubectl.Run(context.Background(), "delete", "configmap", "--namespace="+lab.Namespace, "syncer-env")
+		})
+	},
+	"kustomize/docs/troubleshooting.md": func(t *testing.T, _ *shell, _ string) { t.Helper(); withoutRole(t, "shop-role") },
+	"shared/dialect/kes/externalsecret.md": func(t *testing.T, _ *shell, namespace string) {
+		t.Helper()
+		putAWS(t, namespace+"/password", secretValue())
+		kubectl.MustApply(t, namespace, object("hello-service", "{backendType: secretsManager, data: [{key: "+namespace+"/password, name: password}]}"))
+	},
+	"README.md":                           func(t *testing.T, _ *shell, _ string) { t.Helper(); withoutRole(t, "core") },
+	"syncer/backend/hashivault/README.md": func(t *testing.T, _ *shell, _ string) { t.Helper(); withoutRole(t, "team-a") },
+}
+
+// withoutRole removes a role of Vault that a page makes.
+func withoutRole(t *testing.T, name string) {
+	t.Helper()
+	t.Cleanup(func() { _, _ = theLab.Vault().Logical().Delete("auth/kubernetes/role/" + name) })
+}
+
+// write writes a file in the shell's folder.
+func (s *shell) write(t *testing.T, name, text string) {
+	t.Helper()
+	file := filepath.Join(s.folder, name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
