@@ -17,10 +17,11 @@ var marks = map[string][]string{
 
 // shown are the pages whose console blocks a test compares with what is printed, by the test's file.
 var shown = map[string]string{
-	"README.md":                         "tests/e2e/commands_test.go",
-	"kustomize/docs/rejections.md":      "tests/e2e/gallery_test.go",
-	"kustomize/docs/troubleshooting.md": "tests/e2e/troubleshooting_test.go",
-	"webhook/README.md":                 "tests/e2e/gallery_test.go, tests/e2e/commands_test.go",
+	"README.md": "tests/e2e/commands_test.go",
+	"kustomize/docs/examples/multi-tenant/README.md": "tests/e2e/examples_test.go",
+	"kustomize/docs/rejections.md":                   "tests/e2e/gallery_test.go",
+	"kustomize/docs/troubleshooting.md":              "tests/e2e/troubleshooting_test.go",
+	"webhook/README.md":                              "tests/e2e/gallery_test.go, tests/e2e/commands_test.go",
 }
 
 // TestEveryCommandIsRun refuses a block of commands that no test runs.

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +26,7 @@ func TestCommandsOfPages(t *testing.T) {
 	}
 	pages := map[string][]fence.Block{}
 	for _, b := range all {
-		if b.Language == "sh" || isOverlay(b) {
+		if (b.Language == "sh" || isOverlay(b)) && !strings.HasPrefix(b.Page, examples) { // which have a test of their own
 			pages[b.Page] = append(pages[b.Page], b)
 		}
 	}
@@ -55,22 +56,43 @@ func runPage(t *testing.T, page string, blocks []fence.Block) {
 	if prepare := preparations[page]; prepare != nil {
 		prepare(t, s, namespace)
 	}
+	s.runBlocks(t, blocks, placeholders())
+	checkCalls(t, s, calls())
+}
+
+// runBlocks runs a page's blocks in order. A kustomization is a file that later ones find.
+func (s *shell) runBlocks(t *testing.T, blocks []fence.Block, replacer *strings.Replacer) {
+	t.Helper()
 	for _, b := range blocks {
 		if b.Language == "yaml" {
 			s.write(t, "kustomization.yaml", b.Text)
 			continue
 		}
-		script := placeholders().Replace(b.Text)
-		if page == "kustomize/docs/migration.md" { // its verdict on the objects of other tests is no failure
+		script := replacer.Replace(b.Text)
+		if b.Page == "kustomize/docs/migration.md" { // its verdict on the objects of other tests is no failure
 			script = strings.ReplaceAll(script, " objects.yaml  ", " objects.yaml || [ $? = 1 ] ")
 		}
 		if said, err := s.run(t.Context(), script); err != nil {
 			t.Errorf("%s: got %v, want every command to succeed:\n%s%s", b, err, b.Text, said)
 		}
 	}
-	for _, call := range calls() {
+}
+
+// checkCalls looks at the calls of stand-ins, and at the documents that they name.
+func checkCalls(t *testing.T, s *shell, calls [][]string) {
+	t.Helper()
+	for _, call := range calls {
 		if err := check(call); err != nil {
-			t.Errorf("%s: %v", page, err)
+			t.Error(err)
+		}
+		for _, argument := range call {
+			name, isFile := strings.CutPrefix(argument, "file://")
+			if !isFile {
+				continue
+			}
+			if text, err := os.ReadFile(filepath.Join(s.folder, name)); err != nil || !json.Valid(text) {
+				t.Errorf("%q: got %v and a document of %d bytes, want JSON", call, err, len(text))
+			}
 		}
 	}
 }

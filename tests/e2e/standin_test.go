@@ -21,11 +21,16 @@ type usage struct {
 
 // usages are the commands that pages use of programs which need an account, a registry or a checkout of their own.
 var usages = map[string]usage{
-	"aws iam create-policy": {required: []string{"--policy-name", "--policy-document"}},
+	"aws iam create-policy":   {required: []string{"--policy-name", "--policy-document"}},
+	"aws iam create-role":     {required: []string{"--role-name", "--assume-role-policy-document"}},
+	"aws iam put-role-policy": {required: []string{"--role-name", "--policy-name", "--policy-document"}},
 	"aws secretsmanager create-secret": {
 		required: []string{"--name", "--secret-string"}, optional: []string{"--region", "--description"},
 	},
-	"az identity show": {required: []string{"--name", "--resource-group"}, optional: []string{"--query", "--output"}, answer: "5f4dcc3b-0000-4000-8000-000000000000"},
+	"az identity show": {
+		required: []string{"--name", "--resource-group"}, optional: []string{"--query", "--output"},
+		answer: "5f4dcc3b-0000-4000-8000-000000000000",
+	},
 	"az keyvault show": {
 		required: []string{"--name"}, optional: []string{"--query", "--output"},
 		answer: "/subscriptions/0/resourceGroups/my-group/providers/Microsoft.KeyVault/vaults/hello-world",
@@ -115,8 +120,8 @@ func checkOperands(name string, operands []string) error {
 }
 
 // standIns writes programs that take the place of those in usages: each writes its arguments down and prints the usage's answer. Of
-// kubectl, what needs pods; `apply -k`, which would change the lab's installation, becomes a dry run at its API server. make prints
-// what it would do.
+// kubectl, what needs pods; an `apply -k` that would change the lab's installation becomes a dry run at its API server. make prints what
+// it would do.
 func standIns(t *testing.T) (folder string, calls func() [][]string) {
 	t.Helper()
 	folder = t.TempDir()
@@ -136,7 +141,8 @@ func standIns(t *testing.T) (folder string, calls func() [][]string) {
 	programs["git"] += "if [ \"$1\" = clone ]; then ln -sfn " + theLab.Root + " \"$(basename \"$2\")\"; fi\n"
 	kubectl := filepath.Join(theLab.Bin, "kubectl")
 	programs["kubectl"] = "#!/bin/bash\ncase \" $* \" in\n  *' rollout '* | *' logs '*) ;;\n" +
-		"  ' apply -k '*) exec " + kubectl + " \"$@\" --dry-run=server ;;\n  *) exec " + kubectl + " \"$@\" ;;\nesac\n" + strings.TrimPrefix(record, "#!/bin/bash\n")
+		"  ' apply -k '*)\n    if " + kubectl + " kustomize \"$3\" | grep -q WebhookConfiguration; then set -- \"$@\" --dry-run=server; fi\n" +
+		"    exec " + kubectl + " \"$@\" ;;\n  *) exec " + kubectl + " \"$@\" ;;\nesac\n" + strings.TrimPrefix(record, "#!/bin/bash\n")
 	if path, err := exec.LookPath("make"); err == nil {
 		programs["make"] = "#!/bin/bash\ncase \" $* \" in *' -C '*) ;; *) cd " + theLab.Root + " ;; esac\n" +
 			"exec env PATH=" + os.Getenv("PATH") + " " + path + " -n \"$@\"\n"

@@ -29,6 +29,7 @@ func troubles() map[string]trouble {
 	const (
 		notFound, denied, unauthenticated = plan.ReasonSecretNotFound, plan.ReasonAccessDenied, plan.ReasonUnauthenticated
 		deletion                          = "You can't perform this operation on the secret because it was marked for deletion."
+		adopt                             = names.AnnotationPermitAdopt + "=true"
 		mismatch                          = "You provided a VersionStage that is not associated to the provided VersionId."
 		expired                           = "The security token included in the request is expired"
 	)
@@ -58,7 +59,7 @@ func troubles() map[string]trouble {
 		"A secret of Alibaba Cloud is missing": {notFound, none, alicloudSecret},
 		"The policy has changed":               {plan.ReasonPolicyDenied, put("prod/shop/policy", "x"), put("dev/shop/policy", "x")},
 		"The spec was never judged":            {plan.ReasonInvalidSpec, put("dev/shop/unjudged", "x"), none},
-		"The name is taken":                    {plan.ReasonSecretNotOwned, foreignSecret, kubectlDoes("annotate", "namespace", "NS", names.AnnotationPermitAdopt+"=true")},
+		"The name is taken":                    {plan.ReasonSecretNotOwned, foreignSecret, kubectlDoes("annotate", "namespace", "NS", adopt)},
 		"The API server refuses the Secret":    {plan.ReasonSecretWriteFailed, quota, kubectlDoes("delete", "quota", "secrets", "--namespace=NS")},
 		"The object is suspended":              {plan.ReasonSuspended, put("dev/shop/suspended", "x"), none},
 		"No syncer serves the object":          {"", put("dev/shop/unserved", "x"), none},
@@ -136,15 +137,21 @@ func vaultRole(name, account string) action {
 	return func(t *testing.T, _ string) *ownSyncer {
 		t.Helper()
 		putVault(t, "shop/db", map[string]any{"password": "x"})
-		vault := theLab.Vault()
-		if err := vault.Sys().PutPolicyWithContext(t.Context(), name, `path "secret/data/shop/*" { capabilities = ["read"] }`); err != nil {
-			t.Fatal(err)
-		}
-		settings := map[string]any{"bound_service_account_names": account, "bound_service_account_namespaces": lab.Namespace, "token_policies": name}
-		if _, err := vault.Logical().WriteWithContext(t.Context(), "auth/kubernetes/role/"+name, settings); err != nil {
-			t.Fatal(err)
-		}
+		writeVaultRole(t, name, account, "secret/data/shop/*")
 		return nil
+	}
+}
+
+// writeVaultRole makes a role whose policy, of the same name, permits to read a path.
+func writeVaultRole(t *testing.T, name, account, path string) {
+	t.Helper()
+	vault := theLab.Vault()
+	if err := vault.Sys().PutPolicyWithContext(t.Context(), name, `path "`+path+`" { capabilities = ["read"] }`); err != nil {
+		t.Fatal(err)
+	}
+	settings := map[string]any{"bound_service_account_names": account, "bound_service_account_namespaces": lab.Namespace, "token_policies": name}
+	if _, err := vault.Logical().WriteWithContext(t.Context(), "auth/kubernetes/role/"+name, settings); err != nil {
+		t.Fatal(err)
 	}
 }
 
