@@ -182,3 +182,16 @@ func TestSharesAsSets(t *testing.T) {
 		})
 	}
 }
+
+// TestTheAssignmentIsThatOfFormerVersions pins it, since replicas of two versions must come to the same one during a rollout.
+func TestTheAssignmentIsThatOfFormerVersions(t *testing.T) {
+	ring := Assign([]string{"syncer-a", "syncer-b", "syncer-c"})
+	got := ""
+	for _, owner := range ring {
+		got += strings.TrimPrefix(owner, "syncer-")
+	}
+	const want = "bcbaaabaccbccbcabacabbccbabbaccbbcbbccacbababbcccaabbaacabbcbaaaabbcbabcaababbcaabbbcaabaacaccccccaccaaccbacbbccaabcacccbbababaa"
+	if got != want {
+		t.Errorf("got the slots\n%s\nwant\n%s\n(a new assignment is a change that kustomize/docs/support.md rules out within a major version)", got, want)
+	}
+}
