@@ -105,13 +105,17 @@ var preparations = map[string]func(t *testing.T, s *shell, namespace string){
 	},
 	"kustomize/docs/install.md": func(t *testing.T, _ *shell, _ string) {
 		t.Helper()
-		putAWSIn(t, "eu-west-1", "hello-service/password", secretValue())
+		putAWSIn(t, "us-east-1", "hello-service/password", secretValue())
 		t.Cleanup(func() {
 			_, _ = kubectl.Run(context.Background(), "delete", "externalsecret", "--namespace=default", "hello-service")
 			_, _ = kubectl.Run(context.Background(), "delete", "configmap", "--namespace="+lab.Namespace, "syncer-env")
 		})
 	},
-	"kustomize/docs/troubleshooting.md": func(t *testing.T, _ *shell, _ string) { t.Helper(); withoutRole(t, "shop-role") },
+	"kustomize/docs/troubleshooting.md": func(t *testing.T, _ *shell, namespace string) {
+		t.Helper()
+		withoutRole(t, "shop-role")
+		kubectl.MustApply(t, namespace, object("db", "{backendType: secretsManager, data: [{key: "+namespace+"/db, name: password}]}"))
+	},
 	"shared/dialect/kes/externalsecret.md": func(t *testing.T, _ *shell, namespace string) {
 		t.Helper()
 		putAWS(t, namespace+"/password", secretValue())

@@ -62,6 +62,7 @@ func troubles() map[string]trouble {
 		"The name is taken":                    {plan.ReasonSecretNotOwned, foreignSecret, kubectlDoes("annotate", "namespace", "NS", adopt)},
 		"The API server refuses the Secret":    {plan.ReasonSecretWriteFailed, quota, kubectlDoes("delete", "quota", "secrets", "--namespace=NS")},
 		"The object is suspended":              {plan.ReasonSuspended, put("dev/shop/suspended", "x"), none},
+		"The pod has an old value":             {plan.ReasonSynced, put("dev/shop/rotated", "x"), none},
 		"No syncer serves the object":          {"", put("dev/shop/unserved", "x"), none},
 	}
 }
