@@ -56,13 +56,14 @@ func runPage(t *testing.T, page string, blocks []fence.Block) {
 	if prepare := preparations[page]; prepare != nil {
 		prepare(t, s, namespace)
 	}
-	s.runBlocks(t, blocks, placeholders())
-	checkCalls(t, s, calls())
+	s.runBlocks(t, blocks, placeholders(), calls)
 }
 
-// runBlocks runs a page's blocks in order. A kustomization is a file that later ones find.
-func (s *shell) runBlocks(t *testing.T, blocks []fence.Block, replacer *strings.Replacer) {
+// runBlocks runs a page's blocks in order. A kustomization is a file that later ones find. What is to run on the lab may call no
+// stand-in.
+func (s *shell) runBlocks(t *testing.T, blocks []fence.Block, replacer *strings.Replacer, calls func() [][]string) {
 	t.Helper()
+	defer func() { checkCalls(t, s, calls()) }()
 	for _, b := range blocks {
 		if b.Language == "yaml" {
 			s.write(t, "kustomization.yaml", b.Text)
@@ -72,8 +73,12 @@ func (s *shell) runBlocks(t *testing.T, blocks []fence.Block, replacer *strings.
 		if b.Page == "kustomize/docs/migration.md" { // its verdict on the objects of other tests is no failure
 			script = strings.ReplaceAll(script, " objects.yaml  ", " objects.yaml || [ $? = 1 ] ")
 		}
+		before := len(calls())
 		if said, err := s.run(t.Context(), script); err != nil {
 			t.Errorf("%s: got %v, want every command to succeed:\n%s%s", b, err, b.Text, said)
+		}
+		if made := calls()[before:]; b.Mark == "lab" && len(made) > 0 {
+			t.Errorf("%s: got a block marked lab that needs stand-ins, for %q: mark it cloud", b, made)
 		}
 	}
 }

@@ -116,8 +116,7 @@ func (e example) run(t *testing.T, folder string) {
 		}
 	}
 	// The lab's syncer shows Vault the token by which the API server knows it, which is of another audience.
-	s.runBlocks(t, commands, strings.NewReplacer(" audience=vault", ""))
-	checkCalls(t, s, calls())
+	s.runBlocks(t, commands, strings.NewReplacer(" audience=vault", ""), calls)
 	for name, want := range e.secrets {
 		in, name, found := strings.Cut(name, "/")
 		if !found {

@@ -52,6 +52,7 @@ var usages = map[string]usage{
 	"git checkout":            {operands: 1},
 	"git clone":               {operands: 1},
 	"git tag":                 {operands: 1},
+	"kubectl apply":           {required: []string{"-k"}},
 	"kubectl logs":            {optional: []string{"-n", "--namespace"}, switches: []string{"--previous"}, operands: 1},
 	"kubectl rollout restart": {optional: []string{"-n", "--namespace"}, operands: 1},
 	"kubectl rollout status":  {optional: []string{"-n", "--namespace", "--timeout"}, operands: 1},
@@ -113,7 +114,7 @@ func checkOperands(name string, operands []string) error {
 	switch {
 	case name == "skopeo copy" && (!strings.HasPrefix(operands[0], "oci:") || !strings.HasPrefix(operands[1], "docker://")):
 		return fmt.Errorf("skopeo copy: got %q, want an OCI layout and a registry", operands)
-	case strings.HasPrefix(name, "kubectl ") && !slices.Contains([]string{"deployment", "deployment/webhook", "deployment/syncer"}, operands[0]):
+	case len(operands) > 0 && strings.HasPrefix(name, "kubectl ") && !slices.Contains([]string{"deployment", "deployment/webhook", "deployment/syncer"}, operands[0]):
 		return fmt.Errorf("%s: got %q, want a Deployment of ours", name, operands[0])
 	}
 	return nil
@@ -141,8 +142,8 @@ func standIns(t *testing.T) (folder string, calls func() [][]string) {
 	programs["git"] += "if [ \"$1\" = clone ]; then ln -sfn " + theLab.Root + " \"$(basename \"$2\")\"; fi\n"
 	kubectl := filepath.Join(theLab.Bin, "kubectl")
 	programs["kubectl"] = "#!/bin/bash\ncase \" $* \" in\n  *' rollout '* | *' logs '*) ;;\n" +
-		"  ' apply -k '*)\n    if " + kubectl + " kustomize \"$3\" | grep -q WebhookConfiguration; then set -- \"$@\" --dry-run=server; fi\n" +
-		"    exec " + kubectl + " \"$@\" ;;\n  *) exec " + kubectl + " \"$@\" ;;\nesac\n" + strings.TrimPrefix(record, "#!/bin/bash\n")
+		"  ' apply -k '*)\n    if " + kubectl + " kustomize \"$3\" | grep -q WebhookConfiguration; then " + kubectl + " \"$@\" --dry-run=server\n" +
+		"    else exec " + kubectl + " \"$@\"; fi ;;\n  *) exec " + kubectl + " \"$@\" ;;\nesac\n" + strings.TrimPrefix(record, "#!/bin/bash\n")
 	if path, err := exec.LookPath("make"); err == nil {
 		programs["make"] = "#!/bin/bash\ncase \" $* \" in *' -C '*) ;; *) cd " + theLab.Root + " ;; esac\n" +
 			"exec env PATH=" + os.Getenv("PATH") + " " + path + " -n \"$@\"\n"
