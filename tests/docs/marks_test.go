@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -57,6 +58,27 @@ func unrun(b fence.Block) string {
 		return "got commands in a block of language \"" + b.Language + "\", want sh and a mark, or console"
 	}
 	return ""
+}
+
+// TestJSONOfPagesIsJSON reads each block of JSON: policies of IAM, mostly, which users copy.
+func TestJSONOfPagesIsJSON(t *testing.T) {
+	blocks, err := fence.All(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, b := range blocks {
+		if b.Language != "json" {
+			continue
+		}
+		seen++
+		if !json.Valid([]byte(b.Text)) {
+			t.Errorf("%s: got what is no JSON, want a document:\n%s", b, b.Text)
+		}
+	}
+	if seen == 0 {
+		t.Error("got no block of JSON, want those of the backends' pages")
+	}
 }
 
 func TestBlocksThatNoTestRunsAreFound(t *testing.T) {
