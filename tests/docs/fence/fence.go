@@ -1,4 +1,4 @@
-// Package fence finds the fenced blocks of the repository's pages, with the marks that say which test takes them.
+// Package fence finds the fenced blocks of the repository's pages, with the marks that say which test takes them, and code in sentences.
 package fence
 
 import (
@@ -64,9 +64,34 @@ func All(root string) (blocks []Block, err error) {
 	return blocks, nil
 }
 
+// Spans lists the code within the sentences and tables of a page, each on one line.
+func Spans(source []byte) (spans []string) {
+	walk := func(node ast.Node, entering bool) (ast.WalkStatus, error) {
+		span, isCode := node.(*ast.CodeSpan)
+		if !entering || !isCode {
+			return ast.WalkContinue, nil
+		}
+		var code strings.Builder
+		for child := span.FirstChild(); child != nil; child = child.NextSibling() {
+			if segment, ok := child.(*ast.Text); ok {
+				code.Write(segment.Value(source))
+			}
+		}
+		spans = append(spans, strings.Join(strings.Fields(code.String()), " "))
+		return ast.WalkSkipChildren, nil
+	}
+	if err := ast.Walk(parse(source), walk); err != nil {
+		panic(err) // walk returns none
+	}
+	return spans
+}
+
+func parse(source []byte) ast.Node {
+	return goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser().Parse(text.NewReader(source))
+}
+
 // Read reads the blocks of one page.
 func Read(page string, source []byte) (blocks []Block) {
-	document := goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser().Parse(text.NewReader(source))
 	walk := func(node ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
@@ -92,7 +117,7 @@ func Read(page string, source []byte) (blocks []Block) {
 		blocks = append(blocks, b)
 		return ast.WalkContinue, nil
 	}
-	if err := ast.Walk(document, walk); err != nil {
+	if err := ast.Walk(parse(source), walk); err != nil {
 		panic(err) // walk returns none
 	}
 	return blocks
