@@ -165,7 +165,7 @@ func leaveNothing(t *testing.T, folder string) {
 	for _, args := range [][]string{
 		{"delete", "namespace", "core", "--ignore-not-found"}, {"delete", "--kustomize=" + folder, "--ignore-not-found"},
 	} {
-		if _, err := kubectl.Run(context.Background(), append(args, "--timeout="+harness.Patience.String())...); err != nil {
+		if _, err := kubectl.Run(context.Background(), append(args, "--timeout="+harness.Timeout.String())...); err != nil {
 			t.Error(err)
 		}
 	}
