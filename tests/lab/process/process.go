@@ -95,12 +95,26 @@ func (p *Process) Err() error {
 
 // Stop asks the child to end, and kills it when it takes longer than its grace. It returns when the child has ended.
 func (p *Process) Stop() {
+	p.end(func(pid int) { _ = syscall.Kill(pid, syscall.SIGTERM) })
+}
+
+// Interrupt is Stop for a child that has children of its own: like Ctrl-C in a terminal, it reaches all of them.
+func (p *Process) Interrupt() {
+	p.end(func(pid int) { _ = syscall.Kill(-pid, syscall.SIGINT) })
+}
+
+func (p *Process) end(signal func(pid int)) {
 	p.asked.Store(true)
 	grace := p.command.Grace
 	if grace == 0 {
 		grace = 10 * time.Second
 	}
-	_ = p.cmd.Process.Signal(syscall.SIGTERM) // fails when it has ended
+	select {
+	case <-p.done: // its process id may be another's by now
+		return
+	default:
+		signal(p.cmd.Process.Pid)
+	}
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	select {

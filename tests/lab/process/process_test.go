@@ -108,3 +108,25 @@ func TestKilledChildIsToldNothing(t *testing.T) {
 		t.Errorf("it printed %q and %s, asked: %v", text, got, p.Asked())
 	}
 }
+
+func TestInterruptReachesWhatTheChildStarted(t *testing.T) {
+	p, log := start(t, `trap 'echo child; exit' INT; sh -c 'trap "echo grandchild; exit" INT; echo up; while :; do sleep 1; done'; exit`)
+	up := func(context.Context) error {
+		text, err := os.ReadFile(log)
+		if err == nil && !strings.Contains(string(text), "up") {
+			err = errors.New("the grandchild is not up")
+		}
+		return err
+	}
+	if err := p.Await(t.Context(), time.Minute, up); err != nil {
+		t.Fatal(err)
+	}
+	p.Interrupt()
+	got, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "up\ngrandchild\nchild\n"; string(got) != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
