@@ -83,8 +83,11 @@ func (l *Lab) startEtcd(ctx context.Context) (url string, err error) {
 	return url, p.Await(ctx, startTimeout, get(http.DefaultClient, url+"/health", ""))
 }
 
-// startControllers starts kube-controller-manager.
+// startControllers starts kube-controller-manager where there is one.
 func (l *Lab) startControllers(ctx context.Context) error {
+	if l.servers.ControllerManager == "" {
+		return nil
+	}
 	p, err := l.run(process.Command{
 		Name: "kube-controller-manager", Path: l.servers.ControllerManager, Env: l.environment(),
 		Args: []string{

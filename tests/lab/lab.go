@@ -31,8 +31,8 @@ type Options struct {
 	Root string
 	// Cache keeps the built servers; empty means .cache/lab in the checkout.
 	Cache string
-	// Progress receives a line per step; nil throws them away.
-	Progress io.Writer
+	// Progress receives a line per step; nil throws them away. A progress.Shower is shown what goes on, too.
+	Progress io.Writer `json:"-"`
 	// APIServerArgs are appended to the flags of kube-apiserver, such as "--feature-gates=ShardedListAndWatch=true".
 	APIServerArgs []string
 	// Services installs kustomize/overlays/local and starts webhook and syncer from bin/. Without it only the CRDs, the
@@ -42,6 +42,14 @@ type Options struct {
 	Webhook, Syncer Extra
 	// Cluster, where set, makes the lab the control plane of a cluster.
 	Cluster *Cluster
+	// Servers are programs of this machine, by name, that are used as they are in place of builds of the pinned versions:
+	// what servers.Search finds. A kube-controller-manager is not built beside an API server that was found.
+	Servers map[string]string
+	// Quick has what is missing built for a look around: unoptimised, in half the time, and without kube-controller-manager.
+	// Then a namespace that is deleted stays, and so does what belongs to an object that is gone.
+	Quick bool
+	// LateVault leaves Vault to StartVault. Until then nothing answers at VaultAddr.
+	LateVault bool
 }
 
 // Lab is a running lab.
@@ -132,7 +140,11 @@ func (l *Lab) Builder() servers.Builder {
 		Source:   filepath.Join(l.Root, "tests", "lab", "servers"),
 		Cache:    l.options.Cache,
 		Oldest:   l.Oldest,
+		Found:    l.options.Servers,
+		Quick:    l.options.Quick,
 		Progress: l.options.Progress,
+
+		WithoutControllers: l.options.Quick,
 	}
 }
 
@@ -141,11 +153,16 @@ func (l *Lab) bringUp(ctx context.Context) error {
 		return err
 	}
 	// Building has no time limit.
-	built, err := l.Builder().Build(ctx)
-	if err != nil {
+	var err error
+	if l.servers.ControlPlane, err = l.Builder().BuildControlPlane(ctx); err != nil {
 		return err
 	}
-	l.servers, l.Bin, l.VaultBin = built, built.Kubernetes, filepath.Dir(built.Vault)
+	if !l.options.LateVault {
+		if l.servers.VaultSet, err = l.Builder().BuildVault(ctx); err != nil {
+			return err
+		}
+	}
+	l.Bin = filepath.Dir(l.servers.Kubectl)
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("the lab was not up after %s", startTimeout))
 	defer cancel()
 	return l.start(ctx)
@@ -156,10 +173,20 @@ func (l *Lab) start(ctx context.Context) error {
 	if err := l.startClouds(ctx); err != nil {
 		return err
 	}
-	l.say("Starting etcd, kube-apiserver and Vault")
+	var err error
+	if l.VaultBalancer, err = balancer.Listen(); err != nil {
+		return err
+	}
+	l.onStop(l.VaultBalancer.Close)
+	l.VaultAddr = "http://" + l.VaultBalancer.Addr()
 	group, ending := errgroup.WithContext(ctx)
-	group.Go(func() error { return l.startVault(ending) })
 	group.Go(func() error { return l.startKubernetes(ending) })
+	if l.options.LateVault {
+		l.say("starting etcd and kube-apiserver")
+	} else {
+		l.say("starting etcd, kube-apiserver and Vault")
+		group.Go(func() error { return l.startVault(ending) })
+	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
@@ -173,14 +200,32 @@ func (l *Lab) start(ctx context.Context) error {
 	if err := l.startControllers(ctx); err != nil {
 		return err
 	}
-	if err := l.connectVault(ctx); err != nil {
-		return err
+	if !l.options.LateVault {
+		if err := l.connectVault(ctx); err != nil {
+			return err
+		}
 	}
 	if err := l.startServices(ctx); err != nil {
 		return err
 	}
 	l.say("The lab is up (%s)", time.Since(begin).Round(100*time.Millisecond))
 	return nil
+}
+
+// StartVault builds Vault where that is missing, starts it and connects it with Kubernetes, in a lab of Options.LateVault. It
+// changes what Env answers.
+func (l *Lab) StartVault(ctx context.Context) error {
+	var err error
+	if l.servers.VaultSet, err = l.Builder().BuildVault(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("vault was not up after %s", startTimeout))
+	defer cancel()
+	l.say("starting Vault")
+	if err := l.startVault(ctx); err != nil {
+		return err
+	}
+	return l.connectVault(ctx)
 }
 
 // Stop stops the services, then the servers, in the reverse order of their start, and removes the state; the logs stay. It

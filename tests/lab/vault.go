@@ -11,7 +11,6 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
-	"github.com/secretgate/secretgate/tests/lab/balancer"
 	"github.com/secretgate/secretgate/tests/lab/process"
 )
 
@@ -37,7 +36,7 @@ func (l *Lab) VaultOutage(on bool) {
 	l.VaultBalancer.Set(l.vaultBackend)
 }
 
-// startVault starts Vault and the balancer in front of it.
+// startVault starts Vault behind its balancer.
 func (l *Lab) startVault(ctx context.Context) error {
 	// Vault prints the token that it starts with. So that no log holds one that works, another takes its place.
 	printed := rand.Text()
@@ -51,11 +50,7 @@ func (l *Lab) startVault(ctx context.Context) error {
 	if err := l.replaceRootToken(ctx); err != nil {
 		return fmt.Errorf("vault's root token cannot be replaced: %w", err)
 	}
-	if l.VaultBalancer, err = balancer.Listen(l.vaultBackend); err != nil {
-		return err
-	}
-	l.onStop(l.VaultBalancer.Close)
-	l.VaultAddr = "http://" + l.VaultBalancer.Addr()
+	l.VaultBalancer.Set(l.vaultBackend)
 	// The engine of the second version answers with errors until it has upgraded itself.
 	return p.Await(ctx, startTimeout, func(ctx context.Context) error {
 		_, err := l.vault.Logical().ReadWithContext(ctx, "secret/config")
@@ -69,18 +64,17 @@ func (l *Lab) runVault(ctx context.Context, token string) (*process.Process, err
 	if err != nil {
 		return nil, err
 	}
-	// Vault refuses a plugin whose real path is not in its folder.
-	plugins, err := filepath.EvalSymlinks(l.servers.VaultPlugins)
-	if err != nil {
-		return nil, err
-	}
 	l.vaultBackend = loopback(port)
+	args := []string{"server", "-dev", "-dev-no-store-token", "-dev-listen-address=" + l.vaultBackend, "-log-level=info"}
+	if folder := l.servers.VaultPlugins; folder != "" {
+		// Vault refuses a plugin whose real path is not in its folder.
+		if folder, err = filepath.EvalSymlinks(folder); err != nil {
+			return nil, err
+		}
+		args = append(args, "-dev-plugin-dir="+folder)
+	}
 	p, err := l.run(process.Command{
-		Name: "vault", Path: l.servers.Vault, Env: l.environment("VAULT_DEV_ROOT_TOKEN_ID=" + token),
-		Args: []string{
-			"server", "-dev", "-dev-no-store-token", "-dev-listen-address=" + l.vaultBackend,
-			"-dev-plugin-dir=" + plugins, "-log-level=info",
-		},
+		Name: "vault", Path: l.servers.Vault, Env: l.environment("VAULT_DEV_ROOT_TOKEN_ID=" + token), Args: args,
 	})
 	if err != nil {
 		return nil, err
@@ -191,8 +185,11 @@ path "kv1/*" { capabilities = ["read", "list"] }`
 		"token_policies":                   VaultPolicy,
 		"token_ttl":                        "1h",
 	}
+	plugin := &api.EnableAuthOptions{Type: "kubernetes"}
+	if l.servers.VaultPlugins != "" {
+		plugin.Type = "vault-plugin-auth-kubernetes"
+	}
 	for _, mount := range VaultMounts() {
-		plugin := &api.EnableAuthOptions{Type: "vault-plugin-auth-kubernetes"}
 		if err := sys.EnableAuthWithOptionsWithContext(ctx, mount, plugin); err != nil {
 			return err
 		}

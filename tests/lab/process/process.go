@@ -93,6 +93,12 @@ func (p *Process) Err() error {
 	return fmt.Errorf("%s ended (%s): see %s", p.command.Name, how, p.command.Log)
 }
 
+// Succeeded waits for the end of the child and reports whether its exit status was 0.
+func (p *Process) Succeeded() bool {
+	<-p.done
+	return p.err == nil
+}
+
 // Stop asks the child to end, and kills it when it takes longer than its grace. It returns when the child has ended.
 func (p *Process) Stop() {
 	p.end(func(pid int) { _ = syscall.Kill(pid, syscall.SIGTERM) })

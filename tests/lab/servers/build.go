@@ -4,15 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
-	"syscall"
-	"time"
+	"slices"
 )
 
 // Builder builds the servers. Source and Cache are required.
@@ -23,7 +20,13 @@ type Builder struct {
 	Cache string
 	// Oldest has the oldest Kubernetes that Secretgate supports, instead of the newest.
 	Oldest bool
-	// Progress receives a line per event; nil throws them away.
+	// Found are servers of this machine, by their names: they are used as they are, and not built. Search finds them.
+	Found map[string]string
+	// WithoutControllers has no kube-controller-manager.
+	WithoutControllers bool
+	// Quick builds what is missing unoptimised, in half the time, apart from what others build.
+	Quick bool
+	// Progress receives a line per server; nil throws them away. A progress.Shower is shown what goes on, too.
 	Progress io.Writer
 }
 
@@ -34,69 +37,126 @@ type task struct {
 	target string
 }
 
-// Build returns the servers, and builds first the ones that are missing: on two cores a quarter of an hour for all of
+// Build returns all servers, and builds first the ones that are missing: on two cores a quarter of an hour for all of
 // them. A program is moved to its place when it is complete, so an interrupted build leaves nothing half-built, and the
 // next one goes on where it ended. Two processes that build at once take turns.
 func (b Builder) Build(ctx context.Context) (Set, error) {
-	wanted, folder := modules(), "kubernetes"
-	if b.Oldest {
-		wanted, folder = append(wanted, oldestModules()...), "kubernetes-oldest"
-	}
-	folders, err := b.buildAll(ctx, wanted)
+	plane, err := b.BuildControlPlane(ctx)
 	if err != nil {
 		return Set{}, err
 	}
-	kubernetes := folders[folder]
-	return Set{
-		Kubernetes:        kubernetes,
-		Etcd:              filepath.Join(folders["kubernetes"], "etcd"),
-		APIServer:         filepath.Join(kubernetes, "kube-apiserver"),
-		ControllerManager: filepath.Join(kubernetes, "kube-controller-manager"),
-		Kubectl:           filepath.Join(kubernetes, "kubectl"),
-		Vault:             filepath.Join(folders["vault"], "vault"),
-		VaultPlugins:      folders["vaultauth"],
-	}, nil
+	vaults, err := b.BuildVault(ctx)
+	return Set{plane, vaults}, err
 }
 
-// buildAll answers the folder of each module's programs, when they are all there.
-func (b Builder) buildAll(ctx context.Context, modules []module) (folders map[string]string, err error) {
-	folders, tasks, err := b.plan(modules)
+// BuildControlPlane is Build for the programs of Kubernetes alone.
+func (b Builder) BuildControlPlane(ctx context.Context) (ControlPlane, error) {
+	wanted := []string{etcd, apiServer, kubectl}
+	switch {
+	case b.WithoutControllers:
+	case b.Found[apiServer] != "" && b.Found[controllerManager] == "":
+		// One that is built may be newer than the API server, which Kubernetes does not support.
+		b.say(controllerManager, "left out, since none of the API server's version was found: a deleted namespace stays, and so does garbage")
+	default:
+		wanted = append(wanted, controllerManager)
+	}
+	at, err := b.buildAll(ctx, controlPlane(b.Oldest), wanted)
+	if err != nil {
+		return ControlPlane{}, err
+	}
+	return ControlPlane{Etcd: at[etcd], APIServer: at[apiServer], ControllerManager: at[controllerManager], Kubectl: at[kubectl]}, nil
+}
+
+// BuildVault is Build for Vault alone. One that was found has its own kubernetes auth, or is given the plugin.
+func (b Builder) BuildVault(ctx context.Context) (VaultSet, error) {
+	wanted := []string{vault, vaultPlugin}
+	if found := b.Found[vault]; found != "" && !isMinimal(found) {
+		wanted = wanted[:1]
+	}
+	at, err := b.buildAll(ctx, vaultModules(), wanted)
+	if err != nil {
+		return VaultSet{}, err
+	}
+	set := VaultSet{Vault: at[vault]}
+	if plugin := at[vaultPlugin]; plugin != "" {
+		set.VaultPlugins = filepath.Dir(plugin)
+	}
+	return set, nil
+}
+
+// buildAll answers where the wanted programs are, when they are all there.
+func (b Builder) buildAll(ctx context.Context, modules []module, wanted []string) (at map[string]string, err error) {
+	tasks, err := b.plan(modules, wanted)
 	if err != nil {
 		return nil, err
 	}
-	if len(missing(tasks)) == 0 {
-		return folders, nil
-	}
-	unlock, err := b.lock(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("the lab's servers cannot be built: %w", err)
-	}
-	defer unlock()
-
-	left := missing(tasks) // fewer, when another process has just built them
-	for i, t := range left {
-		title := fmt.Sprintf("building %s (%d of %d)", t.name, i+1, len(left))
-		if err := b.build(ctx, title, t); err != nil {
+	if len(missing(tasks)) > 0 {
+		if err := b.buildMissing(ctx, tasks); err != nil {
 			return nil, err
 		}
 	}
-	return folders, nil
-}
-
-func (b Builder) plan(modules []module) (folders map[string]string, tasks []task, err error) {
-	folders = map[string]string{}
-	for _, m := range modules {
-		stamp, err := b.stamp(m)
-		if err != nil {
-			return nil, nil, fmt.Errorf("the sources of the lab's servers are incomplete: %w", err)
-		}
-		folder := filepath.Join(b.Cache, fmt.Sprintf("%s-%s-%s-%s-%s", m.folder, m.version, runtime.GOOS, runtime.GOARCH, stamp))
-		folders[m.folder] = folder
-		for _, p := range m.programs {
-			tasks = append(tasks, task{module: m, program: p, target: filepath.Join(folder, p.name)})
+	at = map[string]string{}
+	for _, t := range tasks {
+		at[t.name] = t.target
+	}
+	for _, name := range wanted {
+		if found := b.Found[name]; found != "" {
+			at[name] = found
 		}
 	}
-	return folders, tasks, nil
+	return at, nil
+}
+
+func (b Builder) buildMissing(ctx context.Context, tasks []task) error {
+	unlock, err := b.lock(ctx)
+	if err != nil {
+		return fmt.Errorf("the lab's servers cannot be built: %w", err)
+	}
+	defer unlock()
+	for _, together := range batches(missing(tasks)) { // fewer, when another process has just built them
+		if err := b.build(ctx, together); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plan lists the programs that are wanted and were not found, in the order of the modules. A program of two modules is the
+// later one's.
+func (b Builder) plan(modules []module, wanted []string) ([]task, error) {
+	var tasks []task
+	for _, m := range modules {
+		folder, err := b.folder(m)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range m.programs {
+			if !slices.Contains(wanted, p.name) || b.Found[p.name] != "" {
+				continue
+			}
+			t := task{module: m, program: p, target: filepath.Join(folder, p.name)}
+			if b.Quick && m.gcflags == "" && !exists(t.target) {
+				t.module.gcflags = unoptimised
+				quick, err := b.folder(t.module)
+				if err != nil {
+					return nil, err
+				}
+				t.target = filepath.Join(quick, p.name)
+			}
+			tasks = slices.DeleteFunc(tasks, func(earlier task) bool { return earlier.name == p.name })
+			tasks = append(tasks, t)
+		}
+	}
+	return tasks, nil
+}
+
+// folder is where a module's programs are kept.
+func (b Builder) folder(m module) (string, error) {
+	stamp, err := b.stamp(m)
+	if err != nil {
+		return "", fmt.Errorf("the sources of the lab's servers are incomplete: %w", err)
+	}
+	return filepath.Join(b.Cache, fmt.Sprintf("%s-%s-%s-%s-%s", m.folder, m.version, runtime.GOOS, runtime.GOARCH, stamp)), nil
 }
 
 // stamp names everything that decides what is built: the pinned modules, our own sources and the flags.
@@ -119,123 +179,36 @@ func (b Builder) stamp(m module) (string, error) {
 }
 
 func missing(tasks []task) []task {
-	var left []task
+	return slices.DeleteFunc(slices.Clone(tasks), func(t task) bool { return exists(t.target) })
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
+
+// batches groups the tasks that one call of the go command can do: what is compiled for several programs is compiled once, and
+// while one is linked, which takes one processor, the others go on.
+func batches(tasks []task) [][]task {
+	var groups [][]task
 	for _, t := range tasks {
-		if _, err := os.Stat(t.target); err != nil {
-			left = append(left, t)
+		i := slices.IndexFunc(groups, func(g []task) bool {
+			return g[0].module.folder == t.module.folder && g[0].module.gcflags == t.module.gcflags
+		})
+		if i < 0 {
+			groups = append(groups, nil)
+			i = len(groups) - 1
 		}
+		groups[i] = append(groups[i], t)
 	}
-	return left
+	return groups
 }
 
-// build compiles into a folder of its own on the same file system, since only a rename there is atomic.
-func (b Builder) build(ctx context.Context, title string, t task) error {
-	scratch, err := os.MkdirTemp(b.Cache, "building-")
-	if err != nil {
-		return fmt.Errorf("%s cannot be built: %w", t.name, err)
-	}
-	defer func() { _ = os.RemoveAll(scratch) }()
-	output := filepath.Join(scratch, t.name)
-
-	// Every flag that GOFLAGS could change is given here. With -trimpath the compiled packages could not be shared with
-	// other builds of this machine.
-	cmd := exec.CommandContext(ctx, "go", "build", "-mod=readonly", "-trimpath=false", "-buildvcs=false",
-		"-tags="+t.module.tags, "-gcflags="+t.module.gcflags, "-ldflags="+t.module.ldflags, "-o", output, t.pkg)
-	cmd.Dir = filepath.Join(b.Source, t.module.folder)
-	cmd.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
-	// An interrupt lets the go command remove its own scratch files.
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 10 * time.Second
-
-	stop := b.report(title)
-	said, err := cmd.CombinedOutput()
-	took := stop()
-	if ctx.Err() != nil {
-		return fmt.Errorf("%s: interrupted", title)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w\n%s", title, err, said)
-	}
-	if err := os.MkdirAll(filepath.Dir(t.target), 0o755); err != nil {
-		return fmt.Errorf("%s: %w", title, err)
-	}
-	if err := os.Rename(output, t.target); err != nil {
-		return fmt.Errorf("%s: %w", title, err)
-	}
-	b.say("%s: done in %s", title, took)
-	return nil
-}
-
-// report shows that a build is under way, since a single one takes minutes, until the returned function is called, which
-// says how long it took.
-func (b Builder) report(title string) (stop func() time.Duration) {
-	begin := time.Now()
-	elapsed := func() time.Duration { return time.Since(begin).Round(time.Second) }
-	ticker := time.NewTicker(15 * time.Second)
-	quit, ended := make(chan struct{}), make(chan struct{})
-	b.say("%s", title)
-	go func() {
-		defer close(ended)
-		for {
-			select {
-			case <-ticker.C:
-				b.say("%s: %s", title, elapsed())
-			case <-quit:
-				return
-			}
-		}
-	}()
-	return func() time.Duration {
-		ticker.Stop()
-		close(quit)
-		<-ended
-		return elapsed()
-	}
-}
-
-// lock waits for other processes that build into the same cache. The system releases the lock of a process that dies.
-func (b Builder) lock(ctx context.Context) (unlock func(), err error) {
-	if err := os.MkdirAll(b.Cache, 0o755); err != nil {
-		return nil, err
-	}
-	file, err := os.OpenFile(filepath.Join(b.Cache, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	ticker := time.NewTicker(200 * time.Millisecond)
-	defer ticker.Stop()
-	for waiting := false; ; waiting = true {
-		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			b.clean()
-			return func() { _ = file.Close() }, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
-			_ = file.Close()
-			return nil, err
-		}
-		if !waiting {
-			b.say("Waiting for another process that builds the lab's servers")
-		}
-		select {
-		case <-ctx.Done():
-			_ = file.Close()
-			return nil, errors.New("interrupted")
-		case <-ticker.C:
-		}
-	}
-}
-
-// clean removes what a killed build left; the lock is held.
-func (b Builder) clean() {
-	left, _ := filepath.Glob(filepath.Join(b.Cache, "building-*"))
-	for _, folder := range left {
-		_ = os.RemoveAll(folder)
-	}
-}
-
-func (b Builder) say(format string, args ...any) {
+func (b Builder) say(name, format string, args ...any) {
 	if b.Progress != nil {
-		_, _ = fmt.Fprintf(b.Progress, format+"\n", args...)
+		_, _ = fmt.Fprintln(b.Progress, Row(name, fmt.Sprintf(format, args...)))
 	}
 }
+
+// Row is a line about one server.
+func Row(name, text string) string { return fmt.Sprintf("%-15s %s", name, text) }

@@ -40,16 +40,21 @@ type NodeSet struct {
 
 // BuildNode is Build for the servers of a node: minutes, where those of the control plane are built.
 func (b Builder) BuildNode(ctx context.Context) (NodeSet, error) {
-	folders, err := b.buildAll(ctx, nodeModules())
+	var wanted []string
+	for _, m := range nodeModules() {
+		for _, p := range m.programs {
+			wanted = append(wanted, p.name)
+		}
+	}
+	at, err := b.buildAll(ctx, nodeModules(), wanted)
 	if err != nil {
 		return NodeSet{}, err
 	}
-	kubernetes := folders["kubernetes"]
 	return NodeSet{
-		Kubelet:    filepath.Join(kubernetes, "kubelet"),
-		Proxy:      filepath.Join(kubernetes, "kube-proxy"),
-		Scheduler:  filepath.Join(kubernetes, "kube-scheduler"),
-		CoreDNS:    filepath.Join(folders["coredns"], "coredns"),
-		Containerd: folders["containerd"],
+		Kubelet:    at["kubelet"],
+		Proxy:      at["kube-proxy"],
+		Scheduler:  at["kube-scheduler"],
+		CoreDNS:    at["coredns"],
+		Containerd: filepath.Dir(at["containerd"]),
 	}, nil
 }

@@ -23,6 +23,8 @@ const (
 	strip = "-s -w"
 	// Half the time to compile, for a server that is not measured.
 	unoptimised = "all=-N -l -dwarf=false"
+	// Vault without most of its plugins, kubernetes auth among them.
+	minimal = "minimal"
 )
 
 // Versions of Kubernetes: the one that the lab runs, and the oldest that Secretgate supports.
@@ -44,41 +46,62 @@ func kubernetes(folder, version string, programs ...program) module {
 	}
 }
 
-// modules lists what there is to build, in the order of building.
-func modules() []module {
+// controlPlane lists the modules of the control plane. Etcd is the newest's with the oldest Kubernetes, too.
+func controlPlane(oldest bool) []module {
+	programs := []program{
+		{etcd, "go.etcd.io/etcd/server/v3"},
+		{apiServer, "k8s.io/kubernetes/cmd/kube-apiserver"},
+		{controllerManager, "k8s.io/kubernetes/cmd/kube-controller-manager"},
+		{kubectl, "k8s.io/kubernetes/cmd/kubectl"},
+	}
+	newest := kubernetes("kubernetes", Newest, programs...)
+	if !oldest {
+		return []module{newest}
+	}
+	return []module{newest, kubernetes("kubernetes-oldest", Oldest, programs[1:]...)}
+}
+
+// vaultModules lists the modules of Vault.
+func vaultModules() []module {
 	return []module{
-		kubernetes("kubernetes", Newest,
-			program{"etcd", "go.etcd.io/etcd/server/v3"},
-			program{"kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"},
-			program{"kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"},
-			program{"kubectl", "k8s.io/kubernetes/cmd/kubectl"}),
 		{
 			// Without the user interface, which is not in the module, and without the plugins that the lab does not use.
-			folder: "vault", version: Vault, gcflags: unoptimised, ldflags: strip, tags: "minimal",
-			programs: []program{{"vault", "github.com/hashicorp/vault"}},
+			folder: "vault", version: Vault, gcflags: unoptimised, ldflags: strip, tags: minimal,
+			programs: []program{{vault, "github.com/hashicorp/vault"}},
 		},
 		{
 			// A package of ours around the plugin: see its main.go.
 			folder: "vaultauth", version: "v0.23.1", gcflags: unoptimised, ldflags: strip,
-			programs: []program{{"vault-plugin-auth-kubernetes", "."}},
+			programs: []program{{vaultPlugin, "."}},
 		},
 	}
 }
 
-// oldestModules lists what there is to build beside modules where the oldest Kubernetes is to run. It shares the newest's etcd.
-func oldestModules() []module {
-	return []module{kubernetes("kubernetes-oldest", Oldest,
-		program{"kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"},
-		program{"kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"},
-		program{"kubectl", "k8s.io/kubernetes/cmd/kubectl"})}
+// The names of the lab's servers.
+const (
+	etcd              = "etcd"
+	apiServer         = "kube-apiserver"
+	controllerManager = "kube-controller-manager"
+	kubectl           = "kubectl"
+	vault             = "vault"
+	vaultPlugin       = "vault-plugin-auth-kubernetes"
+)
+
+// Set says where all servers of a lab are.
+type Set struct {
+	ControlPlane
+	VaultSet
 }
 
-// Set says where the built servers are.
-type Set struct {
-	// Kubernetes is the folder of kubectl, kube-apiserver and kube-controller-manager.
-	Kubernetes string
-	// Etcd, APIServer, ControllerManager, Kubectl and Vault are programs.
-	Etcd, APIServer, ControllerManager, Kubectl, Vault string
-	// VaultPlugins is a folder that holds nothing but Vault's plugins.
+// ControlPlane says where the programs of Kubernetes are.
+type ControlPlane struct {
+	// ControllerManager is empty where there is none to run.
+	Etcd, APIServer, ControllerManager, Kubectl string
+}
+
+// VaultSet says where Vault is.
+type VaultSet struct {
+	Vault string
+	// VaultPlugins is a folder that holds nothing but the plugin of kubernetes auth; empty where Vault itself has it.
 	VaultPlugins string
 }

@@ -8,16 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/secretgate/secretgate/tests/lab"
+	"github.com/secretgate/secretgate/tests/lab/supervisor"
 )
 
-// A supervisor that takes longer than this to stop its servers hangs.
-const stopTimeout = 60 * time.Second
-
-// down stops the lab in order: services first. One that hangs is killed, and the kernel ends its servers with it.
+// down stops the lab.
 func (s *settings) down(ctx context.Context, _ []string) error {
 	pid, err := lab.Holder(s.Dir)
 	if err != nil {
@@ -27,40 +24,11 @@ func (s *settings) down(ctx context.Context, _ []string) error {
 		fmt.Println("No lab is up")
 		return lab.Forget(s.Dir)
 	}
-	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
-		return fmt.Errorf("the lab's supervisor (process %d) cannot be stopped: %w", pid, err)
+	if err := supervisor.Stop(ctx, s.Dir, pid); err != nil {
+		return err
 	}
-	patient, cancel := context.WithTimeout(ctx, stopTimeout)
-	defer cancel()
-	err = s.released(patient, pid)
-	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("interrupted: process %d goes on stopping the lab", pid)
-	}
-	if err != nil {
-		fmt.Printf("Process %d does not stop the lab: killing it\n", pid)
-		_ = syscall.Kill(pid, syscall.SIGKILL)
-		if err := s.released(ctx, pid); err != nil {
-			return err
-		}
-	}
-	fmt.Println("The lab is stopped")
-	return lab.Forget(s.Dir)
-}
-
-// released waits until a supervisor is gone.
-func (s *settings) released(ctx context.Context, pid int) error {
-	ticker := time.NewTicker(50 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		if now, err := lab.Holder(s.Dir); err != nil || now != pid {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-ticker.C:
-		}
-	}
+	fmt.Println("the lab is stopped")
+	return nil
 }
 
 // status says what is up, without a token.

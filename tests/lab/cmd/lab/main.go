@@ -11,6 +11,8 @@ import (
 
 	"github.com/secretgate/secretgate/tests/lab"
 	"github.com/secretgate/secretgate/tests/lab/command"
+	"github.com/secretgate/secretgate/tests/lab/progress"
+	"github.com/secretgate/secretgate/tests/lab/supervisor"
 )
 
 func main() { command.Main(root()) }
@@ -23,6 +25,8 @@ func root() *cobra.Command {
 		Long: `A lab on this machine: Kubernetes' API, Vault, emulated clouds, and Secretgate's two services.
 
 LAB_SERVICES=0 in the environment leaves the two services out; LAB_KUBERNETES=oldest runs the oldest Kubernetes that is supported.
+up uses etcd, kube-apiserver, kubectl, kube-controller-manager and vault of KUBEBUILDER_ASSETS and PATH whose versions are supported;
+with LAB_SERVERS=build, or LAB_KUBERNETES, it uses none of them, and builds the versions that the tests run on.
 Exit codes: 0 done, 1 failure (of status: the lab is not up), 2 bad usage.`,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			return s.complete(os.Getenv("LAB_SERVICES"))
@@ -33,7 +37,8 @@ Exit codes: 0 done, 1 failure (of status: the lab is not up), 2 bad usage.`,
 	cmd.PersistentFlags().StringArrayVar(&s.APIServerArgs, "apiserver-arg", nil, "a further flag of kube-apiserver; may be repeated")
 	cmd.PersistentFlags().StringArrayVar(&s.Syncer.Args, "syncer-arg", nil, "a further flag of the syncer; may be repeated")
 	cmd.PersistentFlags().StringArrayVar(&s.Webhook.Args, "webhook-arg", nil, "a further flag of the webhook; may be repeated")
-	supervise := command.New("supervise", "Run the lab until a signal comes (up starts this)", s.supervise)
+	supervise := command.New(supervisor.Argument, "Run the lab until a signal comes (up starts this)",
+		func(ctx context.Context, _ []string) error { return supervisor.Run(ctx) })
 	supervise.Hidden = true
 	cmd.AddCommand(
 		command.New("up", "Bring the lab up in the background; .lab/env then says how to use it", s.up),
@@ -76,6 +81,6 @@ func (s *settings) complete(services string) error {
 
 func (s *settings) build(ctx context.Context, _ []string) error {
 	options := s.Options
-	options.Progress = os.Stdout
+	options.Progress = progress.NewScreen(os.Stdout)
 	return lab.Build(ctx, options)
 }

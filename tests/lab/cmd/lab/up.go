@@ -1,20 +1,18 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"syscall"
 
 	"github.com/secretgate/secretgate/tests/lab"
+	"github.com/secretgate/secretgate/tests/lab/progress"
+	"github.com/secretgate/secretgate/tests/lab/supervisor"
 )
 
-// up starts a supervisor in a session of its own and shows what it says until the lab is ready or has failed.
+// up starts a supervisor and shows what it says until the lab is ready or has failed.
 func (s *settings) up(ctx context.Context, _ []string) error {
 	pid, err := lab.Holder(s.Dir)
 	if err != nil {
@@ -27,28 +25,21 @@ func (s *settings) up(ctx context.Context, _ []string) error {
 	case pid != 0:
 		return fmt.Errorf("process %d is starting or stopping this lab: wait for it, or end it with lab down", pid)
 	}
-
-	supervisor, said, hangUp, err := s.spawn()
+	screen := progress.NewScreen(os.Stdout)
+	if err := s.UseFound(ctx, screen); err != nil {
+		return err
+	}
+	options := s.Options
+	options.Progress = screen
+	process, err := supervisor.Start(options)
 	if err != nil {
-		return fmt.Errorf("the lab's supervisor cannot be started: %w", err)
+		return err
 	}
-	defer hangUp()
-	defer context.AfterFunc(ctx, func() { _ = supervisor.Process.Signal(syscall.SIGTERM) })()
-
-	lines := bufio.NewScanner(said)
-	for lines.Scan() {
-		fmt.Println(lines.Text())
+	if err := process.AwaitVault(ctx); err != nil {
+		return errors.Join(err, process.Stop(context.WithoutCancel(ctx)))
 	}
-	// An env file alone may be a left-over of a supervisor that was killed.
-	if pid, err := lab.Holder(s.Dir); err == nil && pid == supervisor.Process.Pid && s.ready() && ctx.Err() == nil {
-		fmt.Printf("Use it:  set -a; . %s; PATH=$LAB_BIN:$PATH\n", s.envFile())
-		return nil
-	}
-	err = supervisor.Wait()
-	if ctx.Err() != nil {
-		return errors.New("interrupted: everything that was started is stopped")
-	}
-	return fmt.Errorf("the lab is not up (%w): its logs are in %s", err, filepath.Join(s.Dir, "log"))
+	fmt.Printf("use it:  set -a; . %s; PATH=$LAB_BIN:$PATH\n", s.envFile())
+	return process.Release()
 }
 
 func (s *settings) envFile() string { return filepath.Join(s.Dir, "env") }
@@ -56,45 +47,4 @@ func (s *settings) envFile() string { return filepath.Join(s.Dir, "env") }
 func (s *settings) ready() bool {
 	_, err := os.Stat(s.envFile())
 	return err == nil
-}
-
-// spawn starts the supervisor. said ends when it is ready or gone; hangUp tells it that no caller waits for it any more.
-func (s *settings) spawn() (supervisor *exec.Cmd, said io.Reader, hangUp func(), err error) {
-	program, err := os.Executable()
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
-		return nil, nil, nil, err
-	}
-	log, err := os.OpenFile(filepath.Join(s.Dir, "supervisor.log"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	defer func() { _ = log.Close() }()
-
-	args := []string{"supervise", "--dir=" + s.Dir, "--cache=" + s.Cache}
-	for flag, values := range map[string][]string{
-		"--apiserver-arg=": s.APIServerArgs, "--syncer-arg=": s.Syncer.Args, "--webhook-arg=": s.Webhook.Args,
-	} {
-		for _, value := range values {
-			args = append(args, flag+value)
-		}
-	}
-	cmd := exec.Command(program, args...) //nolint:noctx // it outlives this process
-	cmd.Dir = s.Root
-	cmd.Stderr = log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, nil, nil, err
-	}
-	return cmd, out, func() { _ = in.Close() }, nil
 }
