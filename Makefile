@@ -135,8 +135,10 @@ cluster-packages: ## Install what a cluster's nodes take from Debian: runc, CNI 
 	tests/node/install-packages
 
 .PHONY: demo
-demo: build ## Watch the main job on the lab, step by step (DEMO_KEEP=1 leaves it running)
-	cd tests && go run ./demo
+demo: ## Watch the main job on the lab, step by step (DEMO_KEEP=1 leaves it running)
+	[ -e bin/demo ] || echo 'webhook, syncer, demo: compiling (some minutes, once)'
+	go build -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/ ./webhook/cmd/webhook ./syncer/cmd/syncer ./tests/demo
+	bin/demo
 
 ##@ Test
 

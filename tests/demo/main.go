@@ -7,18 +7,27 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"syscall"
 	"time"
 
 	"github.com/secretgate/secretgate/tests/lab"
+	"github.com/secretgate/secretgate/tests/lab/progress"
+	"github.com/secretgate/secretgate/tests/lab/supervisor"
 )
 
+// refresh is how often each object is refreshed here; the default is five minutes.
+const refresh = 2 * time.Second
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	var err error
+	if len(os.Args) == 2 && os.Args[1] == supervisor.Argument {
+		err = supervisor.Run(ctx)
+	} else {
+		err = run(ctx)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
@@ -36,44 +45,48 @@ func run(ctx context.Context) error {
 	if holder, err := lab.Holder(dir); err != nil || holder != 0 {
 		return errors.Join(err, errors.New("a lab is up already: stop it with make lab-down, then start the demo again"))
 	}
-	args := []string{"up", "--syncer-arg=--refresh-interval=2s"}
-	// SecretDefinitions are off by default, and have a login of their own.
-	for _, flag := range []string{
-		"--secret-definitions", "--vault.auth-method=kubernetes", "--vault.kubernetes-role=" + lab.VaultRole, "--reconcile-period=2s",
-	} {
-		args = append(args, "--syncer-arg="+flag)
-	}
-	if err := command(ctx, root, args...); err != nil {
+	screen := progress.NewScreen(os.Stdout)
+	options := labOptions(root, dir)
+	options.Progress = screen
+	if err := options.UseFound(ctx, screen); err != nil {
 		return err
 	}
-	keep := os.Getenv("DEMO_KEEP") == "1"
-	err = show(ctx, dir)
-	switch {
-	case err == nil && keep:
-		fmt.Printf("\nThe lab stays up; make lab-down stops it. To look around:\n"+
-			"  set -a; . %s/env; PATH=$LAB_BIN:$PATH; kubectl get externalsecrets.kubernetes-client.io -A\n", dir)
-		return nil
-	case err != nil:
-		fmt.Fprintf(os.Stderr, "demo: a step failed; the logs stay in %s\n", filepath.Join(dir, "log"))
+	process, err := supervisor.Start(options)
+	if err != nil {
+		return err
 	}
-	// Also when interrupted: nothing may be left running.
-	if downErr := command(context.WithoutCancel(ctx), root, "down"); downErr != nil {
-		return errors.Join(err, downErr)
+	d := demo{dir: dir, begin: begin, screen: screen, lab: process}
+	err = d.show(ctx)
+	if err == nil && os.Getenv("DEMO_KEEP") == "1" {
+		fmt.Print(next(root, true))
+		return process.Release()
 	}
-	if err == nil {
-		fmt.Printf("\nDone in %s. Nothing is left running.\n", time.Since(begin).Round(time.Second))
-	}
-	return err
+	return d.end(ctx, root, err)
 }
 
-// command runs the lab's own program.
-func command(ctx context.Context, root string, args ...string) error {
-	cmd := exec.CommandContext(ctx, "go", append([]string{"run", "./lab/cmd/lab"}, args...)...)
-	cmd.Dir = filepath.Join(root, "tests")
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("the lab's command %q failed: %w", args[0], err)
+// labOptions are those of a lab that has all the demo needs, and nothing else.
+func labOptions(root, dir string) lab.Options {
+	options := lab.Options{Dir: dir, Root: root, Cache: filepath.Join(root, ".cache", "lab"), Services: true, Quick: true, LateVault: true}
+	options.Syncer.Args = []string{
+		"--refresh-interval=" + refresh.String(),
+		// SecretDefinitions are off by default, and have a login of their own.
+		"--secret-definitions", "--vault.auth-method=kubernetes", "--vault.kubernetes-role=" + lab.VaultRole, "--reconcile-period=" + refresh.String(),
 	}
-	return nil
+	return options
+}
+
+// end stops the lab, also where ctx has ended: nothing may be left running.
+func (d *demo) end(ctx context.Context, root string, shown error) error {
+	if err := d.lab.Stop(context.WithoutCancel(ctx)); err != nil {
+		return errors.Join(shown, err)
+	}
+	switch took := time.Since(d.begin).Round(time.Second); {
+	case ctx.Err() != nil:
+		return fmt.Errorf("interrupted after %s: nothing is left running", took)
+	case shown != nil:
+		return fmt.Errorf("%w\nNothing is left running; the logs are in %s", shown, filepath.Join(d.dir, "log"))
+	default:
+		fmt.Printf("%s\nDone in %s. Nothing is left running.\n", next(root, false), took)
+		return nil
+	}
 }

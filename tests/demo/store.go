@@ -10,10 +10,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 )
 
-// storeSecrets fills all six backends. The commands are what one would type; AWS and Vault are asked by their own clients,
-// the other clouds by the lab's admin API.
-func storeSecrets(ctx context.Context, w *world) error {
-	for _, store := range []func(context.Context, *world) error{storeInAWS, storeInParameterStore, storeInVault, storeInOtherClouds} {
+// storeInClouds fills the backends of all four clouds. The commands are what one would type; AWS is asked by its own client, the
+// other clouds by the lab's admin API.
+func storeInClouds(ctx context.Context, w *world) error {
+	for _, store := range []func(context.Context, *world) error{storeInAWS, storeInParameterStore, storeInOtherClouds} {
 		if err := store(ctx, w); err != nil {
 			return err
 		}
@@ -46,12 +46,6 @@ func storeInParameterStore(ctx context.Context, w *world) error {
 	return nil
 }
 
-func storeInVault(ctx context.Context, w *world) error {
-	fmt.Println("$ vault kv put secret/hello-service/credentials password=… api-key=…")
-	_, err := w.vault.KVv2("secret").Put(ctx, "hello-service/credentials", map[string]any{"password": w.value(), "api-key": w.value()})
-	return err
-}
-
 func storeInOtherClouds(ctx context.Context, w *world) error {
 	type secrets = []map[string]string
 	object := func() string { return fmt.Sprintf(`{"value":%q}`, w.value()) }
@@ -69,7 +63,7 @@ func storeInOtherClouds(ctx context.Context, w *world) error {
 			map[string]any{"secrets": secrets{{"name": "hello-credentials2", "string": w.value(), "versionId": "001"}}}},
 	} {
 		fmt.Println("$ " + put.command)
-		if err := w.admin(ctx, http.MethodPut, put.path, put.body); err != nil {
+		if err := w.admin(ctx, http.MethodPut, put.path, put.body, nil); err != nil {
 			return err
 		}
 	}

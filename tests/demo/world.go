@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -32,8 +33,8 @@ type world struct {
 	manifests string // folder
 	aws       *secretsmanager.Client
 	ssm       *ssm.Client
-	vault     *api.Client
-	planted   []string // every value that the demo stored in a backend
+	vault     *api.Client // nil until it is up
+	planted   []string    // every value that the demo stored in a backend
 }
 
 func enter(dir string) (*world, error) {
@@ -47,12 +48,20 @@ func enter(dir string) (*world, error) {
 	endpoint, region := aws.String(env["AWS_ENDPOINT"]), env["AWS_REGION"]
 	w.aws = secretsmanager.New(secretsmanager.Options{Region: region, BaseEndpoint: endpoint, Credentials: user})
 	w.ssm = ssm.New(ssm.Options{Region: region, BaseEndpoint: endpoint, Credentials: user})
-	w.vault, err = api.NewClient(&api.Config{Address: env["VAULT_ADDR"]})
+	return w, nil
+}
+
+// enterVault makes the client of Vault, once that is up: only then the lab says how to use it.
+func (w *world) enterVault(dir string) error {
+	env, err := readEnv(filepath.Join(dir, "env"))
 	if err != nil {
-		return nil, err
+		return err
+	}
+	if w.vault, err = api.NewClient(&api.Config{Address: env["VAULT_ADDR"]}); err != nil {
+		return err
 	}
 	w.vault.SetToken(env["VAULT_TOKEN"])
-	return w, nil
+	return nil
 }
 
 // readEnv lets a shell read the lab's shell assignments.
@@ -83,9 +92,7 @@ func (w *world) kubectl(ctx context.Context, args ...string) (string, error) {
 	fmt.Printf("$ kubectl %s\n", here.Replace(strings.Join(args, " ")))
 	out, err := w.program.Show(ctx, args...)
 	out = here.Replace(out)
-	for line := range strings.Lines(strings.TrimRight(out, "\n") + "\n") {
-		fmt.Print("  ", line)
-	}
+	show(out)
 	return out, err
 }
 
@@ -111,6 +118,15 @@ func (w *world) await(ctx context.Context, name, entry, value string) error {
 	})
 }
 
+// awaitRotation waits for a new value, and says how long it took.
+func (w *world) awaitRotation(ctx context.Context, begin time.Time, name, entry, value string) error {
+	if err := w.await(ctx, name, entry, value); err != nil {
+		return err
+	}
+	fmt.Printf("  Secret %s followed within %.1f s (this demo refreshes every %s)\n", name, time.Since(begin).Seconds(), refresh)
+	return nil
+}
+
 // awaitStatus asks until an object's status starts with a text.
 func (w *world) awaitStatus(ctx context.Context, name, prefix string) error {
 	return harness.Poll{}.Until(ctx, func() error {
@@ -126,13 +142,13 @@ func (w *world) awaitStatus(ctx context.Context, name, prefix string) error {
 // outage makes the lab's AWS Secrets Manager fail, or work again.
 func (w *world) outage(ctx context.Context, on bool) error {
 	if on {
-		return w.admin(ctx, http.MethodPost, "faults", map[string]string{"kind": "outage", "service": "secretsmanager"})
+		return w.admin(ctx, http.MethodPost, "faults", map[string]string{"kind": "outage", "service": "secretsmanager"}, nil)
 	}
-	return w.admin(ctx, http.MethodDelete, "faults", nil)
+	return w.admin(ctx, http.MethodDelete, "faults", nil, nil)
 }
 
-// admin asks the lab's clouds for what no client of theirs can do.
-func (w *world) admin(ctx context.Context, method, path string, body any) error {
+// admin asks the lab's clouds for what no client of theirs can do. What they answer is decoded, unless into is nil.
+func (w *world) admin(ctx context.Context, method, path string, body, into any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return err
@@ -149,10 +165,17 @@ func (w *world) admin(ctx context.Context, method, path string, body any) error 
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	if answer, _ := io.ReadAll(response.Body); response.StatusCode >= http.StatusBadRequest {
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode >= http.StatusBadRequest {
 		return fmt.Errorf("the lab's clouds refuse %s %s: %s", method, path, answer)
 	}
-	return nil
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(answer, into)
 }
 
 // leaks lists the logs that hold a value which the demo stored.

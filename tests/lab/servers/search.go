@@ -57,29 +57,25 @@ type candidate struct {
 }
 
 func (s Search) candidates(ctx context.Context, w want) []candidate {
-	folders := map[string]string{}
-	var order []string
-	add := func(folder, from string) {
-		if _, twice := folders[folder]; !twice && filepath.IsAbs(folder) {
-			folders[folder] = from
-			order = append(order, folder)
-		}
-	}
-	if w.envtest {
-		add(s.Assets, "KUBEBUILDER_ASSETS")
-	}
-	for _, folder := range s.Path {
-		add(folder, "PATH")
-	}
 	var all []candidate
-	for _, folder := range order {
+	var seen []os.FileInfo // on many systems /bin is /usr/bin
+	look := func(folder, from string) {
 		path := filepath.Join(folder, w.name)
-		if info, err := os.Stat(path); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
-			continue
+		info, err := os.Stat(path)
+		if err != nil || info.IsDir() || info.Mode()&0o111 == 0 || !filepath.IsAbs(folder) ||
+			slices.ContainsFunc(seen, func(other os.FileInfo) bool { return os.SameFile(info, other) }) {
+			return
 		}
-		c := candidate{path: path, from: folders[folder]}
+		seen = append(seen, info)
+		c := candidate{path: path, from: from}
 		c.version, c.err = askVersion(ctx, w, path)
 		all = append(all, c)
+	}
+	if w.envtest {
+		look(s.Assets, "KUBEBUILDER_ASSETS")
+	}
+	for _, folder := range s.Path {
+		look(folder, "PATH")
 	}
 	return all
 }

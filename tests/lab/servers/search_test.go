@@ -2,6 +2,8 @@ package servers
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -121,8 +123,13 @@ func TestFindLooksAtAssetsFirstAndThenAtPath(t *testing.T) {
 	program(first, "etcd", "etcd Version: 3.6.9")
 	old := program(assets, "kube-apiserver", "Kubernetes v1.29.0")
 	inPath := program(second, "kube-apiserver", "Kubernetes v1.36.1")
+	oldInPath := program(second, "kubectl", `"gitVersion": "v1.32.4"`)
+	link := filepath.Join(t.TempDir(), "the same folder")
+	if err := os.Symlink(second, link); err != nil {
+		t.Fatal(err)
+	}
 	notOfEnvtest := program(assets, "vault", "Vault v1.21.0, built 2025-11-30T12:12:49Z")
-	found, lines := Search{Assets: assets, Path: []string{"", first, second, assets}}.Find(t.Context())
+	found, lines := Search{Assets: assets, Path: []string{"", first, second, assets, link}}.Find(t.Context())
 	want := map[string]string{"etcd": ofAssets, "kube-apiserver": inPath, "vault": notOfEnvtest}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Errorf("found (-want +got):\n%s", diff)
@@ -131,6 +138,7 @@ func TestFindLooksAtAssetsFirstAndThenAtPath(t *testing.T) {
 		"etcd            found 3.6.8: " + ofAssets + " (KUBEBUILDER_ASSETS)",
 		"kube-apiserver  " + old + " is not used: it is 1.29.0, and the lab supports Kubernetes 1.30 to 1.37",
 		"kube-apiserver  found 1.36.1: " + inPath + " (PATH)",
+		"kubectl         " + oldInPath + " is not used: it is 1.32.4, and the API server of the lab is 1.36, which it may be one minor version away from",
 		"vault           found 1.21.0: " + notOfEnvtest + " (PATH)",
 	}
 	if diff := cmp.Diff(wantLines, lines); diff != "" {
