@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -33,7 +35,7 @@ func TestOthersAreDrawnOnlyBesideTheSameWork(t *testing.T) {
 			b := &bench{options: options{small: tc.objects, interval: time.Minute}, results: &report.Results{}}
 			b.note("steady", tc.objects, 1, "backend calls an interval", "", 50)
 			var got []string
-			panels := b.chart().Panels
+			panels := b.chart(time.Time{}).Panels
 			for _, bar := range panels[0].Bars {
 				got = append(got, bar.Label)
 			}
@@ -41,6 +43,32 @@ func TestOthersAreDrawnOnlyBesideTheSameWork(t *testing.T) {
 				t.Errorf("%d panels; %s", len(panels), diff)
 			}
 		})
+	}
+}
+
+// The numbers and their drawing are both in git.
+func TestTheDrawingIsOfTheResults(t *testing.T) {
+	text, err := os.ReadFile("results.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := t.TempDir()
+	if err := os.WriteFile(filepath.Join(out, "results.json"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(t.Context(), []string{"--redraw", "--out", out}); err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(filepath.Join(out, "results.svg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile("results.svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("results.svg is not of results.json: go run ./bench --redraw (-want +got):\n%s", diff)
 	}
 }
 

@@ -44,7 +44,7 @@ func (b *bench) finish(ctx context.Context) error {
 		return err
 	}
 	for name, content := range map[string]string{
-		"results.json": string(text), "results.svg": report.SVG(b.chart()), "RESULTS.md": report.Page(string(before), run, rows),
+		"results.json": string(text), "results.svg": report.SVG(b.chart(run.Date)), "RESULTS.md": report.Page(string(before), run, rows),
 	} {
 		if err := os.WriteFile(filepath.Join(b.out, name), []byte(content), 0o600); err != nil {
 			return err

@@ -46,6 +46,7 @@ type options struct {
 	rounds       int
 	beside       int
 	out          string // folder
+	redraw       bool
 
 	interval time.Duration // refresh interval, and the length of a measured window
 	outage   time.Duration
@@ -61,6 +62,7 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds to take medians of")
 	flags.IntVar(&o.beside, "beside", 6, "how many labs may run beside each other where calls are counted and nothing is timed closely")
 	flags.StringVar(&o.out, "out", "", "folder to write results to (default: tests/bench for a whole run, else .cache/bench)")
+	flags.BoolVar(&o.redraw, "redraw", false, "measure nothing: draw results.svg of the results.json in --out (default: tests/bench)")
 	quick := flags.Bool("quick", false, "200 objects, one round, short intervals: shows that all works, proves no number")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -114,7 +116,7 @@ func (o *options) place(quick bool) error {
 	if err != nil {
 		return err
 	}
-	whole := !quick && len(o.scenarios) == len(scenarios()) && o.rounds >= 3 && o.small == 1000 && o.large == 10000
+	whole := !quick && len(o.scenarios) == len(scenarios()) && o.rounds >= 3 && o.small == 1000 && o.large == 10000 || o.redraw
 	o.out = filepath.Join(root, ".cache", "bench")
 	if whole {
 		o.out = filepath.Join(root, "tests", "bench")
@@ -128,6 +130,9 @@ func run(ctx context.Context, args []string) error {
 	o, err := parse(args)
 	if err != nil {
 		return err
+	}
+	if o.redraw {
+		return (&bench{options: o}).redraw()
 	}
 	b, err := newBench(o)
 	if err != nil {

@@ -93,3 +93,50 @@ func TestADrawingIsWellFormedAndLongestBarsFillTheRoom(t *testing.T) {
 		}
 	}
 }
+
+func TestAWidePanelHasARowOfItsOwn(t *testing.T) {
+	narrow, wide := Panel{}, Panel{Wide: true}
+	cases := []struct {
+		name   string
+		panels []Panel
+		want   []place
+		rows   int
+	}{
+		{"two fit in a row", []Panel{narrow, narrow, narrow}, []place{{0, 0}, {0, 1}, {1, 0}}, 2},
+		{"a wide one between pairs", []Panel{narrow, narrow, wide, narrow}, []place{{0, 0}, {0, 1}, {1, 0}, {2, 0}}, 3},
+		{"a wide one leaves the rest of a row empty", []Panel{narrow, wide}, []place{{0, 0}, {1, 0}}, 2},
+		{"nothing", nil, nil, 0},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got, rows := places(c.panels)
+			if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(place{})); diff != "" || rows != c.rows {
+				t.Errorf("got %d rows, want %d; places (-want +got):\n%s", rows, c.rows, diff)
+			}
+		})
+	}
+}
+
+func TestABarShowsItsPartAndNote(t *testing.T) {
+	drawn := SVG(Chart{Panels: []Panel{{Wide: true, Bars: []Bar{{Label: "ours", Value: 10, Part: 4, Note: "first after 4 s", Ours: true}}}}})
+	for _, want := range []string{`class="ours part" x="112.0" y="80" width="120.0"`, `class="ours" x="232" y="80" width="180.0"`, "first after 4 s"} {
+		if !strings.Contains(drawn, want) {
+			t.Errorf("got no %s in %s", want, drawn)
+		}
+	}
+}
+
+func TestReadIsTheReverseOfJSON(t *testing.T) {
+	run := Run{Date: time.Unix(0, 0).UTC(), Commit: "abc"}
+	text, err := JSON(run, collected().Rows())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, results, err := Read(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(run, got); diff != "" || results.Median(calls) != 52 {
+		t.Errorf("got a median of %v, want 52; run (-want +got):\n%s", results.Median(calls), diff)
+	}
+}

@@ -119,3 +119,19 @@ func JSON(run Run, rows []Row) ([]byte, error) {
 	}{run, rows}, "", "  ")
 	return append(text, '\n'), err
 }
+
+// Read is the reverse of JSON.
+func Read(text []byte) (Run, *Results, error) {
+	var file struct {
+		Run
+		Rows []Row `json:"results"`
+	}
+	err := json.Unmarshal(text, &file)
+	results := &Results{}
+	for _, row := range file.Rows {
+		for _, value := range row.Rounds {
+			results.Add(row.Key, value)
+		}
+	}
+	return file.Run, results, err
+}
