@@ -43,8 +43,9 @@ func TestWhatIsWatchedIsExposed(t *testing.T) {
 		}
 		rulesHealthy(t, p)
 	})
-	t.Run("the dashboard shows what is there", func(t *testing.T) { dashboard(t, p) })
+	t.Run("the dashboard shows what is there", func(t *testing.T) { dashboardShows(t, p) })
 	t.Run("the reference describes what is there", func(t *testing.T) { referenced(t, p) })
+	t.Run("the dashboard can be drawn", func(t *testing.T) { drawn(t, l, p) })
 }
 
 // useAll makes each kind of event happen.
@@ -208,8 +209,8 @@ func rulesHealthy(t *testing.T, p prometheus) {
 // legend finds the labels that a legend shows.
 var legend = regexp.MustCompile(`\{\{(\w+)\}\}`)
 
-// dashboard fails where a panel shows nothing, or names what no target exposes.
-func dashboard(t *testing.T, p prometheus) {
+// dashboardShows fails where a panel shows nothing, or names what no target exposes.
+func dashboardShows(t *testing.T, p prometheus) {
 	t.Helper()
 	fill := strings.NewReplacer("$namespace", ".*", "$__rate_interval", "1m")
 	shown := 0

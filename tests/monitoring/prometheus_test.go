@@ -36,8 +36,8 @@ func startPrometheus(t *testing.T, l *lab.Lab) prometheus {
 global: {scrape_interval: 1s, evaluation_interval: 1s}
 rule_files: [%q]
 scrape_configs:
-  - {job_name: syncer, honor_labels: true, static_configs: [{targets: [%q]}]}
-  - {job_name: webhook, honor_labels: true, static_configs: [{targets: [%q]}]}
+  - {job_name: syncer, honor_labels: true, static_configs: [{targets: [%q], labels: {instance: syncer-0}}]}
+  - {job_name: webhook, honor_labels: true, static_configs: [{targets: [%q], labels: {instance: webhook-0}}]}
 `, rules, l.Syncer.MetricsAddress, l.Webhook.MetricsAddress)
 	if err := os.WriteFile(filepath.Join(folder, "prometheus.yml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
