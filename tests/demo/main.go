@@ -70,7 +70,8 @@ func labOptions(root, dir string) lab.Options {
 	options.Syncer.Args = []string{
 		"--refresh-interval=" + refresh.String(),
 		// SecretDefinitions are off by default, and have a login of their own.
-		"--secret-definitions", "--vault.auth-method=kubernetes", "--vault.kubernetes-role=" + lab.VaultRole, "--reconcile-period=" + refresh.String(),
+		"--secret-definitions", "--vault.auth-method=kubernetes", "--vault.kubernetes-role=" + lab.VaultRole,
+		"--reconcile-period=" + refresh.String(),
 	}
 	return options
 }

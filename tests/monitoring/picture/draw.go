@@ -19,8 +19,10 @@ const (
 const style = `<style>
 .page{fill:#f4f5f5}.card{fill:#fff;stroke:#dfe1e3}.t{fill:#24292e;font-weight:600}.l{fill:#5f6670}.grid{stroke:#e6e8ea}
 .green{fill:#1a7f37}.red{fill:#cf222e}.orange,.yellow{fill:#bf5b04}
-text{font:11px system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif}.h{font-size:15px}.v{font-size:30px;font-weight:600}.s{font-size:10px}
-@media (prefers-color-scheme:dark){.page{fill:#111217}.card{fill:#181b1f;stroke:#2c3235}.t{fill:#e6e9ee}.l{fill:#9aa2ad}.grid{stroke:#2c3235}
+text{font:11px system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif}
+.h{font-size:15px}.v{font-size:30px;font-weight:600}.s{font-size:10px}
+@media (prefers-color-scheme:dark){
+.page{fill:#111217}.card{fill:#181b1f;stroke:#2c3235}.t{fill:#e6e9ee}.l{fill:#9aa2ad}.grid{stroke:#2c3235}
 .green{fill:#73bf69}.red{fill:#f2495c}.orange,.yellow{fill:#ff9830}}
 </style>
 `
@@ -128,7 +130,8 @@ func text(s *strings.Builder, class string, x, y float64, anchor, content string
 	if anchor != "" {
 		anchor = ` text-anchor="` + anchor + `"`
 	}
-	_, _ = fmt.Fprintf(s, `<text class="%s" x="%g" y="%g"%s>%s</text>`+"\n", html.EscapeString(class), x, y, anchor, html.EscapeString(content))
+	_, _ = fmt.Fprintf(s, `<text class="%s" x="%g" y="%g"%s>%s</text>`+"\n",
+		html.EscapeString(class), x, y, anchor, html.EscapeString(content))
 }
 
 // clip keeps a text to a number of characters.
