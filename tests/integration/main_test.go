@@ -21,6 +21,9 @@ type shared struct {
 }
 
 func TestMain(m *testing.M) {
+	if play(os.Args) {
+		return
+	}
 	code := m.Run()
 	oneLab.stop()
 	os.Exit(code)
