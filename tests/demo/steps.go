@@ -55,7 +55,7 @@ func (d *demo) show(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(d.screen, "the first step begins after %s\n", time.Since(d.begin).Round(time.Second))
+	_, _ = fmt.Fprintf(d.screen, "The first step begins after %s\n", time.Since(d.begin).Round(time.Second))
 	for i, s := range steps {
 		_, _ = fmt.Fprintf(d.screen, "\n=== %d/%d  %s\n", i+1, len(steps), s.title)
 		if s.vault && w.vault == nil {

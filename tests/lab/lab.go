@@ -182,9 +182,9 @@ func (l *Lab) start(ctx context.Context) error {
 	group, ending := errgroup.WithContext(ctx)
 	group.Go(func() error { return l.startKubernetes(ending) })
 	if l.options.LateVault {
-		l.say("starting etcd and kube-apiserver")
+		l.say("Starting etcd and kube-apiserver")
 	} else {
-		l.say("starting etcd, kube-apiserver and Vault")
+		l.say("Starting etcd, kube-apiserver and Vault")
 		group.Go(func() error { return l.startVault(ending) })
 	}
 	if err := group.Wait(); err != nil {
@@ -221,7 +221,7 @@ func (l *Lab) StartVault(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("vault was not up after %s", startTimeout))
 	defer cancel()
-	l.say("starting Vault")
+	l.say("Starting Vault")
 	if err := l.startVault(ctx); err != nil {
 		return err
 	}

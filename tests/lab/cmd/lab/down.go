@@ -27,7 +27,7 @@ func (s *settings) down(ctx context.Context, _ []string) error {
 	if err := supervisor.Stop(ctx, s.Dir, pid); err != nil {
 		return err
 	}
-	fmt.Println("the lab is stopped")
+	fmt.Println("The lab is stopped")
 	return nil
 }
 

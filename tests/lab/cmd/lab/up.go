@@ -38,7 +38,7 @@ func (s *settings) up(ctx context.Context, _ []string) error {
 	if err := process.AwaitVault(ctx); err != nil {
 		return errors.Join(err, process.Stop(context.WithoutCancel(ctx)))
 	}
-	fmt.Printf("use it:  set -a; . %s; PATH=$LAB_BIN:$PATH\n", s.envFile())
+	fmt.Printf("Use it:  set -a; . %s; PATH=$LAB_BIN:$PATH\n", s.envFile())
 	return process.Release()
 }
 
