@@ -160,6 +160,3 @@ func (s *Supervisor) Stop(ctx context.Context) error {
 	_ = s.cmd.Wait() // how it ended is in its log
 	return err
 }
-
-// PID is the supervisor's process id.
-func (s *Supervisor) PID() int { return s.cmd.Process.Pid }
