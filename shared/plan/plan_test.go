@@ -37,6 +37,38 @@ func TestStoresAndSourcesAreDistinctAndInOrder(t *testing.T) {
 	}
 }
 
+func TestABackendLearnsOnWhoseBehalfItIsRead(t *testing.T) {
+	vault, aws := store("a"), plan.Store{Backend: "aws", Role: "r"}
+	for name, test := range map[string]struct {
+		tenancies map[plan.Backend]plan.Tenancy
+		want      plan.Tenant // of the Store of aws
+	}{
+		"no tenancies leave all Stores shared":    {nil, plan.Tenant{}},
+		"a backend that is to learn nothing":      {map[plan.Backend]plan.Tenancy{"aws": plan.NoTenancy}, plan.Tenant{}},
+		"a backend that is to learn of namespace": {map[plan.Backend]plan.Tenancy{"aws": plan.NamespaceTenancy}, plan.Tenant{Namespace: "core"}},
+		"a backend that is to learn of objects":   {map[plan.Backend]plan.Tenancy{"aws": plan.ObjectTenancy}, plan.Tenant{Namespace: "core", Name: "db"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := &plan.Plan{
+				Entries: []plan.Entry{read(aws, "x"), read(vault, "x")},
+				Places:  map[plan.Store]plan.Places{aws: {plan.Role: {Field: "spec.roleArn"}}, vault: nil},
+			}
+			p.Object.Namespace, p.Object.Name = "core", "db"
+			p.Attribute(test.tenancies)
+			tagged := aws
+			tagged.Tenant = test.want
+			want := &plan.Plan{
+				Object:  p.Object,
+				Entries: []plan.Entry{read(tagged, "x"), read(vault, "x")},
+				Places:  map[plan.Store]plan.Places{tagged: {plan.Role: {Field: "spec.roleArn"}}, vault: nil},
+			}
+			if diff := cmp.Diff(want, p); diff != "" {
+				t.Errorf("the plan (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestAnAspectThatIsSetCanBeGot(t *testing.T) {
 	var s plan.Store
 	for i, aspect := range plan.Aspects() {

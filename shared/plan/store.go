@@ -17,6 +17,8 @@ type Store struct {
 	Role      string // empty: the credential's own rights
 	// Credential is what a login proves itself by.
 	Credential Credential
+	// Tenant is on whose behalf it is read, where the backend is to know. No dialect sets it.
+	Tenant Tenant `json:",omitzero"`
 }
 
 // Credential refers to what a login proves itself by. It is comparable, and holds no secret.

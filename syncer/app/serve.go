@@ -94,7 +94,7 @@ func (s *syncer) add(ctx context.Context, kind dialect.Kind, kinds []dialect.Kin
 			Name: cmp.Or(how.Name, strings.ToLower(kind.Type().Kind)), Policy: c.Policy.Settings,
 			RefreshInterval: cmp.Or(how.Interval, c.RefreshInterval), DisablePolling: c.DisablePolling,
 			StatusHeartbeat: c.StatusHeartbeat, WatchSecrets: c.WatchSecrets, Workers: c.Workers,
-			Namespaces: c.WatchedNamespaces,
+			Namespaces: c.WatchedNamespaces, Tenancies: c.Tenancies,
 		},
 		Client:   mgr.GetClient(),
 		Cache:    mgr.GetCache(),

@@ -22,6 +22,18 @@ var ErrNoRegion = &driver.Error{
 	Kind: driver.Invalid, Problem: "no region is given", Hint: "set {location}, or AWS_REGION for webhook and syncer",
 }
 
+// ErrNoRole says that a session cannot be tagged, since no role is assumed.
+var ErrNoRole = &driver.Error{
+	Kind: driver.Invalid, Problem: "no role is given, and the syncer's own AWS session cannot be tagged",
+	Hint: "set {role}, or AWS_INTERMEDIATE_ROLE_ARN of the syncer for objects that name none, or leave its --aws-session-tags out",
+}
+
+// The keys of the tags that sessions have where the syncer is told to tag them. Policies of users name them.
+const (
+	TagNamespace = "secretgate:namespace"
+	TagName      = "secretgate:name"
+)
+
 // CredentialsError says that the identity's credentials could not be had.
 type CredentialsError struct{ Err error }
 

@@ -21,7 +21,7 @@ var host = regexp.MustCompile(`\A(?:secretsmanager|ssm|sts)(?:-fips)?\.[a-z0-9-]
 
 // Hint is what to do about an error, where that is the same for all services of AWS; empty: the service's driver may know.
 func Hint(err error, of plan.Source) string {
-	if hint := sessionHint(err); hint != "" {
+	if hint := sessionHint(err, of); hint != "" {
 		return hint
 	}
 	api, answered := errors.AsType[smithy.APIError](err)
@@ -41,10 +41,10 @@ func Hint(err error, of plan.Source) string {
 }
 
 // sessionHint is Hint for credentials, and for roles that may not be assumed.
-func sessionHint(err error) string {
-	code, operation := "", ""
+func sessionHint(err error, of plan.Source) string {
+	code, text, operation := "", "", ""
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		code = api.ErrorCode()
+		code, text = api.ErrorCode(), api.ErrorMessage()
 	}
 	if call, ok := errors.AsType[*smithy.OperationError](err); ok && call.ServiceID == sts.ServiceID {
 		operation = call.OperationName
@@ -56,6 +56,12 @@ func sessionHint(err error) string {
 		return "let the account's administrator activate STS in the region"
 	case denied && operation == "AssumeRoleWithWebIdentity":
 		return "let the trust policy of the role in AWS_ROLE_ARN accept the issuer, audience and subject of the syncer's service-account token"
+	case denied && operation == "AssumeRole" && of.Tenant != plan.Tenant{} && strings.Contains(text, "sts:TagSession"):
+		return "let the syncer's identity tag the session, as its --aws-session-tags demands: " +
+			"sts:TagSession beside sts:AssumeRole in the role's trust policy, and in the identity's own"
+	case denied && operation == "AssumeRole" && of.Tenant != plan.Tenant{}:
+		return "let the syncer's identity assume the role and tag the session with " + tagged(of.Tenant) +
+			": sts:AssumeRole and sts:TagSession in the role's trust policy, and in the identity's own"
 	case denied && operation == "AssumeRole":
 		return "let the syncer's identity assume the role: in the role's trust policy, and with sts:AssumeRole in its own"
 	}
@@ -63,8 +69,21 @@ func sessionHint(err error) string {
 }
 
 // Allow is the hint to give the identity the permissions that a read needs: actions, each with what it is on.
-func Allow(actions string) string {
-	return "allow " + actions + ", and kms:Decrypt on its key, to " + driver.TermIdentity
+func Allow(actions string, of plan.Source) string {
+	hint := "allow " + actions + ", and kms:Decrypt on its key, to " + driver.TermIdentity
+	if of.Tenant != (plan.Tenant{}) {
+		hint += " with session tag " + tagged(of.Tenant)
+	}
+	return hint
+}
+
+// tagged is how a tenant's session is tagged.
+func tagged(t plan.Tenant) string {
+	text := TagNamespace + "=" + t.Namespace
+	if t.Name != "" {
+		text += " " + TagName + "=" + t.Name
+	}
+	return text
 }
 
 // DeniesKey reports whether a denial is one of the KMS key that encrypts a value, not of the value. KMS's own codes say so. Where it

@@ -20,11 +20,11 @@ func hint(err error, of plan.Source) string {
 	case of.Path && awserror.DeniesKey(err): // AWS does not say of which parameter it speaks
 		return "allow kms:Decrypt on the key of each parameter below the path to " + driver.TermIdentity + ", and see that the keys are enabled"
 	case kind == driver.Denied && of.Path:
-		return awserror.Allow("ssm:GetParametersByPath on the path")
+		return awserror.Allow("ssm:GetParametersByPath on the path", of)
 	case kind == driver.Denied && of.Read == plan.Read{}:
-		return awserror.Allow("ssm:GetParameters on each parameter")
+		return awserror.Allow("ssm:GetParameters on each parameter", of)
 	case kind == driver.Denied:
-		return awserror.Allow("ssm:GetParameter on the parameter")
+		return awserror.Allow("ssm:GetParameter on the parameter", of)
 	}
 	return ""
 }

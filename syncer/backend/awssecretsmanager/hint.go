@@ -18,9 +18,9 @@ func hint(err error, of plan.Source) string {
 	case kind == driver.NotFound:
 		return "check the key, the region, and the version or staging label"
 	case kind == driver.Denied && of.Read == plan.Read{}:
-		return awserror.Allow("secretsmanager:BatchGetSecretValue on *, secretsmanager:GetSecretValue on each secret")
+		return awserror.Allow("secretsmanager:BatchGetSecretValue on *, secretsmanager:GetSecretValue on each secret", of)
 	case kind == driver.Denied:
-		return awserror.Allow("secretsmanager:GetSecretValue on the secret")
+		return awserror.Allow("secretsmanager:GetSecretValue on the secret", of)
 	}
 	return ""
 }

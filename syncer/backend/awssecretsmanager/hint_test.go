@@ -16,6 +16,8 @@ import (
 func TestWhatUsersAreTold(t *testing.T) {
 	const as = "secretsManager in region eu-west-1 as arn:aws:iam::123456789012:role/a"
 	store := plan.Store{Backend: backends.AWSSecretsManager, Location: "eu-west-1", Role: "arn:aws:iam::123456789012:role/a"}
+	tagged := store
+	tagged.Tenant = plan.Tenant{Namespace: "core"}
 	of := func(read plan.Read) plan.Source { return plan.Source{Store: store, Read: read} }
 	call := func(operation string, err error) error {
 		return &smithy.OperationError{ServiceID: "Secrets Manager", OperationName: operation, Err: err}
@@ -51,6 +53,18 @@ func TestWhatUsersAreTold(t *testing.T) {
 			of(plan.Read{Key: "db", VersionStage: "AWSPREVIOUS"}), denied,
 			`cannot read key "db" (stage AWSPREVIOUS) from ` + as + `: access denied: AccessDeniedException; ` +
 				`allow secretsmanager:GetSecretValue on the secret, and kms:Decrypt on its key, to arn:aws:iam::123456789012:role/a`,
+		},
+		"a role that may not read on behalf of a namespace": {
+			plan.Source{Store: tagged, Read: plan.Read{Key: "db"}}, denied,
+			`cannot read key "db" from ` + as + `: access denied: AccessDeniedException; allow secretsmanager:GetSecretValue on the secret, ` +
+				`and kms:Decrypt on its key, to arn:aws:iam::123456789012:role/a with session tag secretgate:namespace=core`,
+		},
+		"no role where sessions are tagged": {
+			plan.Source{Store: plan.Store{Backend: store.Backend, Location: "eu-west-1", Tenant: tagged.Tenant}, Read: plan.Read{Key: "db"}},
+			awserror.ErrNoRole,
+			`cannot read key "db" from secretsManager in region eu-west-1: not a valid request: no role is given, and the syncer's own AWS session ` +
+				`cannot be tagged; set {role}, or AWS_INTERMEDIATE_ROLE_ARN of the syncer for objects that name none, or leave its ` +
+				`--aws-session-tags out`,
 		},
 		"an identity of the syncer's own that may not read": {
 			plan.Source{Store: plan.Store{Backend: store.Backend, Location: "eu-west-1"}, Read: plan.Read{Key: "db"}}, denied,

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/awserror"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/backend/session"
@@ -181,7 +182,7 @@ func TestAnAnswerWithoutCredentialsIsNoSession(t *testing.T) {
 			s.aws.HTTPClient = doer(func(*http.Request) (*http.Response, error) {
 				return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(answer))}, nil
 			})
-			_, err = s.held.Get(t.Context(), s.identity("arn:aws:iam::123456789012:role/far", "eu-west-1"))
+			_, err = s.held.Get(t.Context(), identity{role: "arn:aws:iam::123456789012:role/far", region: "eu-west-1"})
 			if err == nil || awserror.Classify(err) != driver.Unavailable || awserror.Explain(err) != "no session: the answer holds no value" {
 				t.Errorf("got %v", err)
 			}
@@ -212,7 +213,7 @@ func TestARoleIsAssumedOnceUntilShortlyBeforeItsEnd(t *testing.T) {
 		var got []string
 		for _, after := range []time.Duration{0, 58 * time.Minute, 90 * time.Second, time.Hour - time.Second, 0, time.Minute} {
 			<-time.After(after)
-			c, err := s.held.Get(t.Context(), s.identity("arn:aws:iam::123456789012:role/far", "us-east-2"))
+			c, err := s.held.Get(t.Context(), identity{role: "arn:aws:iam::123456789012:role/far", region: "eu-west-1"})
 			if err != nil {
 				c.AccessKeyID = awserror.Explain(err)
 			}
@@ -229,4 +230,50 @@ func TestARoleIsAssumedOnceUntilShortlyBeforeItsEnd(t *testing.T) {
 			t.Errorf("asked %d times for (-want +got):\n%s", len(asked), diff)
 		}
 	})
+}
+
+func TestTheTagsOfASession(t *testing.T) {
+	asUser(t)
+	for name, test := range map[string]struct {
+		tenant plan.Tenant
+		want   url.Values
+	}{
+		"none without a tenant": {plan.Tenant{}, url.Values{}},
+		"the namespace's name": {plan.Tenant{Namespace: "core"}, url.Values{
+			"Tags.member.1.Key": {"secretgate:namespace"}, "Tags.member.1.Value": {"core"},
+		}},
+		"and the object's": {plan.Tenant{Namespace: "core", Name: "db"}, url.Values{
+			"Tags.member.1.Key": {"secretgate:namespace"}, "Tags.member.1.Value": {"core"},
+			"Tags.member.2.Key": {"secretgate:name"}, "Tags.member.2.Value": {"db"},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := New(Config{Region: "eu-west-1"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := url.Values{}
+			s.aws.HTTPClient = doer(func(request *http.Request) (*http.Response, error) {
+				text, err := io.ReadAll(request.Body)
+				if err != nil {
+					return nil, err
+				}
+				form, err := url.ParseQuery(string(text))
+				for name, value := range form {
+					if strings.HasPrefix(name, "Tags.") || strings.HasPrefix(name, "TransitiveTagKeys.") {
+						got[name] = value
+					}
+				}
+				answer := fmt.Sprintf(issued, 1, time.Now().Add(time.Hour).Format(time.RFC3339))
+				return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(answer))}, err
+			})
+			store := plan.Store{Role: "arn:aws:iam::123456789012:role/far", Location: "eu-west-1", Tenant: test.tenant}
+			if err := s.Do(t.Context(), store, func(aws.CredentialsProvider) error { return nil }); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("the tags of AssumeRole (-want +got):\n%s", diff)
+			}
+		})
+	}
 }

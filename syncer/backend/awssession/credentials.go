@@ -1,6 +1,7 @@
 package awssession
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/awserror"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/backend/session"
@@ -24,24 +26,26 @@ const (
 	renewBefore = time.Minute
 )
 
-// identity is a role, and the region of the STS that is called for it. Without a role it is what the SDK's chain finds.
-type identity struct{ role, region string }
-
-// identity is the identity that reads as a role: without a role the intermediate role, if there is one, or the chain's.
-func (s *Sessions) identity(role, region string) identity {
-	if s.config.Region != "" {
-		region = s.config.Region
-	}
-	if role == "" {
-		role = s.config.IntermediateRoleARN
-	}
-	if role == "" {
-		return identity{}
-	}
-	return identity{role: role, region: region}
+// identity is a role, the region whose STS is asked for it, and the tenant that its session is tagged with. Without a role it is the
+// one that the SDK's chain finds, which cannot be tagged.
+type identity struct {
+	role, region string
+	tenant       plan.Tenant
 }
 
-// by is the identity that assumes the role of another.
+// identity is the one that reads a Store: without a role the intermediate one, if there is one, or the chain's.
+func (s *Sessions) identity(store plan.Store) (identity, error) {
+	role := cmp.Or(store.Role, s.config.IntermediateRoleARN)
+	switch {
+	case role != "":
+		return identity{role: role, region: cmp.Or(s.config.Region, store.Location), tenant: store.Tenant}, nil
+	case store.Tenant != plan.Tenant{}:
+		return identity{}, awserror.ErrNoRole
+	}
+	return identity{}, nil
+}
+
+// by is the identity that assumes the role of another. It is not tagged: one session of it does for all tenants.
 func (s *Sessions) by(id identity) identity {
 	if s.config.IntermediateRoleARN == "" || id.role == s.config.IntermediateRoleARN {
 		return identity{}
@@ -114,6 +118,7 @@ func (i instance) GetMetadata(
 func (s *Sessions) assume(ctx context.Context, id identity, by aws.Credentials) (aws.Credentials, error) {
 	input := &sts.AssumeRoleInput{
 		RoleArn: &id.role, RoleSessionName: aws.String(sessionName), DurationSeconds: aws.Int32(int32(sessionDuration / time.Second)),
+		Tags: tags(id.tenant),
 	}
 	output, err := s.sts.For(id.region).AssumeRole(ctx, input, func(o *sts.Options) { o.Credentials = static(by) })
 	if err != nil {

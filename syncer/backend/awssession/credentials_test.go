@@ -1,33 +1,59 @@
 package awssession
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/awserror"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
 func TestWhoAssumesARole(t *testing.T) {
 	const ours, theirs = "eu-west-1", "us-east-2"
+	none, core := plan.Tenant{}, plan.Tenant{Namespace: "core"}
 	for name, test := range map[string]struct {
 		config   Config
 		role     string
+		tenant   plan.Tenant
 		want, by identity
 	}{
-		"no role is the chain's identity":                 {Config{}, "", identity{}, identity{}},
-		"a role is assumed by it, at the region's STS":    {Config{}, "r", identity{"r", theirs}, identity{}},
-		"at that of the syncer's region, if it has one":   {Config{Region: ours}, "r", identity{"r", ours}, identity{}},
-		"no role is the intermediate one":                 {Config{IntermediateRoleARN: "hop"}, "", identity{"hop", theirs}, identity{}},
-		"the intermediate role is assumed by the chain's": {Config{IntermediateRoleARN: "hop"}, "hop", identity{"hop", theirs}, identity{}},
-		"others are assumed by it":                        {Config{IntermediateRoleARN: "hop", Region: ours}, "r", identity{"r", ours}, identity{"hop", ours}},
+		"no role is the chain's identity":                 {Config{}, "", none, identity{}, identity{}},
+		"a role is assumed by it, at the region's STS":    {Config{}, "r", none, identity{"r", theirs, none}, identity{}},
+		"at that of the syncer's region, if it has one":   {Config{Region: ours}, "r", none, identity{"r", ours, none}, identity{}},
+		"no role is the intermediate one":                 {Config{IntermediateRoleARN: "hop"}, "", none, identity{"hop", theirs, none}, identity{}},
+		"the intermediate role is assumed by the chain's": {Config{IntermediateRoleARN: "hop"}, "hop", none, identity{"hop", theirs, none}, identity{}},
+		"others are assumed by it":                        {Config{IntermediateRoleARN: "hop", Region: ours}, "r", none, identity{"r", ours, none}, identity{"hop", ours, none}},
+		"a tenant has a session of its own":               {Config{}, "r", core, identity{"r", theirs, core}, identity{}},
+		"of the intermediate role, too, where it reads":   {Config{IntermediateRoleARN: "hop"}, "", core, identity{"hop", theirs, core}, identity{}},
+		"but all tenants share the hop to another role":   {Config{IntermediateRoleARN: "hop"}, "r", core, identity{"r", theirs, core}, identity{"hop", theirs, none}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &Sessions{config: test.config}
-			got := []identity{s.identity(test.role, theirs), s.by(s.identity(test.role, theirs))}
+			id, err := s.identity(plan.Store{Role: test.role, Location: theirs, Tenant: test.tenant})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := []identity{id, s.by(id)}
 			if diff := cmp.Diff([]identity{test.want, test.by}, got, cmp.AllowUnexported(identity{})); diff != "" {
 				t.Errorf("the identity, and who assumes it (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestATenantIsNotReadForWithoutATag(t *testing.T) {
+	s := &Sessions{}
+	err := s.Do(t.Context(), plan.Store{Location: "eu-west-1", Tenant: plan.Tenant{Namespace: "core"}}, func(aws.CredentialsProvider) error {
+		t.Error("a call is made")
+		return nil
+	})
+	if !errors.Is(err, awserror.ErrNoRole) || awserror.Classify(err) != driver.Invalid {
+		t.Errorf("got %v, want %v", err, awserror.ErrNoRole)
 	}
 }
 

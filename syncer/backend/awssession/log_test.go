@@ -30,7 +30,7 @@ func TestTheSDKsOwnLinesGoThroughOurLog(t *testing.T) {
 			header := http.Header{"Date": {"planted"}}
 			return &http.Response{StatusCode: http.StatusOK, Header: header, Body: io.NopCloser(strings.NewReader("planted"))}, nil
 		})
-		if _, err = s.held.Get(t.Context(), s.identity("arn:aws:iam::123456789012:role/far", "eu-west-1")); err == nil {
+		if _, err = s.held.Get(t.Context(), identity{role: "arn:aws:iam::123456789012:role/far", region: "eu-west-1"}); err == nil {
 			t.Error("there is a session")
 		}
 	}

@@ -1,4 +1,4 @@
-// Package awssession is what the drivers of AWS share: configuration, and one session of credentials per role.
+// Package awssession is what the drivers of AWS share: configuration, and one session of credentials per role and tenant.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 package awssession
 
@@ -31,6 +31,9 @@ const (
 	globalSTS       = "https://sts.amazonaws.com"
 	globalSTSRegion = "us-east-1"
 
+	// maxSessions is more than there are objects, each of which may have a session of its own. One takes some 2 KiB.
+	maxSessions = 1 << 14
+
 	// LocalStackURL is where LocalStack listens by default.
 	LocalStackURL = "http://localhost:4566"
 )
@@ -54,7 +57,7 @@ type Config struct {
 	Timeout time.Duration
 }
 
-// Sessions caches credentials, one session per role, renewed before it expires, once for all callers that wait.
+// Sessions caches credentials, one session per role and tenant, renewed before it expires, once for all callers that wait.
 type Sessions struct {
 	config Config
 	aws    aws.Config
@@ -93,7 +96,7 @@ func New(c Config) (*Sessions, error) {
 	s.imds = imds.NewFromConfig(s.aws, func(o *imds.Options) { o.EnableFallback = aws.FalseTernary })
 	s.aws.HTTPClient = sender{s.aws.HTTPClient}
 	s.sts.Make = func(region string) *sts.Client { return sts.NewFromConfig(s.aws, c.stsEndpoint(region)) }
-	s.held = &session.Cache[identity, aws.Credentials]{Obtain: s.obtain, Timeout: c.Timeout, GracePeriod: session.GracePeriod}
+	s.held = &session.Cache[identity, aws.Credentials]{Obtain: s.obtain, Timeout: c.Timeout, GracePeriod: session.GracePeriod, Max: maxSessions}
 	return s, nil
 }
 
@@ -127,13 +130,19 @@ func (s *Sessions) AWS(region string) aws.Config {
 // Do makes a call with the credentials of the store's identity. Where the backend says that they ended before
 // their time, they are renewed and the call is made once more.
 func (s *Sessions) Do(ctx context.Context, store plan.Store, call func(aws.CredentialsProvider) error) error {
-	if err := driver.CheckStore(store); err != nil {
+	shared := store
+	shared.Tenant = plan.Tenant{} // with which sessions are tagged
+	if err := driver.CheckStore(shared); err != nil {
 		return err
 	}
 	if store.Location == "" {
 		return awserror.ErrNoRegion
 	}
-	err := s.held.Do(ctx, s.identity(store.Role, store.Location), func(used aws.Credentials) (refused bool, err error) {
+	id, err := s.identity(store)
+	if err != nil {
+		return err
+	}
+	err = s.held.Do(ctx, id, func(used aws.Credentials) (refused bool, err error) {
 		err = call(static(used))
 		return awserror.Expired(err, used), err
 	})

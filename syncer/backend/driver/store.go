@@ -21,6 +21,7 @@ func CheckStore(store plan.Store, known ...plan.CredentialKind) error {
 		{"a namespace", store.Namespace != ""},
 		{"a login method", store.Method != ""},
 		{"a credential", store.Credential.Kind != plan.OwnCredential && !slices.Contains(known, store.Credential.Kind)},
+		{"a tenant", store.Tenant != plan.Tenant{}},
 	} {
 		if part.given {
 			foreign = append(foreign, part.name)

@@ -25,6 +25,7 @@ func TestAStoreThatADriverCannotHonourIsRefused(t *testing.T) {
 		"an installed credential":       {store: plan.Store{Credential: installed}, want: "a credential"},
 		"one that the driver knows":     {store: plan.Store{Credential: installed}, known: []plan.CredentialKind{plan.InstalledCredential}},
 		"another than the driver knows": {store: plan.Store{Credential: installed}, known: []plan.CredentialKind{plan.SecretCredential}, want: "a credential"},
+		"a tenant":                      {store: plan.Store{Tenant: plan.Tenant{Namespace: "n"}}, want: "a tenant"},
 		"several":                       {store: plan.Store{Address: "https://a", Namespace: "n"}, want: "an address and a namespace"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,9 @@ package config
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
+	"slices"
 
 	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
@@ -12,6 +15,9 @@ import (
 func (c *Config) bindAWS(s *settings.Section, lookup func(string) (string, bool)) *settings.Section {
 	s.String(&c.AWS.IntermediateRoleARN, "aws-intermediate-role-arn", "",
 		"role to assume before any of an object, and to read as where objects name none", "AWS_INTERMEDIATE_ROLE_ARN")
+	s.String(&c.sessionTags, "aws-session-tags", "",
+		"tag the sessions of assumed roles: namespace, or namespace,name; each namespace, or each object, then has sessions and reads of its own",
+		"AWS_SESSION_TAGS")
 	s.String(&c.SecretsManagerEndpoint, "aws-sm-endpoint", "", "URL to use for Secrets Manager", "AWS_SM_ENDPOINT")
 	s.String(&c.ParameterStoreEndpoint, "aws-ssm-endpoint", "", "URL to use for Systems Manager Parameter Store", "AWS_SSM_ENDPOINT")
 	s.String(&c.AWS.STSEndpoint, "aws-sts-endpoint", "", "URL to use for STS", "AWS_STS_ENDPOINT")
@@ -28,7 +34,25 @@ func (c *Config) bindAWS(s *settings.Section, lookup func(string) (string, bool)
 // checkAWS refuses a role that could never be assumed, before every object fails for it.
 func (c *Config) checkAWS() error {
 	aws, _ := backends.Of(backends.AWSSecretsManager)
-	return aws.Setting("--aws-intermediate-role-arn (AWS_INTERMEDIATE_ROLE_ARN)", plan.Role, c.AWS.IntermediateRoleARN)
+	return errors.Join(
+		aws.Setting("--aws-intermediate-role-arn (AWS_INTERMEDIATE_ROLE_ARN)", plan.Role, c.AWS.IntermediateRoleARN), c.checkSessionTags())
+}
+
+// checkSessionTags has AWS's backends learn on whose behalf they are read, where sessions are to be tagged.
+func (c *Config) checkSessionTags() error {
+	var tenancy plan.Tenancy
+	switch tags := settings.List(c.sessionTags); {
+	case len(tags) == 0:
+		return nil
+	case slices.Equal(tags, []string{"namespace"}):
+		tenancy = plan.NamespaceTenancy
+	case slices.Equal(tags, []string{"namespace", "name"}):
+		tenancy = plan.ObjectTenancy
+	default:
+		return fmt.Errorf("--aws-session-tags (AWS_SESSION_TAGS) is %q: must be namespace, or namespace,name, or nothing for no tags", c.sessionTags)
+	}
+	c.Tenancies = map[plan.Backend]plan.Tenancy{backends.AWSSecretsManager: tenancy, backends.AWSParameterStore: tenancy}
+	return nil
 }
 
 // finishAWS completes the settings of AWS's drivers. Endpoints take precedence over LocalStack's.

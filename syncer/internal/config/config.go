@@ -43,6 +43,7 @@ type Config struct {
 	Dialects               dialect.Choice
 	Extensions             map[string]extension.Extension // of the dialects, by name
 	Timeouts               map[plan.Store]time.Duration   // of reads, where they are not BackendTimeout
+	Tenancies              map[plan.Backend]plan.Tenancy  // of the backends that learn on whose behalf they are read
 	MetricsBindAddress     string
 	HealthProbeBindAddress string
 	Policy                 settings.Policy
@@ -52,6 +53,7 @@ type Config struct {
 	watchedNamespaces string
 	vaultServers      string
 	extraCACerts      string
+	sessionTags       string
 	localstack        bool
 	localstackSM      string
 	localstackSSM     string

@@ -14,6 +14,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/dialect/all"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/shared/settings"
 	"github.com/secretgate/secretgate/syncer/backend/alicloudkms"
@@ -117,6 +118,12 @@ func TestSettings(t *testing.T) {
 			c.Policy.Defaults.Region, c.AWS.Region = "eu-west-1", "eu-west-1"
 		}},
 		{"legacy matching", map[string]string{"POLICY_MATCHING": "legacy"}, nil, func(c *Config) { c.Policy.Settings.Legacy = true }},
+		{"AWS's backends learn of the namespace, if told to", map[string]string{"AWS_SESSION_TAGS": "namespace"}, nil, func(c *Config) {
+			c.Tenancies = map[plan.Backend]plan.Tenancy{"secretsManager": plan.NamespaceTenancy, "systemManager": plan.NamespaceTenancy}
+		}},
+		{"and of the object", nil, []string{"--aws-session-tags=namespace, name"}, func(c *Config) {
+			c.Tenancies = map[plan.Backend]plan.Tenancy{"secretsManager": plan.ObjectTenancy, "systemManager": plan.ObjectTenancy}
+		}},
 		{"replicas meet in the pod's namespace", map[string]string{"POD_NAMESPACE": "secretgate"}, []string{"--replica-name=blue-1"}, func(c *Config) {
 			c.Shard = Shard{LeaseNamespace: "secretgate", ReplicaName: "blue-1"}
 		}},
@@ -176,6 +183,9 @@ func TestProblems(t *testing.T) {
 			[]string{`--metrics-bind-address is ":metrics": must be host:port, :port, or 0 for none`}},
 		{"a metrics port beyond the last", map[string]string{"METRICS_PORT": "65536"}, nil,
 			[]string{`--metrics-bind-address is ":65536": must be host:port, :port, or 0 for none`}},
+		{"a session tag that there is not", nil, []string{"--aws-session-tags=name"}, []string{
+			`--aws-session-tags (AWS_SESSION_TAGS) is "name": must be namespace, or namespace,name, or nothing for no tags`,
+		}},
 		{"a replica's name that cannot be a Lease's", nil, []string{"--replica-name=Ada's Mac"}, []string{
 			`--replica-name is "Ada's Mac": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', ` +
 				`and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is ` +

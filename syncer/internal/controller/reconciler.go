@@ -52,6 +52,8 @@ type Settings struct {
 	WatchSecrets    bool          // repair Secrets that others change
 	Workers         int           // objects synced at a time
 	Namespaces      []string      // those that are watched; empty: all
+	// Tenancies are the backends that learn on whose behalf they are read.
+	Tenancies map[plan.Backend]plan.Tenancy
 }
 
 // Metrics measure attempts, by object.
@@ -112,6 +114,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if p == nil {
 		return r.finish(ctx, object, nil, r.refuse(id, invalidObject(errs)))
 	}
+	p.Attribute(r.Settings.Tenancies)
 	if o, permitted := r.admit(ctx, p); !permitted {
 		return r.finish(ctx, object, p, r.refuse(id, o))
 	}

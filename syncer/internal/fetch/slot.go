@@ -21,6 +21,9 @@ func phase(s plan.Source) uint64 {
 	if c := s.Credential; c != (plan.Credential{}) {
 		parts = append(parts, string(c.Kind), c.Namespace, c.Name, c.Key)
 	}
+	if s.Tenant != (plan.Tenant{}) {
+		parts = append(parts, s.Tenant.Namespace, s.Tenant.Name)
+	}
 	for _, part := range parts {
 		_, _ = h.Write([]byte(part)) // a hash never fails
 		_, _ = h.Write([]byte{0})

@@ -22,7 +22,7 @@ type Call struct {
 // Authorize returns AccessDeniedException unless the caller may do the action on the resource. A resource
 // of * stands for actions that take none, and a statement on certain resources never covers those.
 func (c Call) Authorize(action, resource string) error {
-	if c.Caller.Permissions.Allows(action, resource) {
+	if c.Caller.Allows(action, resource) {
 		return nil
 	}
 	on := " on resource: " + resource

@@ -184,8 +184,8 @@ func (d *Directory) Credential(accessKeyID string) (Credential, bool) {
 	return c, true
 }
 
-// StartSession makes temporary credentials of a role.
-func (d *Directory) StartSession(roleARN, name string, expiration, now time.Time) (Credential, error) {
+// StartSession makes temporary credentials of a role, for a session that may be tagged.
+func (d *Directory) StartSession(roleARN, name string, tags map[string]string, expiration, now time.Time) (Credential, error) {
 	acc, path, err := parse(roleARN, "role")
 	if err != nil {
 		return Credential{}, err
@@ -213,6 +213,7 @@ func (d *Directory) StartSession(roleARN, name string, expiration, now time.Time
 			UserID:    r.id + ":" + name,
 			Account:   acc,
 			Session:   true,
+			Tags:      tags,
 		},
 	}
 	d.sessions[c.AccessKeyID] = session{Credential: c, role: roleARN}

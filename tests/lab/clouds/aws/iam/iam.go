@@ -31,6 +31,10 @@ type Role struct {
 	// Trust lists the ARNs of users, roles and assumed-role sessions that may assume the role, or
 	// arn:aws:iam::<account>:root for everybody of an account whose own permissions allow it.
 	Trust []string `json:"trust,omitempty"`
+	// Tagging says that those whom Trust names may tag the role's sessions: sts:TagSession beside sts:AssumeRole.
+	Tagging bool `json:"tagging,omitempty"`
+	// RequestTags are those that a session must be given, as StringLike of aws:RequestTag/<key> in the trust policy demands.
+	RequestTags map[string]string `json:"requestTags,omitempty"`
 	// WebIdentity lists the tokens that AssumeRoleWithWebIdentity takes for the role.
 	WebIdentity []WebIdentity `json:"webIdentity,omitempty"`
 	// PodIdentity lists the subjects of service accounts (system:serviceaccount:<namespace>:<name>) that EKS Pod Identity
@@ -77,7 +81,12 @@ type Caller struct {
 	Permissions permission.Set
 	// Session is whether the credentials are temporary.
 	Session bool
+	// Tags are those of the session.
+	Tags map[string]string
 }
+
+// Allows reports whether the caller's own permissions permit the action on the resource.
+func (c Caller) Allows(action, resource string) bool { return c.Permissions.AllowsTagged(c.Tags, action, resource) }
 
 // Credential is what a signature is checked with.
 type Credential struct {
@@ -91,9 +100,18 @@ type Credential struct {
 
 // MayAssume decides whether the caller may assume the role, as AWS does: a trust policy that names the
 // caller is enough within one account; across accounts, and where it names a whole account, the caller's
-// own permissions must allow sts:AssumeRole on the role too.
-func MayAssume(c Caller, r Role) bool {
-	permitted := c.Permissions.Allows("sts:AssumeRole", r.ARN)
+// own permissions must allow sts:AssumeRole on the role too. The trust policy may demand tags of the session.
+func MayAssume(c Caller, r Role, tags map[string]string) bool {
+	return permission.Tagged(r.RequestTags, tags) && trusts(c, r, "sts:AssumeRole")
+}
+
+// MayTag decides whether the caller may tag a session of the role: as it may assume it, where the trust policy lets anyone.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_permissions-required
+func MayTag(c Caller, r Role) bool { return r.Tagging && trusts(c, r, "sts:TagSession") }
+
+// trusts reports whether the caller may do what the role's trust policy permits to those whom it names.
+func trusts(c Caller, r Role, action string) bool {
+	permitted := c.Allows(action, r.ARN)
 	sameAccount := c.Account == account(r.ARN)
 	for _, trusted := range r.Trust {
 		switch trusted {

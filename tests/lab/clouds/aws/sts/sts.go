@@ -1,6 +1,6 @@
 // Package sts emulates AWS Security Token Service: AssumeRole, AssumeRoleWithWebIdentity and
-// GetCallerIdentity, as the STS API Reference describes them. Session policies, MFA and external ids are
-// not emulated and are refused, since ignoring them would widen what a session may do.
+// GetCallerIdentity, as the STS API Reference describes them. Session policies, transitive tags, MFA and external ids
+// are not emulated and are refused, since ignoring them would widen what a session may do.
 package sts
 
 import (
@@ -71,13 +71,14 @@ type request struct {
 	roleARN  string
 	name     string
 	duration time.Duration
+	tags     map[string]string
 }
 
 var sessionNameForm = regexp.MustCompile(`^[A-Za-z0-9_+=,.@-]{2,64}$`)
 
 // parse judges the parameters that need no knowledge of identities.
 func parse(form url.Values) (request, error) {
-	for _, name := range []string{"Policy", "PolicyArns.member.1.arn", "SerialNumber", "TokenCode", "ExternalId"} {
+	for _, name := range []string{"Policy", "PolicyArns.member.1.arn", "SerialNumber", "TokenCode", "ExternalId", "TransitiveTagKeys.member.1"} {
 		if form.Has(name) {
 			return request{}, api.Errorf("ValidationError", "This emulator does not support %s.", name)
 		}
@@ -101,7 +102,9 @@ func parse(form url.Values) (request, error) {
 		}
 		in.duration = time.Duration(seconds) * time.Second
 	}
-	return in, nil
+	var err error
+	in.tags, err = sessionTags(form)
+	return in, err
 }
 
 func (s *Service) assumeRole(call api.Call, form url.Values) (any, error) {
@@ -110,9 +113,12 @@ func (s *Service) assumeRole(call api.Call, form url.Values) (any, error) {
 		return nil, err
 	}
 	role, ok := s.Directory.Role(in.roleARN)
-	if !ok || !iam.MayAssume(call.Caller, role) {
+	if !ok || !iam.MayAssume(call.Caller, role, in.tags) {
 		// One answer for both, as on AWS: a stranger does not learn which roles exist.
 		return nil, denied("User: %s is not authorized to perform: sts:AssumeRole on resource: %s", call.Caller.ARN, in.roleARN)
+	}
+	if len(in.tags) > 0 && !iam.MayTag(call.Caller, role) {
+		return nil, denied("User: %s is not authorized to perform: sts:TagSession on resource: %s", call.Caller.ARN, in.roleARN)
 	}
 	if call.Caller.Session && in.duration > time.Hour {
 		return nil, api.Errorf("ValidationError",
@@ -128,7 +134,7 @@ func (s *Service) start(call api.Call, role iam.Role, in request) (assumedRole, 
 	}
 	// Whole seconds, since the answer tells no more.
 	expiration := call.Now.Add(in.duration).UTC().Truncate(time.Second)
-	c, err := s.Directory.StartSession(role.ARN, in.name, expiration, call.Now)
+	c, err := s.Directory.StartSession(role.ARN, in.name, in.tags, expiration, call.Now)
 	if err != nil {
 		return assumedRole{}, denied("%v", err)
 	}

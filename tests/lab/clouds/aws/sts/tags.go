@@ -1,0 +1,44 @@
+package sts
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/secretgate/secretgate/tests/lab/clouds/aws/api"
+)
+
+// maxTags is how many a session may have.
+const maxTags = 50
+
+// The forms of tags: https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html
+var (
+	tagKeyForm   = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$`)
+	tagValueForm = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$`)
+)
+
+// sessionTags are the tags that a session is to have. Their keys differ in more than case.
+func sessionTags(form url.Values) (map[string]string, error) {
+	tags, seen := map[string]string{}, map[string]bool{}
+	for i := 1; ; i++ {
+		member := fmt.Sprintf("Tags.member.%d.", i)
+		if !form.Has(member + "Key") {
+			return tags, nil
+		}
+		key, value := form.Get(member+"Key"), form.Get(member+"Value")
+		switch {
+		case i > maxTags:
+			return nil, invalid("tags", "[]", fmt.Sprintf("Member must have length less than or equal to %d", maxTags))
+		case !tagKeyForm.MatchString(key):
+			return nil, invalid(fmt.Sprintf("tags.%d.member.key", i), key, `Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+`)
+		case !tagValueForm.MatchString(value):
+			return nil, invalid(fmt.Sprintf("tags.%d.member.value", i), value, `Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]*`)
+		case strings.HasPrefix(strings.ToLower(key), "aws:"):
+			return nil, api.Errorf("ValidationError", "System tags (with prefix 'aws:') may not be provided by a caller.")
+		case seen[strings.ToLower(key)]:
+			return nil, api.Errorf("InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+		}
+		tags[key], seen[strings.ToLower(key)] = value, true
+	}
+}
