@@ -79,16 +79,8 @@ func argoCDsScript(t *testing.T) string {
 // health is what a script makes of an object.
 func health(t *testing.T, script string, o observed, options lua.Options) (status, message string, err error) {
 	t.Helper()
-	state := lua.NewState(options)
+	state := interpreter(t, options)
 	defer state.Close()
-	state.SetContext(t.Context())
-	for library, open := range map[string]lua.LGFunction{
-		lua.LoadLibName: lua.OpenPackage, lua.BaseLibName: lua.OpenBase, lua.TabLibName: lua.OpenTable,
-	} {
-		if err := state.CallByParam(lua.P{Fn: state.NewFunction(open), Protect: true}, lua.LString(library)); err != nil {
-			t.Fatal(err)
-		}
-	}
 	state.SetGlobal("obj", value(state, o.parse(t)))
 	if err := state.DoString(script); err != nil {
 		return "", "", err
@@ -99,6 +91,21 @@ func health(t *testing.T, script string, o observed, options lua.Options) (statu
 	}
 	text, _ := table.RawGetString("message").(lua.LString)
 	return table.RawGetString("status").String(), string(text), nil
+}
+
+// interpreter is one as Argo CD makes it for scripts of all kinds.
+func interpreter(t *testing.T, options lua.Options) *lua.LState {
+	t.Helper()
+	state := lua.NewState(options)
+	state.SetContext(t.Context())
+	for library, open := range map[string]lua.LGFunction{
+		lua.LoadLibName: lua.OpenPackage, lua.BaseLibName: lua.OpenBase, lua.TabLibName: lua.OpenTable,
+	} {
+		if err := state.CallByParam(lua.P{Fn: state.NewFunction(open), Protect: true}, lua.LString(library)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return state
 }
 
 // value is a JSON value as Lua's.

@@ -28,6 +28,9 @@ func (l *Lab) Kubectl(ctx context.Context, stdin io.Reader, args ...string) (std
 	return out.String(), said.String(), err
 }
 
+// KubectlProgram is the path of the lab's kubectl, for programs that call it themselves.
+func (l *Lab) KubectlProgram() string { return l.servers.Kubectl }
+
 // kubectl is Kubectl for steps that must work.
 func (l *Lab) kubectl(ctx context.Context, stdin string, args ...string) (string, error) {
 	out, said, err := l.Kubectl(ctx, strings.NewReader(stdin), args...)
