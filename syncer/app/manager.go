@@ -58,6 +58,7 @@ func newManager(cluster *rest.Config, c *config.Config, informers shard.Informer
 		Client:                  client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
 		Metrics:                 metricsserver.Options{BindAddress: c.MetricsBindAddress},
 		HealthProbeBindAddress:  c.HealthProbeBindAddress,
+		PprofBindAddress:        c.Pprof.Address,
 		GracefulShutdownTimeout: &grace,
 		MapperProvider: func(cluster *rest.Config, client *http.Client) (meta.RESTMapper, error) {
 			others, err := apiutil.NewDynamicRESTMapper(cluster, client)

@@ -90,6 +90,9 @@ func run(ctx context.Context, c *config.Config, b *backing, version string) erro
 		debug.SetGCPercent(garbage)
 	}
 	log.Info("Secretgate's syncer starts", "version", version, "refreshInterval", c.RefreshInterval.String())
+	if c.Pprof.Exposed() {
+		log.Warn("Profiles are served on an address that other pods may reach: bind them to 127.0.0.1", "address", c.Pprof.Address)
+	}
 
 	cluster, namespace, err := restConfig(c.Kubeconfig)
 	if err != nil {

@@ -3,6 +3,7 @@ package manifests
 
 import (
 	"bytes"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,6 +63,35 @@ func TestImagesHaveNamesThatCannotResolve(t *testing.T) {
 		if want := "registry.invalid/secretgate/" + service + ":dev"; got != want {
 			t.Errorf("got image %q, want %q", got, want)
 		}
+	}
+}
+
+// Profiles are for those who turn them on for a while.
+func TestNoManifestServesProfiles(t *testing.T) {
+	read := 0
+	for _, root := range []string{"kustomize", "manifests"} {
+		err := filepath.WalkDir(filepath.Join("..", "..", root), func(path string, item fs.DirEntry, err error) error {
+			if err != nil || item.IsDir() || filepath.Ext(path) != ".yaml" {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			read++
+			for _, setting := range []string{"pprof-bind-address", "PPROF_BIND_ADDRESS"} {
+				if bytes.Contains(text, []byte(setting)) {
+					t.Errorf("%s: got %s, want it left to users", path, setting)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if read < 50 {
+		t.Errorf("got %d manifests, want all", read)
 	}
 }
 

@@ -40,6 +40,9 @@ func serve(ctx context.Context, c *config.Config, version string) error {
 	ctrl.SetLogger(logr.FromSlogHandler(c.Handler))
 	klog.SetLogger(logr.FromSlogHandler(c.Handler))
 	log.Info("Secretgate's webhook starts", "version", version, "tls", c.TLS)
+	if c.Pprof.Exposed() {
+		log.Warn("Profiles are served on an address that other pods may reach: bind them to 127.0.0.1", "address", c.Pprof.Address)
+	}
 
 	cluster, err := restConfig(c.Kubeconfig)
 	if err != nil {
@@ -128,6 +131,7 @@ func newManager(cluster *rest.Config, c *config.Config) (manager.Manager, error)
 		Cache:                   cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
 		Metrics:                 metricsserver.Options{BindAddress: c.MetricsBindAddress},
 		HealthProbeBindAddress:  c.HealthProbeBindAddress,
+		PprofBindAddress:        c.Pprof.Address,
 		GracefulShutdownTimeout: &grace,
 	})
 	if err != nil {

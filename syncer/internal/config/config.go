@@ -46,6 +46,7 @@ type Config struct {
 	Tenancies              map[plan.Backend]plan.Tenancy  // of the backends that learn on whose behalf they are read
 	MetricsBindAddress     string
 	HealthProbeBindAddress string
+	Pprof                  settings.Pprof
 	Policy                 settings.Policy
 	Handler                slog.Handler
 
@@ -139,6 +140,7 @@ func (c *Config) bindObservation(s *settings.Section, lookup func(string) (strin
 	}
 	s.String(&c.MetricsBindAddress, "metrics-bind-address", address, "address of /metrics; 0 turns it off (env METRICS_PORT, a port)")
 	s.String(&c.HealthProbeBindAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 turns them off")
+	c.Pprof.Bind(s)
 	c.log.Bind(s)
 	return s
 }
@@ -156,7 +158,10 @@ func (c *Config) Finish(sections []*settings.Section, lookup func(string) (strin
 	c.Handler = handler
 	problems = append(problems, err,
 		settings.CheckAddress("metrics-bind-address", c.MetricsBindAddress),
-		settings.CheckAddress("health-probe-bind-address", c.HealthProbeBindAddress))
+		settings.CheckAddress("health-probe-bind-address", c.HealthProbeBindAddress),
+		c.Pprof.Check(map[string]string{
+			"metrics-bind-address": c.MetricsBindAddress, "health-probe-bind-address": c.HealthProbeBindAddress,
+		}))
 	c.MetricsBindAddress = cmp.Or(c.MetricsBindAddress, "0") // nothing is controller-runtime's word for its own default, :8080
 	for _, endpoint := range []struct{ flag, url string }{
 		{"aws-sm-endpoint", c.SecretsManagerEndpoint}, {"aws-ssm-endpoint", c.ParameterStoreEndpoint},

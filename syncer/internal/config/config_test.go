@@ -183,6 +183,10 @@ func TestProblems(t *testing.T) {
 			[]string{`--metrics-bind-address is ":metrics": must be host:port, :port, or 0 for none`}},
 		{"a metrics port beyond the last", map[string]string{"METRICS_PORT": "65536"}, nil,
 			[]string{`--metrics-bind-address is ":65536": must be host:port, :port, or 0 for none`}},
+		{"profiles on the port of metrics", map[string]string{"PPROF_BIND_ADDRESS": "127.0.0.1:3001"}, nil, []string{
+			`--pprof-bind-address is "127.0.0.1:3001": that is the port of --metrics-bind-address, which others may reach: ` +
+				`give one of its own, such as 127.0.0.1:6060`,
+		}},
 		{"a session tag that there is not", nil, []string{"--aws-session-tags=name"}, []string{
 			`--aws-session-tags (AWS_SESSION_TAGS) is "name": must be namespace, or namespace,name, or nothing for no tags`,
 		}},

@@ -39,6 +39,7 @@ type Config struct {
 	Kubeconfig             string
 	MetricsBindAddress     string
 	HealthProbeBindAddress string
+	Pprof                  settings.Pprof
 	Policy                 settings.Policy
 	Dialects               dialect.Choice
 	Handler                slog.Handler
@@ -81,6 +82,7 @@ func (c *Config) Bind(lookup func(string) (string, bool)) []*settings.Section {
 	observation := settings.NewSection("observation", lookup)
 	observation.String(&c.MetricsBindAddress, "metrics-bind-address", ":8080", "address of /metrics; 0 turns it off")
 	observation.String(&c.HealthProbeBindAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 turns them off")
+	c.Pprof.Bind(observation)
 	c.log.Bind(observation)
 	return slices.Concat([]*settings.Section{server, certificates, dialects, policy}, each, []*settings.Section{observation})
 }
@@ -94,6 +96,10 @@ func (c *Config) Finish(sections []*settings.Section) error {
 		err, policy, c.Dialects.Finish(c.Policy), c.server(), c.certificate(), c.clients(),
 		settings.CheckAddress("metrics-bind-address", c.MetricsBindAddress),
 		settings.CheckAddress("health-probe-bind-address", c.HealthProbeBindAddress),
+		c.Pprof.Check(map[string]string{
+			"metrics-bind-address": c.MetricsBindAddress, "health-probe-bind-address": c.HealthProbeBindAddress,
+			"port": fmt.Sprintf(":%d", c.Port),
+		}),
 	}
 	c.MetricsBindAddress = cmp.Or(c.MetricsBindAddress, "0") // nothing is controller-runtime's word for its own default, :8080
 	for _, section := range sections {
