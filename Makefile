@@ -27,6 +27,10 @@ LAB_TESTS := integration|e2e|monitoring|cluster
 TOOLS := .cache/tools
 GOTESTSUM := $(TOOLS)/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg
 
+# The version of Go's FIPS 140-3 module that `build`, `images` and `release` compile with, such as v1.0.0; empty: none.
+GOFIPS140 ?=
+unexport GOFIPS140
+
 # Packages of the tests module that run without the lab.
 unit_tests = $$(go list ./tests/... | grep -vE '/tests/($(LAB_TESTS))(/|$$)')
 
@@ -34,7 +38,7 @@ unit_tests = $$(go list ./tests/... | grep -vE '/tests/($(LAB_TESTS))(/|$$)')
 
 .PHONY: build
 build: ## Build bin/webhook and bin/syncer, static
-	go build -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/ ./webhook/cmd/webhook ./syncer/cmd/syncer
+	GOFIPS140=$(or $(GOFIPS140),off) go build -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/ ./webhook/cmd/webhook ./syncer/cmd/syncer
 
 # The same programs for any machine: what they are built of decides their digests, and nothing of this machine does.
 PLATFORMS    := linux/amd64,linux/arm64
@@ -44,7 +48,7 @@ IMAGE_TAG    := dev
 .PHONY: images
 images: ## Build bin/images: OCI images of both services, their archives and SBOMs (PLATFORMS=linux/amd64 for less)
 	cd tests && go run ./images/cmd/images --platforms=$(PLATFORMS) --prefix=$(IMAGE_PREFIX) --tag=$(IMAGE_TAG) \
-	  --version=$(VERSION) --revision="$$(git rev-parse HEAD 2>/dev/null || true)"
+	  --version=$(VERSION) --revision="$$(git rev-parse HEAD 2>/dev/null || true)" --fips140=$(GOFIPS140)
 
 # Where a release goes, such as registry.example.com/secretgate; and what the programs are built for, besides PLATFORMS, that people run
 # themselves. COSIGN_KEY is the private key that signs, as cosign names it; without one, a workflow of GitHub signs as itself.
@@ -52,7 +56,7 @@ REGISTRY   ?=
 DESKTOPS   := darwin/amd64,darwin/arm64,windows/amd64,windows/arm64
 SIGN       ?= yes
 COSIGN_KEY ?=
-RELEASE     = --platforms=$(PLATFORMS) --desktops=$(DESKTOPS) --registry=$(REGISTRY) --version=$(VERSION) --revision="$$(git rev-parse HEAD)"
+RELEASE     = --platforms=$(PLATFORMS) --desktops=$(DESKTOPS) --registry=$(REGISTRY) --version=$(VERSION) --revision="$$(git rev-parse HEAD)" --fips140=$(GOFIPS140)
 
 .PHONY: release
 release: $(if $(filter no,$(SIGN)),,$(TOOLS)/cosign) ## Push the images of VERSION=v1.2.3 to REGISTRY=host/path, signed (SIGN=no: unsigned); write bin/release

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/component-base/cli/flag"
 
+	"github.com/secretgate/secretgate/shared/build"
 	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/settings"
 	"github.com/secretgate/secretgate/syncer/internal/config"
@@ -56,7 +57,7 @@ func (p Program) Run(ctx context.Context) int {
 			"and keeps their Secrets as the backends have them.\n" +
 			"Runs until SIGTERM or SIGINT. Flags win over environment variables.\n" +
 			"Exit codes: 0 clean stop, 1 failure, 2 bad usage or configuration.",
-		Version:       p.Version,
+		Version:       build.Version(p.Version),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,

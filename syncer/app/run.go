@@ -20,6 +20,7 @@ import (
 	controllermetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	backends "github.com/secretgate/secretgate/shared/backend"
+	"github.com/secretgate/secretgate/shared/build"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/alicloudkms"
@@ -89,7 +90,7 @@ func run(ctx context.Context, c *config.Config, b *backing, version string) erro
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbage)
 	}
-	log.Info("Secretgate's syncer starts", "version", version, "refreshInterval", c.RefreshInterval.String())
+	log.Info("Secretgate's syncer starts", "version", version, "fips140", build.FIPS140(), "refreshInterval", c.RefreshInterval.String())
 	if c.Pprof.Exposed() {
 		log.Warn("Profiles are served on an address that other pods may reach: bind them to 127.0.0.1", "address", c.Pprof.Address)
 	}

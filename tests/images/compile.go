@@ -17,6 +17,8 @@ type Source struct {
 	Root    string // of the checkout
 	Package string // relative to Root, such as ./webhook/cmd/webhook
 	Version string // what the program says of itself; empty for one that says nothing
+	// FIPS140 is the version of Go's cryptographic module to build with, as GOFIPS140 names it, such as v1.0.0; empty: Go's own.
+	FIPS140 string
 	// Shared compiles as other builds of this machine do, and shares with them: faster, but elsewhere the bytes differ.
 	Shared bool
 }
@@ -34,6 +36,9 @@ func (s Source) Compile(ctx context.Context, platform v1.Platform, output string
 	}
 	cmd := goCommand(ctx, s.Root, platform, "build", "-mod=readonly", fmt.Sprintf("-trimpath=%t", !s.Shared), "-buildvcs=false",
 		"-ldflags="+flags, "-o", target, s.Package)
+	if s.FIPS140 != "" {
+		cmd.Env = append(cmd.Env, "GOFIPS140="+s.FIPS140)
+	}
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s cannot be built for %s: %w\n%s", s.Package, platform, err, said)
 	}

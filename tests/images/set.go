@@ -12,7 +12,10 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Set is the images of the two services. All but Revision and Progress is required.
+// LabelFIPS140 is the label that names the FIPS 140-3 module which a program was built with.
+const LabelFIPS140 = "io.secretgate.fips140"
+
+// Set is the images of the two services. All but Revision, FIPS140 and Progress is required.
 type Set struct {
 	Root      string // of the checkout
 	Dir       string // that everything is written to; what is there of other images stays
@@ -21,6 +24,7 @@ type Set struct {
 	Tag       string
 	Version   string // that the programs say
 	Revision  string // of the checkout
+	FIPS140   string // the version of Go's cryptographic module, as GOFIPS140 names it; empty: Go's own
 	// Progress receives a line per image; nil throws them away.
 	Progress io.Writer
 }
@@ -102,7 +106,7 @@ func (s Set) Compile(ctx context.Context, dir, name string, platform v1.Platform
 	built := Built{Program: Program{Name: name, Platform: platform, Labels: s.labels(part)}}
 	built.Path = filepath.Join(dir, built.ID())
 	s.Say("building %s", built.ID())
-	source := Source{Root: s.Root, Package: part.Package, Version: s.Version}
+	source := Source{Root: s.Root, Package: part.Package, Version: s.Version, FIPS140: s.FIPS140}
 	if err := source.Compile(ctx, platform, built.Path); err != nil {
 		return Built{}, err
 	}
@@ -128,6 +132,9 @@ func (s Set) labels(part Part) map[string]string {
 	}
 	if s.Revision != "" {
 		labels[ocispec.AnnotationRevision] = s.Revision
+	}
+	if s.FIPS140 != "" {
+		labels[LabelFIPS140] = s.FIPS140
 	}
 	return labels
 }

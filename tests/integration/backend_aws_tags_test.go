@@ -134,7 +134,7 @@ func TestAWSSaysThatASessionMayNotBeTagged(t *testing.T) {
 	_, err := d.Get(t.Context(), of.Store, of.Read)
 	const want = "let the syncer's identity tag the session, as its --aws-session-tags demands: " +
 		"sts:TagSession beside sts:AssumeRole in the role's trust policy, and in the identity's own"
-	if got := d.Advise(err, of); err == nil || got != want {
+	if got := d.Hint(err, of); err == nil || got != want {
 		t.Errorf("%v: got %q, want %q", err, got, want)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/component-base/cli/flag"
 
+	"github.com/secretgate/secretgate/shared/build"
 	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/near"
 	"github.com/secretgate/secretgate/shared/settings"
@@ -45,7 +46,7 @@ func (p Program) Run(ctx context.Context) int {
 		Short: "Judge objects that read secrets before they are stored",
 		Long: "Secretgate's admission webhook: converts deprecated fields of objects that read secrets, and judges the objects\n" +
 			"by their namespace's policy before they are stored. Their dialects:\n" + p.dialects(),
-		Version:       p.Version,
+		Version:       build.Version(p.Version),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          unknownCommand,
@@ -166,7 +167,7 @@ func (p Program) version() *cobra.Command {
 		Short: "Show the version",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), p.Version)
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), build.Version(p.Version))
 			return err
 		},
 	}

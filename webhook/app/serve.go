@@ -27,6 +27,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/webhook"
 
+	"github.com/secretgate/secretgate/shared/build"
 	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/webhook/internal/admit"
 	"github.com/secretgate/secretgate/webhook/internal/certs"
@@ -39,7 +40,7 @@ func serve(ctx context.Context, c *config.Config, version string) error {
 	log := slog.New(c.Handler)
 	ctrl.SetLogger(logr.FromSlogHandler(c.Handler))
 	klog.SetLogger(logr.FromSlogHandler(c.Handler))
-	log.Info("Secretgate's webhook starts", "version", version, "tls", c.TLS)
+	log.Info("Secretgate's webhook starts", "version", version, "fips140", build.FIPS140(), "tls", c.TLS)
 	if c.Pprof.Exposed() {
 		log.Warn("Profiles are served on an address that other pods may reach: bind them to 127.0.0.1", "address", c.Pprof.Address)
 	}

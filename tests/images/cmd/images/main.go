@@ -30,6 +30,7 @@ func root() *cobra.Command {
 	cmd.Flags().StringVar(&set.Tag, "tag", set.Tag, "tag of the images")
 	cmd.Flags().StringVar(&set.Version, "version", set.Version, "version that the programs and the labels say")
 	cmd.Flags().StringVar(&set.Revision, "revision", "", "commit that the labels say")
+	cmd.Flags().StringVar(&set.FIPS140, "fips140", "", "version of Go's FIPS 140-3 module to build with, such as v1.0.0 (default: none)")
 	return cmd
 }
 

@@ -85,6 +85,7 @@ func flags(cmd *cobra.Command, r *release.Release) {
 	all.StringVar(&r.Prefix, "registry", "", "registry and path of the images, before /webhook and /syncer")
 	all.StringVar(&r.Version, "version", "", "version, such as v1.2.3")
 	all.StringVar(&r.Revision, "revision", "", "commit that the labels say")
+	all.StringVar(&r.FIPS140, "fips140", "", "version of Go's FIPS 140-3 module to build with, such as v1.0.0 (default: none)")
 }
 
 // complete fills in what the checkout says.

@@ -86,7 +86,9 @@ type Caller struct {
 }
 
 // Allows reports whether the caller's own permissions permit the action on the resource.
-func (c Caller) Allows(action, resource string) bool { return c.Permissions.AllowsTagged(c.Tags, action, resource) }
+func (c Caller) Allows(action, resource string) bool {
+	return c.Permissions.AllowsTagged(c.Tags, action, resource)
+}
 
 // Credential is what a signature is checked with.
 type Credential struct {
