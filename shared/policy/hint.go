@@ -16,8 +16,8 @@ import (
 const maxHints = 3
 
 // Hints returns a sentence about each pattern of a namespace's annotations that can be compiled but hardly permits what its author
-// had in mind: globs, and names of roles where ARNs are matched. Where a match anywhere in a value counts (Settings.Legacy), most of
-// those permit what was meant, and nothing is said.
+// had in mind: globs. Where a match anywhere in a value counts (Settings.Legacy), most of those permit what was meant, and nothing
+// is said. Names of roles where ARNs are matched are no matter of the namespace alone, which may use Vault: see namesNotARNs.
 func Hints(annotations map[string]string, s Settings) []string {
 	if s.Legacy {
 		return nil
@@ -29,10 +29,6 @@ func Hints(annotations map[string]string, s Settings) []string {
 			continue
 		}
 		sentences = append(sentences, globs(key, lines)...)
-		if key == s.roleAnnotation() && !slices.ContainsFunc(strings.Split(lines, "\n"), mayMatchARN) {
-			sentences = append(sentences, fmt.Sprintf("annotation %s permits no AWS role, as none of its lines matches an ARN: write "+
-				"arn:aws:iam::ACCOUNT:role/NAME instead of NAME, or .*:role/NAME for any account; only a role of Vault is matched by its name", key))
-		}
 	}
 	return sentences
 }
@@ -77,6 +73,20 @@ func globbed(re *syntax.Regexp, last bool) string {
 	return ""
 }
 
+// schemes are what ARNs begin with, of AWS and of Alibaba Cloud.
+var schemes = []string{"arn:", "acs:"}
+
+// namesNotARNs says what to write where a role that is an ARN is denied by an annotation that holds names of roles, as kiam and Vault
+// have them; empty: that is not why.
+func (j *judge) namesNotARNs(role, annotation, lines string) string {
+	isARN := slices.ContainsFunc(schemes, func(scheme string) bool { return strings.HasPrefix(role, scheme) })
+	if j.settings.Legacy || annotation != j.settings.roleAnnotation() || !isARN ||
+		slices.ContainsFunc(strings.Split(lines, "\n"), mayMatchARN) {
+		return ""
+	}
+	return "; a role of AWS is matched as a whole ARN: write arn:aws:iam::ACCOUNT:role/NAME instead of NAME, or .*:role/NAME for any account"
+}
+
 // mayMatchARN reports whether a pattern may match what a roleArn holds, which begins with arn: (AWS) or acs: (Alibaba Cloud).
 func mayMatchARN(line string) bool {
 	line = strings.TrimSuffix(line, "\r")
@@ -88,7 +98,7 @@ func mayMatchARN(line string) bool {
 		return true // if that is unknown, no hint is better than a wrong one
 	}
 	begins, _ := re.LiteralPrefix()
-	for _, scheme := range []string{"arn:", "acs:"} {
+	for _, scheme := range schemes {
 		if strings.HasPrefix(begins, scheme) || strings.HasPrefix(scheme, begins) {
 			return true
 		}

@@ -1,7 +1,6 @@
 package policy_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -57,6 +56,7 @@ func TestManyGlobsAreCounted(t *testing.T) {
 }
 
 func TestRolesThatAreNoARNsAreTold(t *testing.T) {
+	const hint = "; a role of AWS is matched as a whole ARN: write arn:aws:iam::ACCOUNT:role/NAME instead of NAME, or .*:role/NAME for any account"
 	for name, test := range map[string]struct {
 		text string
 		told bool
@@ -76,14 +76,19 @@ func TestRolesThatAreNoARNsAreTold(t *testing.T) {
 		"an ARN of which any begins":           {"^arn:.*", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := policy.Hints(annotations{role: test.text, keyName: "core"}, policy.Settings{})
-			var want []string
-			if test.told {
-				want = []string{"annotation " + role + " permits no AWS role, as none of its lines matches an ARN: write " +
-					"arn:aws:iam::ACCOUNT:role/NAME instead of NAME, or .*:role/NAME for any account; only a role of Vault is matched by its name"}
+			if got := policy.Hints(annotations{role: test.text, keyName: "core"}, policy.Settings{}); len(got) > 0 {
+				t.Errorf("got %q of the namespace alone, which may use Vault, want nothing", got)
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
+			of := policy.Namespace{Name: "core", Annotations: annotations{role: test.text}}
+			for _, v := range policy.Check(aws("arn:aws:iam::2:role/other", read("spec.data[0].key", "k")), of, policy.Settings{}) {
+				if told := strings.HasSuffix(v.Detail, hint); told != test.told {
+					t.Errorf("got a denial of a role of AWS that says %q, want the hint in it: %t", v.Detail, test.told)
+				}
+			}
+			for _, v := range policy.Check(vault("kubernetes", "other"), of, policy.Settings{}) {
+				if strings.Contains(v.Detail, "ARN") {
+					t.Errorf("got a denial of a role of Vault that says %q, want no word on ARNs", v.Detail)
+				}
 			}
 		})
 	}
@@ -96,8 +101,10 @@ func TestNothingIsSaidWhereAMatchAnywhereCounts(t *testing.T) {
 }
 
 func TestHintsFollowRenamedAnnotations(t *testing.T) {
-	got := policy.Hints(annotations{"corp/role": "core", role: "core"}, policy.Settings{RoleAnnotation: "corp/role"})
-	if !slices.ContainsFunc(got, func(text string) bool { return strings.HasPrefix(text, "annotation corp/role ") }) || len(got) != 1 {
-		t.Errorf("got %q, want a sentence on corp/role alone", got)
+	of := policy.Namespace{Name: "core", Annotations: annotations{"corp/role": "core", role: "core"}}
+	got := policy.Check(aws("arn:aws:iam::2:role/core", read("spec.data[0].key", "k")), of, policy.Settings{RoleAnnotation: "corp/role"})
+	want := `annotation corp/role allows "core"; a role of AWS is matched as a whole ARN: `
+	if len(got) != 1 || !strings.Contains(got[0].Detail, want) {
+		t.Errorf("got %q, want one denial that says %q", got, want)
 	}
 }

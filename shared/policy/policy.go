@@ -214,6 +214,9 @@ func (j *judge) match(at, value, annotation string, reason func(value, lines str
 	if reason != nil {
 		words = reason(value, text.Cut(strings.TrimSpace(lines), maxShown))
 	}
+	if len(allowed.regexps) > 0 {
+		why += j.namesNotARNs(value, annotation, lines)
+	}
 	j.deny(field.Forbidden(field.NewPath(at), fmt.Sprintf("%s in namespace %q: annotation %s %s",
 		subject, j.namespace.Name, annotation, why)), words)
 }

@@ -21,17 +21,20 @@ func place(s plan.Store) string {
 			text.WriteString(" in " + strings.TrimSpace(nouns[aspect]+" "+value))
 		}
 	}
+	if mount := nouns[plan.Mount]; mount != "" && s.Mount != "" && s.Role == "" { // else the identity names it
+		fmt.Fprintf(&text, " at %s %q", mount, s.Mount)
+	}
 	if who := identity(s); who != "" {
 		text.WriteString(" as " + who)
 	}
 	return text.String()
 }
 
-// identity is the role that reads; empty: the syncer itself.
+// identity is the role that reads; empty: the syncer itself, without a role or with one that only its settings name, such as VAULT_ROLE_ID.
 func identity(s plan.Store) string {
 	nouns := known(s.Backend).Nouns
 	switch noun := nouns[plan.Role]; {
-	case noun != "" && (s.Role != "" || s.Mount != ""):
+	case noun != "" && s.Role != "":
 		return fmt.Sprintf("%s %q at %s %q", noun, s.Role, nouns[plan.Mount], s.Mount)
 	case s.Role != "":
 		return s.Role

@@ -63,8 +63,12 @@ func TestWhatUsersAreTold(t *testing.T) {
 			plan.Store{}, noLogin(http.StatusBadRequest, "invalid role or secret ID"), `: not authenticated: no login: invalid role or secret ID; ` +
 				`check VAULT_ROLE_ID and VAULT_SECRET_ID, and that Vault's AppRole auth method is enabled`,
 		},
+		"an AppRole of the syncer's settings that may not read": {
+			plan.Store{Method: backends.VaultAppRole, Mount: "approle"}, status(http.StatusForbidden, "permission denied"),
+			` at mount "approle": access denied: permission denied; give the syncer's own identity a policy with the capability read on the path`,
+		},
 		"no role": {
-			plan.Store{Mount: "kubernetes"}, login.ErrNoRole, ` as role "" at mount "kubernetes": not a valid request: no Vault role is given; ` +
+			plan.Store{Mount: "kubernetes"}, login.ErrNoRole, ` at mount "kubernetes": not a valid request: no Vault role is given; ` +
 				`set {role}, or DEFAULT_VAULT_ROLE for webhook and syncer`,
 		},
 		"another server, whose role does not accept a ServiceAccount": {
