@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -35,9 +36,14 @@ var (
 )
 
 func TestPluginsOfK9s(t *testing.T) {
+	text := read(t, "k9s-plugins.yaml")
 	var all plugins
-	if err := yaml.UnmarshalStrict([]byte(read(t, "k9s-plugins.yaml")), &all); err != nil {
+	if err := yaml.UnmarshalStrict([]byte(text), &all); err != nil {
 		t.Fatal(err)
+	}
+	// The schema cares for the case of names, which the decoder does not.
+	if again, err := yaml.Marshal(all); err != nil || len(diffOfNames(t, text, string(again))) > 0 {
+		t.Errorf("got names %v that are none of the schema's: %v", diffOfNames(t, text, string(again)), err)
 	}
 	if len(all.Plugins) != 3 {
 		t.Errorf("got %d plugins, want 3", len(all.Plugins))
@@ -88,4 +94,22 @@ func served(t *testing.T) []string {
 		all = append(all, crd.Spec.Names.Plural)
 	}
 	return all
+}
+
+// diffOfNames are the names of plugins' fields that one text has and the other has not.
+func diffOfNames(t *testing.T, text, known string) (foreign []string) {
+	t.Helper()
+	type raw struct{ Plugins map[string]map[string]any }
+	var have, want raw
+	if err := errors.Join(yaml.Unmarshal([]byte(text), &have), yaml.Unmarshal([]byte(known), &want)); err != nil {
+		t.Fatal(err)
+	}
+	for plugin, fields := range have.Plugins {
+		for name := range fields {
+			if _, ok := want.Plugins[plugin][name]; !ok {
+				foreign = append(foreign, plugin+"."+name)
+			}
+		}
+	}
+	return foreign
 }

@@ -59,6 +59,8 @@ func TestPhasesTellSourcesApart(t *testing.T) {
 		{Store: plan.Store{Credential: plan.Credential{Kind: plan.SecretCredential}}},
 		{Store: plan.Store{Credential: plan.Credential{Namespace: "a"}}},
 		{Store: plan.Store{Credential: plan.Credential{Name: "a"}}},
+		{Store: plan.Store{Tenant: plan.Tenant{Namespace: "a"}}},
+		{Store: plan.Store{Tenant: plan.Tenant{Name: "a"}}},
 		{Read: plan.Read{Key: "a"}},
 		{Read: plan.Read{VersionID: "a"}},
 		{Read: plan.Read{VersionStage: "a"}},

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -78,6 +79,33 @@ func TestObjectsOfTwoKindsShareARead(t *testing.T) {
 			t.Errorf("after one of them is gone, -want +got:\n%s", diff)
 		}
 	})
+}
+
+func TestTenantsShareNoRead(t *testing.T) {
+	for name, tc := range map[string]struct {
+		tenancy plan.Tenancy
+		calls   int // for two objects of core and one of shop, which read one key as one role
+	}{
+		"all share it where the backend learns nothing":    {plan.NoTenancy, 1},
+		"each namespace has its own where it learns those": {plan.NamespaceTenancy, 2},
+		"each object has its own where it learns of them":  {plan.ObjectTenancy, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inFakeTime(t, func(w *world) {
+				for _, object := range []string{"core/a", "core/b", "shop/c"} {
+					p := reads(object, "role", "va") // keys that begin with v are read singly
+					p.Object.Namespace, p.Object.Name, _ = strings.Cut(object, "/")
+					p.Attribute(map[plan.Backend]plan.Tenancy{p.Entries[0].Source.Backend: tc.tenancy})
+					w.Subscribe(p, minute, false)
+					w.Ask(p.Object, Foreground, false)
+				}
+				w.pass(2 * latency)
+				if got := w.count(); got != tc.calls {
+					t.Errorf("got %d calls, want %d", got, tc.calls)
+				}
+			})
+		})
+	}
 }
 
 func TestAStoreIsForgottenWithItsLastObject(t *testing.T) {
