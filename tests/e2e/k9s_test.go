@@ -49,7 +49,7 @@ func k9s(t *testing.T, variables map[string]string) func(plugin string) (said st
 	if err := yaml.Unmarshal(text, &all); err != nil {
 		t.Fatal(err)
 	}
-	variable := regexp.MustCompile(`\$(!?[\w|\d|\-|]+)`) // k9s's own
+	variable := regexp.MustCompile(`\$(!?[\w|-]+)`) // as k9s's
 	return func(name string) string {
 		t.Helper()
 		var args []string

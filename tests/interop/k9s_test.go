@@ -30,7 +30,7 @@ type plugins struct {
 
 // What k9s takes for a variable, and the ones that it knows in each list. It refuses to run a plugin that names another.
 var (
-	k9sVariable  = regexp.MustCompile(`\$(!?[\w|\d|\-|]+)`)
+	k9sVariable  = regexp.MustCompile(`\$(!?[\w|-]+)`)
 	k9sVariables = []string{"NAMESPACE", "NAME", "CONTEXT", "RESOURCE_GROUP", "RESOURCE_NAME"}
 	k9sKey       = regexp.MustCompile(`^(Shift|Ctrl)-[A-Z]$`)
 )

@@ -49,7 +49,8 @@ func (c *Config) checkSessionTags() error {
 	case slices.Equal(tags, []string{"namespace", "name"}):
 		tenancy = plan.ObjectTenancy
 	default:
-		return fmt.Errorf("--aws-session-tags (AWS_SESSION_TAGS) is %q: must be namespace, or namespace,name, or nothing for no tags", c.sessionTags)
+		return fmt.Errorf("--aws-session-tags (AWS_SESSION_TAGS) is %q: must be namespace, or namespace,name, or nothing for no tags",
+			c.sessionTags)
 	}
 	c.Tenancies = map[plan.Backend]plan.Tenancy{backends.AWSSecretsManager: tenancy, backends.AWSParameterStore: tenancy}
 	return nil

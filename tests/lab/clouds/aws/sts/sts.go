@@ -78,7 +78,9 @@ var sessionNameForm = regexp.MustCompile(`^[A-Za-z0-9_+=,.@-]{2,64}$`)
 
 // parse judges the parameters that need no knowledge of identities.
 func parse(form url.Values) (request, error) {
-	for _, name := range []string{"Policy", "PolicyArns.member.1.arn", "SerialNumber", "TokenCode", "ExternalId", "TransitiveTagKeys.member.1"} {
+	for _, name := range []string{
+		"Policy", "PolicyArns.member.1.arn", "SerialNumber", "TokenCode", "ExternalId", "TransitiveTagKeys.member.1",
+	} {
 		if form.Has(name) {
 			return request{}, api.Errorf("ValidationError", "This emulator does not support %s.", name)
 		}

@@ -18,6 +18,8 @@ var (
 	tagValueForm = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$`)
 )
 
+const mustSatisfy = `Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]`
+
 // sessionTags are the tags that a session is to have. Their keys differ in more than case.
 func sessionTags(form url.Values) (map[string]string, error) {
 	tags, seen := map[string]string{}, map[string]bool{}
@@ -31,9 +33,9 @@ func sessionTags(form url.Values) (map[string]string, error) {
 		case i > maxTags:
 			return nil, invalid("tags", "[]", fmt.Sprintf("Member must have length less than or equal to %d", maxTags))
 		case !tagKeyForm.MatchString(key):
-			return nil, invalid(fmt.Sprintf("tags.%d.member.key", i), key, `Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+`)
+			return nil, invalid(fmt.Sprintf("tags.%d.member.key", i), key, mustSatisfy+"+")
 		case !tagValueForm.MatchString(value):
-			return nil, invalid(fmt.Sprintf("tags.%d.member.value", i), value, `Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]*`)
+			return nil, invalid(fmt.Sprintf("tags.%d.member.value", i), value, mustSatisfy+"*")
 		case strings.HasPrefix(strings.ToLower(key), "aws:"):
 			return nil, api.Errorf("ValidationError", "System tags (with prefix 'aws:') may not be provided by a caller.")
 		case seen[strings.ToLower(key)]:
