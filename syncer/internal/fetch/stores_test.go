@@ -97,7 +97,7 @@ func TestTenantsShareNoRead(t *testing.T) {
 					p.Object.Namespace, p.Object.Name, _ = strings.Cut(object, "/")
 					p.Attribute(map[plan.Backend]plan.Tenancy{p.Entries[0].Source.Backend: tc.tenancy})
 					w.Subscribe(p, minute, false)
-					w.Ask(p.Object, Foreground, false)
+					w.Request(p.Object, Foreground, false)
 				}
 				w.pass(2 * latency)
 				if got := w.count(); got != tc.calls {
