@@ -69,6 +69,11 @@ func Aspects() []Aspect {
 	return []Aspect{Role, Location, Mount, Container, Address, Namespace, Account}
 }
 
+// String is the aspect's name, for people and programs.
+func (a Aspect) String() string {
+	return [...]string{"role", "location", "mount", "container", "address", "namespace", "account"}[a]
+}
+
 // Get is an aspect's value; empty where the Store has none.
 func (s Store) Get(a Aspect) string {
 	switch a {

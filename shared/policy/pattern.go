@@ -27,7 +27,8 @@ const (
 // patterns are the lines of an annotation. The zero value matches nothing.
 type patterns struct {
 	regexps []*regexp.Regexp
-	all     bool // legacy: an empty annotation permits everything
+	lines   []string // that they were compiled of
+	all     bool     // legacy: an empty annotation permits everything
 	cost    int
 	work    int    // done so far
 	says    string // what the annotation does, as the end of a sentence
@@ -50,7 +51,7 @@ func Examine(lines string, s Settings) (flaw *Flaw, blank bool) {
 // compile reads an annotation: one RE2 pattern a line, blank lines ignored. One pattern that does
 // not compile spoils them all: what its author meant to allow or to leave out is unknown.
 func compile(lines string, legacy bool) *patterns {
-	p := &patterns{}
+	p := &patterns{lines: []string{}}
 	var quoted []string
 	for i, line := range strings.Split(lines, "\n") {
 		line = strings.TrimSuffix(line, "\r")
@@ -70,7 +71,7 @@ func compile(lines string, legacy bool) *patterns {
 		if err != nil { // one that parses is only refused if it is huge
 			return broken(where()+" cannot be compiled", "it is fixed", "repeat less within it")
 		}
-		p.regexps, quoted = append(p.regexps, re), append(quoted, strconv.Quote(line))
+		p.regexps, p.lines, quoted = append(p.regexps, re), append(p.lines, line), append(quoted, strconv.Quote(line))
 	}
 	p.says = "allows " + text.Cut(strings.Join(quoted, ", "), maxShown)
 	if len(p.regexps) == 0 {
@@ -81,7 +82,7 @@ func compile(lines string, legacy bool) *patterns {
 
 // broken permits nothing, and says until when.
 func broken(problem, until, remedy string) *patterns {
-	return &patterns{says: problem + "; nothing is permitted until " + until, flaw: &Flaw{Problem: problem, Remedy: remedy}}
+	return &patterns{lines: []string{}, says: problem + "; nothing is permitted until " + until, flaw: &Flaw{Problem: problem, Remedy: remedy}}
 }
 
 // compileLine anchors a pattern, which compiles by itself, so that it matches whole values: "a)|(b",
@@ -134,16 +135,15 @@ func explain(err error) (why, remedy string) {
 	}
 }
 
-// match reports whether a pattern matches. If not, why says what the annotation does, as the end of a
-// sentence.
-func (p *patterns) match(value string) (matched bool, why string) {
+// match reports whether a pattern matches, and which. If none does, why says what the annotation does, as the end of a sentence.
+func (p *patterns) match(value string) (matched bool, by, why string) {
 	if p.work += p.cost * len(value); p.work > maxWork {
-		return false, "holds patterns that are too large for all that this object reads: use fewer or simpler ones, or several objects"
+		return false, "", "holds patterns that are too large for all that this object reads: use fewer or simpler ones, or several objects"
 	}
-	for _, re := range p.regexps {
+	for i, re := range p.regexps {
 		if re.MatchString(value) {
-			return true, ""
+			return true, p.lines[i], ""
 		}
 	}
-	return p.all, p.says
+	return p.all, "", p.says
 }
