@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/secretgate/secretgate/shared/dialect/all"
+	"github.com/secretgate/secretgate/webhook/internal/command"
 )
 
 func run(t *testing.T, environment map[string]string, args ...string) (code int, stdout, stderr string) {
@@ -87,7 +88,7 @@ webhook: --metrics-bind-address is "x": must be host:port, :port, or 0 for none
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stdout, stderr := run(t, c.environment, c.args...)
-			if code != exitUsage || stdout != "" {
+			if code != command.ExitUsage || stdout != "" {
 				t.Errorf("exit code %d, output %q", code, stdout)
 			}
 			if diff := cmp.Diff(c.want, stderr); diff != "" {
@@ -99,14 +100,14 @@ webhook: --metrics-bind-address is "x": must be host:port, :port, or 0 for none
 
 func TestAKubeconfigMustExist(t *testing.T) {
 	kubeconfig := t.TempDir() + "/none"
-	if code, _, stderr := run(t, nil, "serve", "--kubeconfig="+kubeconfig); code != exitUsage || !strings.Contains(stderr, "--kubeconfig") {
+	if code, _, stderr := run(t, nil, "serve", "--kubeconfig="+kubeconfig); code != command.ExitUsage || !strings.Contains(stderr, "--kubeconfig") {
 		t.Errorf("a kubeconfig that does not exist: exit code %d: %s", code, stderr)
 	}
 }
 
 func TestVersion(t *testing.T) {
 	for _, arg := range []string{"--version", "version"} {
-		if code, stdout, _ := run(t, nil, arg); code != exitClean || stdout != "v1.2.3\n" {
+		if code, stdout, _ := run(t, nil, arg); code != command.ExitClean || stdout != "v1.2.3\n" {
 			t.Errorf("%s: exit code %d, output %q", arg, code, stdout)
 		}
 	}
@@ -114,7 +115,7 @@ func TestVersion(t *testing.T) {
 
 func TestHelpShowsSettingsInGroups(t *testing.T) {
 	code, stdout, _ := run(t, map[string]string{"AWS_REGION": "eu-west-1"}, "serve", "--help")
-	if code != exitClean {
+	if code != command.ExitClean {
 		t.Errorf("exit code %d", code)
 	}
 	for _, want := range []string{"Server flags:", "Certificate flags:", "Policy flags:", "Dialects flags:", "Observation flags:", `(default "eu-west-1")`} {
@@ -133,7 +134,7 @@ func TestAClusterThatDoesNotAnswerIsAFailure(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, _, stderr := run(t, nil, "serve", "--kubeconfig="+kubeconfig, "--metrics-bind-address=0", "--health-probe-bind-address=0")
-	if code != exitFailure || !strings.Contains(stderr, "webhook: watch namespaces: ") {
+	if code != command.ExitFailure || !strings.Contains(stderr, "webhook: watch namespaces: ") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/secretgate/secretgate/webhook/internal/command"
 )
 
 const (
@@ -67,12 +69,12 @@ func TestCheckJudgesManifests(t *testing.T) {
 			stderr: "webhook: 1 ExternalSecret in 1 file: 0 errors, 3 warnings\n",
 		},
 		"what is denied": {
-			args: []string{"--namespaces=namespaces", "denied.yaml"}, code: exitFailure,
+			args: []string{"--namespaces=namespaces", "denied.yaml"}, code: command.ExitFailure,
 			stdout: "denied.yaml:6:1: warning:",
 			stderr: "webhook: 1 ExternalSecret in 1 file: 1 error, 3 warnings\n",
 		},
 		"by the settings of the installation": {
-			args: []string{"--namespaces=namespaces", "old.yaml"}, code: exitFailure,
+			args: []string{"--namespaces=namespaces", "old.yaml"}, code: command.ExitFailure,
 			environment: map[string]string{"NAMING_PERMITTED_ANNOTATION": "other.example/annotation", "ENFORCE_NAMESPACE_ANNOTATIONS": "1"},
 			stdout:      "old.yaml:5:14: error: core/hello-service: metadata.namespace: Forbidden: Missing required annotation other.example/annotation",
 			stderr:      "webhook: 1 ExternalSecret in 1 file: 1 error, 4 warnings\n",
@@ -84,12 +86,12 @@ func TestCheckJudgesManifests(t *testing.T) {
 			stderr: "webhook: 1 ExternalSecret in 1 file: 0 errors, 4 warnings\n",
 		},
 		"a namespace that is not known": {
-			args: []string{"old.yaml"}, code: exitFailure,
+			args: []string{"old.yaml"}, code: command.ExitFailure,
 			stdout: "old.yaml:6:1: warning: core/hello-service: secretDescriptor: is deprecated: use spec\n",
 			stderr: "webhook: 1 ExternalSecret in 1 file: 1 error, 3 warnings\n",
 		},
 		"what cannot be read": {
-			args: []string{"broken.yaml", "other.yaml"}, code: exitUsage,
+			args: []string{"broken.yaml", "other.yaml"}, code: command.ExitUsage,
 			stdout: "broken.yaml:2:1: error: this is not YAML: ",
 			stderr: "webhook: 0 ExternalSecrets in 2 files: 1 error, 0 warnings; 1 other object skipped; 1 document could not be read\n",
 		},
@@ -98,21 +100,21 @@ func TestCheckJudgesManifests(t *testing.T) {
 			stderr: "webhook: 0 ExternalSecrets in 1 file: 0 errors, 0 warnings; 1 other object skipped\n",
 		},
 		"of one that is": {
-			args: []string{"--unknown-namespace=allow", "definition.yaml"}, code: exitFailure,
+			args: []string{"--unknown-namespace=allow", "definition.yaml"}, code: command.ExitFailure,
 			stdout: "definition.yaml:4:1: error: core/db: spec.name: Required value: the name of the Secret\n",
 			stderr: "webhook: 0 ExternalSecrets and 1 SecretDefinition in 1 file: 2 errors, 0 warnings\n",
 		},
 		"CRDs that are of no use": {
-			args: []string{"--crds=other.yaml", "old.yaml"}, code: exitUsage,
+			args: []string{"--crds=other.yaml", "old.yaml"}, code: command.ExitUsage,
 			stderr: "webhook: --crds: other.yaml holds no CustomResourceDefinition of " +
 				"ExternalSecret.kubernetes-client.io, SecretDefinition.secrets-manager.tuenti.io\n",
 		},
 		"what is not there": {
-			args: []string{"none.yaml", "neither"}, code: exitUsage,
+			args: []string{"none.yaml", "neither"}, code: command.ExitUsage,
 			stderr: "webhook: stat none.yaml: no such file or directory\nwebhook: stat neither: no such file or directory\n",
 		},
 		"bad usage": {
-			args: []string{"--output=xml", "--unknown-namespace=maybe", "--policy-matching=some", "--kubeconfig=none"}, code: exitUsage,
+			args: []string{"--output=xml", "--unknown-namespace=maybe", "--policy-matching=some", "--kubeconfig=none"}, code: command.ExitUsage,
 			stderr: `webhook: --policy-matching is "some": must be whole or legacy
 webhook: --kubeconfig: stat none: no such file or directory
 webhook: nothing to check: name files, folders, or - for stdin
@@ -121,7 +123,7 @@ webhook: --unknown-namespace is "maybe": must be deny, warn or allow
 `,
 		},
 		"an annotation without a value": {
-			args: []string{"--namespace-annotation=a", "-"}, code: exitUsage,
+			args: []string{"--namespace-annotation=a", "-"}, code: command.ExitUsage,
 			stderr: "webhook: invalid argument \"a\" for \"--namespace-annotation\" flag: must be key=value\n",
 		},
 	} {
@@ -149,7 +151,7 @@ func TestCheckFixesFilesAndStdin(t *testing.T) {
 old.yaml:7:16: fixed: core/hello-service: spec.backendType: was secretManager
 old.yaml:8:3: fixed: core/hello-service: spec.data: was secretDescriptor.properties
 `
-		if code != exitClean || stderr != "webhook: 1 ExternalSecret in 1 file: 0 errors, 0 warnings, 3 fixed\n" {
+		if code != command.ExitClean || stderr != "webhook: 1 ExternalSecret in 1 file: 0 errors, 0 warnings, 3 fixed\n" {
 			t.Errorf("exit code %d: %s", code, stderr)
 		}
 		if diff := cmp.Diff(want, stdout); diff != "" {
@@ -162,7 +164,7 @@ old.yaml:8:3: fixed: core/hello-service: spec.data: was secretDescriptor.propert
 	t.Run("stdin", func(t *testing.T) {
 		stdin(t, old)
 		code, stdout, stderr := run(t, nil, "check", "--fix", "--unknown-namespace=allow", "-")
-		if diff := cmp.Diff(fixed, stdout); diff != "" || code != exitClean {
+		if diff := cmp.Diff(fixed, stdout); diff != "" || code != command.ExitClean {
 			t.Errorf("exit code %d, stdout (-want +got):\n%s", code, diff)
 		}
 		if !strings.HasPrefix(stderr, "stdin:6:1: fixed: ") {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/dialect/all"
 	"github.com/secretgate/secretgate/shared/reference"
+	"github.com/secretgate/secretgate/webhook/internal/command"
 	"github.com/secretgate/secretgate/webhook/internal/metrics"
 )
 
@@ -19,7 +20,7 @@ func TestReference(t *testing.T) {
 	if err := reference.Update("webhook serve's settings", serve); err != nil {
 		t.Error(err)
 	}
-	check, _ := reference.Flags(p.checkOptions().bind(none))
+	check, _ := reference.Flags(command.Check{Dialects: p.Dialects, Lookup: none}.Sections())
 	if err := reference.Update("webhook check's settings", check); err != nil {
 		t.Error(err)
 	}

@@ -1,16 +1,14 @@
-package app
+package command
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -19,7 +17,17 @@ import (
 	"github.com/secretgate/secretgate/webhook/internal/check"
 )
 
-// checkOptions are the options of `webhook check`.
+// Check is the command that judges manifests. Both programs have it.
+type Check struct {
+	Program  string // as users call it, such as webhook
+	Version  string
+	Dialects []dialect.Dialect // to choose from
+	Lookup   func(variable string) (string, bool)
+	Stdout   io.Writer
+	Stderr   io.Writer
+}
+
+// checkOptions are its options.
 type checkOptions struct {
 	checker             check.Checker
 	policy              settings.Policy
@@ -28,35 +36,39 @@ type checkOptions struct {
 	kubeconfig, context string
 }
 
-func (p Program) check() *cobra.Command {
-	o := p.checkOptions()
-	sections := o.bind(p.Lookup)
+// Sections are its settings, for the reference.
+func (c Check) Sections() []*settings.Section { return c.options().bind(c.Lookup) }
+
+// Command is the command.
+func (c Check) Command() *cobra.Command {
+	o := c.options()
+	sections := o.bind(c.Lookup)
 	cmd := &cobra.Command{
 		Use:   "check [FILE|FOLDER|-]...",
 		Short: "Judge manifests as admission would, without a cluster",
 		Long: "Judge the objects that read secrets in files, folders (*.yaml, *.yml and *.json, recursively) and stdin (-) as the\n" +
 			"webhook and the CRD would. Give it the policy settings of your installation. Namespaces are judged, too, and used: their\n" +
 			"annotations are the policy. What resembles one of these kinds and is none is an error; objects of other kinds are skipped.\n" +
-			"The dialects of these objects:\n" + p.dialects() + "\n" +
+			"The dialects of these objects:\n" + Titles(c.Dialects) + "\n" +
 			"Findings go to stdout, or to stderr where --fix writes stdin's new text to stdout; a summary goes to stderr.\n" +
 			"Exit codes: 0 clean (warnings are), 1 something would be denied, 2 bad usage or unreadable input.",
-		Example: "  webhook check --namespaces clusters/prod/namespaces manifests/\n" +
-			"  helm template ./chart | webhook check --kubeconfig ~/.kube/config -\n" +
-			"  webhook check --fix manifests/",
+		Example: "  " + c.Program + " check --namespaces clusters/prod/namespaces manifests/\n" +
+			"  helm template ./chart | " + c.Program + " check --kubeconfig ~/.kube/config -\n" +
+			"  " + c.Program + " check --fix manifests/",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.finish(sections, args); err != nil {
 				return err
 			}
-			return p.runCheck(cmd, o, args)
+			return c.run(cmd, o, args)
 		},
 	}
-	group(cmd, sections)
+	Group(cmd, sections)
 	return cmd
 }
 
-// checkOptions are for all dialects, unless --dialects says otherwise: an author need not know what is installed.
-func (p Program) checkOptions() *checkOptions {
-	return &checkOptions{dialects: dialect.Choice{All: p.Dialects, Service: dialect.Check}}
+// options are for all dialects, unless --dialects says otherwise: an author need not know what is installed.
+func (c Check) options() *checkOptions {
+	return &checkOptions{dialects: dialect.Choice{All: c.Dialects, Service: dialect.Check}}
 }
 
 func (o *checkOptions) bind(lookup func(string) (string, bool)) []*settings.Section {
@@ -128,42 +140,42 @@ func (o *checkOptions) finish(sections []*settings.Section, args []string) error
 	return errors.Join(problems...)
 }
 
-// runCheck checks and reports. The summary is the error where there is something wrong.
-func (p Program) runCheck(cmd *cobra.Command, o *checkOptions, inputs []string) error {
+// run checks and reports. The summary is the error where there is something wrong.
+func (c Check) run(cmd *cobra.Command, o *checkOptions, inputs []string) error {
 	if err := o.connect(); err != nil {
 		return err
 	}
-	progress := &progressLine{to: p.Stderr}
+	progress := &progressLine{to: c.Stderr, program: c.Program}
 	o.checker.Stdin = cmd.InOrStdin()
-	if progress.terminal() {
+	if IsTerminal(c.Stderr) {
 		o.checker.Progress = progress.show
 	}
 	report, err := o.checker.Run(cmd.Context(), inputs)
 	progress.end()
 	if errors.Is(err, context.Canceled) {
-		return failure{errors.New("interrupted")}
+		return Failed(errors.New("interrupted"))
 	}
 	if err != nil {
 		return err
 	}
-	findings := p.Stdout
+	findings := c.Stdout
 	if o.checker.Fix && slices.Contains(inputs, "-") {
-		findings = p.Stderr
-		if _, err := p.Stdout.Write(report.Stdin); err != nil {
-			return failure{err}
+		findings = c.Stderr
+		if _, err := c.Stdout.Write(report.Stdin); err != nil {
+			return Failed(err)
 		}
 	}
-	if err := report.Write(findings, check.Output(o.output), p.Version); err != nil {
-		return failure{fmt.Errorf("write the findings: %w", err)}
+	if err := report.Write(findings, check.Output(o.output), c.Version); err != nil {
+		return Failed(fmt.Errorf("write the findings: %w", err))
 	}
 	summary := errors.New(report.Summary())
 	switch {
 	case report.Unreadable > 0:
 		return summary
 	case report.Count(check.Error) > 0:
-		return failure{summary}
+		return Failed(summary)
 	}
-	p.complain(summary)
+	Complain(c.Stderr, c.Program, summary)
 	return nil
 }
 
@@ -190,31 +202,4 @@ func (o *checkOptions) connect() error {
 	}
 	o.checker.LiveObject, err = check.ClusterObject(cluster)
 	return err
-}
-
-// progressLine shows on a terminal how far a check is.
-type progressLine struct {
-	to    io.Writer
-	shown bool
-}
-
-func (l *progressLine) terminal() bool {
-	file, ok := l.to.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
-}
-
-// progressStep keeps the line from costing more than the check.
-const progressStep = 100
-
-func (l *progressLine) show(documents int) {
-	if documents%progressStep == 0 {
-		l.shown = true
-		_, _ = fmt.Fprintf(l.to, "\rwebhook: %d documents", documents) // a lost line of progress does no harm
-	}
-}
-
-func (l *progressLine) end() {
-	if l.shown {
-		_, _ = fmt.Fprint(l.to, "\r\x1b[K")
-	}
 }
