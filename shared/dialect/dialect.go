@@ -4,6 +4,8 @@
 package dialect
 
 import (
+	"time"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -52,6 +54,13 @@ type Installation interface {
 	Stores() []StoreKind
 	// Ring identifies the set of objects that a syncer serves: syncers with equal rings share the work.
 	Ring() []string
+}
+
+// Paced is an Installation whose objects are refreshed at an interval of the dialect's own, found by assertion. All other
+// objects have the interval of the installation, where they name none.
+type Paced interface {
+	// Pace is the syncer's flag that holds the interval, and the value without the flag.
+	Pace() (flag string, fallback time.Duration)
 }
 
 // Type is how the API server names and stores a kind of objects.

@@ -1,5 +1,11 @@
-// Package text fits texts into places of limited size.
+// Package text fits texts into places of limited size, and of limited characters.
 package text
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+)
 
 // Cut shortens a text to a number of characters. The last one then shows that there was more.
 func Cut(s string, most int) string {
@@ -14,4 +20,20 @@ func Cut(s string, most int) string {
 		n++
 	}
 	return s
+}
+
+// Printable escapes what would start a line, or a terminal's command, of an object's own.
+func Printable(s string) string {
+	if !strings.ContainsFunc(s, unicode.IsControl) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsControl(r) {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }

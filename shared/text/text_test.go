@@ -20,3 +20,11 @@ func TestCutCountsCharacters(t *testing.T) {
 		}
 	}
 }
+
+func TestPrintableEscapesWhatATerminalActsOn(t *testing.T) {
+	for given, want := range map[string]string{"äb c": "äb c", "a\nb": `a\nb`, "\x1b[31mred": `\x1b[31mred`} {
+		if got := text.Printable(given); got != want {
+			t.Errorf("%q: got %q, want %q", given, got, want)
+		}
+	}
+}

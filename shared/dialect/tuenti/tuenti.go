@@ -5,6 +5,7 @@ import (
 	_ "embed" // the CRD
 	"fmt"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -106,6 +107,11 @@ func (i *Installation) ServesIn(namespace string) bool {
 
 // Namespaces implements dialect.NamespaceSelector.
 func (i *Installation) Namespaces() []string { return i.Watched }
+
+// Pace implements dialect.Paced.
+func (i *Installation) Pace() (flag string, fallback time.Duration) {
+	return "reconcile-period", 5 * time.Second
+}
 
 // UsesMetadata implements dialect.MetadataUser: the Secret gets the object's labels and annotations, too.
 func (i *Installation) UsesMetadata() {}

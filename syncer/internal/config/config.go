@@ -94,10 +94,7 @@ func (c *Config) bindSync(s *settings.Section) *settings.Section {
 	s.String(&c.Kubeconfig, "kubeconfig", "", "file that says how to reach the cluster; in a pod the service account does")
 	s.String(&c.watchedNamespaces, "watched-namespaces", "", "serve these namespaces only, comma-separated; empty: all", "WATCHED_NAMESPACES")
 	s.Int(&c.Workers, "workers", 16, "objects synced at a time; one namespace's are three quarters of them at most")
-	s.Duration(&c.RefreshInterval, "refresh-interval", 5*time.Minute, time.Millisecond,
-		"how often backends are read for objects that do not say; each read may be billed", "POLLER_INTERVAL_MILLISECONDS")
-	s.Switch(&c.DisablePolling, "disable-polling",
-		"read backends only when an object changes; the variable counts as on whatever its value", "DISABLE_POLLING")
+	settings.BindRefresh(s, &c.RefreshInterval, &c.DisablePolling)
 	s.Duration(&c.StatusHeartbeat, "status-heartbeat", 10*time.Minute, time.Second,
 		"how old an unchanged status may become before it is written with new times; 0: no limit")
 	s.Bool(&c.WatchSecrets, "watch-secrets", true, "repair Secrets that others change; needs the rights to list and watch Secrets")

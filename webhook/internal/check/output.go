@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
+
+	"github.com/secretgate/secretgate/shared/text"
 )
 
 // Output is a format of findings.
@@ -64,7 +64,7 @@ func compiler(f Finding) string {
 	if f.Object != "" {
 		object = f.Object + ": "
 	}
-	return printable(fmt.Sprintf("%s:%d:%d: %s: %s%s", shown(f.File), f.Line, f.Column, word, object, f.text()))
+	return text.Printable(fmt.Sprintf("%s:%d:%d: %s: %s%s", shown(f.File), f.Line, f.Column, word, object, f.text()))
 }
 
 // shown is a file's name for people and tools.
@@ -73,22 +73,6 @@ func shown(file string) string {
 		return "stdin"
 	}
 	return file
-}
-
-// printable escapes what would start a line, or a terminal's command, of a manifest's own.
-func printable(text string) string {
-	if !strings.ContainsFunc(text, unicode.IsControl) {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if unicode.IsControl(r) {
-			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-			continue
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
 }
 
 // github is a workflow command:
@@ -109,12 +93,12 @@ func github(f Finding) string {
 
 // data escapes a workflow command's message, property what stands before it: no text of a manifest
 // may start a command of its own.
-func data(text string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(text)
+func data(message string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(message)
 }
 
-func property(text string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(text)
+func property(value string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(value)
 }
 
 // reportJSON is the document of the format json. Fields are only ever added to it.

@@ -51,7 +51,8 @@ type Extension struct {
 // Bind implements dialect.Extension.
 func (e *Extension) Bind(s *settings.Section) {
 	e.section = s
-	s.Duration(&e.interval, "reconcile-period", 5*time.Second, time.Second, "how often the backend is read")
+	pace, fallback := new(tuenti.Installation).Pace()
+	s.Duration(&e.interval, pace, fallback, time.Second, "how often the backend is read")
 	s.Duration(&e.timeout, "config.backend-timeout", 5*time.Second, time.Second,
 		"how long one read of the backend may take, login included")
 	s.String(&e.vault.Address, "vault.url", "https://127.0.0.1:8200", "URL of Vault (env VAULT_ADDR, which wins)")
