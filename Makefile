@@ -37,8 +37,10 @@ unit_tests = $$(go list ./tests/... | grep -vE '/tests/($(LAB_TESTS))(/|$$)')
 ##@ Build
 
 .PHONY: build
-build: ## Build bin/webhook and bin/syncer, static
-	GOFIPS140=$(or $(GOFIPS140),off) go build -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/ ./webhook/cmd/webhook ./syncer/cmd/syncer
+build: ## Build bin/webhook, bin/syncer and bin/kubectl-secretgate (also bin/secretgate), static
+	GOFIPS140=$(or $(GOFIPS140),off) go build -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/ \
+	  ./webhook/cmd/webhook ./syncer/cmd/syncer ./webhook/cmd/kubectl-secretgate
+	ln -sf kubectl-secretgate bin/secretgate
 
 # The same programs for any machine: what they are built of decides their digests, and nothing of this machine does.
 PLATFORMS    := linux/amd64,linux/arm64
@@ -100,7 +102,7 @@ generate-monitoring: ## Make the operator's PrometheusRule of the plain rule fil
 
 .PHONY: generate-reference
 generate-reference: ## Write what the code says into kustomize/docs: flags, metrics and reasons (reference.md), fields (api.md)
-	UPDATE_REFERENCE=1 go test -count=1 -p 1 -run '^TestReference$$' ./shared/plan ./syncer/internal/controller ./syncer/app ./webhook/app ./tests/docs
+	UPDATE_REFERENCE=1 go test -count=1 -p 1 -run '^TestReference$$' ./shared/plan ./syncer/internal/controller ./syncer/app ./webhook/app ./webhook/cli ./tests/docs
 
 .PHONY: render
 render: generate-api $(TOOLS)/kustomize ## Render kustomize/overlays/* into manifests/

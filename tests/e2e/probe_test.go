@@ -30,6 +30,7 @@ func TestProbes(t *testing.T) {
 		"a store that stays broken":                    noRetryStorm,
 		"admission":                                    probeAdmission,
 		"check":                                        probeCheck,
+		"the command line":                             probeCommandLine,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

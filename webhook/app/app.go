@@ -52,7 +52,7 @@ func (p Program) Run(ctx context.Context) int {
 
 func (p Program) check() command.Check {
 	return command.Check{
-		Program: "webhook", Version: p.Version, Dialects: p.Dialects, Lookup: p.Lookup, Stdout: p.Stdout, Stderr: p.Stderr,
+		Program: "webhook", Called: "webhook", Version: p.Version, Dialects: p.Dialects, Lookup: p.Lookup, Stdout: p.Stdout, Stderr: p.Stderr,
 	}
 }
 
@@ -75,7 +75,7 @@ func (p Program) serve() *cobra.Command {
 			return nil
 		},
 	}
-	command.Group(cmd, sections)
+	command.Group(cmd, command.Groups(sections))
 	return cmd
 }
 

@@ -45,6 +45,24 @@ type Checker struct {
 
 // Run checks files, folders and "-". The error is of inputs that cannot be had at all; it lists all.
 func (c *Checker) Run(ctx context.Context, inputs []string) (*Report, error) {
+	report := &Report{Objects: map[string]int{}, Namesakes: map[string]int{}, kinds: c.kinds()}
+	files, err := c.begin(inputs, func(files []string) error {
+		if report.Files = len(files); c.Fix {
+			return c.fixAll(files, report)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkAll(ctx, files, report); err != nil {
+		return nil, err
+	}
+	return report, nil
+}
+
+// begin lists the files of inputs, and learns the namespaces and what objects refer to. What is to be done before it reads any comes first.
+func (c *Checker) begin(inputs []string, first ...func(files []string) error) ([]string, error) {
 	if c.Namespace == "" {
 		c.Namespace = "default"
 	}
@@ -56,9 +74,8 @@ func (c *Checker) Run(ctx context.Context, inputs []string) (*Report, error) {
 	if err := c.prepare(); err != nil {
 		return nil, err
 	}
-	report := &Report{Files: len(files), Objects: map[string]int{}, Namesakes: map[string]int{}, kinds: c.kinds()}
-	if c.Fix {
-		if err := c.fixAll(files, report); err != nil {
+	for _, do := range first {
+		if err := do(files); err != nil {
 			return nil, err
 		}
 	}
@@ -67,13 +84,7 @@ func (c *Checker) Run(ctx context.Context, inputs []string) (*Report, error) {
 		given: map[string]map[string]string{c.Namespace: c.Annotations}, live: c.Live,
 	}
 	c.references = &references{known: map[dialect.Reference]dialect.Object{}, live: c.LiveObject}
-	if err := errors.Join(c.collect(more, false), c.collect(files, true)); err != nil {
-		return nil, err
-	}
-	if err := c.checkAll(ctx, files, report); err != nil {
-		return nil, err
-	}
-	return report, nil
+	return files, errors.Join(c.collect(more, false), c.collect(files, true))
 }
 
 func (c *Checker) fixAll(files []string, report *Report) error {

@@ -60,19 +60,21 @@ func (c *Checker) judge(ctx context.Context, o object, s served) *findings {
 	return f
 }
 
-// understood is what a dialect makes of an object.
-type planned struct {
-	plan           *plan.Plan // nil: nothing was understood, or there is nothing to read
+// parseResult is what a dialect makes of an object.
+type parseResult struct {
+	object         dialect.Object
+	plan           *plan.Plan // nil: nothing of the object is valid, or there is nothing to read
 	wrong, missing field.ErrorList
 	problems       map[string]error // why what is missing is not known, by its name
 }
 
 // parse makes a Plan of an object without deprecated fields, with what it refers to. The error is for one that cannot be decoded.
-func (c *Checker) parse(ctx context.Context, value map[string]any, o object, s served) (found planned, err error) {
+func (c *Checker) parse(ctx context.Context, value map[string]any, o object, s served) (found parseResult, err error) {
 	object, err := s.typed(value, c.namespaceFor(s, o))
 	if err != nil || s.kind == nil {
 		return found, err
 	}
+	found.object = object
 	resolved, problems := c.resolve(ctx, s.kind.References(object))
 	p, errs := s.kind.Plan(object, resolved)
 	found.plan, found.problems = p, problems

@@ -19,7 +19,8 @@ import (
 
 // Check is the command that judges manifests. Both programs have it.
 type Check struct {
-	Program  string // as users call it, such as webhook
+	Program  string // its name, with which complaints begin
+	Called   string // how users call it
 	Version  string
 	Dialects []dialect.Dialect // to choose from
 	Lookup   func(variable string) (string, bool)
@@ -52,9 +53,9 @@ func (c Check) Command() *cobra.Command {
 			"The dialects of these objects:\n" + Titles(c.Dialects) + "\n" +
 			"Findings go to stdout, or to stderr where --fix writes stdin's new text to stdout; a summary goes to stderr.\n" +
 			"Exit codes: 0 clean (warnings are), 1 something would be denied, 2 bad usage or unreadable input.",
-		Example: "  " + c.Program + " check --namespaces clusters/prod/namespaces manifests/\n" +
-			"  helm template ./chart | " + c.Program + " check --kubeconfig ~/.kube/config -\n" +
-			"  " + c.Program + " check --fix manifests/",
+		Example: "  " + c.Called + " check --namespaces clusters/prod/namespaces manifests/\n" +
+			"  helm template ./chart | " + c.Called + " check --kubeconfig ~/.kube/config -\n" +
+			"  " + c.Called + " check --fix manifests/",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.finish(sections, args); err != nil {
 				return err
@@ -62,7 +63,7 @@ func (c Check) Command() *cobra.Command {
 			return c.run(cmd, o, args)
 		},
 	}
-	Group(cmd, sections)
+	Group(cmd, Groups(sections))
 	return cmd
 }
 

@@ -71,8 +71,11 @@ func UnknownCommand(hint string) cobra.PositionalArgs {
 	}
 }
 
-// UnknownFlag guesses which flag was meant.
+// UnknownFlag guesses which flag was meant. Flags of a command that is mistyped are unknown, too, and what was mistyped is said instead.
 func UnknownFlag(command *cobra.Command, err error) error {
+	if words := command.Flags().Args(); command.HasSubCommands() && len(words) > 0 && command.Args != nil {
+		return command.Args(command, words)
+	}
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok {
 		return err
@@ -85,21 +88,19 @@ func UnknownFlag(command *cobra.Command, err error) error {
 	return err
 }
 
-// Group adds settings to a command, and has --help show them in their groups, those that have been given behind them.
-func Group(cmd *cobra.Command, sections []*settings.Section, more ...flag.NamedFlagSets) {
+// Groups are those in which --help shows settings.
+func Groups(sections []*settings.Section) flag.NamedFlagSets {
 	var groups flag.NamedFlagSets
-	add := func(title string, fill func(*pflag.FlagSet)) {
-		flags := groups.FlagSet(title)
-		fill(flags)
-		cmd.Flags().AddFlagSet(flags)
-	}
 	for _, section := range sections {
-		add(section.Title, func(flags *pflag.FlagSet) { flags.AddGoFlagSet(section.Flags) })
+		groups.FlagSet(section.Title).AddGoFlagSet(section.Flags)
 	}
-	for _, sets := range more {
-		for _, title := range sets.Order {
-			add(title, func(flags *pflag.FlagSet) { flags.AddFlagSet(sets.FlagSets[title]) })
-		}
+	return groups
+}
+
+// Group adds flags to a command, and has --help show them in their groups.
+func Group(cmd *cobra.Command, groups flag.NamedFlagSets) {
+	for _, title := range groups.Order {
+		cmd.Flags().AddFlagSet(groups.FlagSets[title])
 	}
 	groups.FlagSet("other").BoolP("help", "h", false, "show this help")
 	cmd.Flags().AddFlag(groups.FlagSets["other"].Lookup("help"))

@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/secretgate/secretgate/webhook/internal/command"
+)
+
+// completionTimeout is how long a shell waits for what the cluster has.
+const completionTimeout = 2 * time.Second
+
+func completionHelp(name string) string {
+	return "Print a script by which a shell completes commands, flags, namespaces and names of objects. For the words after\n" +
+		"`kubectl secretgate`, kubectl runs a program kubectl_complete-secretgate in your PATH, which `" + name +
+		" completion kubectl` prints:\n" +
+		"  " + name + " completion kubectl > ~/.local/bin/kubectl_complete-secretgate && chmod +x ~/.local/bin/kubectl_complete-secretgate"
+}
+
+// shim prints the program that kubectl asks for completions of the plugin.
+func shim() *cobra.Command {
+	return &cobra.Command{
+		Use:   "kubectl",
+		Short: "Print the program kubectl_complete-secretgate, which kubectl runs",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprint(cmd.OutOrStdout(), "#!/bin/sh\nexec kubectl secretgate __complete \"$@\"\n")
+			if err != nil {
+				return command.Failed(err)
+			}
+			return nil
+		},
+	}
+}
+
+// completeObjects completes the names of objects, and their kinds before a slash.
+func (l *live) completeObjects(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
+	defer cancel()
+	if l.connect() != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	prefix, kinds := "", l.allKinds()
+	if before, _, found := strings.Cut(word, "/"); found {
+		prefix = before + "/"
+		if kind, known := kinds.named(before); known {
+			kinds = kindList{kind}
+		}
+	}
+	var all []string
+	for _, k := range kinds {
+		objects, err := l.cluster.Objects(ctx, k, l.namespace, "")
+		if err != nil {
+			continue // a shell shows no errors
+		}
+		for _, o := range objects {
+			if name := prefix + o.GetName(); !slices.Contains(args, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	return all, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeNamespaces completes the names of namespaces.
+func (l *live) completeNamespaces(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
+	defer cancel()
+	if l.connect() != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	found, err := l.cluster.Namespaces(ctx)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var all []string
+	for _, ns := range found {
+		all = append(all, ns.Name)
+	}
+	return all, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeContexts completes the contexts of the kubeconfig.
+func (l *live) completeContexts(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	raw, err := l.config.ToRawKubeConfigLoader().RawConfig()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var all []string
+	for name := range raw.Contexts {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all, cobra.ShellCompDirectiveNoFileComp
+}
