@@ -78,7 +78,7 @@ func (b *batch) progress(on bool) {
 func (b *batch) line() {
 	if b.moving {
 		b.shown = true
-		_, _ = fmt.Fprintf(b.program.Stderr, "\r%d/%d refreshed …\x1b[K", len(b.outcomes), len(b.targets))
+		_, _ = fmt.Fprintf(b.program.Stderr, "\r%d/%d done …\x1b[K", len(b.outcomes), len(b.targets))
 	}
 }
 

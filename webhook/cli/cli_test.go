@@ -159,7 +159,8 @@ func TestVersionAndCompletion(t *testing.T) {
 		"for PowerShell":          {[]string{"completion", "powershell"}, "Register-ArgumentCompleter"},
 		"formats are completed":   {[]string{"__complete", "why", "-o", ""}, "json\n"},
 		"commands are completed":  {[]string{"__complete", "wh"}, "who-can\t"},
-		"without a cluster, none": {[]string{"__complete", "why", ""}, ":4\n"},
+		"kinds without a cluster": {[]string{"__complete", "why", "ext"}, "externalsecret/\n"},
+		"one object is enough":    {[]string{"__complete", "why", "db", ""}, ":4\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stdout, _ := run(t, c.args...)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -38,33 +39,56 @@ func shim() *cobra.Command {
 	}
 }
 
-// completeObjects completes the names of objects, and their kinds before a slash.
+// completeObject completes the name of an object, where a command takes one.
+func (l *live) completeObject(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return l.completeObjects(cmd, args, word)
+}
+
+// completeObjects completes the names of objects. Where none begins with the word, it completes their kinds, as in externalsecret/db.
 func (l *live) completeObjects(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
 	defer cancel()
-	if l.connect() != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	prefix, kinds := "", l.allKinds()
+	prefix, kinds, namespace := "", l.allKinds(), ""
 	if before, _, found := strings.Cut(word, "/"); found {
-		prefix = before + "/"
+		prefix, namespace = before+"/", before
 		if kind, known := kinds.named(before); known {
-			kinds = kindList{kind}
+			kinds, namespace = kindList{kind}, ""
 		}
 	}
 	var all []string
-	for _, k := range kinds {
-		objects, err := l.cluster.Objects(ctx, k, l.namespace, "")
-		if err != nil {
-			continue // a shell shows no errors
-		}
-		for _, o := range objects {
-			if name := prefix + o.GetName(); !slices.Contains(args, name) {
-				all = append(all, name)
-			}
+	for _, name := range l.namesOf(ctx, kinds, namespace) {
+		if name = prefix + name; !slices.Contains(args, name) {
+			all = append(all, name)
 		}
 	}
-	return all, cobra.ShellCompDirectiveNoFileComp
+	if prefix != "" || slices.ContainsFunc(all, func(name string) bool { return strings.HasPrefix(name, word) }) {
+		return all, cobra.ShellCompDirectiveNoFileComp
+	}
+	for _, k := range kinds {
+		all = append(all, strings.ToLower(k.Type().Kind)+"/")
+	}
+	return all, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// namesOf lists the names of objects in a namespace, if empty the user's, as far as the user may list them: a shell shows no errors.
+func (l *live) namesOf(ctx context.Context, kinds kindList, namespace string) []string {
+	if l.connect() != nil {
+		return nil
+	}
+	var all []string
+	for _, k := range kinds {
+		objects, err := l.cluster.Objects(ctx, k, cmp.Or(namespace, l.namespace), "")
+		if err != nil {
+			continue
+		}
+		for _, o := range objects {
+			all = append(all, o.GetName())
+		}
+	}
+	return all
 }
 
 // completeNamespaces completes the names of namespaces.

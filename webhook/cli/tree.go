@@ -37,7 +37,7 @@ func (p Program) tree() *cobra.Command {
 			}
 			return l.write(answer, show.Tree(answer))
 		},
-		ValidArgsFunction: l.completeObjects,
+		ValidArgsFunction: l.completeObject,
 	}
 	l.bind(cmd, func(flags *pflag.FlagSet) {
 		flags.BoolVar(&entries, "entries", false, "show the names of the Secret's entries; the Secret is read for that")

@@ -43,7 +43,7 @@ func (p Program) why() *cobra.Command {
 			}
 			return l.write(answer, show.Why(answer))
 		},
-		ValidArgsFunction: l.completeObjects,
+		ValidArgsFunction: l.completeObject,
 	}
 	l.bind(cmd, func(flags *pflag.FlagSet) { bindFiles(flags, &files) })
 	return cmd
