@@ -58,7 +58,7 @@ type Lab struct {
 	Root     string // checkout
 	Oldest   bool   // it runs the oldest Kubernetes that is supported, instead of the newest
 	Bin      string // folder of kubectl
-	VaultBin string // folder of vault
+	VaultBin string // folder of vault, once it is started
 
 	// APIServer is the URL of kube-apiserver, Kubeconfig an admin's kubeconfig file.
 	APIServer, Kubeconfig string

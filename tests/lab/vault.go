@@ -64,6 +64,7 @@ func (l *Lab) runVault(ctx context.Context, token string) (*process.Process, err
 	if err != nil {
 		return nil, err
 	}
+	l.VaultBin = filepath.Dir(l.servers.Vault)
 	l.vaultBackend = loopback(port)
 	args := []string{"server", "-dev", "-dev-no-store-token", "-dev-listen-address=" + l.vaultBackend, "-log-level=info"}
 	if folder := l.servers.VaultPlugins; folder != "" {
