@@ -93,6 +93,7 @@ func TestGalleryOfReadme(t *testing.T) {
 type exhibit struct {
 	namespace string   // its manifest; empty: the usual one
 	stored    []string // manifests of objects that are there already
+	commands  string   // what happened then, as a script
 	manifest  string   // what the user applies
 	printed   string   // the command and what kubectl prints
 	remedy    string   // a manifest, a merge patch of the manifest, or nothing
@@ -117,6 +118,8 @@ func readExhibit(t *testing.T, section string) exhibit {
 	var before []string
 	for _, b := range blocks(section) {
 		switch {
+		case b.kind == "sh" && e.printed == "":
+			e.commands += b.text
 		case b.kind == "sh": // another test runs it
 		case b.kind == "console":
 			e.printed = b.text
@@ -147,6 +150,11 @@ func (e exhibit) show(t *testing.T) (printed string) {
 	kubectl.MustApply(t, "", e.moved(e.namespace, namespace)) // its warnings are of no interest
 	for _, manifest := range e.stored {
 		kubectl.MustApply(t, "", e.moved(manifest, namespace))
+	}
+	if e.commands != "" {
+		if said, err := newShell(t, namespace).run(t.Context(), strings.ReplaceAll(e.commands, "shop", namespace)); err != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
 	}
 	command, _, _ := strings.Cut(e.printed, "\n")
 	folder := t.TempDir()
