@@ -15,7 +15,7 @@ type Words struct {
 	Plain     string // what to do with a value that is not an object with members
 
 	Adoption        string // the field that asks to take over a Secret that no controller owns; empty: there is none
-	OtherSecret     string // how to have a Secret of another name made
+	Rename          string // how to have a Secret of another name made
 	Adopt           string // what to do where a Secret of the name exists that no controller owns
 	OtherController string // what to do where another controller serves the same objects
 

@@ -151,7 +151,7 @@ func (i *Installation) Words() *plan.Words { return &words }
 var words = plan.Words{
 	Kind: v1alpha1.Kind, Spec: "spec", Type: "spec.type",
 	Property: "key", Binary: "encoding", NotBinary: "write encoding: text", Plain: "name one of its keys",
-	OtherSecret: "set another spec.name", Adopt: "delete it, or set another spec.name",
+	Rename: "set another spec.name", Adopt: "delete it, or set another spec.name",
 	OtherController: "if tuenti's secrets-manager still runs, scale it to zero, " +
 		"or give each of the two its own namespaces by --watch-namespaces and --exclude-namespaces",
 	Terms: map[plan.Term]string{

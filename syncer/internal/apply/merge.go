@@ -42,7 +42,7 @@ func (r Request) refuses(ctx context.Context, secret *corev1.Secret) (problem st
 		return "", nil
 	case ref != nil:
 		return fmt.Sprintf("Secret %s exists and is owned by %s %s (uid %s): it is left alone; delete it or %s",
-			secret.Name, ref.Kind, ref.Name, ref.UID, r.Owner.Words.OtherSecret), nil
+			secret.Name, ref.Kind, ref.Name, ref.UID, r.Owner.Words.Rename), nil
 	case r.Adopt == nil:
 		return r.Owner.notOwnedMessage(secret), nil
 	}

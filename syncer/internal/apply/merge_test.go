@@ -21,7 +21,7 @@ import (
 var (
 	externalSecret = apiv1.GroupVersion.WithKind(apiv1.Kind)
 	mine           = Owner{
-		Kind: externalSecret, Namespace: "ns", Name: "db", UID: "uid-1", Words: &plan.Words{Kind: "ExternalSecret", OtherSecret: "rename this one", Adopt: "ask to adopt it"},
+		Kind: externalSecret, Namespace: "ns", Name: "db", UID: "uid-1", Words: &plan.Words{Kind: "ExternalSecret", Rename: "rename this one", Adopt: "ask to adopt it"},
 	}
 )
 

@@ -98,7 +98,7 @@ func (i *installation) Words() *plan.Words { return &words }
 var words = plan.Words{
 	Kind: v1.Kind, Spec: "spec", Type: "spec",
 	Property: "property", Binary: "encoding", NotBinary: "write plain text", Plain: "name one of its members by property",
-	OtherSecret: "set another spec.target", Adopt: "delete it, or set another spec.target", OtherController: "stop what else makes it",
+	Rename: "set another spec.target", Adopt: "delete it, or set another spec.target", OtherController: "stop what else makes it",
 	Terms: map[plan.Term]string{
 		plan.TermBackend: "the store", plan.TermEngine1: "an engine of version 1", plan.TermEngine2: "an engine of version 2",
 		plan.TermInterval: "refreshInterval", plan.TermRecursive: "one entry for each key",
