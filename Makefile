@@ -208,7 +208,7 @@ fmt: $(TOOLS)/golangci-lint ## Format the Go code, imports in three groups
 .PHONY: words
 words: ## Refuse words that the field does not use: CONTRIBUTING.md says what to write
 	found=0
-	git grep -nIE '[Nn]obody|[Ss]omebody|[Aa]nybody|[Ww]hoever|[Ww]hichever|\b([Mm]end(s|ed|ing)?|[Ff]or want of|[Tt](ells?|old) of|[Tt]ells? whether)\b' \
+	git grep -nIE '[Nn]obody|[Ss]omebody|[Aa]nybody|[Ww]hoever|[Ww]hichever|\b([Mm]end(s|ed|ing)?|[Ff]or want of|[Tt](ells?|old) of|[Tt]ells? whether|[Ll]edgers?|[Ss]ightings?|[Ss]tillborn|[Tt]ells? apart|[Bb]ehind (our|the webhook.s) back)\b' \
 	  -- . ':!Makefile' ':!CONTRIBUTING.md' || found=$$?
 	case $$found in
 	  0) echo 'words: CONTRIBUTING.md says what to write in place of the above' >&2; exit 1 ;;

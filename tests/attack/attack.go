@@ -1,6 +1,6 @@
 // Package attack is one list of ExternalSecrets whose authors ask for more than their namespace permits. It is run through what
 // both services call (this package's test), through the webhook of a real API server, and through the syncer with each object
-// stored behind the webhook's back (tests/e2e). None of them may make or change a Secret, or cause a call to a backend.
+// stored past the webhook (tests/e2e). None of them may make or change a Secret, or cause a call to a backend.
 package attack
 
 import (

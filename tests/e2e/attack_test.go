@@ -23,7 +23,7 @@ import (
 	"github.com/secretgate/secretgate/tests/lab/clouds/google/secretmanager"
 )
 
-// TestAttacks sends each attack through the webhook, stores it behind the webhook's back, and applies it while the webhook is
+// TestAttacks sends each attack through the webhook, stores it past the webhook, and applies it while the webhook is
 // down and need not be asked: no Secret is made, and no backend is called. Then it proves that this would have been seen. It
 // touches the webhook and its configurations, counts calls, and so runs beside no other test.
 func TestAttacks(t *testing.T) {

@@ -32,7 +32,7 @@ type goldenCase struct {
 	}
 }
 
-// TestGoldenCases applies each case where the webhook judges it, and stores it behind the webhook's back where
+// TestGoldenCases applies each case where the webhook judges it, and stores it past the webhook where
 // the syncer alone does: both say what shared/golden_test.go says. It touches the webhook configurations, and so runs
 // beside no other test.
 func TestGoldenCases(t *testing.T) {

@@ -28,7 +28,7 @@ type expected struct {
 	Verdict string `json:"verdict"`
 	// Errors are all that is wrong with the object, in the webhook's order. The syncer says the first of them.
 	Errors []string `json:"errors,omitempty"`
-	// Reason is that of condition Ready where a denied object was stored behind the webhook's back.
+	// Reason is that of condition Ready where a denied object was stored while the webhook was bypassed.
 	Reason plan.Reason `json:"reason,omitempty"`
 	// Warnings are for the client that applies the object, besides those of its deprecated fields.
 	Warnings []string `json:"warnings,omitempty"`

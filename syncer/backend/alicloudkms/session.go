@@ -76,7 +76,7 @@ func (d *Driver) do(ctx context.Context, role string, call func(rpc.Key) error) 
 	})
 }
 
-// begin begins the session of a role or, without one, that of the syncer's service account.
+// obtain opens the session of a role or, without one, that of the syncer's service account.
 func (d *Driver) obtain(ctx context.Context, role string, _ session.Session[rpc.Key]) (begun session.Session[rpc.Key], err error) {
 	asked, assume := d.now(), d.assume
 	if role == "" {

@@ -10,7 +10,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// Told is what users read where a driver fails to read a source with an error of its SDK's: a key, a path or, without a Read, a batch.
+// Message is what users read where a driver fails to read a source with an error of its SDK: a key, a path or, without a Read, a batch.
 func Message(t *testing.T, d driver.Driver, of plan.Source, err error) string {
 	t.Helper()
 	client := &backend.Client{Drivers: map[plan.Backend]driver.Driver{of.Backend: failing{d, err}}}

@@ -140,7 +140,7 @@ func TestDenialsOfATokenThatKnowsNothingOfItself(t *testing.T) {
 	}
 }
 
-// Where Vault refuses each token, be it a replica that lags behind, not each read logs in.
+// Where Vault refuses each token, as a replica that lags behind does, not every read logs in.
 func TestTokensThatAreRefusedOneAfterTheOther(t *testing.T) {
 	w := &wire{fail: answers(http.StatusForbidden, map[string]string{readPath: `{"errors":["permission denied","invalid token"]}`})}
 	read := reads(t, hashivault.Config{Address: serve(t, w).URL})

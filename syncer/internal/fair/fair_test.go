@@ -16,7 +16,7 @@ func TestShares(t *testing.T) {
 	for _, tc := range []struct {
 		name     string
 		capacity int
-		takes    []take // until May refuses, each
+		takes    []take // until CanAcquire refuses, each
 		want     map[string]int
 	}{
 		{"one namespace gets three quarters", 16, []take{{"a", 1}}, map[string]int{"a": 12}},

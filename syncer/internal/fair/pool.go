@@ -13,13 +13,13 @@ type Pool struct {
 	total    int
 }
 
-// May reports whether a namespace may take n more.
+// CanAcquire reports whether a namespace may acquire n more.
 func (p *Pool) CanAcquire(namespace string, n int) bool {
 	free, held := p.Capacity-p.total, p.held[namespace]
 	return n <= free && (held == 0 || held+n <= holdings*free)
 }
 
-// Take gives n to a namespace. It does not check that May permits it: some things are held before their number is known.
+// Acquire gives n to a namespace. It does not check that CanAcquire permits it: some things are held before their number is known.
 func (p *Pool) Acquire(namespace string, n int) {
 	if p.held == nil {
 		p.held = map[string]int{}
@@ -28,7 +28,7 @@ func (p *Pool) Acquire(namespace string, n int) {
 	p.total += n
 }
 
-// Give takes n back from a namespace.
+// Release takes n back from a namespace.
 func (p *Pool) Release(namespace string, n int) {
 	p.total -= n
 	if p.held[namespace] -= n; p.held[namespace] == 0 {

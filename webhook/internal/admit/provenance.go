@@ -95,8 +95,8 @@ func entryShape(entry map[string]any) shape {
 }
 
 // clientSideApply reads kubectl's annotation. While it stays the same, the request is either the
-// same manifest again or another writer's (kubectl edit, patch, replace), which no trace tells
-// apart; converting without provenance is right for both.
+// same manifest again or another writer's (kubectl edit, patch, replace), which leaves no trace:
+// converting without provenance is right for both.
 func clientSideApply(updated, old map[string]any) Provenance {
 	text, before := annotation(updated), annotation(old)
 	if text == before {

@@ -28,7 +28,7 @@ type referred struct {
 	err    error
 }
 
-// learnReference takes an object of the files. The last one of a name counts, as if they were applied. What cannot be read is judged
+// collectReference keeps an object of the files. The last one of a name counts, as if they were applied. What cannot be read is judged
 // where it stands.
 func (c *Checker) collectReference(s served, o object) {
 	if object, err := s.typed(o.value, c.namespaceFor(s, o)); err == nil {
@@ -55,7 +55,7 @@ func (c *Checker) resolve(ctx context.Context, wanted []dialect.Reference) (reso
 	return resolved, problems
 }
 
-// ask reads from the cluster, once.
+// lookUp reads from the cluster, once.
 func (c *Checker) lookUp(ctx context.Context, wanted dialect.Reference) referred {
 	if c.references.live == nil {
 		return referred{}

@@ -25,7 +25,7 @@ const (
 	appRole = `server: https://vault:8200, method: appRole, mount: a, role: 8f2a, secretRef: {name: approle, key: secret-id}`
 )
 
-// understand plans an object of namespace core whose spec this is, beside a store of that name.
+// parse plans an object of namespace core with a spec, beside a store of that name.
 func parse(t *testing.T, spec, storeSpec string) (*plan.Plan, []string) {
 	t.Helper()
 	object, store := &v1.Probe{}, &v1.ProbeStore{}

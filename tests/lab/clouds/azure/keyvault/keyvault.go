@@ -53,7 +53,7 @@ type Bundle struct {
 	Attributes  map[string]any `json:"attributes"`
 }
 
-// Error is a refusal. Inner tells apart what one code stands for.
+// Error is a refusal. Inner distinguishes the causes that have one code.
 type Error struct {
 	Status               int
 	Code, Message, Inner string
