@@ -60,8 +60,11 @@ func (c *Checker) planned(ctx context.Context, o object, s served) Planned {
 	delete(value, "status") // a client cannot set it
 	conversion := admit.Convert(s.deprecations, value, nil, admit.Writer{})
 	found, err := c.parse(ctx, conversion.Object, o, s)
-	p := Planned{
-		Kind: s.kind, Object: found.object, Plan: found.plan, Wrong: slices.Concat(conversion.Conflicts, found.wrong), Missing: found.missing,
+	p := Planned{Kind: s.kind, Object: found.object, Plan: found.plan, Wrong: found.wrong, Missing: found.missing}
+	for _, conflict := range conversion.Conflicts { // of which a dialect may have a word, too
+		if !slices.ContainsFunc(found.wrong, func(err *field.Error) bool { return err.Error() == conflict.Error() }) {
+			p.Wrong = append(p.Wrong, conflict)
+		}
 	}
 	if err != nil { // a type that does not fit
 		p.Object = s.empty()
