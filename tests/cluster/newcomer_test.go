@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/secretgate/secretgate/tests/docs/fence"
 	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/images"
 	"github.com/secretgate/secretgate/tests/lab"
@@ -121,12 +121,9 @@ func digestOf(t *testing.T, r release.Release, service string) string {
 	return repository.Digest(found.Digest.String()).String()
 }
 
-var (
-	clusterBlock = regexp.MustCompile("(?s)\n```sh cluster\n(.*?\n)```\n")
-	// What the reader of a page replaces.
-	placeholders = strings.NewReplacer(
-		"registry.example.com", node.Registry, "https://vault.example.com:8200", "http://"+node.Address+":8200")
-)
+// placeholders are what the reader of a page replaces.
+var placeholders = strings.NewReplacer(
+	"registry.example.com", node.Registry, "https://vault.example.com:8200", "http://"+node.Address+":8200")
 
 // walk runs the blocks of a page that are for a cluster, in their order and in one shell, as its reader would. What git and make would
 // do is done, so that only their arguments are compared.
@@ -136,16 +133,19 @@ func walk(t *testing.T, folder, page string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := clusterBlock.FindAllStringSubmatch(string(text), -1)
-	if len(blocks) == 0 {
-		t.Fatalf("got no block for a cluster in %s, want those that install", page)
-	}
 	script := `set -eux -o pipefail
 git() { [ "$*" = "clone https://github.com/secretgate/secretgate" ]; }
 make() { [ "$*" = "-C secretgate release VERSION=v0.1.0 REGISTRY=$REGISTRY SIGN=no" ]; }
 `
-	for _, block := range blocks {
-		script += placeholders.Replace(block[1])
+	ran := 0
+	for _, block := range fence.Read(page, text) {
+		if block.Mark == "cluster" {
+			ran++
+			script += placeholders.Replace(block.Text)
+		}
+	}
+	if ran == 0 {
+		t.Fatalf("got no block for a cluster in %s, want those that install", page)
 	}
 	built, err := theCluster.Builder().Build(t.Context()) // has built them already
 	if err != nil {

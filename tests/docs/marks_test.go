@@ -12,8 +12,14 @@ import (
 
 // marks are the second words of fenced blocks, by language: which test takes them. README.md of tests says what each proves.
 var marks = map[string][]string{
-	"sh":   {"lab", "cloud", "make"}, // tests/e2e/commands_test.go; make: TestTargetsOfPagesExist
-	"yaml": {"", "config", "hook"},   // tests/e2e/manifests_test.go
+	"sh":   {"lab", "cloud", "make", "cluster", "release"}, // tests/e2e/commands_test.go; make: TestTargetsOfPagesExist; see walked, too
+	"yaml": {"", "config", "hook"},                         // tests/e2e/manifests_test.go
+}
+
+// walked are the pages whose blocks a test runs one after the other, by mark: tests/cluster/newcomer_test.go, tests/release/page_test.go.
+var walked = map[string][]string{
+	"cluster": {"kustomize/docs/install.md"},
+	"release": {"kustomize/docs/verify.md"},
 }
 
 // shown are the pages whose console blocks a test compares with what is printed, by the test's file.
@@ -52,6 +58,8 @@ func unrun(b fence.Block) string {
 		return "got an indented block, want a fenced one with a language"
 	case marked && !slices.Contains(known, b.Mark):
 		return "got a block of " + b.Language + " marked \"" + b.Mark + "\", want one of " + strings.Join(known, ", ") + ": tests/README.md says what each means"
+	case walked[b.Mark] != nil && !slices.Contains(walked[b.Mark], b.Page):
+		return "got a block marked \"" + b.Mark + "\" on a page that no test walks, want one of " + strings.Join(walked[b.Mark], ", ")
 	case b.Language == "console" && shown[b.Page] == "":
 		return "got a block of output on a page whose output no test compares, want a test, and a line in shown"
 	case !marked && b.Language != "console" && command.MatchString(b.Text):
@@ -85,6 +93,7 @@ func TestBlocksThatNoTestRunsAreFound(t *testing.T) {
 	for text, want := range map[string]bool{
 		"```sh lab\nkubectl get pods\n```\n":       true,
 		"```sh cloud\naws sts whoami\n```\n":       true,
+		"```sh cluster\nkubectl get pods\n```\n":   false,
 		"```sh\nkubectl get pods\n```\n":           false,
 		"```sh never\nkubectl get pods\n```\n":     false,
 		"```\nkubectl get pods\n```\n":             false,

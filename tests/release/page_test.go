@@ -6,12 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
-)
 
-var releaseBlock = regexp.MustCompile("(?s)\n```sh release\n(.*?\n)```\n")
+	"github.com/secretgate/secretgate/tests/docs/fence"
+)
 
 // withKey is a cosign that is called as the page says, for a release of the workflow, and verifies with a key: no test has a workflow's
 // identity. The real one must know the flags that it replaces.
@@ -36,9 +35,10 @@ func walkPage(t *testing.T, r Release, tool, public string) {
 git() { [ "$*" = "clone --branch=v1.2.3 https://github.com/secretgate/secretgate" ]; }
 make() { [ "$*" = "-C secretgate verify-release VERSION=v1.2.3 REGISTRY=$REGISTRY SUMS=$PWD/SHA256SUMS" ] && echo compared; }
 `
-	blocks := releaseBlock.FindAllStringSubmatch(string(text), -1)
-	for _, block := range blocks {
-		script += block[1]
+	for _, block := range fence.Read("verify.md", text) {
+		if block.Mark == "release" {
+			script += block.Text
+		}
 	}
 	script = strings.NewReplacer("v0.1.0", "v1.2.3", "ghcr.io/secretgate/secretgate", r.Prefix,
 		"https://github.com/secretgate/secretgate/releases/download/$VERSION", downloads.URL).Replace(script)
