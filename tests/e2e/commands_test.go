@@ -26,7 +26,7 @@ func TestCommandsOfPages(t *testing.T) {
 	}
 	pages := map[string][]fence.Block{}
 	for _, b := range all {
-		if (b.Language == "sh" || isOverlay(b)) && !strings.HasPrefix(b.Page, examples) { // which have a test of their own
+		if (isCommands(b) || isOverlay(b)) && !strings.HasPrefix(b.Page, examples) { // which have a test of their own
 			pages[b.Page] = append(pages[b.Page], b)
 		}
 	}
@@ -36,6 +36,11 @@ func TestCommandsOfPages(t *testing.T) {
 			runPage(t, page, blocks)
 		})
 	}
+}
+
+// isCommands reports whether a block is one of commands that the lab runs. Others are walked by tests/cluster and tests/release.
+func isCommands(b fence.Block) bool {
+	return b.Language == "sh" && b.Mark != "cluster" && b.Mark != "release"
 }
 
 // isOverlay reports whether a block is a kustomization.yaml beside a checkout.
@@ -110,11 +115,7 @@ var preparations = map[string]func(t *testing.T, s *shell, namespace string){
 	},
 	"kustomize/docs/install.md": func(t *testing.T, _ *shell, _ string) {
 		t.Helper()
-		putAWSIn(t, "us-east-1", "hello-service/password", secretValue())
-		t.Cleanup(func() {
-			_, _ = kubectl.Run(context.Background(), "delete", "externalsecret", "--namespace=default", "hello-service")
-			_, _ = kubectl.Run(context.Background(), "delete", "configmap", "--namespace="+lab.Namespace, "syncer-env")
-		})
+		t.Cleanup(func() { _, _ = kubectl.Run(context.Background(), "delete", "configmap", "--namespace="+lab.Namespace, "syncer-env") })
 	},
 	"kustomize/docs/troubleshooting.md": func(t *testing.T, _ *shell, namespace string) {
 		t.Helper()
