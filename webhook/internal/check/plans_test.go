@@ -61,6 +61,9 @@ func TestPlans(t *testing.T) {
 						keys = append(keys, e.Source.Key)
 					}
 				}
+				if len(one.Wrong) > 1 {
+					t.Errorf("got %q as wrong, want it said once", one.Wrong)
+				}
 				if len(one.Wrong) > 0 {
 					wrong = one.Wrong.ToAggregate().Error()
 				}
