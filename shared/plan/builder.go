@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/template"
 )
 
 const (
@@ -24,8 +25,8 @@ const (
 	// maxWarnings bounds how many warnings an object gets: the API server cuts what is longer than 4 KiB together, and says
 	// nothing of the rest.
 	maxWarnings = 20
-	// maxAnnotationBytes is the API server's own limit.
-	maxAnnotationBytes = 256 * 1024
+	// MaxAnnotationBytes is the API server's own limit.
+	MaxAnnotationBytes = 256 * 1024
 )
 
 // DefaultSecretType is the type of a Secret whose object names none.
@@ -148,14 +149,35 @@ func (b *Builder) Labels(at *field.Path, labels map[string]string) {
 // Annotations sets the annotations of the Secret.
 func (b *Builder) Annotations(at *field.Path, annotations map[string]string) {
 	b.Plan.Template.Annotations = annotations
-	size := 0
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
 		b.metadataKey(at.Key(key), key, strings.ToLower(key)) // the API server cares for the case of labels alone
-		size += len(key) + len(annotations[key])
 	}
-	if size > maxAnnotationBytes {
-		b.Fail(field.TooLong(at, "", maxAnnotationBytes))
+	if AnnotationBytes(annotations) > MaxAnnotationBytes {
+		b.Fail(field.TooLong(at, "", MaxAnnotationBytes))
 	}
+}
+
+// AnnotationBytes is what annotations count against MaxAnnotationBytes.
+func AnnotationBytes(annotations map[string]string) (size int) {
+	for key, value := range annotations {
+		size += len(key) + len(value)
+	}
+	return size
+}
+
+// Make has a template make a text. Its name is judged now; what the values make of it, once it is rendered.
+func (b *Builder) Make(at *field.Path, part Part, name, source string) {
+	switch part {
+	case InLabels:
+		b.metadataKey(at, name, name)
+	case InAnnotations:
+		b.metadataKey(at, name, strings.ToLower(name))
+	default:
+		b.EntryName(at, name)
+	}
+	b.Plan.Template.Made = append(b.Plan.Template.Made, Made{
+		Text: template.Text{Field: at.String(), Source: source}, Part: part, Name: name,
+	})
 }
 
 // metadataKey judges the key of a label or an annotation, which has to be a qualified name as it stands.
@@ -168,24 +190,28 @@ func (b *Builder) metadataKey(at *field.Path, key, name string) {
 	}
 }
 
-// Data adds entries to the template, of base64 where they are encoded. Errors do not show the values: a template should hold no
-// secret, but it may.
-func (b *Builder) Data(at *field.Path, texts map[string]string, encoded bool) {
-	if b.Plan.Template.Data == nil && len(texts) > 0 {
-		b.Plan.Template.Data = make(map[string][]byte, len(texts))
-	}
+// Data sets entries below those that are read, of base64. Errors do not show the values: a template should hold no secret, but it may.
+func (b *Builder) Data(at *field.Path, texts map[string]string) {
+	b.Plan.Template.Data = b.entries(at, texts, base64.StdEncoding.DecodeString)
+}
+
+// StringData sets entries above those that are read.
+func (b *Builder) StringData(at *field.Path, texts map[string]string) {
+	b.Plan.Template.StringData = b.entries(at, texts, func(text string) ([]byte, error) { return []byte(text), nil })
+}
+
+func (b *Builder) entries(at *field.Path, texts map[string]string, read func(string) ([]byte, error)) map[string][]byte {
+	entries := make(map[string][]byte, len(texts))
 	for _, key := range slices.Sorted(maps.Keys(texts)) {
 		b.EntryName(at.Key(key), key)
-		bytes := []byte(texts[key])
-		if encoded {
-			var err error
-			if bytes, err = base64.StdEncoding.DecodeString(texts[key]); err != nil {
-				b.Fail(field.Invalid(at.Key(key), field.OmitValueType{}, "is not base64: use stringData for plain text"))
-				continue
-			}
+		value, err := read(texts[key])
+		if err != nil {
+			b.Fail(field.Invalid(at.Key(key), field.OmitValueType{}, "is not base64: use stringData for plain text"))
+			continue
 		}
-		b.Plan.Template.Data[key] = bytes
+		entries[key] = value
 	}
+	return entries
 }
 
 // Interval sets how often the object is refreshed, never more often than the least interval. 0 is never.
@@ -209,9 +235,9 @@ func (b *Builder) Interval(at *field.Path, text string, least time.Duration) {
 	}
 }
 
-// Overridden warns of what never reaches the Secret: of two entries with one name the last wins, and what is read wins
-// over the template, which stands at a path.
-func (b *Builder) Overridden(template *field.Path) {
+// Overridden warns of what never reaches the Secret: of two entries with one name the last wins, what is read wins over the data of
+// the template, which stands at a path, and its stringData over all.
+func (b *Builder) Overridden(at *field.Path) {
 	winners := make(map[string]string, len(b.Plan.Entries))
 	for i := range b.Plan.Entries {
 		if e := &b.Plan.Entries[i]; e.Kind == Single {
@@ -224,9 +250,25 @@ func (b *Builder) Overridden(template *field.Path) {
 			b.Warn("%s.name is %s's, too, which wins: remove one of them", e.Field, winner)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(b.Plan.Template.Data)) {
+	t := &b.Plan.Template
+	below, above := slices.Collect(maps.Keys(t.Data)), slices.Collect(maps.Keys(t.StringData))
+	for _, made := range t.Made {
+		switch made.Part {
+		case InData:
+			below = append(below, made.Name)
+		case InStringData:
+			above = append(above, made.Name)
+		}
+	}
+	for _, name := range slices.Sorted(slices.Values(above)) {
+		if loser, both := winners[name]; both {
+			b.Warn("%s sets the entry %s, which overrides %s: remove one of them", at.Child("stringData"), name, loser)
+		}
+		winners[name] = at.Child("stringData").Key(name).String()
+	}
+	for _, name := range slices.Sorted(slices.Values(below)) {
 		if winner, both := winners[name]; both {
-			b.Warn("%s sets the entry %s, which %s overrides: remove one of them", template, name, winner)
+			b.Warn("%s sets the entry %s, which %s overrides: remove one of them", at.Child("data"), name, winner)
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/secretgate/secretgate/shared/template"
 )
 
 // ID names an object among those of all kinds. It is comparable.
@@ -108,9 +110,30 @@ type Template struct {
 	Annotations map[string]string
 	Type        string // Opaque if the object names none
 	Immutable   *bool
-	Data        map[string][]byte // data and stringData, the latter winning
+	Data        map[string][]byte // below the entries
+	StringData  map[string][]byte `json:",omitempty"` // above the entries
+	Made        []Made            `json:",omitempty"` // by templates, of the entries
+	Engine      template.Engine   `json:",omitempty"` // of Made
 	Stamp       Stamp
 }
+
+// Made is a text of the Secret that a template makes of the entries. It wins over another text of its part and name.
+type Made struct {
+	template.Text
+	Part Part
+	Name string // of the entry, the label or the annotation
+}
+
+// Part is a part of a Secret that has texts by name.
+type Part int
+
+// The parts that have made texts.
+const (
+	InData       Part = iota // base64, below the entries
+	InStringData             // above the entries
+	InLabels
+	InAnnotations
+)
 
 // Stamp is the annotation with the time of the Secret's last change, and the format of the time. The zero value is none.
 type Stamp struct{ Annotation, Format string }

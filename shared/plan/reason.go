@@ -34,6 +34,8 @@ const (
 	ReasonUnavailable Reason = "BackendUnavailable"
 	// ReasonInvalidValue: a value was read, but the spec cannot be applied to it.
 	ReasonInvalidValue Reason = "InvalidValue"
+	// ReasonTemplateFailed: a template of the spec cannot be rendered with the values that were read.
+	ReasonTemplateFailed Reason = "TemplateFailed"
 	// ReasonSecretNotOwned: a Secret of this name exists that this object does not own.
 	ReasonSecretNotOwned Reason = "SecretNotOwned"
 	// ReasonSecretWriteFailed: the API server refused the Secret.
@@ -45,6 +47,6 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonSynced, ReasonSuspended, ReasonInvalidSpec, ReasonStoreNotFound, ReasonPolicyDenied, ReasonBackendNotConfigured,
 		ReasonSecretNotFound, ReasonAccessDenied, ReasonUnauthenticated, ReasonInvalidRequest, ReasonThrottled, ReasonUnavailable,
-		ReasonInvalidValue, ReasonSecretNotOwned, ReasonSecretWriteFailed,
+		ReasonInvalidValue, ReasonTemplateFailed, ReasonSecretNotOwned, ReasonSecretWriteFailed,
 	}
 }

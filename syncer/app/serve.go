@@ -17,6 +17,7 @@ import (
 	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/template/worker"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/internal/apply"
@@ -33,7 +34,9 @@ type syncer struct {
 	config *config.Config
 	owns   func(types.UID) bool
 	engine *fetch.Engine
-	known  func(ctx context.Context, kind dialect.Type) (bool, error) // to the cluster
+	// templates are rendered for all kinds.
+	templates worker.Pool
+	known     func(ctx context.Context, kind dialect.Type) (bool, error) // to the cluster
 
 	mu    sync.RWMutex
 	kinds map[schema.GroupKind]served // those that have a controller
@@ -96,14 +99,15 @@ func (s *syncer) add(ctx context.Context, kind dialect.Kind, kinds []dialect.Kin
 			StatusHeartbeat: c.StatusHeartbeat, WatchSecrets: c.WatchSecrets, Workers: c.Workers,
 			Namespaces: c.WatchedNamespaces, Tenancies: c.Tenancies,
 		},
-		Client:   mgr.GetClient(),
-		Cache:    mgr.GetCache(),
-		Live:     mgr.GetAPIReader(),
-		Engine:   s.engine,
-		Writer:   &apply.Writer{Client: mgr.GetClient()},
-		Recorder: mgr.GetEventRecorder(names.Reporter),
-		Metrics:  counts,
-		Owns:     s.owns,
+		Client:    mgr.GetClient(),
+		Cache:     mgr.GetCache(),
+		Live:      mgr.GetAPIReader(),
+		Engine:    s.engine,
+		Writer:    &apply.Writer{Client: mgr.GetClient()},
+		Recorder:  mgr.GetEventRecorder(names.Reporter),
+		Templates: s.templates.Render,
+		Metrics:   counts,
+		Owns:      s.owns,
 	}
 	if how.NewTakeover != nil {
 		r.Takeover = how.NewTakeover(mgr, kinds)

@@ -17,7 +17,7 @@ func templates() []Attack {
 	metadata := func(name, fields string) Attack {
 		return template(name, "metadata: {"+fields+"}", "a template may set labels and annotations only")
 	}
-	const token, own, lodash, only = "may not be made from an ExternalSecret", "are Secretgate's own", "are not supported yet", "a template may set"
+	const token, own, code, only = "may not be made from an ExternalSecret", "are Secretgate's own", "cannot be made by a template", "a template may set"
 	return []Attack{
 		template("a token of a service account", "type: kubernetes.io/service-account-token, metadata: {annotations: {kubernetes.io/service-account.name: syncer}}", token),
 		template("a token that lets nodes join", "type: bootstrap.kubernetes.io/token", token),
@@ -35,8 +35,9 @@ func templates() []Attack {
 		metadata("the uid of another Secret", "uid: 0-0, resourceVersion: '1'"),
 		template("our proof of ownership", "metadata: {annotations: {secretgate.io/owner-uid: x}}", own),
 		template("our label", "metadata: {labels: {secretgate.io/managed: 'false'}}", own),
-		template("code in an entry", "stringData: {x: '<%= process.env.AWS_SECRET_ACCESS_KEY %>'}", lodash),
-		template("code in an annotation", "metadata: {annotations: {x: '<% while (true) {} %>'}}", lodash),
+		template("code that makes the type", "type: 'kubernetes.io/<%= \"service-account-token\" %>'", code),
+		template("code that makes the type, by a dollar", "type: '${\"kubernetes.io/service-account-token\"}'", code),
+		template("code in our proof of ownership", "metadata: {annotations: {secretgate.io/owner-uid: '<%= data.x %>'}}", own),
 		template("another kind of object", "kind: ClusterRoleBinding", "must be Secret or absent"),
 		template("fields that a Secret has not", "spec: {x: y}", only),
 		template("a status", "status: {x: y}", only),

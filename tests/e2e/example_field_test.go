@@ -71,10 +71,6 @@ func TestWhatIsNotSupportedSaysSo(t *testing.T) {
 		"Akeyless": {
 			"{backendType: akeyless, data: [{key: /a, name: x}]}", "IBM Cloud Secrets Manager and Akeyless are not supported by Secretgate",
 		},
-		"a lodash template": {
-			`{backendType: secretsManager, dataFrom: [a], template: {stringData: {config: 'url: <%= JSON.parse(data.a).url %>'}}}`,
-			"spec.template.stringData[config]: Forbidden: lodash templates (<% … %>) are not supported yet: write the value itself",
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

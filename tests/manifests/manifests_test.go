@@ -35,6 +35,9 @@ func documents[T any](t *testing.T, file string) []T {
 	return all
 }
 
+// templateWorkers is what the processes may hold that render templates: two, of 64 MiB each.
+const templateWorkers = 2 * 64 << 20
+
 // Go's limit is to be reached before the kernel's, at which the pod ends, but not long before.
 func TestMemoryIsCollectedBeforeThePodEnds(t *testing.T) {
 	for _, service := range []string{"webhook", "syncer"} {
@@ -49,9 +52,9 @@ func TestMemoryIsCollectedBeforeThePodEnds(t *testing.T) {
 		if err != nil || !strings.HasSuffix(value, "iB") {
 			t.Errorf("%s: GOMEMLIMIT %q is not in Go's units: %v", service, value, err)
 		}
-		hard := container.Resources.Limits.Memory().Value()
+		hard := container.Resources.Limits.Memory().Value() - templateWorkers
 		if share := float64(soft.Value()) / float64(hard); share < 0.85 || share > 0.95 {
-			t.Errorf("%s: GOMEMLIMIT %s is %.2f of the limit, want nine tenths", service, value, share)
+			t.Errorf("%s: GOMEMLIMIT %s is %.2f of what the limit leaves beside template workers, want nine tenths", service, value, share)
 		}
 	}
 }

@@ -29,6 +29,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/build"
 	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/template/worker"
 	"github.com/secretgate/secretgate/webhook/internal/admit"
 	"github.com/secretgate/secretgate/webhook/internal/certs"
 	"github.com/secretgate/secretgate/webhook/internal/config"
@@ -202,7 +203,7 @@ func servingTLS(source *certs.Source, clients *certs.Clients) *tls.Config {
 // admission answers what the webhook configurations ask: the conversion and the verdict on objects of all dialects, and the verdict
 // on Namespaces.
 func admission(mgr manager.Manager, c *config.Config, counts *metrics.Metrics, log *slog.Logger) http.Handler {
-	limiter := admit.NewLimiter()
+	limiter, templates := admit.NewLimiter(), &worker.Pool{}
 	kinds := c.Dialects.Kinds()
 	references := admit.References{Kinds: c.Dialects.Stores(), Cached: mgr.GetCache(), Live: mgr.GetAPIReader()}
 	namespaces := admit.Namespaces{Cached: mgr.GetCache(), Live: mgr.GetAPIReader()}
@@ -210,7 +211,7 @@ func admission(mgr manager.Manager, c *config.Config, counts *metrics.Metrics, l
 		"/mutate": &admit.Mutator{Kinds: kinds, Limiter: limiter, Log: log, Metrics: counts},
 		"/validate": &admit.Validator{
 			Kinds: kinds, References: references, Namespaces: namespaces, Settings: c.Policy.Settings,
-			Limiter: limiter, Log: log, Metrics: counts,
+			Templates: templates.Check, Limiter: limiter, Log: log, Metrics: counts,
 		},
 		"/validate-namespace": &admit.NamespaceValidator{
 			Stored: admit.Stored{

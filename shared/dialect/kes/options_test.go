@@ -132,11 +132,11 @@ func TestWhatIsOverriddenIsWarnedOf(t *testing.T) {
 			`data: [{key: secret/data/a, name: x}, {key: secret/data/b, name: w}, {key: secret/data/c, name: x}]`,
 			[]string{"spec.data[0].name is spec.data[2]'s, too, which wins: remove one of them"},
 		},
-		"a template's entries, which KES let win as stringData": {
+		"a template's data, which loses, and its stringData, which wins, as in KES": {
 			`data: [{key: secret/data/a, name: x}, {key: secret/data/b, name: w}], template: {data: {w: QQ==}, stringData: {x: A, other: A}}`,
 			[]string{
-				"spec.template sets the entry w, which spec.data[1] overrides: remove one of them",
-				"spec.template sets the entry x, which spec.data[0] overrides: remove one of them",
+				"spec.template.stringData sets the entry x, which overrides spec.data[0]: remove one of them",
+				"spec.template.data sets the entry w, which spec.data[1] overrides: remove one of them",
 			},
 		},
 		"members may override each other, as their names are not known": {

@@ -2,12 +2,14 @@ package kes
 
 import (
 	"maps"
-	"regexp"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/template"
+	"github.com/secretgate/secretgate/shared/template/lodash"
 )
 
 func (b *builder) template() {
@@ -45,7 +47,7 @@ func (t *templateReader) read(object map[string]any) {
 		case "metadata":
 			t.metadata(at, value)
 		case "type":
-			t.Plan.Template.Type, _ = t.text(at, value)
+			t.Plan.Template.Type = t.typed(at, value)
 		case "immutable":
 			immutable, ok := value.(bool)
 			if !ok {
@@ -53,8 +55,10 @@ func (t *templateReader) read(object map[string]any) {
 				continue
 			}
 			t.Plan.Template.Immutable = &immutable
-		case "data", "stringData": // in this order: stringData wins, as the API server has it
-			t.Data(at, t.texts(at, value), name == "data")
+		case "data":
+			t.Data(at, t.texts(at, value, plan.InData))
+		case "stringData":
+			t.StringData(at, t.texts(at, value, plan.InStringData))
 		default:
 			t.Fail(field.Forbidden(at, "a template may set metadata.labels, metadata.annotations, type, immutable, data and stringData"))
 		}
@@ -70,16 +74,17 @@ func (t *templateReader) metadata(at *field.Path, value any) {
 	for _, name := range present(object) {
 		switch at := at.Child(name); name {
 		case "labels":
-			t.Labels(at, t.texts(at, object[name]))
+			t.Labels(at, t.texts(at, object[name], plan.InLabels))
 		case "annotations":
-			t.Annotations(at, t.texts(at, object[name]))
+			t.Annotations(at, t.texts(at, object[name], plan.InAnnotations))
 		default:
 			t.Fail(field.Forbidden(at, "a template may set labels and annotations only; name, namespace and owner are the ExternalSecret's"))
 		}
 	}
 }
 
-func (t *templateReader) texts(at *field.Path, value any) map[string]string {
+// texts reads texts by name, and leaves to the engine what holds code.
+func (t *templateReader) texts(at *field.Path, value any, part plan.Part) map[string]string {
 	object, ok := value.(map[string]any)
 	if !ok {
 		t.Fail(field.Invalid(at, field.OmitValueType{}, "must be an object of strings"))
@@ -87,7 +92,12 @@ func (t *templateReader) texts(at *field.Path, value any) map[string]string {
 	}
 	texts := make(map[string]string, len(object))
 	for _, key := range present(object) {
-		if text, ok := t.text(at.Key(key), object[key]); ok {
+		text, ok := t.text(at.Key(key), object[key])
+		switch {
+		case ok && lodash.IsTemplate(text):
+			t.Plan.Template.Engine = template.Lodash
+			t.Make(at.Key(key), part, key, text)
+		case ok:
 			texts[key] = text
 		}
 	}
@@ -98,22 +108,19 @@ func (t *templateReader) text(at *field.Path, value any) (string, bool) {
 	text, ok := value.(string)
 	if !ok {
 		t.Fail(field.Invalid(at, field.OmitValueType{}, "must be a string: put it in quotes"))
-		return "", false
 	}
-	switch {
-	case strings.Contains(text, "<%"):
-		t.Fail(field.Forbidden(at, "lodash templates (<% … %>) are not supported yet: write the value itself"))
-		return "", false
-	case interpolated.MatchString(text):
-		t.Fail(field.Forbidden(at, "lodash templates (${ … }) are not supported yet: write the value itself; "+
-			"text that holds ${ … } can be written in data, as base64"))
-		return "", false
-	}
-	return text, true
+	return text, ok
 }
 
-// interpolated matches what lodash takes for code beside <% … %>: without a closing brace it is text.
-var interpolated = regexp.MustCompile(`(?s)\$\{[^\\}]*(?:\\.[^\\}]*)*\}`)
+// typed reads the type. KES renders it, too, and then uses the text as it stands.
+func (t *templateReader) typed(at *field.Path, value any) string {
+	text, ok := t.text(at, value)
+	if ok && lodash.IsTemplate(text) {
+		t.Fail(field.Forbidden(at, "the type cannot be made by a template: write the type itself"))
+		return ""
+	}
+	return text
+}
 
 // present lists the members of an object that are not null, sorted.
 func present(object map[string]any) []string {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/dialect/kes"
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/template"
 )
 
 // withTemplate is an object whose template is this flow-style YAML.
@@ -26,12 +27,13 @@ func TestTemplate(t *testing.T) {
 				type: kubernetes.io/tls, immutable: true, data: {a: QQ==}, stringData: {b: B}}`),
 			plan.Template{
 				Labels: map[string]string{"dog": "farfel"}, Annotations: map[string]string{"cat": "cheese", "example.com/Note": "a b"},
-				Type: "kubernetes.io/tls", Immutable: &yes, Data: map[string][]byte{"a": []byte("A"), "b": []byte("B")},
+				Type: "kubernetes.io/tls", Immutable: &yes,
+				Data: map[string][]byte{"a": []byte("A")}, StringData: map[string][]byte{"b": []byte("B")},
 			},
 		},
-		"stringData wins over data": {
+		"stringData beside data": {
 			withTemplate(`{stringData: {a: plain}, data: {a: QQ==}}`),
-			plan.Template{Type: "Opaque", Data: map[string][]byte{"a": []byte("plain")}},
+			plan.Template{Type: "Opaque", Data: map[string][]byte{"a": []byte("A")}, StringData: map[string][]byte{"a": []byte("plain")}},
 		},
 		"an empty one": {withTemplate(`{}`), plan.Template{Type: "Opaque"}},
 		"null members are absent": {
@@ -51,14 +53,30 @@ func TestTemplate(t *testing.T) {
 			plan.Template{Type: "example.com/t"},
 		},
 		"an empty type is Opaque": {withTemplate(`{type: ""}`), plan.Template{Type: "Opaque"}},
-		"empty text is a value":   {withTemplate(`{stringData: {a: ""}}`), plan.Template{Type: "Opaque", Data: map[string][]byte{"a": {}}}},
+		"empty text is a value":   {withTemplate(`{stringData: {a: ""}}`), plan.Template{Type: "Opaque", StringData: map[string][]byte{"a": {}}}},
 		"base64 with line breaks": {withTemplate(`{data: {a: "QU\nJD\n"}}`), plan.Template{Type: "Opaque", Data: map[string][]byte{"a": []byte("ABC")}}},
 		"a dollar and a brace that never closes are text in lodash": {
 			withTemplate(`{stringData: {a: "${HOME %> < %", b: "}{$", c: "${a\\}"}}`),
-			plan.Template{Type: "Opaque", Data: map[string][]byte{"a": []byte("${HOME %> < %"), "b": []byte("}{$"), "c": []byte(`${a\}`)}},
+			plan.Template{Type: "Opaque", StringData: map[string][]byte{"a": []byte("${HOME %> < %"), "b": []byte("}{$"), "c": []byte(`${a\}`)}},
 		},
 		"base64 that spells a dollar and braces is no code in lodash": {
 			withTemplate(`{data: {a: JHtIT01FfQ==}}`), plan.Template{Type: "Opaque", Data: map[string][]byte{"a": []byte("${HOME}")}},
+		},
+		"code in every place that KES renders": {
+			withTemplate(`{metadata: {labels: {a: "<% b %>", s: t}, annotations: {c: "x<%- d %>"}}, data: {e: "<%= f %>", g: QQ==},
+				stringData: {h: "pw=${data.password}", i: "\\${x}", j: "${a\\}b}", k: "<%"}}`),
+			plan.Template{
+				Type: "Opaque", Engine: template.Lodash, Labels: map[string]string{"s": "t"}, Annotations: map[string]string{},
+				Data: map[string][]byte{"g": []byte("A")}, StringData: map[string][]byte{"k": []byte("<%")},
+				Made: []plan.Made{
+					made("spec.template.data[e]", plan.InData, "e", "<%= f %>"),
+					made("spec.template.metadata.annotations[c]", plan.InAnnotations, "c", "x<%- d %>"),
+					made("spec.template.metadata.labels[a]", plan.InLabels, "a", "<% b %>"),
+					made("spec.template.stringData[h]", plan.InStringData, "h", "pw=${data.password}"),
+					made("spec.template.stringData[i]", plan.InStringData, "i", `\${x}`),
+					made("spec.template.stringData[j]", plan.InStringData, "j", `${a\}b}`),
+				},
+			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -69,13 +87,15 @@ func TestTemplate(t *testing.T) {
 	}
 }
 
+func made(at string, part plan.Part, name, source string) plan.Made {
+	return plan.Made{Text: template.Text{Field: at, Source: source}, Part: part, Name: name}
+}
+
 func TestTemplateRefusals(t *testing.T) {
 	const (
 		onlyThese = "a template may set metadata.labels, metadata.annotations, type, immutable, data and stringData"
 		onlyMeta  = "a template may set labels and annotations only; name, namespace and owner are the ExternalSecret's"
 		own       = "keys under secretgate.io/ are Secretgate's own"
-		lodash    = "lodash templates (<% … %>) are not supported yet: write the value itself"
-		dollar    = "lodash templates (${ … }) are not supported yet: write the value itself; text that holds ${ … } can be written in data, as base64"
 		quotes    = "must be a string: put it in quotes"
 	)
 	for name, test := range map[string]struct {
@@ -152,21 +172,18 @@ func TestTemplateRefusals(t *testing.T) {
 			`{type: bootstrap.kubernetes.io/token}`,
 			[]string{"spec.template.type: Forbidden: a Secret of type bootstrap.kubernetes.io/token may not be made from an ExternalSecret: it would let nodes join the cluster"},
 		},
-		"lodash in every place": {
-			`{type: "<%= a %>", metadata: {labels: {a: "<% b %>"}, annotations: {c: "x<%- d %>"}}, data: {e: "<% f %>"}, stringData: {g: "<%"}}`,
-			[]string{
-				"spec.template.data[e]: Forbidden: " + lodash, "spec.template.metadata.annotations[c]: Forbidden: " + lodash,
-				"spec.template.metadata.labels[a]: Forbidden: " + lodash, "spec.template.stringData[g]: Forbidden: " + lodash,
-				"spec.template.type: Forbidden: " + lodash,
-			},
+		"code in the type": {
+			`{type: "<%= a %>"}`, []string{"spec.template.type: Forbidden: the type cannot be made by a template: write the type itself"},
 		},
-		"lodash's other delimiter in every place": {
-			`{type: "${a}", metadata: {labels: {a: "x-${ b }"}, annotations: {c: "${\n}"}}, data: {e: "${f}"}, stringData: {g: "pw=${data.password}", h: "\\${x}", i: "${a\\}b}"}}`,
+		"code in the type, by lodash's other delimiter": {
+			`{type: "${a}"}`, []string{"spec.template.type: Forbidden: the type cannot be made by a template: write the type itself"},
+		},
+		"names of texts with code that no Secret may have": {
+			`{metadata: {labels: {secretgate.io/managed: "${a}"}, annotations: {a b: "${a}"}}, stringData: {"..": "${a}"}}`,
 			[]string{
-				"spec.template.data[e]: Forbidden: " + dollar, "spec.template.metadata.annotations[c]: Forbidden: " + dollar,
-				"spec.template.metadata.labels[a]: Forbidden: " + dollar, "spec.template.stringData[g]: Forbidden: " + dollar,
-				"spec.template.stringData[h]: Forbidden: " + dollar, "spec.template.stringData[i]: Forbidden: " + dollar,
-				"spec.template.type: Forbidden: " + dollar,
+				`spec.template.metadata.annotations[a b]: Invalid value: "a b": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`,
+				"spec.template.metadata.labels[secretgate.io/managed]: Forbidden: keys under secretgate.io/ are Secretgate's own",
+				`spec.template.stringData[..]: Invalid value: "..": must not be '..'`,
 			},
 		},
 		"data that is not base64 is not shown": {

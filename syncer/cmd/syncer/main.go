@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/secretgate/secretgate/shared/dialect/all"
+	"github.com/secretgate/secretgate/shared/template/worker"
 	"github.com/secretgate/secretgate/syncer/app"
 )
 
@@ -15,6 +16,7 @@ import (
 var version = "dev"
 
 func main() {
+	worker.RunIfAsked() // ends here, as a template worker
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := app.Program{
 		Version: version, Args: os.Args[1:], Lookup: os.LookupEnv, Stdout: os.Stdout, Stderr: os.Stderr, Dialects: all.Dialects(),

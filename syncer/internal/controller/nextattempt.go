@@ -43,7 +43,7 @@ func (o outcome) nextAttempt(interval, backoff time.Duration) nextAttempt {
 		return nextAttempt{when: "when what it refers to is there"}
 	case plan.ReasonPolicyDenied:
 		return nextAttempt{when: "when the object or its namespace changes"}
-	case plan.ReasonInvalidValue:
+	case plan.ReasonInvalidValue, plan.ReasonTemplateFailed:
 		return nextAttempt{when: "when a value changes"}
 	default:
 		return nextAttempt{when: "when the backend is read again, after a back-off"}

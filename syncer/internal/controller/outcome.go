@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,6 +14,7 @@ import (
 	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
+	"github.com/secretgate/secretgate/shared/template"
 	"github.com/secretgate/secretgate/shared/text"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
@@ -38,6 +40,8 @@ type outcome struct {
 	// something first.
 	retry       bool
 	longBackoff bool // the next attempt costs much, and is likely to fail as this one did
+	// templates are why templates failed, one kind for each that did.
+	templates []template.Kind
 }
 
 func (o outcome) ok() bool {
@@ -131,12 +135,20 @@ func tooLarge(p *plan.Plan) outcome {
 }
 
 func unrendered(errs []*render.Error, entries []plan.EntryRecord) outcome {
-	message, late := errs[0].Error(), errs[0].Late
-	for _, err := range errs[1:] {
-		message += "; " + err.Error()
-		late = late || err.Late
+	o := outcome{reason: plan.ReasonInvalidValue, entries: entries}
+	var texts []string
+	for _, err := range errs {
+		texts = append(texts, err.Error())
+		o.retry = o.retry || err.Late
+		if err.Template != "" {
+			o.reason, o.templates = plan.ReasonTemplateFailed, append(o.templates, err.Template)
+		}
 	}
-	return outcome{reason: plan.ReasonInvalidValue, message: shorten(message), entries: entries, retry: late}
+	if slices.Contains(o.templates, template.Limit) { // a machine that is busy may be to blame
+		o.retry, o.longBackoff = true, true
+	}
+	o.message = shorten(strings.Join(texts, "; "))
+	return o
 }
 
 func unwritten(err error, entries []plan.EntryRecord) outcome {

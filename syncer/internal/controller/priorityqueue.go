@@ -6,7 +6,7 @@ import (
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	"github.com/secretgate/secretgate/syncer/internal/fair"
+	"github.com/secretgate/secretgate/shared/fair"
 	"github.com/secretgate/secretgate/syncer/internal/fetch"
 )
 

@@ -27,10 +27,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/fair"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/syncer/internal/apply"
-	"github.com/secretgate/secretgate/syncer/internal/fair"
 	"github.com/secretgate/secretgate/syncer/internal/fetch"
 	"github.com/secretgate/secretgate/syncer/internal/metrics"
 	"github.com/secretgate/secretgate/syncer/internal/render"
@@ -74,9 +74,11 @@ type Reconciler struct {
 	Engine   *fetch.Engine
 	Writer   *apply.Writer
 	Recorder events.EventRecorder
-	Metrics  Metrics
-	Owns     func(uid types.UID) bool // whether this replica serves an object; nil: all
-	Now      func() time.Time         // nil: time.Now
+	// Templates renders the templates of objects that have some.
+	Templates render.Templates
+	Metrics   Metrics
+	Owns      func(uid types.UID) bool // whether this replica serves an object; nil: all
+	Now       func() time.Time         // nil: time.Now
 
 	states  objectStates
 	renders fair.Turns // of large values
@@ -204,7 +206,7 @@ func (r *Reconciler) render(ctx context.Context, p *plan.Plan, values render.Val
 	}
 	inTime, cancel := context.WithTimeout(ctx, maxRender)
 	defer cancel()
-	return render.Render(inTime, p, values)
+	return render.Render(inTime, p, values, r.Templates)
 }
 
 // interval is how often an object's sources are refreshed; 0: never.

@@ -68,7 +68,7 @@ func (r *Reconciler) report(ctx context.Context, object Object, p *plan.Plan, o 
 func attempted(object Object, p *plan.Plan, o outcome, lastSuccess, now time.Time) metrics.Attempt {
 	a := metrics.Attempt{
 		Object: client.ObjectKeyFromObject(object), Reason: string(o.reason), Success: o.ok(), Unreadable: o.unreadable,
-		Suspended: o.reason == plan.ReasonSuspended, At: now, LastSuccess: lastSuccess,
+		Suspended: o.reason == plan.ReasonSuspended, At: now, LastSuccess: lastSuccess, Templates: o.templates,
 	}
 	if p != nil { // else the object is invalid
 		a.Secret = p.Target.Name

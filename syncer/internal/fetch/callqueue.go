@@ -1,7 +1,7 @@
 package fetch
 
 import (
-	"github.com/secretgate/secretgate/syncer/internal/fair"
+	"github.com/secretgate/secretgate/shared/fair"
 )
 
 // callQueue is what waits for a call with one priority: sources that are read singly, and sources that can be in a batch.

@@ -3,9 +3,9 @@ package fetch
 import (
 	"time"
 
+	"github.com/secretgate/secretgate/shared/fair"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
-	"github.com/secretgate/secretgate/syncer/internal/fair"
 	"github.com/secretgate/secretgate/syncer/internal/render"
 )
 

@@ -1,7 +1,7 @@
 package fetch
 
 import (
-	"github.com/secretgate/secretgate/syncer/internal/fair"
+	"github.com/secretgate/secretgate/shared/fair"
 )
 
 // What all objects share. Each is shared among namespaces as package fair says.

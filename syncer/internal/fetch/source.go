@@ -5,10 +5,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/secretgate/secretgate/shared/fair"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/internal/backoff"
-	"github.com/secretgate/secretgate/syncer/internal/fair"
 )
 
 const (

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/template"
 )
 
 // Objects measures syncs of the objects of all kinds. It is a prometheus.Collector that keeps numbers and makes series of them when
@@ -30,6 +31,8 @@ type Kind struct {
 	view   View     // nil: there is none
 	mu     sync.Mutex
 	known  map[types.NamespacedName]Object
+	// templates counts those that could not be rendered.
+	templates map[template.Kind]uint64
 }
 
 // Object is what is known of one, since it names its backend and its Secret.
@@ -58,11 +61,12 @@ type Attempt struct {
 	At         time.Time
 	// LastSuccess is what the object's status says, which may be of another replica's or of an earlier run's; zero: never.
 	LastSuccess time.Time
+	Templates   []template.Kind // why templates could not be rendered, one kind for each
 }
 
 // Of makes the metrics of one more kind. It may be called before the Objects are registered only.
 func (o *Objects) Of(kind dialect.Type, view View) *Kind {
-	k := &Kind{labels: []string{kind.Dialect, kind.Kind}, view: view, known: map[types.NamespacedName]Object{}}
+	k := &Kind{labels: []string{kind.Dialect, kind.Kind}, view: view, known: map[types.NamespacedName]Object{}, templates: map[template.Kind]uint64{}}
 	o.kinds = append(o.kinds, k)
 	return k
 }
@@ -77,6 +81,9 @@ var (
 	unserved = prometheus.NewDesc("secretgate_unserved_objects",
 		"Objects that this syncer does not serve, because of their controllerId or namespace. Another syncer may serve them.",
 		[]string{"dialect", "kind", "namespace"}, nil)
+	templates = prometheus.NewDesc("secretgate_template_errors_total",
+		"Templates that could not be rendered, by why: syntax, name, value, limit (time, memory or output) or output.",
+		[]string{"dialect", "kind", "reason"}, nil)
 )
 
 // Observe counts one sync attempt. The counts of a backend or a Secret that the object no longer names go. An object that is suspended is
@@ -87,6 +94,9 @@ func (k *Kind) Observe(a Attempt) {
 	if a.Unserved {
 		k.known[a.Object] = Object{Unserved: true}
 		return
+	}
+	for _, why := range a.Templates {
+		k.templates[why]++
 	}
 	known := k.known[a.Object]
 	if a.Suspended {
@@ -140,7 +150,7 @@ func (k *Kind) Forget(name types.NamespacedName) {
 
 // Describe implements prometheus.Collector.
 func (o *Objects) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{lastSuccess, failing, reasons, unserved} {
+	for _, d := range []*prometheus.Desc{lastSuccess, failing, reasons, unserved, templates} {
 		ch <- d
 	}
 	for _, k := range o.kinds {
@@ -160,6 +170,7 @@ func (o *Objects) Collect(ch chan<- prometheus.Metric) {
 func (k *Kind) collect(ch chan<- prometheus.Metric) {
 	k.mu.Lock()
 	known := maps.Clone(k.known) // no caller waits for a scrape
+	failed := maps.Clone(k.templates)
 	k.mu.Unlock()
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, append(k.labels[:2:2], labels...)...)
@@ -183,6 +194,9 @@ func (k *Kind) collect(ch chan<- prometheus.Metric) {
 		if object.LastSuccess > 0 {
 			gauge(lastSuccess, float64(object.LastSuccess), name.Namespace, name.Name)
 		}
+	}
+	for why, n := range failed {
+		ch <- prometheus.MustNewConstMetric(templates, prometheus.CounterValue, float64(n), append(k.labels[:2:2], string(why))...)
 	}
 	for namespace, n := range others {
 		gauge(unserved, float64(n), namespace)

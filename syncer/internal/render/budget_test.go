@@ -85,7 +85,7 @@ func TestAnObjectCostsWhatItsBudgetAllows(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			r := newRenderer(t.Context(), tc.plan)
-			_, errs := r.secret(values)
+			_, errs := r.secret(t.Context(), values, nil)
 			runtime.ReadMemStats(&after)
 			last := ""
 			if len(errs) > 0 {
@@ -116,7 +116,7 @@ func deep(depth, size int) string {
 func TestARenderEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	made, errs := Render(ctx, entries(dataEntry("k"), dataEntry("k")), read(map[string]string{"k": "v"}))
+	made, errs := Render(ctx, entries(dataEntry("k"), dataEntry("k")), read(map[string]string{"k": "v"}), nil)
 	if made != nil || len(errs) != 1 || !errs[0].Late {
 		t.Errorf("made %v, errors %v; want one, that is late", made, errs)
 	}

@@ -45,7 +45,7 @@ func TestTypesNeedTheirEntries(t *testing.T) {
 				p.Entries = append(p.Entries, plan.Entry{Field: "spec.data", Name: name, Source: plan.Source{Read: plan.Read{Key: name}}})
 				values[name] = value
 			}
-			made, errs := Render(t.Context(), p, read(values))
+			made, errs := Render(t.Context(), p, read(values), nil)
 			var got []string
 			for _, err := range errs {
 				got = append(got, err.Error())
@@ -66,7 +66,7 @@ func TestTypesNeedTheirEntries(t *testing.T) {
 func TestTheTypeOfASecretDefinitionIsInItsSpec(t *testing.T) {
 	p := definition(plan.Entry{Field: "spec.keysMap[a]", Name: "a", Source: plan.Source{Read: plan.Read{Key: "k"}}})
 	p.Template.Type = "kubernetes.io/ssh-auth"
-	_, errs := Render(t.Context(), p, read(map[string]string{"k": "v"}))
+	_, errs := Render(t.Context(), p, read(map[string]string{"k": "v"}), nil)
 	if len(errs) != 1 || errs[0].Field != "spec.type" {
 		t.Errorf("got %v, want one problem of spec.type", errs)
 	}

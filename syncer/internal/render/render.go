@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/template"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
@@ -45,44 +47,57 @@ type Error struct {
 	Field   string // the entry, such as spec.data[1]
 	Problem string
 	Late    bool // there was no more time, which another attempt may have
+	// Template is why a template failed; empty for other errors.
+	Template template.Kind
 }
 
 func (e *Error) Error() string { return e.Field + ": " + e.Problem }
 
-// Render makes the Secret, or lists the entries that cannot be made. It never makes part of one. What an object may cost is
-// bounded by work, bytes and entries, which count before they are spent; it ends early when ctx does.
-func Render(ctx context.Context, p *plan.Plan, values Values) (*Secret, []*Error) {
-	return newRenderer(ctx, p).secret(values)
+// Templates asks an engine for the texts that a plan's templates make of the entries, in the order of its Template.Made. An error says that
+// there is no answer, which another attempt may have.
+type Templates func(ctx context.Context, p *plan.Plan, entries []template.Entry) (template.Answer, error)
+
+// Render makes the Secret, or lists the entries and texts that cannot be made. It never makes part of one. What an object may cost is
+// bounded by work, bytes and entries, which count before they are spent; it ends early when ctx does. Plans without templates need none.
+func Render(ctx context.Context, p *plan.Plan, values Values, templates Templates) (*Secret, []*Error) {
+	return newRenderer(ctx, p).secret(ctx, values, templates)
 }
 
-func (r *renderer) secret(values Values) (*Secret, []*Error) {
+func (r *renderer) secret(ctx context.Context, values Values, templates Templates) (*Secret, []*Error) {
 	p := r.plan
-	s := &Secret{
-		Data:        maps.Clone(p.Template.Data),
-		Labels:      p.Template.Labels,
-		Annotations: p.Template.Annotations,
-		Type:        p.Template.Type,
-		Immutable:   p.Template.Immutable,
+	read := ordered{data: map[string][]byte{}}
+	if errs := r.fill(&read, values); len(errs) > 0 {
+		return nil, errs
 	}
-	if s.Data == nil {
-		s.Data = map[string][]byte{}
-	}
-	errs := r.fill(s.Data, values)
-	if size := bytesOf(s.Data); size > MaxSecretBytes && r.budget.spent == nil {
-		errs = append(errs, &Error{Field: p.Words.Spec, Problem: fmt.Sprintf(
-			"the values of the Secret have %d bytes together; the API server accepts %d: split it", size, MaxSecretBytes)})
-	}
-	if len(errs) == 0 {
-		errs = append(errs, lacking(p, s.Data)...)
-	}
+	s, errs := layers(ctx, p, &read, templates)
 	if len(errs) > 0 {
+		return nil, errs
+	}
+	if size := bytesOf(s.Data); size > MaxSecretBytes {
+		return nil, []*Error{{Field: p.Words.Spec, Problem: fmt.Sprintf(
+			"the values of the Secret have %d bytes together; the API server accepts %d: split it", size, MaxSecretBytes)}}
+	}
+	if errs := lacking(p, s.Data); len(errs) > 0 {
 		return nil, errs
 	}
 	return s, nil
 }
 
+// ordered is what a plan's entries make, by name, and the names in the order in which they came.
+type ordered struct {
+	data  map[string][]byte
+	names []string
+}
+
+func (o *ordered) set(name string, value []byte) {
+	if _, known := o.data[name]; !known {
+		o.names = append(o.names, name)
+	}
+	o.data[name] = value
+}
+
 // fill adds what the entries make, in their order, since the last definition of a name wins.
-func (r *renderer) fill(data map[string][]byte, values Values) []*Error {
+func (r *renderer) fill(read *ordered, values Values) []*Error {
 	var errs []*Error
 	failed, last := 0, lastOf(r.plan.Entries)
 	for i := range r.plan.Entries {
@@ -101,9 +116,11 @@ func (r *renderer) fill(data map[string][]byte, values Values) []*Error {
 				errs = append(errs, &Error{Field: e.Field, Problem: made.err.Error()})
 			}
 		case e.Kind == plan.Single:
-			data[e.Name] = made.data
+			read.set(e.Name, made.data)
 		default:
-			maps.Copy(data, made.entries)
+			for _, name := range slices.Sorted(maps.Keys(made.entries)) {
+				read.set(name, made.entries[name])
+			}
 		}
 	}
 	if more := failed - maxProblems; more > 0 {

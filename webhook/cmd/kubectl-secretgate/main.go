@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/secretgate/secretgate/shared/dialect/all"
+	"github.com/secretgate/secretgate/shared/template/worker"
 	"github.com/secretgate/secretgate/webhook/cli"
 )
 
@@ -15,6 +16,7 @@ import (
 var version = "dev"
 
 func main() {
+	worker.RunIfAsked() // ends here, as a template worker
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := cli.Program{
 		Path: os.Args[0], Version: version, Dialects: all.Dialects(), Args: os.Args[1:], Lookup: os.LookupEnv,

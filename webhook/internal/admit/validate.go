@@ -28,10 +28,17 @@ type Validator struct {
 	References References     // the kinds that they refer to are handled, too
 	Namespaces Namespaces
 	Settings   policy.Settings
+	Templates  Templates        // nil: templates are not compiled
 	Limiter    *Limiter         // nil: any number of objects at a time
 	Log        *slog.Logger     // nil: silent
 	Metrics    *metrics.Metrics // nil: none
 }
+
+// Templates compiles a plan's templates. It returns what is wrong with them, and what to warn of. An error says that nothing is known.
+type Templates func(context.Context, *plan.Plan) (wrong field.ErrorList, warnings []string, err error)
+
+// templateTime is how long compiling may take, with the wait for a worker: well below what the API server waits for us.
+const templateTime = 3 * time.Second
 
 // Handle implements admission.Handler.
 func (v *Validator) Handle(ctx context.Context, request admission.Request) admission.Response {
@@ -135,16 +142,34 @@ func (v *Validator) judge(ctx context.Context, found planned) verdict {
 	case p == nil:
 		return verdict{reason: invalid, violations: found.wrong, warnings: waiting}
 	}
+	malformed, doubts, unknown := v.templates(ctx, p)
+	wrong := slices.Concat(found.wrong, malformed)
 	ns, violations, err := v.policy(ctx, p)
 	switch {
-	case err != nil && len(found.wrong) == 0:
+	case err != nil && len(wrong) == 0:
 		return verdict{reason: namespaceUnreadable, cause: err}
-	case len(found.wrong) > 0: // one answer has everything, so that the user corrects the object once
-		return verdict{reason: invalid, violations: append(found.wrong, violations.Errors()...), warnings: waiting}
+	case len(wrong) > 0: // one answer has everything, so that the user corrects the object once
+		return verdict{reason: invalid, violations: append(wrong, violations.Errors()...), warnings: waiting}
 	case len(violations) > 0:
 		return verdict{reason: forbidden, violations: violations.Errors(), warnings: waiting}
+	case unknown != nil:
+		return verdict{reason: templateUnchecked, cause: unknown}
 	}
-	return verdict{warnings: slices.Concat(p.Warnings, waiting, policy.Warnings(p, ns))}
+	return verdict{warnings: slices.Concat(p.Warnings, waiting, doubts, policy.Warnings(p, ns))}
+}
+
+// templates compiles those of a plan.
+func (v *Validator) templates(ctx context.Context, p *plan.Plan) (wrong field.ErrorList, warnings []string, err error) {
+	if v.Templates == nil || len(p.Template.Made) == 0 {
+		return nil, nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, templateTime)
+	defer cancel()
+	wrong, warnings, err = v.Templates(ctx, p)
+	if err != nil {
+		err = fmt.Errorf("its templates cannot be compiled now: %w: try again", err)
+	}
+	return wrong, warnings, err
 }
 
 // policy judges by the namespace as the cache has it. What would cause a denial or a warning may be

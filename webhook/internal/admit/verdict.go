@@ -84,6 +84,7 @@ const (
 	tooLarge            reason = "too_large"            // the object is larger than what can be stored
 	namespaceUnreadable reason = "namespace_unreadable" // what the namespace permits is not known
 	referenceUnreadable reason = "reference_unreadable" // what the object refers to is not known
+	templateUnchecked   reason = "template_unchecked"   // its templates could not be compiled
 	unhandled           reason = "unhandled"            // no dialect that is handled has the kind
 )
 
@@ -100,6 +101,7 @@ var statuses = map[reason]struct {
 	tooLarge:            {http.StatusRequestEntityTooLarge, metav1.StatusReasonRequestEntityTooLarge},
 	namespaceUnreadable: {http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable},
 	referenceUnreadable: {http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable},
+	templateUnchecked:   {http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable},
 	unhandled:           {http.StatusForbidden, metav1.StatusReasonForbidden},
 	badPattern:          {http.StatusUnprocessableEntity, metav1.StatusReasonInvalid},
 }

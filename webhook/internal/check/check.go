@@ -12,6 +12,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/policy"
+	"github.com/secretgate/secretgate/webhook/internal/admit"
 )
 
 // Checker checks manifests. With Kinds alone it judges by the documented annotations, and denies where it
@@ -20,7 +21,9 @@ type Checker struct {
 	Kinds    []dialect.Kind      // of the objects that are judged
 	Stores   []dialect.StoreKind // of what they refer to
 	Settings policy.Settings
-	CRDs     []string // files and folders with CustomResourceDefinitions of these kinds, which count instead of the built-in ones
+	// Templates compiles those of objects; nil: they are not compiled.
+	Templates admit.Templates
+	CRDs      []string // files and folders with CustomResourceDefinitions of these kinds, which count instead of the built-in ones
 
 	Namespace        string            // of objects that name none; empty: default
 	Annotations      map[string]string // of that namespace, besides those that its manifest or the cluster has

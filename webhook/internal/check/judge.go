@@ -55,6 +55,7 @@ func (c *Checker) judge(ctx context.Context, o object, s served) *findings {
 	c.missing(f, found.missing, found.problems)
 	if found.plan != nil {
 		f.warn(found.plan.Warnings)
+		c.templates(ctx, f, found.plan)
 		c.policy(ctx, f, found.plan)
 	}
 	return f
@@ -80,6 +81,19 @@ func (c *Checker) parse(ctx context.Context, value map[string]any, o object, s s
 	found.plan, found.problems = p, problems
 	found.wrong, found.missing = dialect.Split(errs)
 	return found, nil
+}
+
+// templates compiles those of a plan.
+func (c *Checker) templates(ctx context.Context, f *findings, p *plan.Plan) {
+	if c.Templates == nil {
+		return
+	}
+	wrong, doubts, err := c.Templates(ctx, p)
+	if err != nil {
+		f.add(Error, Invalid, "", "its templates cannot be compiled: "+err.Error())
+	}
+	f.errors(Invalid, wrong)
+	f.warn(doubts)
 }
 
 // form checks what the API server asks of any object, and returns the object without the fields that the schema does not know.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/settings"
+	"github.com/secretgate/secretgate/shared/template/worker"
 	"github.com/secretgate/secretgate/webhook/internal/check"
 )
 
@@ -151,6 +152,9 @@ func (c Check) run(cmd *cobra.Command, o *checkOptions, inputs []string) error {
 	if IsTerminal(c.Stderr) {
 		o.checker.Progress = progress.show
 	}
+	templates := &worker.Pool{}
+	defer templates.Close()
+	o.checker.Templates = templates.Check
 	report, err := o.checker.Run(cmd.Context(), inputs)
 	progress.end()
 	if errors.Is(err, context.Canceled) {

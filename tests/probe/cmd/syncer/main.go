@@ -9,10 +9,12 @@ import (
 
 	"github.com/secretgate/secretgate/shared/dialect/all"
 	"github.com/secretgate/secretgate/shared/dialect/dialecttest/probe"
+	"github.com/secretgate/secretgate/shared/template/worker"
 	"github.com/secretgate/secretgate/syncer/app"
 )
 
 func main() {
+	worker.RunIfAsked() // ends here, as a template worker
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := app.Program{
 		Version: "probe", Args: os.Args[1:], Lookup: os.LookupEnv, Stdout: os.Stdout, Stderr: os.Stderr,

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/secretgate/secretgate/syncer/internal/fair"
+	"github.com/secretgate/secretgate/shared/fair"
 )
 
 func TestOneHasATurnAtATime(t *testing.T) {

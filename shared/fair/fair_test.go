@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/secretgate/secretgate/syncer/internal/fair"
+	"github.com/secretgate/secretgate/shared/fair"
 )
 
 func TestShares(t *testing.T) {

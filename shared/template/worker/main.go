@@ -1,0 +1,136 @@
+// Package worker renders templates in processes that hold nothing. A template is a program that a tenant wrote: it may loop, eat
+// memory, or find a fault in its engine. A worker is the service's own program, started with no environment and no descriptor but two
+// pipes; it takes every right from itself before it reads a byte, and its parent kills it when it takes too long. So what an engine's
+// own limits let through, the operating system's do not, and what a template may do to its process is done to no other.
+package worker
+
+import (
+	"context"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/secretgate/secretgate/shared/template"
+	"github.com/secretgate/secretgate/shared/template/gotemplate"
+	"github.com/secretgate/secretgate/shared/template/lodash"
+)
+
+// Argument is what a program is started with to be a worker.
+const Argument = "template-worker"
+
+// able reports whether this program can be a worker: one that cannot would do its own work again instead, for every request.
+var able atomic.Bool
+
+// RunIfAsked does what a worker does, and ends the process, where the program was started as one. It belongs at the head of main.
+func RunIfAsked() {
+	able.Store(true)
+	if len(os.Args) == 2 && os.Args[1] == Argument {
+		os.Exit(run())
+	}
+}
+
+const (
+	// softTime is how much processor time a request may take; the parent's limit is for workers that do not keep to it.
+	softTime = maxTime * 2 / 3
+	// maxOutput is what all texts of an object may have together. No Secret holds more.
+	maxOutput = 1 << 20
+	// stackBytes and heapBytes are what a worker may take.
+	stackBytes = 32 << 20
+	heapBytes  = 32 << 20
+)
+
+// run answers requests until there are no more.
+func run() int {
+	debug.SetMaxStack(stackBytes)
+	debug.SetMemoryLimit(heapBytes) // garbage is collected in time
+	runtime.GOMAXPROCS(1)
+	requests, answers := os.NewFile(0, "requests"), os.NewFile(1, "answers")
+	if err := confine(); err != nil {
+		_ = send(answers, ready{Problem: err.Error()}, maxAnswer)
+		return 1
+	}
+	if send(answers, ready{Ready: true}, maxAnswer) != nil || serve(requests, answers) != nil {
+		return 1
+	}
+	return 0
+}
+
+// ready is what a worker says first.
+type ready struct {
+	Ready   bool   `json:"ready"`
+	Problem string `json:"problem,omitempty"` // why it is not
+}
+
+func serve(requests io.Reader, answers io.Writer) error {
+	for {
+		var request template.Request
+		if err := receive(requests, &request, maxRequest); err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+		if err := send(answers, answer(&request), maxAnswer); err != nil {
+			return err
+		}
+	}
+}
+
+// answer checks or renders all texts.
+func answer(request *template.Request) template.Answer {
+	a := template.Answer{ID: request.ID}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go watchTime(ctx, cancel)
+	size := 0
+	for _, text := range request.Texts {
+		rendered, uses, problem := one(ctx, request, text)
+		size += len(rendered)
+		switch {
+		case problem != nil:
+			a.Problems = append(a.Problems, *problem)
+		case size > maxOutput:
+			a.Problems = append(a.Problems, template.Problem{Field: text.Field, Kind: template.Limit, Detail: "the texts up to this one have more than 1 MiB"})
+		case request.Check:
+			a.Uses = append(a.Uses, uses)
+		default:
+			a.Rendered = append(a.Rendered, rendered)
+		}
+	}
+	if len(a.Problems) > 0 {
+		a.Rendered, a.Uses = nil, nil
+	}
+	return a
+}
+
+func one(ctx context.Context, request *template.Request, text template.Text) (rendered string, uses template.Uses, problem *template.Problem) {
+	switch request.Engine {
+	case template.Lodash:
+		if request.Check {
+			uses, problem = lodash.Check(text)
+		} else {
+			rendered, problem = lodash.Render(ctx, text, request.Values)
+		}
+	case template.Go:
+		if request.Check {
+			uses, problem = gotemplate.Check(text, request.Options)
+		} else {
+			rendered, problem = gotemplate.Render(ctx, text, request.Options, request.Values)
+		}
+	default:
+		problem = &template.Problem{Field: text.Field, Kind: template.Syntax, Detail: "the engine " + string(request.Engine) + " is not known"}
+	}
+	return rendered, uses, problem
+}
+
+// watchTime cancels what takes more processor time than it may.
+func watchTime(ctx context.Context, cancel func()) {
+	begin := processorTime()
+	for ctx.Err() == nil && processorTime()-begin < softTime {
+		time.Sleep(watchPeriod)
+	}
+	cancel()
+}

@@ -1,0 +1,102 @@
+package render
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"maps"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/template"
+)
+
+// layers lays what was read over the template's data, and its other texts over that.
+func layers(ctx context.Context, p *plan.Plan, read *ordered, templates Templates) (*Secret, []*Error) {
+	t := &p.Template
+	s := &Secret{
+		Data:        maps.Clone(t.Data),
+		Labels:      t.Labels,
+		Annotations: t.Annotations,
+		Type:        t.Type,
+		Immutable:   t.Immutable,
+	}
+	if s.Data == nil {
+		s.Data = map[string][]byte{}
+	}
+	if len(t.Made) == 0 {
+		maps.Copy(s.Data, read.data)
+		maps.Copy(s.Data, t.StringData)
+		return s, nil
+	}
+	texts, errs := rendered(ctx, p, read, templates)
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	s.Labels, s.Annotations = clone(t.Labels), clone(t.Annotations) // the plan's own stay
+	above := map[string][]byte{}
+	maps.Copy(above, t.StringData)
+	for i, made := range t.Made {
+		if problem := put(made, texts[i], s, above); problem != "" {
+			errs = append(errs, &Error{Field: made.Field, Problem: problem, Template: template.Output})
+		}
+	}
+	if plan.AnnotationBytes(s.Annotations) > plan.MaxAnnotationBytes {
+		errs = append(errs, &Error{Field: p.Words.Spec, Template: template.Output,
+			Problem: fmt.Sprintf("the annotations that templates make have more than %d bytes together", plan.MaxAnnotationBytes)})
+	}
+	maps.Copy(s.Data, read.data)
+	maps.Copy(s.Data, above)
+	return s, errs
+}
+
+// rendered asks for the texts of the templates.
+func rendered(ctx context.Context, p *plan.Plan, read *ordered, templates Templates) ([]string, []*Error) {
+	values := make([]template.Entry, 0, len(read.names))
+	for _, name := range read.names {
+		values = append(values, template.Entry{Name: name, Data: read.data[name]})
+	}
+	answer, err := templates(ctx, p, values)
+	if err != nil {
+		return nil, []*Error{{Field: p.Words.Spec, Problem: err.Error(), Late: true}}
+	}
+	var errs []*Error
+	for _, problem := range answer.Problems {
+		errs = append(errs, &Error{Field: problem.Field, Problem: problem.Sentence(), Template: problem.Kind})
+	}
+	if len(errs) == 0 && len(answer.Rendered) != len(p.Template.Made) {
+		errs = append(errs, &Error{Field: p.Words.Spec, Problem: "not all templates were rendered", Late: true})
+	}
+	return answer.Rendered, errs
+}
+
+// put puts a rendered text where it belongs, or says why it cannot be there. It never repeats the text.
+func put(made plan.Made, text string, s *Secret, above map[string][]byte) (problem string) {
+	switch made.Part {
+	case plan.InLabels:
+		if len(validation.IsValidLabelValue(text)) > 0 {
+			return "what the template makes cannot be the value of a label: it must be 63 characters or less, " +
+				"begin and end with a letter or digit, and have letters, digits, '-', '_' and '.' between"
+		}
+		s.Labels[made.Name] = text
+	case plan.InAnnotations:
+		s.Annotations[made.Name] = text
+	case plan.InStringData:
+		above[made.Name] = []byte(text)
+	case plan.InData:
+		value, err := base64.StdEncoding.DecodeString(text) // line ends count for nothing, as in the API server
+		if err != nil {
+			return "what the template makes is not base64: make it so, or use stringData for plain text"
+		}
+		s.Data[made.Name] = value
+	}
+	return ""
+}
+
+func clone(texts map[string]string) map[string]string {
+	if texts == nil {
+		return map[string]string{}
+	}
+	return maps.Clone(texts)
+}

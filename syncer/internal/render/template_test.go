@@ -1,0 +1,107 @@
+package render
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/template"
+	"github.com/secretgate/secretgate/shared/template/worker"
+)
+
+func TestMain(m *testing.M) {
+	worker.RunIfAsked()
+	os.Exit(m.Run())
+}
+
+// templated reads the entry n, whose value is of the key k, and the entries of t.
+func templated(t plan.Template) *plan.Plan {
+	t.Engine = template.Lodash
+	return &plan.Plan{Words: words, Entries: []plan.Entry{dataEntry("k")}, Template: t}
+}
+
+func code(part plan.Part, name, source string) plan.Made {
+	return plan.Made{Text: template.Text{Field: "spec.template." + name, Source: source}, Part: part, Name: name}
+}
+
+func TestTemplates(t *testing.T) {
+	var pool worker.Pool
+	defer pool.Close()
+	for _, tc := range []struct {
+		name     string
+		template plan.Template
+		want     *Secret
+		problems []string
+	}{
+		{"a text of each part", plan.Template{Made: []plan.Made{
+			code(plan.InLabels, "l", "is-<%= data.n.length %>"), code(plan.InAnnotations, "a", "${'x'}"),
+			code(plan.InData, "d", "<%= Buffer.from(data.n).toString('base64') %>\n"), code(plan.InStringData, "s", "pw=${data.n}"),
+		}}, &Secret{
+			Data:   map[string][]byte{"n": []byte("value"), "d": []byte("value"), "s": []byte("pw=value")},
+			Labels: map[string]string{"l": "is-5"}, Annotations: map[string]string{"a": "x"},
+		}, nil},
+		{"what is read wins over data, and stringData over all", plan.Template{
+			Data: map[string][]byte{"n": []byte("below"), "d": []byte("below")}, StringData: map[string][]byte{"s": []byte("static")},
+			Made: []plan.Made{code(plan.InData, "n", "eA==${''}"), code(plan.InStringData, "n", "<%= data.n %>!"), code(plan.InStringData, "s", "${1}")},
+		}, &Secret{
+			Data:   map[string][]byte{"n": []byte("value!"), "d": []byte("below"), "s": []byte("1")},
+			Labels: map[string]string{}, Annotations: map[string]string{},
+		}, nil},
+		{"a label that is none, and bytes that are not base64", plan.Template{Made: []plan.Made{
+			code(plan.InLabels, "l", "<%= data.n %>/"), code(plan.InData, "d", "*${data.n}"),
+		}}, nil, []string{
+			"spec.template.l: what the template makes cannot be the value of a label: it must be 63 characters or less, " +
+				"begin and end with a letter or digit, and have letters, digits, '-', '_' and '.' between",
+			"spec.template.d: what the template makes is not base64: make it so, or use stringData for plain text",
+		}},
+		{"annotations that are too large", plan.Template{Made: []plan.Made{code(plan.InAnnotations, "a", "<%= 'x'.repeat(300000) %>")}}, nil,
+			[]string{"spec: the annotations that templates make have more than 262144 bytes together"}},
+		{"code that fails says where, and no value", plan.Template{Made: []plan.Made{code(plan.InStringData, "s", "a\n b <%= JSON.parse(data.n).x %>")}}, nil,
+			[]string{"spec.template.s: line 2, column 8: JSON.parse: the text that it is given cannot be parsed"}},
+		{"a Secret that is too large", plan.Template{Made: []plan.Made{
+			code(plan.InStringData, "s", "<%= 'x'.repeat(600000) %>"), code(plan.InStringData, "u", "<%= 'x'.repeat(448576) %>"),
+		}}, nil, []string{"spec: the values of the Secret have 1048581 bytes together; the API server accepts 1048576: split it"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got, errs := Render(t.Context(), templated(tc.template), read(map[string]string{"k": "value"}), pool.Render)
+			var problems []string
+			for _, err := range errs {
+				problems = append(problems, err.Error())
+			}
+			if diff := cmp.Diff(tc.problems, problems); diff != "" {
+				t.Errorf("problems: -want +got:\n%s", diff)
+			}
+			if strings.Contains(strings.Join(problems, ""), "value/") || strings.Contains(strings.Join(problems, ""), "*value") {
+				t.Error("a problem holds a value")
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestTemplatesThatAreNotAnswered must not make a Secret without them.
+func TestTemplatesThatAreNotAnswered(t *testing.T) {
+	p := templated(plan.Template{Made: []plan.Made{code(plan.InStringData, "s", "${1}")}})
+	for name, engine := range map[string]Templates{
+		"an error": func(context.Context, *plan.Plan, []template.Entry) (template.Answer, error) {
+			return template.Answer{Rendered: []string{"x"}}, errors.New("no worker")
+		},
+		"too few texts": func(context.Context, *plan.Plan, []template.Entry) (template.Answer, error) {
+			return template.Answer{}, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, errs := Render(t.Context(), p, read(map[string]string{"k": "v"}), engine)
+			if got != nil || len(errs) != 1 || !errs[0].Late {
+				t.Errorf("got %v and %v, want one error that another attempt may not meet", got, errs)
+			}
+		})
+	}
+}
