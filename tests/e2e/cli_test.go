@@ -213,6 +213,9 @@ func cliRefresh(t *testing.T, namespace string) {
 	if got := answers[shape.Refresh](t, 0, "refresh", "-l", "group=one", "-n", namespace); len(got.Results) != 1 || got.Results[0].Object.Name != "once" {
 		t.Errorf("got %+v by labels, want the object that has them", got)
 	}
+	if got := answers[shape.Refresh](t, 0, "refresh", "-A", "--selector=group=one"); len(got.Results) != 1 || got.Results[0].Outcome != shape.Refreshed {
+		t.Errorf("got %+v of all namespaces, want the object that is labelled so", got)
+	}
 	s := secretgate(t.Context(), t, "refresh", "db", "paused", "-n", namespace)
 	wantOut := fmt.Sprintf("refreshed   ExternalSecret %[1]s/db\nfailed      ExternalSecret %[1]s/paused: Suspended: spec.suspend is true: nothing is read or written\n", namespace)
 	if s.code != 1 || s.stdout != wantOut || s.stderr != "secretgate: 1 of 2 objects were not refreshed\n" {

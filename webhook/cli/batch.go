@@ -11,6 +11,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/webhook/cli/cluster"
 	"github.com/secretgate/secretgate/webhook/cli/explain"
 	"github.com/secretgate/secretgate/webhook/cli/shape"
@@ -21,9 +22,9 @@ import (
 type batch struct {
 	*live
 
-	installation *installation
-	targets      []found
-	token        string // the annotation's value
+	targets    []found
+	token      string // the annotation's value
+	everywhere bool   // the user may list the objects of all namespaces together
 
 	mu       sync.Mutex
 	outcomes map[objectID]shape.Refreshing // of those that are done
@@ -41,8 +42,8 @@ func idOf(k dialect.Kind, o metav1.Object) objectID {
 	return objectID{t.Resource + "." + t.Group, o.GetNamespace(), o.GetName()}
 }
 
-func newBatch(l *live, i *installation, targets []found, token string) *batch {
-	return &batch{live: l, installation: i, targets: targets, token: token, outcomes: map[objectID]shape.Refreshing{}}
+func newBatch(l *live, targets []found, token string, everywhere bool) *batch {
+	return &batch{live: l, targets: targets, token: token, everywhere: everywhere, outcomes: map[objectID]shape.Refreshing{}}
 }
 
 // done reports what became of an object.
@@ -90,8 +91,8 @@ func (b *batch) request(ctx context.Context) {
 	var group sync.WaitGroup
 	turns := make(chan struct{}, requests)
 	for _, one := range b.targets {
-		if reason, message := b.hopeless(one); message != "" {
-			b.done(one.kind, one.object, shape.Failed, reason, message)
+		if p, _ := one.kind.Plan(one.object, nil); p != nil && p.Suspend { // it would be waited for in vain
+			b.done(one.kind, one.object, shape.Failed, string(plan.ReasonSuspended), p.Words.Paused)
 			continue
 		}
 		turns <- struct{}{}
@@ -101,23 +102,14 @@ func (b *batch) request(ctx context.Context) {
 			switch {
 			case errors.Is(err, cluster.ErrNotFound):
 				b.done(one.kind, one.object, shape.Failed, "", "it is deleted")
-			case err != nil && ctx.Err() == nil:
+			case err != nil && ctx.Err() != nil:
+				b.done(one.kind, one.object, shape.Failed, "", "interrupted before it was known to be requested")
+			case err != nil:
 				b.done(one.kind, one.object, shape.Failed, "", err.Error())
 			}
 		})
 	}
 	group.Wait()
-}
-
-// hopeless says why an object would never be refreshed, if that is known.
-func (b *batch) hopeless(one found) (reason, message string) {
-	if b.installation.known && !b.installation.Serves(one.kind, one.object) {
-		return "", "the installed syncer does not serve it"
-	}
-	if p, _ := one.kind.Plan(one.object, nil); p != nil && p.Suspend {
-		return "Suspended", p.Words.Paused
-	}
-	return "", ""
 }
 
 // await follows the objects until all are done, or the time is over.
@@ -128,9 +120,14 @@ func (b *batch) await(ctx context.Context, timeout time.Duration) {
 	groups := map[scope][]found{}
 	for _, one := range b.targets {
 		id := idOf(one.kind, one.object)
-		if !b.isDone(id) {
-			groups[scope{id.resource, id.namespace}] = append(groups[scope{id.resource, id.namespace}], one)
+		if b.isDone(id) {
+			continue
 		}
+		at := scope{id.resource, id.namespace}
+		if b.everywhere {
+			at.namespace = "" // one watch for all
+		}
+		groups[at] = append(groups[at], one)
 	}
 	var running sync.WaitGroup
 	for at, group := range groups {
@@ -146,7 +143,7 @@ func (b *batch) follow(ctx context.Context, namespace string, group []found) {
 		pending[idOf(one.kind, one.object)] = true
 	}
 	kind, name := group[0].kind, ""
-	if len(group) == 1 {
+	if len(group) == 1 && namespace != "" {
 		name = group[0].object.GetName()
 	}
 	err := b.cluster.Follow(ctx, kind, namespace, name, func(o dialect.Object, gone bool) bool {

@@ -84,7 +84,7 @@ func (r *refresher) run(cmd *cobra.Command, args []string) error {
 	if timeout == 0 {
 		timeout = time.Minute + time.Duration(len(targets))*time.Second
 	}
-	b := newBatch(r.live, i, targets, token)
+	b := newBatch(r.live, targets, token, r.everywhere)
 	b.progress(true)
 	b.request(ctx)
 	if r.wait {
