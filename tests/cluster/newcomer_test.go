@@ -29,7 +29,7 @@ import (
 	"github.com/secretgate/secretgate/tests/release"
 )
 
-// TestNewcomer installs a release as kustomize/docs/install.md says, command by command: the release is published to a registry, from
+// TestNewcomer installs a release as the README and kustomize/docs/install.md say, command by command: the release is published to a registry, from
 // which the nodes pull by digest.
 func TestNewcomer(t *testing.T) {
 	pulled := startRegistry(t)
@@ -43,6 +43,7 @@ func TestNewcomer(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { leaveNothing(t, folder) })
+	walk(t, folder, "README.md")
 	walk(t, folder, "kustomize/docs/install.md")
 
 	want, got := map[string]string{}, map[string]string{}

@@ -17,7 +17,7 @@ var (
 	imageOfOurs    = regexp.MustCompile(`(?m)image: (.*)$`)
 )
 
-// TestOverlaysOfReadmeBuild builds what the README has users copy, beside a checkout, and looks for what each block promises.
+// TestOverlaysOfReadmeBuild builds what the README has users copy, beside a release's sources, and looks for what each block promises.
 func TestOverlaysOfReadmeBuild(t *testing.T) {
 	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
 	if err != nil {
@@ -60,7 +60,15 @@ func valueIn(exported string) func(string) string {
 	}
 }
 
-// build renders an overlay that lies beside a checkout in the folder secretgate.
+// component is the one of a release's sources that names its images.
+const component = `apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+images:
+  - {name: registry.invalid/secretgate/webhook, newName: registry.example.com/secretgate/webhook, newTag: v0.1.0}
+  - {name: registry.invalid/secretgate/syncer, newName: registry.example.com/secretgate/syncer, newTag: v0.1.0}
+`
+
+// build renders an overlay that lies beside the sources of a release, which are those of the checkout and the component of its images.
 func build(t *testing.T, overlay string) string {
 	t.Helper()
 	checkout, err := filepath.Abs(root)
@@ -72,9 +80,15 @@ func build(t *testing.T, overlay string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	overlay = strings.ReplaceAll(overlay, "secretgate/kustomize/", filepath.ToSlash(relative)+"/kustomize/")
-	if err := os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(overlay), 0o600); err != nil {
+	overlay = strings.NewReplacer("secretgate-v0.1.0/components/images", "images", "secretgate-v0.1.0/", filepath.ToSlash(relative)+"/kustomize/").
+		Replace(overlay)
+	if err := os.Mkdir(filepath.Join(folder, "images"), 0o700); err != nil {
 		t.Fatal(err)
+	}
+	for file, text := range map[string]string{"kustomization.yaml": overlay, "images/kustomization.yaml": component} {
+		if err := os.WriteFile(filepath.Join(folder, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), folder)
 	if err != nil {

@@ -18,7 +18,7 @@ var marks = map[string][]string{
 
 // walked are the pages whose blocks a test runs one after the other, by mark: tests/cluster/newcomer_test.go, tests/release/page_test.go.
 var walked = map[string][]string{
-	"cluster": {"kustomize/docs/install.md"},
+	"cluster": {"README.md", "kustomize/docs/install.md"},
 	"release": {"kustomize/docs/verify.md"},
 }
 

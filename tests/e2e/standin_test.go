@@ -120,6 +120,16 @@ func checkOperands(name string, operands []string) error {
 	return nil
 }
 
+// sources unpacks what `make release` would have packed: overlays and components, with one of the images.
+const sources = `cp -r secretgate/kustomize secretgate-v0.1.0
+mkdir secretgate-v0.1.0/components/images
+cat > secretgate-v0.1.0/components/images/kustomization.yaml <<EOF
+apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+images: [{name: registry.invalid/secretgate/webhook, newName: registry.example.com/secretgate/webhook, newTag: v0.1.0}]
+EOF
+`
+
 // standIns writes programs that take the place of those in usages: each writes its arguments down and prints the usage's answer. Of
 // kubectl, what needs pods; an `apply -k` that would change the lab's installation becomes a dry run at its API server. make prints what
 // it would do.
@@ -140,6 +150,7 @@ func standIns(t *testing.T) (folder string, calls func() [][]string) {
 		programs[program] = record
 	}
 	programs["git"] += "if [ \"$1\" = clone ]; then ln -sfn " + theLab.Root + " \"$(basename \"$2\")\"; fi\n"
+	programs["tar"] = "#!/bin/bash\nset -e\n[ \"$*\" = 'xzf secretgate/bin/release/kustomize.tar.gz' ]\n" + sources
 	kubectl := filepath.Join(theLab.Bin, "kubectl")
 	programs["kubectl"] = "#!/bin/bash\ncase \" $* \" in\n  *' rollout '* | *' logs '*) ;;\n" +
 		"  ' apply -k '*)\n    if " + kubectl + " kustomize \"$3\" | grep -q WebhookConfiguration; then " + kubectl + " \"$@\" --dry-run=server\n" +
