@@ -22,6 +22,18 @@ func acceptAWS(ctx context.Context, w *world) error {
 	return w.awaitStatus(ctx, "hello-service", "SUCCESS")
 }
 
+// acceptTemplate looks whether the Secret is what its type wants: the API server has checked its form.
+func acceptTemplate(ctx context.Context, w *world) error {
+	if _, err := w.apply(ctx, "hello-registry"); err != nil {
+		return err
+	}
+	if err := w.awaitStatus(ctx, "hello-registry", "SUCCESS"); err != nil {
+		return err
+	}
+	_, err := w.kubectl(ctx, "get", "secret", "hello-registry")
+	return err
+}
+
 // acceptOthers applies four manifests at once: Parameter Store (a key, and a walk along a path), Key Vault, Google, Alibaba.
 func acceptOthers(ctx context.Context, w *world) error {
 	names := []string{"hello-parameters", "hello-keyvault-service", "gcp-secrets-manager-example", "hello-alicloud-service"}

@@ -25,6 +25,7 @@ var steps = []step{
 	{"The clouds hold secrets (values are random, and never shown)", false, storeInClouds},
 	{"An ExternalSecret for AWS Secrets Manager is accepted", false, acceptAWS},
 	{"So are those for AWS Parameter Store (a key and a path), Azure, Google and Alibaba", false, acceptOthers},
+	{"A template makes a docker config of two entries", false, acceptTemplate},
 	{"The Secrets exist: their entries, not their values", false, showSecrets},
 	{"A manifest with deprecated fields is converted, with a warning", false, convertDeprecated},
 	{"A namespace's policy rejects an apply, and says why", false, rejectApply},
