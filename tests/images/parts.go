@@ -16,7 +16,11 @@ func Parts() []Part {
 	return []Part{
 		{
 			Name: "webhook", Description: "Judges every ExternalSecret before it is stored",
-			Package: "./webhook/cmd/webhook", Guide: "webhook/README.md", Image: true, Desktop: true, // for its command check
+			Package: "./webhook/cmd/webhook", Guide: "webhook/README.md", Image: true,
+		},
+		{
+			Name: "kubectl-secretgate", Description: "Checks, explains and refreshes ExternalSecrets, as a plugin of kubectl or on its own",
+			Package: "./webhook/cmd/kubectl-secretgate", Guide: "webhook/cli/README.md", Desktop: true,
 		},
 		{
 			Name: "syncer", Description: "Reads the values of ExternalSecrets from secret managers and writes the Secrets",
