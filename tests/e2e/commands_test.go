@@ -115,7 +115,9 @@ var preparations = map[string]func(t *testing.T, s *shell, namespace string){
 	},
 	"kustomize/docs/install.md": func(t *testing.T, _ *shell, _ string) {
 		t.Helper()
-		t.Cleanup(func() { _, _ = kubectl.Run(context.Background(), "delete", "configmap", "--namespace="+lab.Namespace, "syncer-env") })
+		t.Cleanup(func() {
+			_, _ = kubectl.Run(context.Background(), "delete", "configmap", "--namespace="+lab.Namespace, "syncer-env")
+		})
 	},
 	"kustomize/docs/troubleshooting.md": func(t *testing.T, _ *shell, namespace string) {
 		t.Helper()

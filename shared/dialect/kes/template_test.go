@@ -12,8 +12,8 @@ import (
 )
 
 // withTemplate is an object whose template is this flow-style YAML.
-func withTemplate(template string) string {
-	return `{spec: {backendType: secretsManager, dataFrom: [a], template: ` + template + `}}`
+func withTemplate(text string) string {
+	return `{spec: {backendType: secretsManager, dataFrom: [a], template: ` + text + `}}`
 }
 
 func TestTemplate(t *testing.T) {

@@ -44,12 +44,14 @@ func Render(ctx context.Context, text texts.Text, options texts.Options, entries
 	for _, e := range entries {
 		data[e.Name] = string(e.Data)
 	}
-	out := writer{ctx: ctx}
+	out := writer{ended: ctx.Err}
 	if err := compiled.Execute(&out, data); err != nil {
 		return "", failed(text, err)
 	}
 	if !utf8.Valid(out.Bytes()) {
-		return "", &texts.Problem{Field: text.Field, Kind: texts.Output, Detail: "the result is not UTF-8 text: leave values that are none to entries, which copy bytes"}
+		return "", &texts.Problem{
+			Field: text.Field, Kind: texts.Output, Detail: "the result is not UTF-8 text: leave values that are none to entries, which copy bytes",
+		}
 	}
 	return out.String(), nil
 }
@@ -84,14 +86,14 @@ var (
 
 // writer collects a result.
 type writer struct {
-	ctx context.Context
+	ended func() error
 	bytes.Buffer
 }
 
 var errLate = errors.New("the template takes too long")
 
 func (w *writer) Write(text []byte) (int, error) {
-	if w.ctx.Err() != nil {
+	if w.ended() != nil {
 		return 0, errLate
 	}
 	return w.Buffer.Write(text)

@@ -12,7 +12,7 @@ import (
 	"github.com/secretgate/secretgate/shared/template"
 )
 
-// have is what a template can use, for who used something else.
+// have is what a template can use, for messages about something else.
 const have = "templates have data, yaml, JSON, Buffer, _.escape, print, atob, btoa and JavaScript's own functions"
 
 // malformed is why a script cannot be compiled. What the parser says holds words of the template alone: there are no values yet.

@@ -49,12 +49,15 @@ func Render(ctx context.Context, text template.Text, entries []template.Entry) (
 	if err != nil {
 		return "", s.failed(text.Field, w, err)
 	}
+	unusable := func(why string) (string, *template.Problem) {
+		return "", &template.Problem{Field: text.Field, Kind: template.Output, Detail: why}
+	}
 	rendered, ok := made.(goja.String)
 	switch {
 	case !ok: // the code has a return statement of its own
-		return "", &template.Problem{Field: text.Field, Kind: template.Output, Detail: "the template returns from its own text: remove the return statement"}
+		return unusable("the template returns from its own text: remove the return statement")
 	case !wellFormed(rendered):
-		return "", &template.Problem{Field: text.Field, Kind: template.Output, Detail: "the result has half of a character, which UTF-8 cannot spell"}
+		return unusable("the result has half of a character, which UTF-8 cannot spell")
 	}
 	return rendered.String(), nil
 }

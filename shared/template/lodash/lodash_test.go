@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"testing"
 
@@ -42,7 +43,7 @@ func readVectors(t testing.TB) (vectors, []template.Entry) {
 	for _, err := members.Token(); err == nil && members.More(); {
 		name, _ := members.Token()
 		value, _ := members.Token()
-		entries = append(entries, template.Entry{Name: name.(string), Data: []byte(value.(string))})
+		entries = append(entries, template.Entry{Name: fmt.Sprint(name), Data: []byte(fmt.Sprint(value))})
 	}
 	return v, entries
 }

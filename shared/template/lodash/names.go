@@ -106,29 +106,6 @@ func (f *finder) special(node any) bool {
 			f.entries = append(f.entries, word{text.Value.String(), text.Idx})
 		}
 		return false
-	case *ast.Binding:
-		f.pattern(n.Target)
-		f.walk(reflect.ValueOf(n.Initializer))
-	case *ast.CatchStatement:
-		f.pattern(n.Parameter)
-		f.walk(reflect.ValueOf(n.Body))
-	case *ast.FunctionLiteral:
-		if n.Name != nil {
-			f.declare(n.Name.Name.String())
-		}
-		f.parameters(n.ParameterList)
-		f.walk(reflect.ValueOf(n.Body))
-	case *ast.ArrowFunctionLiteral:
-		f.parameters(n.ParameterList)
-		f.walk(reflect.ValueOf(n.Body))
-	case *ast.ClassLiteral:
-		if n.Name != nil {
-			f.declare(n.Name.Name.String())
-		}
-		f.walk(reflect.ValueOf(n.SuperClass))
-		f.walk(reflect.ValueOf(n.Body))
-	case *ast.ForDeclaration:
-		f.pattern(n.Target)
 	case *ast.LabelledStatement:
 		f.walk(reflect.ValueOf(n.Statement))
 	case *ast.BranchStatement, *ast.MetaProperty:
@@ -141,7 +118,40 @@ func (f *finder) special(node any) bool {
 		}
 		f.walk(reflect.ValueOf(n.Value))
 	default:
+		return f.declaring(node)
+	}
+	return true
+}
+
+// declaring is for nodes that declare names. It reports whether it went through the node.
+func (f *finder) declaring(node any) bool {
+	var name *ast.Identifier
+	var rest []any
+	switch n := node.(type) {
+	case *ast.Binding:
+		f.pattern(n.Target)
+		rest = []any{n.Initializer}
+	case *ast.CatchStatement:
+		f.pattern(n.Parameter)
+		rest = []any{n.Body}
+	case *ast.ForDeclaration:
+		f.pattern(n.Target)
+	case *ast.FunctionLiteral:
+		f.parameters(n.ParameterList)
+		name, rest = n.Name, []any{n.Body}
+	case *ast.ArrowFunctionLiteral:
+		f.parameters(n.ParameterList)
+		rest = []any{n.Body}
+	case *ast.ClassLiteral:
+		name, rest = n.Name, []any{n.SuperClass, n.Body}
+	default:
 		return false
+	}
+	if name != nil {
+		f.declare(name.Name.String())
+	}
+	for _, part := range rest {
+		f.walk(reflect.ValueOf(part))
 	}
 	return true
 }

@@ -45,7 +45,7 @@ func newWorld() *world {
 	w.must(global.Set("_", lodash))
 	w.must(global.Set("btoa", w.btoa))
 	w.must(global.Set("atob", w.atob))
-	// What takes long to make is made by who uses it.
+	// What takes long to make is made when a text uses it.
 	w.lazy("Buffer", func() goja.Value {
 		module := w.NewObject()
 		w.must(module.Set("exports", w.NewObject()))
@@ -88,7 +88,7 @@ func (w *world) run(program *goja.Program, args ...goja.Value) goja.Value {
 	return made
 }
 
-// data is the entries, as texts. One that is no text is an error for who uses it.
+// data is the entries, as texts. Using one that is no text is an error.
 func (w *world) data(entries []template.Entry) *goja.Object {
 	data := w.NewObject()
 	for _, e := range entries {
@@ -114,7 +114,7 @@ func (w *world) btoa(text string) string {
 		if r > 0xff {
 			panic(w.NewGoError(errBase64))
 		}
-		bytes = append(bytes, byte(r))
+		bytes = append(bytes, byte(r)) //nolint:gosec // it is no more than 0xff
 	}
 	return base64.StdEncoding.EncodeToString(bytes)
 }
@@ -134,7 +134,8 @@ func (w *world) atob(text string) string {
 
 // jsYAML makes js-yaml, the release after KES's: it lets no document set a prototype.
 var jsYAML = sync.OnceValue(func() *goja.Program {
-	return goja.MustCompile("js-yaml", "(function(){var module={exports:{}},exports=module.exports;"+library+"\nreturn module.exports})", false)
+	const head, end = "(function(){var module={exports:{}},exports=module.exports;", "\nreturn module.exports})"
+	return goja.MustCompile("js-yaml", head+library+end, false)
 })
 
 //go:embed js-yaml.min.js

@@ -35,7 +35,7 @@ func confine() error {
 		return fmt.Errorf("the worker's descriptors cannot be closed: %w", err)
 	}
 	if err := landlock.V8.BestEffort().Restrict(); err != nil {
-		return fmt.Errorf("Landlock refuses the worker's rules: %w", err)
+		return fmt.Errorf("the kernel's Landlock refuses the worker's rules: %w", err)
 	}
 	for resource, limit := range map[int]uint64{
 		unix.RLIMIT_CORE:   0,
@@ -92,7 +92,8 @@ var calls = seccomp.Filter{
 			Names: []string{
 				"read", "write", "close", "exit", "exit_group", "futex", "nanosleep", "clock_nanosleep", "clock_gettime", "getrusage",
 				"mmap", "munmap", "mprotect", "madvise", "mincore", "sigaltstack", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
-				"sched_yield", "sched_getaffinity", "gettid", "getpid", "tgkill", "set_robust_list", "rseq", "restart_syscall", "epoll_pwait", "getrandom",
+				"sched_yield", "sched_getaffinity", "gettid", "getpid", "tgkill", "set_robust_list", "rseq", "restart_syscall",
+				"epoll_pwait", "getrandom",
 			},
 			NamesWithCondtions: []seccomp.NameWithConditions{{
 				Name: "clone", Conditions: seccomp.ArgumentConditions{{Argument: 0, Operation: seccomp.BitsSet, Value: unix.CLONE_THREAD}},

@@ -6,6 +6,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"runtime"
@@ -68,7 +69,7 @@ func serve(requests io.Reader, answers io.Writer) error {
 	for {
 		var request template.Request
 		if err := receive(requests, &request, maxRequest); err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) && !errors.Is(err, errCutOff) {
 				return nil
 			}
 			return err
@@ -93,7 +94,9 @@ func answer(request *template.Request) template.Answer {
 		case problem != nil:
 			a.Problems = append(a.Problems, *problem)
 		case size > maxOutput:
-			a.Problems = append(a.Problems, template.Problem{Field: text.Field, Kind: template.Limit, Detail: "the texts up to this one have more than 1 MiB"})
+			a.Problems = append(a.Problems, template.Problem{
+				Field: text.Field, Kind: template.Limit, Detail: "the texts up to this one have more than 1 MiB",
+			})
 		case request.Check:
 			a.Uses = append(a.Uses, uses)
 		default:
@@ -106,7 +109,9 @@ func answer(request *template.Request) template.Answer {
 	return a
 }
 
-func one(ctx context.Context, request *template.Request, text template.Text) (rendered string, uses template.Uses, problem *template.Problem) {
+func one(
+	ctx context.Context, request *template.Request, text template.Text,
+) (rendered string, uses template.Uses, problem *template.Problem) {
 	switch request.Engine {
 	case template.Lodash:
 		if request.Check {
@@ -129,8 +134,14 @@ func one(ctx context.Context, request *template.Request, text template.Text) (re
 // watchTime cancels what takes more processor time than it may.
 func watchTime(ctx context.Context, cancel func()) {
 	begin := processorTime()
-	for ctx.Err() == nil && processorTime()-begin < softTime {
-		time.Sleep(watchPeriod)
+	tick := time.NewTicker(watchPeriod)
+	defer tick.Stop()
+	for processorTime()-begin < softTime {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
 	}
 	cancel()
 }

@@ -62,7 +62,8 @@ func (p *Pool) Do(ctx context.Context, namespace, path string, request template.
 		case errors.Is(err, errBroken) && used: // maybe by what another object left behind
 			continue
 		case errors.Is(err, errTime), errors.Is(err, errWait), errors.Is(err, errMemory), errors.Is(err, errBroken), errors.Is(err, errTooLong):
-			return template.Answer{Problems: []template.Problem{{Field: path, Kind: template.Limit, Detail: err.Error() + ": make them smaller, or split the object"}}}, nil
+			problem := template.Problem{Field: path, Kind: template.Limit, Detail: err.Error() + ": make them smaller, or split the object"}
+			return template.Answer{Problems: []template.Problem{problem}}, nil
 		}
 		return template.Answer{}, fmt.Errorf("no template can be rendered: %w", err)
 	}
@@ -131,7 +132,8 @@ func (p *Pool) try(ctx context.Context, request *template.Request) (answer templ
 	request.ID = p.last
 	p.mu.Unlock()
 	answer, err = w.exchange(ctx, request)
-	if w.served++; err != nil || w.served == maxRequests {
+	w.served++
+	if err != nil || w.served == maxRequests {
 		w.kill()
 		return answer, used, err
 	}

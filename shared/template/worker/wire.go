@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 )
 
@@ -14,7 +13,10 @@ const (
 	maxAnswer  = 4 << 20 // of texts of 1 MiB, however they are escaped, and of problems
 )
 
-var errTooLong = errors.New("the message is too long")
+var (
+	errTooLong = errors.New("the message is too long")
+	errCutOff  = errors.New("the message is cut off")
+)
 
 func send(to io.Writer, message any, limit int) error {
 	body, err := json.Marshal(message)
@@ -24,7 +26,8 @@ func send(to io.Writer, message any, limit int) error {
 	if len(body) > limit {
 		return errTooLong
 	}
-	_, err = to.Write(append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)), uint32(len(body))), body...))
+	head := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)), uint32(len(body))) //nolint:gosec // it is below the limit
+	_, err = to.Write(append(head, body...))
 	return err
 }
 
@@ -40,7 +43,7 @@ func receive(from io.Reader, message any, limit int) error {
 	}
 	body := make([]byte, length)
 	if _, err := io.ReadFull(from, body); err != nil {
-		return fmt.Errorf("the message is cut off: %w", err)
+		return errors.Join(errCutOff, err)
 	}
 	return json.Unmarshal(body, message)
 }

@@ -96,7 +96,9 @@ func New(c Config) (*Sessions, error) {
 	s.imds = imds.NewFromConfig(s.aws, func(o *imds.Options) { o.EnableFallback = aws.FalseTernary })
 	s.aws.HTTPClient = sender{s.aws.HTTPClient}
 	s.sts.Make = func(region string) *sts.Client { return sts.NewFromConfig(s.aws, c.stsEndpoint(region)) }
-	s.held = &session.Cache[identity, aws.Credentials]{Obtain: s.obtain, Timeout: c.Timeout, GracePeriod: session.GracePeriod, Max: maxSessions}
+	s.held = &session.Cache[identity, aws.Credentials]{
+		Obtain: s.obtain, Timeout: c.Timeout, GracePeriod: session.GracePeriod, Max: maxSessions,
+	}
 	return s, nil
 }
 

@@ -66,7 +66,10 @@ type Attempt struct {
 
 // Of makes the metrics of one more kind. It may be called before the Objects are registered only.
 func (o *Objects) Of(kind dialect.Type, view View) *Kind {
-	k := &Kind{labels: []string{kind.Dialect, kind.Kind}, view: view, known: map[types.NamespacedName]Object{}, templates: map[template.Kind]uint64{}}
+	k := &Kind{
+		labels: []string{kind.Dialect, kind.Kind}, view: view,
+		known: map[types.NamespacedName]Object{}, templates: map[template.Kind]uint64{},
+	}
 	o.kinds = append(o.kinds, k)
 	return k
 }
