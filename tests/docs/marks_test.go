@@ -28,6 +28,7 @@ var shown = map[string]string{
 	"kustomize/docs/examples/multi-tenant/README.md": "tests/e2e/examples_test.go",
 	"kustomize/docs/rejections.md":                   "tests/e2e/gallery_test.go",
 	"kustomize/docs/troubleshooting.md":              "tests/e2e/troubleshooting_test.go",
+	"webhook/cli/README.md":                          "webhook/cli/cli_test.go",
 	"webhook/README.md":                              "tests/e2e/gallery_test.go, tests/e2e/commands_test.go",
 }
 

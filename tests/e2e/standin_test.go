@@ -49,11 +49,15 @@ var usages = map[string]usage{
 	"gcloud secrets add-iam-policy-binding": {
 		required: []string{"--role", "--member"}, optional: []string{"--project", "--condition"}, operands: 1,
 	},
+	"curl -s":                 {operands: 1},
 	"git checkout":            {operands: 1},
 	"git clone":               {operands: 1},
 	"git tag":                 {operands: 1},
+	"go tool pprof":           {switches: []string{"-top"}, operands: 1},
 	"kubectl apply":           {required: []string{"-k"}},
 	"kubectl logs":            {optional: []string{"-n", "--namespace"}, switches: []string{"--previous"}, operands: 1},
+	"kubectl port-forward":    {optional: []string{"-n", "--namespace"}, operands: 2},
+	"kubectl set env":         {optional: []string{"-n", "--namespace"}, operands: 2},
 	"kubectl rollout restart": {optional: []string{"-n", "--namespace"}, operands: 1},
 	"kubectl rollout status":  {optional: []string{"-n", "--namespace", "--timeout"}, operands: 1},
 	"skopeo copy":             {switches: []string{"--all"}, operands: 2},
@@ -152,7 +156,7 @@ func standIns(t *testing.T) (folder string, calls func() [][]string) {
 	programs["git"] += "if [ \"$1\" = clone ]; then ln -sfn " + theLab.Root + " \"$(basename \"$2\")\"; fi\n"
 	programs["tar"] = "#!/bin/bash\nset -e\n[ \"$*\" = 'xzf secretgate/bin/release/kustomize.tar.gz' ]\n" + sources
 	kubectl := filepath.Join(theLab.Bin, "kubectl")
-	programs["kubectl"] = "#!/bin/bash\ncase \" $* \" in\n  *' rollout '* | *' logs '*) ;;\n" +
+	programs["kubectl"] = "#!/bin/bash\ncase \" $* \" in\n  *' rollout '* | *' logs '* | *' port-forward '* | *' set env '*) ;;\n" +
 		"  ' apply -k '*)\n    if " + kubectl + " kustomize \"$3\" | grep -q WebhookConfiguration; then " + kubectl + " \"$@\" --dry-run=server\n" +
 		"    else exec " + kubectl + " \"$@\"; fi ;;\n  *) exec " + kubectl + " \"$@\" ;;\nesac\n" + strings.TrimPrefix(record, "#!/bin/bash\n")
 	if path, err := exec.LookPath("make"); err == nil {

@@ -275,7 +275,7 @@ func TestNoticesHoldTheTermsOfAllThatIsLinked(t *testing.T) {
 			for _, want := range []string{
 				"\nGo's standard library: LICENSE\n", "\nGo's standard library: PATENTS\n", "\n" + rootsModule + " v0.0.0-",
 				"\nk8s.io/apimachinery v", "/third_party/forked/golang/LICENSE\n",
-				"Redistribution and use in source and binary forms",
+				"Redistribution and use in source and binary forms", "\nshared/template/lodash/jsyaml: LICENSE\n",
 			} {
 				if !strings.Contains(text, want) {
 					t.Errorf("the notices do not hold %q", want)

@@ -58,17 +58,18 @@ func notices(origins map[string][]string) []byte {
 
 // listedPackage is what `go list -json` says of a package.
 type listedPackage struct {
-	Dir      string
-	Root     string // of Go, if Standard
-	Standard bool
-	Module   *struct {
+	Dir        string
+	ImportPath string
+	Root       string // of Go, if Standard
+	Standard   bool
+	Module     *struct {
 		Path, Version, Dir string
 		Main               bool // of the checkout
 	}
 }
 
 func collectLicences(ctx context.Context, dir, pkg string, platform v1.Platform, origins map[string][]string) error {
-	cmd := goCommand(ctx, dir, platform, "list", "-deps", "-json=Dir,Root,Standard,Module", pkg)
+	cmd := goCommand(ctx, dir, platform, "list", "-deps", "-json=Dir,ImportPath,Root,Standard,Module", pkg)
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	listed, err := cmd.Output()
@@ -86,8 +87,14 @@ func collectLicences(ctx context.Context, dir, pkg string, platform v1.Platform,
 		origin, folder, top := "Go's standard library", p.Root, p.Root
 		switch {
 		case p.Standard:
-		case p.Module == nil || p.Module.Main:
+		case p.Module == nil:
 			continue
+		case p.Module.Main:
+			if !hasTerms(p.Dir) || p.Dir == p.Module.Dir {
+				continue
+			}
+			// Code of others lies in a folder of ours, with its licence.
+			origin, folder, top = strings.TrimPrefix(p.ImportPath, "github.com/secretgate/secretgate/"), p.Dir, p.Dir
 		default:
 			origin, folder, top = p.Module.Path+" "+p.Module.Version, p.Dir, p.Module.Dir
 		}
@@ -105,6 +112,12 @@ var (
 	termsFile   = regexp.MustCompile(`(?i)^(licen[cs]e|copying|copyright|notice|patents)([-.][a-z0-9.-]+)?$`)
 	licenceFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying)`)
 )
+
+// hasTerms reports whether a folder has a licence of its own.
+func hasTerms(folder string) bool {
+	found, err := filepath.Glob(filepath.Join(folder, License+"*"))
+	return err == nil && len(found) > 0
+}
 
 // readLicences adds the terms that a folder of a package and those above it have, up to the module's top. Folders in between
 // may have terms of their own, where code was copied.

@@ -46,6 +46,9 @@ func refused() []terms {
 // termsOf names the permitted licence that a text is. Of a text with several it is the first.
 func termsOf(text string) (string, error) {
 	words := strings.ToLower(strings.Join(strings.Fields(text), " "))
+	if strings.HasPrefix(words, "/* spdx-license-identifier: bsd-3-clause or gpl-2.0-only */") {
+		return "BSD", nil // the choice is ours
+	}
 	for _, licence := range refused() {
 		if strings.Contains(words, licence.sign) {
 			return "", fmt.Errorf("it is under a licence that the product cannot be under: %s", licence.name)

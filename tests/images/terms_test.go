@@ -21,6 +21,7 @@ func TestTermsOf(t *testing.T) {
 		{"LGPL is refused", "GNU LESSER GENERAL PUBLIC LICENSE\n Version 2.1, February 1999", "", "cannot be under: GPL, LGPL"},
 		{"BUSL is refused", "License text copyright (c) 2020 MariaDB\n\nBusiness Source License 1.1", "", "cannot be under: BUSL"},
 		{"a permitted licence with a condition is refused", apache + "\"Commons Clause\" License Condition v1.0", "", "Commons Clause"},
+		{"a choice of BSD is taken", "/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */ GNU General Public License Version 2", "BSD", ""},
 		{"a text of no licence is refused", "All rights reserved.", "", "none that is known"},
 	}
 	for _, c := range cases {

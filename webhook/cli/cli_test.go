@@ -186,7 +186,7 @@ func TestJSONHasTheShape(t *testing.T) {
 	}
 }
 
-var shown = regexp.MustCompile("(?s)<!-- (\\S+) -->\n```\n(\\$ [^\n]*\n)(.*?)```\n")
+var shown = regexp.MustCompile("(?s)<!-- (\\S+) -->\n```console\n(\\$ [^\n]*\n)(.*?)```\n")
 
 // README.md shows what the golden files hold.
 func TestREADMEShowsTheGoldenFiles(t *testing.T) {
@@ -205,7 +205,7 @@ func TestREADMEShowsTheGoldenFiles(t *testing.T) {
 		if diff := cmp.Diff(string(want), parts[3]); diff != "" && !*update {
 			t.Errorf("README.md differs from %s (-want +got; -update writes it anew):\n%s", parts[1], diff)
 		}
-		return fmt.Sprintf("<!-- %s -->\n```\n%s%s```\n", parts[1], parts[2], want)
+		return fmt.Sprintf("<!-- %s -->\n```console\n%s%s```\n", parts[1], parts[2], want)
 	})
 	if blocks < 5 {
 		t.Errorf("got %d blocks, want one for each command", blocks)

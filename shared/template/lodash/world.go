@@ -1,7 +1,7 @@
 package lodash
 
 import (
-	_ "embed" // of js-yaml
+	_ "embed" // of what Buffer lacks
 	"encoding/base64"
 	"errors"
 	"strings"
@@ -14,6 +14,7 @@ import (
 	"github.com/dop251/goja_nodejs/buffer"
 
 	"github.com/secretgate/secretgate/shared/template"
+	"github.com/secretgate/secretgate/shared/template/lodash/jsyaml"
 )
 
 // world is the JavaScript world of one text: ECMAScript's own, and what KES's templates have of Node and of its modules. It has
@@ -132,14 +133,11 @@ func (w *world) atob(text string) string {
 	return string(characters)
 }
 
-// jsYAML makes js-yaml, the release after KES's: it lets no document set a prototype.
+// jsYAML makes js-yaml.
 var jsYAML = sync.OnceValue(func() *goja.Program {
 	const head, end = "(function(){var module={exports:{}},exports=module.exports;", "\nreturn module.exports})"
-	return goja.MustCompile("js-yaml", head+library+end, false)
+	return goja.MustCompile("js-yaml", head+jsyaml.Source+end, false)
 })
-
-//go:embed js-yaml.min.js
-var library string
 
 // encodings lets Buffer know encodings by Node's names in any case, and refuse others.
 var encodings = sync.OnceValue(func() *goja.Program { return goja.MustCompile("Buffer", encodingsSource, false) })
