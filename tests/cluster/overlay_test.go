@@ -38,6 +38,7 @@ func TestOverlays(t *testing.T) {
 				{"its pods run under restricted Pod Security", func(t *testing.T) { i.runsRestricted(t, c.webhooks, c.syncers) }},
 				{"admission answers through the Service", i.admits},
 				{"a Secret reaches a pod, and so does its rotation", i.reachesPods},
+				{"templates are rendered, and those that take too much end alone", i.rendersTemplates},
 				{"nothing fails while pods come and go", i.survives},
 				{"syncers share the objects", i.shares},
 				{"uninstalling leaves what should stay", i.uninstalls},
@@ -194,6 +195,40 @@ func (i *installation) reachesPods(t *testing.T) {
 		})
 	}
 	i.loggedIn(t)
+}
+
+// rendersTemplates does so under the limits of the manifests: with a read-only root, as no root, and with the memory that they grant.
+func (i *installation) rendersTemplates(t *testing.T) {
+	hostile := map[string]string{
+		"loops": "<% for (;;); %>", "eats": "<% let a = []; while (true) a.push(\"x\".repeat(1e6)) %>", "bursts": "<%= Array(1e9).fill(1).join() %>",
+	}
+	template := func(code string) string { return "  template: {stringData: {made: '" + code + "'}}\n" }
+	for name, code := range hostile {
+		kubectl.MustApply(t, "", i.object(name, template(code)))
+	}
+	kubectl.MustApply(t, "", i.object("made", template(`<%= JSON.stringify({v: data.value}) %>`)))
+	harness.Eventually(t, func() error {
+		secret, err := i.secret(t, "made")
+		if err == nil && string(secret.Data["made"]) != `{"v":"second"}` {
+			err = errors.New("the Secret does not hold what its template makes")
+		}
+		return err
+	})
+	for name := range hostile {
+		kubectl.Must(t, "--namespace="+i.namespace, "wait", "--for=jsonpath={.status.conditions[0].reason}=TemplateFailed",
+			"externalsecrets.kubernetes-client.io/"+name, "--timeout="+harness.Timeout.String())
+		if _, err := i.secret(t, name); err == nil {
+			t.Errorf("there is a Secret %s, want none of a template that failed", name)
+		}
+		kubectl.Must(t, "--namespace="+i.namespace, "delete", "externalsecrets.kubernetes-client.io/"+name)
+	}
+	for _, service := range []string{"webhook", "syncer"} {
+		for _, pod := range pods(t, lab.Namespace, service) {
+			if status := pod.Status.ContainerStatuses[0]; status.RestartCount > 0 {
+				t.Errorf("%s started again %d times, want a template's end to be its own", pod.Name, status.RestartCount)
+			}
+		}
+	}
 }
 
 // loggedIn proves that Vault knows the syncer by its ServiceAccount, whose token it had reviewed.

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// moreData is how much a worker's data may grow. Its parent sees only so often how large it is.
-	moreData = 96 << 20
+	// moreMemory is how much a worker may grow. Its parent sees only so often how large it is.
+	moreMemory = 128 << 20
 	// lifetime is the processor time, in seconds, after which the kernel ends a worker whose parent did not.
 	lifetime = 60
 )
@@ -25,7 +25,7 @@ const (
 // confine takes all rights from the process that it does not need to compute. What the kernel lacks is left out, but for the limits,
 // which each has.
 func confine() error {
-	size, err := dataBytes()
+	data, all, err := sizes()
 	if err != nil {
 		return fmt.Errorf("the size of the worker is not known: %w", err)
 	}
@@ -41,7 +41,8 @@ func confine() error {
 		unix.RLIMIT_CORE:   0,
 		unix.RLIMIT_FSIZE:  0,
 		unix.RLIMIT_NOFILE: 0, // no more than there are
-		unix.RLIMIT_DATA:   size + moreData,
+		unix.RLIMIT_DATA:   data + moreMemory,
+		unix.RLIMIT_AS:     all + moreMemory, // Linux does not count data that takes the place of reserved addresses before there are too many
 		unix.RLIMIT_CPU:    lifetime,
 	} {
 		if err := unix.Setrlimit(resource, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
@@ -102,14 +103,18 @@ var calls = seccomp.Filter{
 	},
 }
 
-// dataBytes is how large the process's data are that count against its limit.
-func dataBytes() (uint64, error) {
+// sizes are how large the process's data are, and all its addresses, as its limits count them.
+func sizes() (data, all uint64, err error) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	kib, err := statusField(string(status), "VmData:")
-	return kib << 10, err
+	data, err = statusField(string(status), "VmData:")
+	if err != nil {
+		return 0, 0, err
+	}
+	all, err = statusField(string(status), "VmSize:")
+	return data << 10, all << 10, err
 }
 
 // statusField reads a field, in KiB, of a process's status.

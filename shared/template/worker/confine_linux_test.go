@@ -52,6 +52,7 @@ func TestAWorkerHoldsNothing(t *testing.T) {
 	}
 	for limit, value := range map[string]string{
 		"Max cpu time": "60 +60", "Max file size": "0 +0", "Max core file size": "0 +0", "Max open files": "0 +0", "Max data size": `\d+ +\d+`,
+		"Max address space": `\d+ +\d+`,
 	} {
 		if !regexp.MustCompile(`(?m)^` + limit + ` +` + value).MatchString(limits) {
 			t.Errorf("got the limits\n%s\nwant %s %s", limits, limit, value)

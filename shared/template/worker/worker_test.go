@@ -143,7 +143,7 @@ func TestHostileTemplates(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(answer.Problems) != 1 || len(answer.Rendered) > 0 {
-				t.Fatalf("got %d texts and the problems %v, want one problem", len(answer.Rendered), answer.Problems)
+				t.Fatalf("got the texts %.100q and the problems %v, want one problem", answer.Rendered, answer.Problems)
 			}
 			problem := answer.Problems[0]
 			if strings.Contains(problem.Error(), "planted") || problem.Field != at {
