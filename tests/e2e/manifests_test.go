@@ -99,7 +99,9 @@ func buildOverlay(t *testing.T, text string) {
 	}
 	if strings.Contains(text, "behavior: merge") { // what it merges into
 		s.write(t, "base.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argocd-cm, namespace: argocd}\n")
-		s.write(t, "argocd-health.lua", readPage(t, "kustomize/docs/argocd-health.lua"))
+		for _, file := range []string{"argocd-health.lua", "argocd-actions.yaml"} {
+			s.write(t, file, readPage(t, "kustomize/docs/"+file))
+		}
 		text += "resources: [base.yaml]\n"
 	}
 	s.write(t, "kustomization.yaml", text)

@@ -46,6 +46,7 @@ func troubles() map[string]trouble {
 		"The value is not JSON":                {plan.ReasonInvalidValue, put("dev/shop/plain", "x"), none},
 		"The value is empty":                   {plan.ReasonInvalidValue, put("dev/shop/empty", `{}`), put("dev/shop/empty", `{"password":"x"}`)},
 		"The type needs other entries":         {plan.ReasonInvalidValue, put("dev/shop/tls", tlsPair), none},
+		"The template fails":                   {plan.ReasonTemplateFailed, put("dev/shop/template", "shop"), none},
 		"The Secret would be too large":        {plan.ReasonInvalidValue, put("dev/shop/large", strings.Repeat("x", 60<<10)), none},
 		"The path lacks data":                  {denied, vaultRole("shop-data", "syncer"), none},
 		"The engine is not there":              {denied, vaultRole("shop-engine", "syncer"), none},
