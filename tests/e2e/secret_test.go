@@ -196,7 +196,7 @@ func TestForeignMetadataStaysAndDroppedTemplateGoes(t *testing.T) {
 	entry := func(name string) string {
 		return "{key: secret/data/" + namespace + ", name: " + name + ", property: " + name + "}"
 	}
-	kubectl.MustApply(t, namespace, spec(entry("a")+","+entry("b"), "{metadata: {labels: {stays: '1', goes: '1'}, annotations: {goes: '1'}}, stringData: {constant: c, b: hidden}}"))
+	kubectl.MustApply(t, namespace, spec(entry("a")+","+entry("b"), "{metadata: {labels: {stays: '1', goes: '1'}, annotations: {goes: '1'}}, stringData: {constant: c}, data: {b: aGlkZGVu}}"))
 	awaitData(t, namespace, "db", map[string]string{"a": value, "b": "x", "constant": "c"})
 	kubectl.Must(t, "label", "secret", "-n", namespace, "db", "team=theirs")
 	kubectl.Must(t, "annotate", "secret", "-n", namespace, "db", "note=theirs")
