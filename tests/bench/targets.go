@@ -53,6 +53,8 @@ func targets() map[report.Key]report.Target {
 		key("admission", teamsPerObject*small, 1, handlerName("validating"), "ms"):   most(2),
 		key("admission", teamsPerObject*small, 1, atPace("applies that failed"), ""): most(0),
 		key("admission", teamsPerObject*small, 1, callsName(forms()[0].name), ""):    most(1),
+
+		key("templates", small, 1, templatesRatioName, ""): most(1.15),
 	}
 	maps.Copy(all, neighbourTargets())
 	return all

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
 	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
@@ -23,6 +24,8 @@ type Object struct {
 	Role   string // spec.roleArn; empty: the syncer's own identity
 	// Copy adds a third entry, copy, which holds the password again.
 	Copy bool
+	// Templated adds a text that a template of three expressions makes, config.
+	Templated bool
 }
 
 func cmpNames(a, b types.NamespacedName) int {
@@ -82,6 +85,10 @@ func (o Object) Spec() apiv1.ExternalSecretSpec {
 	}
 	if o.Copy {
 		spec.Data = append(spec.Data, apiv1.DataEntry{Key: o.Source, Name: "copy", Property: "password"})
+	}
+	if o.Templated {
+		spec.Template = &runtime.RawExtension{Raw: []byte(`{"stringData": {"config": "user: <%= data.username %>\npassword: ${data.password}\n` +
+			`login: <%= Buffer.from(data.username + ':' + data.password).toString('base64') %>\n"}}`)}
 	}
 	return spec
 }

@@ -2,6 +2,7 @@ package world
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"sync"
 	"time"
@@ -66,6 +67,10 @@ func (w *World) data(o Object) map[string]string {
 	want := map[string]string{"username": v.Username, "password": v.Password}
 	if o.Copy {
 		want["copy"] = v.Password
+	}
+	if o.Templated {
+		login := base64.StdEncoding.EncodeToString([]byte(v.Username + ":" + v.Password))
+		want["config"] = "user: " + v.Username + "\npassword: " + v.Password + "\nlogin: " + login + "\n"
 	}
 	return want
 }
