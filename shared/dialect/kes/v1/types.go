@@ -160,8 +160,8 @@ type ExternalSecretSpec struct {
 	// +kubebuilder:validation:MaxLength=256
 	ProjectID string `json:"projectId,omitempty"`
 
-	// A Secret to merge under the generated one: labels, annotations, type, immutable, data and
-	// stringData. What is read from the backend wins.
+	// A Secret to merge with the values: labels, annotations, type, immutable, data and stringData. Values win over data, and
+	// stringData over values. Its texts may hold code that makes them of the values: <%= data.NAME %> or ${data.NAME}.
 	// +optional
 	// +kubebuilder:pruning:PreserveUnknownFields
 	Template *runtime.RawExtension `json:"template,omitempty"`
