@@ -41,12 +41,15 @@ const (
 	// stackBytes and heapBytes are what a worker may take.
 	stackBytes = 32 << 20
 	heapBytes  = 32 << 20
+	// garbage is how much of it may come upon what lives, in percent, before it is collected.
+	garbage = 400
 )
 
 // run answers requests until there are no more.
 func run() int {
 	debug.SetMaxStack(stackBytes)
-	debug.SetMemoryLimit(heapBytes) // garbage is collected in time
+	debug.SetMemoryLimit(heapBytes) // garbage is collected in time,
+	debug.SetGCPercent(garbage)     // and seldom before
 	runtime.GOMAXPROCS(1)
 	requests, answers := os.NewFile(0, "requests"), os.NewFile(1, "answers")
 	if err := confine(); err != nil {
@@ -85,7 +88,8 @@ func answer(request *template.Request) template.Answer {
 	a := template.Answer{ID: request.ID}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	go watchTime(ctx, cancel)
+	begin := processorTime()
+	defer time.AfterFunc(watchPeriod, func() { watchTime(ctx, cancel, begin) }).Stop()
 	size := 0
 	for _, text := range request.Texts {
 		rendered, uses, problem := one(ctx, request, text)
@@ -132,8 +136,7 @@ func one(
 }
 
 // watchTime cancels what takes more processor time than it may.
-func watchTime(ctx context.Context, cancel func()) {
-	begin := processorTime()
+func watchTime(ctx context.Context, cancel func(), begin time.Duration) {
 	tick := time.NewTicker(watchPeriod)
 	defer tick.Stop()
 	for processorTime()-begin < softTime {

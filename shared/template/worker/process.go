@@ -127,7 +127,8 @@ func (p *process) exchange(ctx context.Context, request *template.Request) (temp
 	}
 	over := make(chan struct{})
 	exceeded := make(chan error, 1)
-	go func() { exceeded <- p.watch(ctx, over) }()
+	// Most requests end before the worker is first looked at.
+	begin := time.AfterFunc(watchPeriod, func() { exceeded <- p.watch(ctx, over) })
 	err := send(p.in, request, maxRequest)
 	var r reply
 	if err == nil {
@@ -135,8 +136,10 @@ func (p *process) exchange(ctx context.Context, request *template.Request) (temp
 		err = r.err
 	}
 	close(over)
-	if excess := <-exceeded; excess != nil {
-		return template.Answer{}, excess
+	if !begin.Stop() {
+		if excess := <-exceeded; excess != nil {
+			return template.Answer{}, excess
+		}
 	}
 	if errors.Is(err, errTooLong) && r.err == nil {
 		return template.Answer{}, err
