@@ -49,7 +49,7 @@ var errClosed = errors.New("no template is rendered any more: the service ends")
 func (p *Pool) Do(ctx context.Context, namespace, path string, request template.Request) (template.Answer, error) {
 	done, err := p.turn(ctx, namespace)
 	if err != nil {
-		return template.Answer{}, err
+		return template.Answer{}, fmt.Errorf("the templates still wait for others of the namespace, which take long: %w", err)
 	}
 	defer done()
 	for {

@@ -10,7 +10,7 @@ import (
 // A message is its length in four bytes, big endian, and JSON.
 const (
 	maxRequest = 16 << 20
-	maxAnswer  = 4 << 20 // of texts of 1 MiB, however they are escaped, and of problems
+	maxAnswer  = 8 << 20 // of texts of 1 MiB, however they are escaped, and of problems
 )
 
 var (

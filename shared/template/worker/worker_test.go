@@ -278,6 +278,30 @@ func TestWorkersThatMisbehave(t *testing.T) {
 	})
 }
 
+// TestATextThatIsEscaped is as large on the wire as a text can be.
+func TestATextThatIsEscaped(t *testing.T) {
+	var pool Pool
+	defer pool.Close()
+	mustRender(t, &pool, "ns", `<%= "\u0001".repeat(1 << 20) %>`, strings.Repeat("\u0001", 1<<20))
+}
+
+// TestACallerWhoseNamespaceIsBusy learns what it waited for.
+func TestACallerWhoseNamespaceIsBusy(t *testing.T) {
+	var pool Pool
+	defer pool.Close()
+	done, err := pool.turn(t.Context(), "ns")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	answer, err := pool.Do(ctx, "ns", at, js("${data.x}"))
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "wait for others of the namespace") {
+		t.Errorf("got %+v and the error %v, want what it waited for", answer, err)
+	}
+}
+
 func TestACallerThatGivesUp(t *testing.T) {
 	var pool Pool
 	defer pool.Close()
