@@ -81,6 +81,7 @@ const (
 	Value  Kind = "value"  // a value is not what the text takes it for
 	Limit  Kind = "limit"  // it takes too much time, memory or output
 	Output Kind = "output" // what it makes cannot be used
+	Busy   Kind = "busy"   // no worker rendered it in time, which another attempt may not meet
 )
 
 // Problem says why a text cannot be rendered. It holds words of the text itself at most, never a value.

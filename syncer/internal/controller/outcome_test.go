@@ -20,6 +20,7 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/shared/syncstatus"
+	"github.com/secretgate/secretgate/shared/template"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/internal/apply"
@@ -73,6 +74,12 @@ func TestOutcomes(t *testing.T) {
 			reported{plan.ReasonInvalidValue, "ERROR, spec.data[0]: x; spec.data[1]: y", "False", 0}},
 		{"a Secret that could not be made in time is tried again", unrendered([]*render.Error{{Field: "spec.data[0]", Problem: "x"}, {Field: "spec.data[1]", Problem: "y", Late: true}}, nil),
 			reported{plan.ReasonInvalidValue, "ERROR, spec.data[0]: x; spec.data[1]: y", "False", 4 * time.Second}},
+		{"a template that fails on its value waits for another one", unrendered([]*render.Error{{Field: "spec.template", Problem: "x", Template: template.Value}}, nil),
+			reported{plan.ReasonTemplateFailed, "ERROR, spec.template: x", "False", 0}},
+		{"a template without a worker in time is tried again", unrendered([]*render.Error{{Field: "spec", Problem: "x", Late: true, Template: template.Busy}}, nil),
+			reported{plan.ReasonTemplateFailed, "ERROR, spec: x", "False", 4 * time.Second}},
+		{"a template that takes too much is tried again seldom", unrendered([]*render.Error{{Field: "spec.template", Problem: "x", Template: template.Limit}}, nil),
+			reported{plan.ReasonTemplateFailed, "ERROR, spec.template: x", "False", lastBackoff}},
 		{"a Secret of others", unwritten(&apply.NotOwnedError{Problem: "it is foreign"}, nil), reported{plan.ReasonSecretNotOwned, "ERROR, it is foreign", "False", 4 * time.Second}},
 		{"a write that failed", unwritten(errors.New("etcd is full"), nil),
 			reported{plan.ReasonSecretWriteFailed, "ERROR, the Secret cannot be written: etcd is full", "False", 4 * time.Second}},

@@ -85,7 +85,7 @@ var (
 		"Objects that this syncer does not serve, because of their controllerId or namespace. Another syncer may serve them.",
 		[]string{"dialect", "kind", "namespace"}, nil)
 	templates = prometheus.NewDesc("secretgate_template_errors_total",
-		"Templates that could not be rendered, by why: syntax, name, value, limit (time, memory or output) or output.",
+		"Templates that could not be rendered, by why: syntax, name, value, limit (time, memory or size), output or busy (no worker in time).",
 		[]string{"dialect", "kind", "reason"}, nil)
 )
 

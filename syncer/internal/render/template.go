@@ -59,14 +59,14 @@ func rendered(ctx context.Context, p *plan.Plan, read *ordered, templates Templa
 	}
 	answer, err := templates(ctx, p, values)
 	if err != nil {
-		return nil, []*Error{{Field: p.Words.Spec, Problem: err.Error(), Late: true}}
+		return nil, []*Error{{Field: p.Words.Spec, Problem: err.Error(), Late: true, Template: template.Busy}}
 	}
 	var errs []*Error
 	for _, problem := range answer.Problems {
 		errs = append(errs, &Error{Field: problem.Field, Problem: problem.Sentence(), Template: problem.Kind})
 	}
 	if len(errs) == 0 && len(answer.Rendered) != len(p.Template.Made) {
-		errs = append(errs, &Error{Field: p.Words.Spec, Problem: "not all templates were rendered", Late: true})
+		errs = append(errs, &Error{Field: p.Words.Spec, Problem: "not all templates were rendered", Late: true, Template: template.Busy})
 	}
 	return answer.Rendered, errs
 }

@@ -99,7 +99,7 @@ func TestTemplatesThatAreNotAnswered(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, errs := Render(t.Context(), p, read(map[string]string{"k": "v"}), engine)
-			if got != nil || len(errs) != 1 || !errs[0].Late {
+			if got != nil || len(errs) != 1 || !errs[0].Late || errs[0].Template != template.Busy {
 				t.Errorf("got %v and %v, want one error that another attempt may not meet", got, errs)
 			}
 		})
