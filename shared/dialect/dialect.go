@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/settings"
 )
@@ -68,9 +69,11 @@ type Type struct {
 	Dialect string // the name of the Dialect
 	schema.GroupVersionKind
 	Resource string // as in externalsecrets
+	// Versions are older ones of the API, whose objects have the same fields: the API server converts them by their version alone.
+	Versions []string
 	// ClusterWide: no namespace holds its objects.
 	ClusterWide bool
-	// CRD is the manifest of its CustomResourceDefinition.
+	// CRD is the manifest of its CustomResourceDefinition. Nil: it is a kind of Kubernetes itself.
 	CRD []byte
 }
 
@@ -83,9 +86,10 @@ type Kind interface {
 	// Words are the kind's names for things, for messages.
 	Words() *plan.Words
 	// Serves reports whether this installation's syncer serves an object.
-	Serves(object Object) bool
-	// References lists the other objects that a Plan of an object needs.
-	References(object Object) []Reference
+	Serves(object Object, resolved Resolved) bool
+	// References lists the other objects that a Plan of an object needs: what it refers to, and what those of them refer to that are
+	// resolved already. See Resolve.
+	References(object Object, resolved Resolved) []Reference
 	// Plan makes the Plan of an object, or lists everything that is wrong with the object, each problem with its path. Beside errors
 	// it returns the part that is valid, so that policy can be judged in the same answer; nil where there is none. A Plan that comes
 	// with errors must never be fetched.
@@ -132,11 +136,39 @@ type (
 		// Namespaces lists those that are watched; nil: all.
 		Namespaces() []string
 	}
+	// Forcer is a Kind with objects that are read at once when more of them changes than their spec and the annotation force-sync.
+	Forcer interface {
+		// ForceSync is a text that differs after each such change, as plan.Plan.ForceSync.
+		ForceSync(object Object) string
+	}
 	// MetadataUser is a Kind that needs all labels and annotations of its objects in the syncer's cache, not only our annotations.
 	MetadataUser interface {
 		UsesMetadata()
 	}
 )
+
+// Further abilities of a StoreKind, found by assertion.
+type (
+	// Unwatched is a StoreKind whose objects are read live when they are needed: there may be no right to list them.
+	Unwatched interface {
+		Unwatched()
+	}
+	// Judged is a StoreKind whose objects are judged themselves when they are applied, and not only with the objects that refer to them.
+	Judged interface {
+		References(object Object, resolved Resolved) []Reference
+		// Plan is the part of the Plans of all objects of the same namespace that an object makes, without entries, or everything that is
+		// wrong with it. The plan is nil for an object that no namespace holds: it is judged with those that refer to it.
+		Plan(object Object, resolved Resolved) (*plan.Plan, field.ErrorList)
+	}
+)
+
+// ForceSyncOf is what an object says to be read at once, as plan.Plan.ForceSync.
+func ForceSyncOf(k Kind, object Object) string {
+	if forcer, ok := k.(Forcer); ok {
+		return forcer.ForceSync(object)
+	}
+	return object.GetAnnotations()[names.AnnotationForceSync]
+}
 
 // ValidPlan is the Plan of an object that may be fetched, or everything that is wrong with the object.
 func ValidPlan(k Kind, object Object, resolved Resolved) (*plan.Plan, field.ErrorList) {

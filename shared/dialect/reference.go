@@ -2,6 +2,8 @@ package dialect
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -27,6 +29,42 @@ func (r Reference) Path() *field.Path { return field.NewPath(r.Kind.Kind).Key(r.
 
 // Resolved holds what References name. What is missing from it is not there.
 type Resolved map[Reference]Object
+
+// maxDepth is how far references lead: an object to its store, the store to an account.
+const maxDepth = 3
+
+// Resolve reads what a Plan of an object needs: what the object refers to, and what that refers to in its turn. read returns what there is
+// of some references. Its error ends the search; what was found until then is returned beside it.
+func Resolve(references func(Resolved) []Reference, read func([]Reference) (Resolved, error)) (resolved Resolved, wanted []Reference, err error) {
+	for range maxDepth {
+		var more []Reference
+		for _, r := range references(resolved) {
+			if !slices.Contains(wanted, r) {
+				more = append(more, r)
+			}
+		}
+		if len(more) == 0 {
+			break
+		}
+		wanted = append(wanted, more...)
+		found, err := read(more)
+		if resolved == nil {
+			resolved = Resolved{}
+		}
+		maps.Copy(resolved, found)
+		if err != nil {
+			return resolved, wanted, err
+		}
+	}
+	return resolved, wanted, nil
+}
+
+// ReferencesOf are those of an object, for Resolve.
+func ReferencesOf(k interface {
+	References(object Object, resolved Resolved) []Reference
+}, object Object) func(Resolved) []Reference {
+	return func(resolved Resolved) []Reference { return k.References(object, resolved) }
+}
 
 // Find is what a Reference names, as the type that its kind has; at is the field that refers to it. The error is that of Missing.
 func Find[T Object](resolved Resolved, at *field.Path, r Reference) (T, *field.Error) {

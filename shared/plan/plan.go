@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -33,6 +34,8 @@ type Plan struct {
 	Places map[Store]Places `json:"-"`
 	// Choices are what the object chooses beside its Stores and keys, for policy to judge.
 	Choices []Choice
+	// Confined are those things that the object uses and only some namespaces may.
+	Confined []Confined `json:",omitempty"`
 
 	Template  Template
 	Refresh   Refresh
@@ -49,8 +52,23 @@ type Plan struct {
 type Target struct {
 	Name           string
 	DeletionPolicy DeletionPolicy
-	AdoptExisting  bool // take over a Secret that no controller owns, where the namespace permits that
+	AdoptExisting  bool    // take over a Secret that no controller owns, where the namespace permits that
+	Sharing        Sharing `json:",omitempty"`
+	// Final: once the Secret is immutable, its data is never written again.
+	Final bool `json:",omitempty"`
+	// DeleteEmpty: the Secret is deleted once the backend has proved that all that is Optional is gone.
+	DeleteEmpty bool `json:",omitempty"`
 }
+
+// Sharing says whether a Secret is the object's as a whole.
+type Sharing string
+
+// The sharings.
+const (
+	Exclusive     Sharing = ""              // the object makes the whole Secret
+	Merge         Sharing = "Merge"         // another client makes the Secret, and the object sets some of its entries
+	CreateOrMerge Sharing = "CreateOrMerge" // as Merge, but a Secret that is missing is made
+)
 
 // DeletionPolicy says what becomes of the Secret when its object is deleted.
 type DeletionPolicy string
@@ -66,6 +84,22 @@ type Choice struct {
 	At, Value, Annotation string
 }
 
+// Confined is a thing that only some namespaces may use.
+type Confined struct {
+	At   string // where the object names it
+	What string // such as ClusterSecretStore shared
+	// To are the namespaces that may: those that one of these matches.
+	To []NamespaceMatch
+}
+
+// NamespaceMatch matches a namespace that is among Names, or that one of Patterns matches anywhere in its name, or whose labels Selector
+// matches.
+type NamespaceMatch struct {
+	Names    []string
+	Patterns []string              // of package regexp
+	Selector *metav1.LabelSelector // nil: matches none
+}
+
 // Read names one value, or with Path a set of values, within a Store. It is comparable.
 type Read struct {
 	Key           string
@@ -75,6 +109,12 @@ type Read struct {
 	VersionID     string
 	VersionStage  string
 	EngineVersion int32 // of a key-value engine that comes in several
+	// Object is what Key names where a backend keeps several kinds of things, such as certificate; empty: a secret.
+	Object string `json:",omitempty"`
+	// Tags are those that a value must have to be read, with Path: each as in key=value.
+	Tags List `json:",omitempty"`
+	// Optional: what the backend proves not to exist is read as no value. All other failures stay failures.
+	Optional bool `json:",omitempty"`
 }
 
 // Source is a Read and its Store: what is fetched once, however many objects ask for it. It is comparable.
@@ -101,7 +141,71 @@ type Entry struct {
 	Name     string // for Single
 	Source   Source
 	Property string // look this up in the JSON value; empty: the whole value
+	Syntax   Syntax `json:",omitempty"` // of Property
 	Binary   bool   // the value is base64 text
+	// Decoding is done to each value that the entry makes.
+	Decoding Decoding `json:",omitempty"`
+	NoNUL    bool     `json:",omitempty"` // a value with a byte of zero is an error
+	// Matching is a pattern (of package regexp) that is found in the names whose values a Tree takes; empty: it takes all.
+	Matching string `json:",omitempty"`
+	// Naming makes the entries' names of those of Members, or of a Tree. Nil: members have their names, and values of a walk their last segment.
+	Naming *Naming `json:",omitempty"`
+}
+
+// Syntax is a language of properties.
+type Syntax string
+
+// The syntaxes.
+const (
+	Lodash Syntax = "" // a path of lodash's get
+	// GJSON is a path of github.com/tidwall/gjson. An own member of exactly that name comes first.
+	GJSON Syntax = "gjson"
+	// GJSONPathFirst is GJSON, but the path comes first.
+	GJSONPathFirst Syntax = "gjson, path first"
+)
+
+// Decoding is how a value is decoded.
+type Decoding string
+
+// The decodings.
+const (
+	NoDecoding Decoding = ""
+	Base64     Decoding = "Base64"
+	Base64URL  Decoding = "Base64URL"
+	AutoDecode Decoding = "Auto" // base64, else base64 for URLs, else the text as it is
+)
+
+// Naming makes names of entries: by the rewrites, one after the other, or where there are none by the conversion.
+type Naming struct {
+	Rewrites   []Rewrite
+	Conversion Conversion
+	Field      string // where the rewrites stand, such as spec.dataFrom[0].rewrite
+}
+
+// Conversion is what becomes of the characters that no entry's name has.
+type Conversion string
+
+// The conversions.
+const (
+	Underscore Conversion = "Default" // each is _
+	Unicode    Conversion = "Unicode" // each is as in _U002f_
+)
+
+// Rewrite is one of its fields.
+type Rewrite struct {
+	Regexp *RewriteRegexp
+	Merge  *RewriteMerge
+}
+
+// RewriteRegexp replaces what a pattern (of package regexp) finds in names.
+type RewriteRegexp struct{ Source, Target string }
+
+// RewriteMerge takes each value for a JSON object, and makes entries of the members of all.
+type RewriteMerge struct {
+	Into           string   // the name of one entry that is the object of all members; empty: each member is an entry
+	Priority       []string // names whose members win, the last one over all
+	IgnoreMissing  bool     // a name of Priority need not be there
+	IgnoreConflict bool     // members of one name need not be an error: the later one wins
 }
 
 // Template is the Secret that values are merged over.
@@ -114,7 +218,12 @@ type Template struct {
 	StringData  map[string][]byte `json:",omitempty"` // above the entries
 	Made        []Made            `json:",omitempty"` // by templates, of the entries
 	Engine      template.Engine   `json:",omitempty"` // of Made
-	Stamp       Stamp
+	Options     template.Options  `json:",omitzero"`  // of Engine
+	// Hidden: entries are for Made alone, and no part of the Secret.
+	Hidden bool `json:",omitempty"`
+	// Removed are annotations and labels that the Secret must not have, though another client set them.
+	Removed []string `json:",omitempty"`
+	Stamp   Stamp
 }
 
 // Made is a text of the Secret that a template makes of the entries. It wins over another text of its part and name.
@@ -122,6 +231,8 @@ type Made struct {
 	template.Text
 	Part Part
 	Name string // of the entry, the label or the annotation
+	// Each: the text is YAML, an object whose members are the names and the texts.
+	Each bool `json:",omitempty"`
 }
 
 // Part is a part of a Secret that has texts by name.
@@ -140,7 +251,8 @@ type Stamp struct{ Annotation, Format string }
 
 // Refresh says how often the backend is read again.
 type Refresh struct {
-	Never    bool
+	Never    bool          // it is read when the object is edited, or forced
+	Once     bool          `json:",omitempty"` // it is not even read then, once the Secret was made, as long as that is there
 	Interval time.Duration // 0: the syncer's default
 }
 

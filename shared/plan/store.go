@@ -1,5 +1,7 @@
 package plan
 
+import "strings"
+
 // Backend names an external secret manager. Package backend has what is known of each.
 type Backend string
 
@@ -8,7 +10,7 @@ type Backend string
 type Store struct {
 	Backend   Backend
 	Address   string // URL of the server; empty: the installation's
-	CA        string // PEM of the only CAs to trust for Address; empty: the installation's
+	CA        string // PEM of the only CAs to trust for Address; empty: those of Login.CAFrom, else the installation's
 	Namespace string // the part of the server to work in; empty: the installation's
 	Location  string // a region
 	Container string // what holds the secrets, such as a project or a vault
@@ -17,8 +19,43 @@ type Store struct {
 	Role      string // empty: the credential's own rights
 	// Credential is what a login proves itself by.
 	Credential Credential
+	// Login is what else a login says.
+	Login Login `json:",omitzero"`
 	// Tenant is on whose behalf it is read, where the backend is to know. No dialect sets it.
 	Tenant Tenant `json:",omitzero"`
+}
+
+// Login is what a login says beside Role and Credential, where a Store has more to say. It is comparable, and holds no secret. The zero
+// value is nothing.
+type Login struct {
+	CAFrom    Credential `json:",omitzero"` // where the cluster keeps Store.CA, in its stead
+	Namespace string     // the part of the server to log in to; empty: that of the Store
+	Directory string     // whose identities are meant: Azure's tenant
+	// RoleFrom is where the cluster keeps Role, with which the Store was judged: at a login it must be the same there.
+	RoleFrom Credential `json:",omitzero"`
+	// Identifier refers to the name that goes with Credential, where a Secret holds that, too: the id of an access key, a client or a role.
+	Identifier Credential `json:",omitzero"`
+	// Session refers to the third part of an access key that is temporary.
+	Session Credential `json:",omitzero"`
+	// Chain are the roles to assume before Role, one by the other.
+	Chain List
+	// ExternalID, Tags (as in key=value) and Transitive (keys of tags) go with assuming Role.
+	ExternalID       string
+	Tags, Transitive List
+}
+
+// List is a list of texts, as one text with a line for each, so that it is comparable.
+type List string
+
+// ListOf makes a List. None of the texts has a line break.
+func ListOf(texts ...string) List { return List(strings.Join(texts, "\n")) }
+
+// Texts are those of the list.
+func (l List) Texts() []string {
+	if l == "" {
+		return nil
+	}
+	return strings.Split(string(l), "\n")
 }
 
 // Credential refers to what a login proves itself by. It is comparable, and holds no secret.
@@ -26,8 +63,8 @@ type Credential struct {
 	Kind      CredentialKind
 	Namespace string
 	Name      string
-	Key       string // of a Secret
-	Audience  string // of a ServiceAccount's token
+	Key       string // of a Secret or a ConfigMap, or the name of an annotation
+	Audiences List   // of a ServiceAccount's token
 }
 
 // CredentialKind is what a Credential refers to.
@@ -43,6 +80,10 @@ const (
 	SecretCredential CredentialKind = "Secret"
 	// AccountCredential is a token of a ServiceAccount.
 	AccountCredential CredentialKind = "ServiceAccount"
+	// ConfigMapCredential is the value of Key in a ConfigMap, for what is no secret.
+	ConfigMapCredential CredentialKind = "ConfigMap"
+	// AnnotationCredential is the annotation Key of a ServiceAccount, which is no secret either.
+	AnnotationCredential CredentialKind = "ServiceAccount annotation"
 )
 
 // OfCluster reports whether it is in the cluster, where the authors of stores keep it, and not part of the installation.

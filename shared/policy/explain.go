@@ -25,6 +25,7 @@ const (
 	Key      Subject = "key"
 	Path     Subject = "path"     // whose walk returns keys, which are judged one by one when they are known
 	Choice   Subject = "choice"   // what the object chooses beside Stores and keys, such as its syncer
+	Confined Subject = "confined" // a thing that only some namespaces may use
 	Required Subject = "required" // an annotation that the installation demands of the namespace
 )
 

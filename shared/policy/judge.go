@@ -3,9 +3,12 @@ package policy
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/secretgate/secretgate/shared/backend"
@@ -32,7 +35,10 @@ func (j *judge) plan(p *plan.Plan) {
 		j.key(e, e.Source.Key, e.Source.Path)
 	}
 	for _, c := range p.Choices {
-		j.match(Judgement{Of: Choice, At: c.At, Value: c.Value, Annotation: c.Annotation}, nil)
+		j.match(Judgement{Of: Choice, At: c.At, Value: c.Value, Annotation: j.settings.annotation(c.Annotation)}, nil)
+	}
+	for _, c := range p.Confined {
+		j.confined(c)
 	}
 	for _, store := range stores {
 		j.store(p, store, false)
@@ -55,6 +61,10 @@ func (j *judge) store(p *plan.Plan, store plan.Store, role bool) {
 		}
 		switch {
 		case (limit.Aspect == plan.Role) != role, limit.Chosen && value == "":
+		case limit.Aspect == plan.Address && !j.listed(value):
+			j.deny(one, field.Forbidden(field.NewPath(one.At), fmt.Sprintf(
+				"%q is not among the servers of Vault that this installation permits: name one of --vault-servers (VAULT_SERVERS)",
+				text.Cut(value, maxValue))), "")
 		case value == "" && limit.Demand != "":
 			one.Annotation = limit.Demand
 			j.demand(one)
@@ -63,6 +73,42 @@ func (j *judge) store(p *plan.Plan, store plan.Store, role bool) {
 			j.match(one, reasons[limit.Aspect])
 		}
 	}
+}
+
+// listed reports whether the installation lets objects name a server, as far as it is known.
+func (j *judge) listed(server string) bool {
+	return j.settings.VaultServers == nil || slices.Contains(j.settings.VaultServers, server)
+}
+
+// confined denies what is confined to other namespaces.
+func (j *judge) confined(c plan.Confined) {
+	one := Judgement{Of: Confined, At: c.At, Value: c.What}
+	for _, to := range c.To {
+		if j.matches(to) {
+			one.Verdict = Permitted
+			j.report(one)
+			return
+		}
+	}
+	j.deny(one, field.Forbidden(field.NewPath(c.At), fmt.Sprintf("%s admits other namespaces only, and not %q: see its spec.conditions",
+		c.What, j.namespace.Name)), "")
+}
+
+// matches reports whether the namespace is one of those. A pattern or selector that cannot be understood matches none.
+func (j *judge) matches(to plan.NamespaceMatch) bool {
+	if slices.Contains(to.Names, j.namespace.Name) {
+		return true
+	}
+	for _, pattern := range to.Patterns {
+		if re, err := regexp.Compile(pattern); err == nil && re.MatchString(j.namespace.Name) {
+			return true
+		}
+	}
+	if to.Selector == nil {
+		return false
+	}
+	selector, err := metav1.LabelSelectorAsSelector(to.Selector)
+	return err == nil && selector.Matches(labels.Set(j.namespace.Labels))
 }
 
 // reasons are KES's messages for violations that it judged, given the value.

@@ -20,12 +20,15 @@ type Settings struct {
 	KeyNameAnnotation string // empty: names.AnnotationPermittedKeyName
 	Enforce           bool   // a missing annotation denies
 	Legacy            bool   // match unanchored, and let an empty annotation permit everything, as KES did
+	// VaultServers are the only ones that objects may name; nil: the syncer alone knows which.
+	VaultServers []string
 }
 
 // Namespace is the part of a namespace that policy uses.
 type Namespace struct {
 	Name        string
 	Annotations map[string]string
+	Labels      map[string]string
 }
 
 // Violation is one thing that the namespace does not permit.
@@ -137,7 +140,7 @@ func (s Settings) keyNameAnnotation() string {
 // PatternAnnotations lists the annotations of a namespace whose values are patterns.
 func (s Settings) PatternAnnotations() []string {
 	all := []string{s.roleAnnotation(), s.keyNameAnnotation()}
-	for _, annotation := range append(backend.Annotations(), names.AnnotationPermittedControllerID) {
+	for _, annotation := range append(backend.Annotations(), names.AnnotationPermittedControllerID, names.AnnotationPermittedStore) {
 		if annotation = s.annotation(annotation); !slices.Contains(all, annotation) {
 			all = append(all, annotation)
 		}

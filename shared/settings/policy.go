@@ -20,7 +20,7 @@ type Policy struct {
 	// MinRefreshInterval is the least interval between refreshes; shorter ones are raised to it.
 	MinRefreshInterval time.Duration
 
-	matching string
+	matching, vaultServers string
 }
 
 // Bind adds the policy settings to a section.
@@ -34,6 +34,9 @@ func (p *Policy) Bind(s *Section) {
 	s.String(&p.matching, "policy-matching", "whole",
 		"whole: patterns match whole values; legacy: patterns match anywhere in a value, and "+
 			"an empty annotation permits everything, as in KES", "POLICY_MATCHING")
+	s.String(&p.vaultServers, "vault-servers", "",
+		"URLs of the Vaults that objects may name, comma-separated: each receives the credentials that objects refer to; "+
+			"empty: the webhook permits all, and the syncer none but its own", "VAULT_SERVERS")
 	p.Defaults.Bind(s)
 	s.Duration(&p.MinRefreshInterval, "min-refresh-interval", 10*time.Second, time.Second,
 		"shortest refresh interval that an object may set")
@@ -49,6 +52,7 @@ func (p *Policy) Finish() error {
 	default:
 		problems = append(problems, fmt.Errorf("--policy-matching is %q: must be whole or legacy", p.matching))
 	}
+	p.Settings.VaultServers = List(p.vaultServers)
 	problems = append(problems,
 		annotation("--role-permitted-annotation (ROLE_PERMITTED_ANNOTATION)", p.Settings.RoleAnnotation),
 		annotation("--naming-permitted-annotation (NAMING_PERMITTED_ANNOTATION)", p.Settings.KeyNameAnnotation),

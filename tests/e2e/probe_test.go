@@ -192,7 +192,7 @@ func brokenLogin(t *testing.T, p *probeInstallation) {
 	logins := p.vault.times("auth/" + team.namespace + "/login")
 	for _, step := range []struct{ key, secretID, says string }{
 		{"", "", "Secret NS/login does not exist; create it, or correct its name in the store"},
-		{"another", team.appRole.secretID, "Secret NS/login has no key id; add the key, or correct its name in the store"},
+		{"another", team.appRole.secretID, "Secret NS/login has no key id; add it, or correct its name in the store"},
 		{"id", " ", "the key id of Secret NS/login has an empty value; write the credential there"},
 	} {
 		if step.key != "" {

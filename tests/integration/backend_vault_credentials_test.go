@@ -176,10 +176,10 @@ func TestVaultTokenOfAServiceAccount(t *testing.T) {
 	l.reads(t, "once it may", store, planted)
 
 	forServer := store
-	forServer.Credential.Audience = "https://kubernetes.default.svc.cluster.local" // the lab's API server's
+	forServer.Credential.Audiences = "https://kubernetes.default.svc.cluster.local" // the lab's API server's
 	l.reads(t, "for the API server", forServer, "invalid: no login: a token for the audience https://kubernetes.default.svc.cluster.local ")
 	other := store
-	other.Credential.Audience = "other"
+	other.Credential.Audiences = "other"
 	l.reads(t, "for an audience that the role does not accept", other, "unauthenticated: no login: ")
 	missing := store
 	missing.Credential.Name = "absent"

@@ -108,8 +108,7 @@ func (l *live) secret(ctx context.Context, s *subject, t *shape.Tree, entries bo
 
 // stores lists what the object refers to.
 func (l *live) stores(ctx context.Context, i *installation, s *subject) []shape.Store {
-	wanted := s.Kind.References(s.Object)
-	resolved, err := l.cluster.Resolve(ctx, i.Stores, wanted)
+	resolved, wanted, err := l.cluster.Resolve(ctx, i.Stores, dialect.ReferencesOf(s.Kind, s.Object))
 	var all []shape.Store
 	for _, r := range wanted {
 		one := shape.Store{Object: shape.Object{Kind: r.Kind.Kind, Namespace: r.Namespace, Name: r.Name}}

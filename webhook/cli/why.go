@@ -111,11 +111,11 @@ func (l *live) about(ctx context.Context, i *installation, one found) *subject {
 	s := &subject{Subject: explain.Subject{
 		Kind: one.kind, Object: one.object, Settings: i.Policy.Settings, Live: true, Refresh: i.Refresh(one.kind), Now: l.program.Now(),
 	}}
+	resolved, _, err := l.cluster.Resolve(ctx, i.Stores, dialect.ReferencesOf(one.kind, one.object))
 	if i.known {
-		served := i.Serves(one.kind, one.object)
+		served := i.Serves(one.kind, one.object, resolved)
 		s.Served = &served
 	}
-	resolved, err := l.cluster.Resolve(ctx, i.Stores, one.kind.References(one.object))
 	if err != nil {
 		s.notes = append(s.notes, shape.Note("what the object refers to could not be read: "+err.Error()))
 	}

@@ -64,8 +64,8 @@ func (r *runner) judge(t *testing.T, name string, kind dialect.Kind, doc documen
 		}
 	}()
 	before, beside := object.DeepCopyObject(), deepCopy(resolved)
-	kind.Serves(object)
-	kind.References(object)
+	kind.Serves(object, resolved)
+	kind.References(object, resolved)
 	kind.Status(object).Record()
 	p, errs := kind.Plan(object, resolved)
 	again, errsAgain := kind.Plan(object, resolved)
@@ -117,7 +117,7 @@ func (r *runner) unsound(kind dialect.Kind, object dialect.Object, p *plan.Plan)
 	say := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	id := plan.IDOf(kind.Type().GroupVersionKind, object)
 	if p.Object != id || p.Kind != kind.Type().GroupVersionKind || p.UID != object.GetUID() || p.Generation != object.GetGeneration() ||
-		p.ForceSync != object.GetAnnotations()[names.AnnotationForceSync] || p.Words != kind.Words() {
+		p.ForceSync != dialect.ForceSyncOf(kind, object) || p.Words != kind.Words() {
 		say("the plan is of %v, of kind %s, want %v", p.Object, p.Kind, id)
 	}
 	problems = append(problems, unsoundTarget(kind, object, p)...)
@@ -209,11 +209,11 @@ func (r *runner) foreign(t *testing.T, kind dialect.Kind) {
 		}
 	}()
 	object := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: "core", Name: "other"}}
-	kind.Serves(object)
+	kind.Serves(object, nil)
 	if p, errs := kind.Plan(object, nil); p != nil || len(errs) == 0 {
 		t.Errorf("an object of another kind: got a plan: %t, and errors %v, want errors alone", p != nil, errs)
 	}
-	if refs := kind.References(object); len(refs) > 0 {
+	if refs := kind.References(object, nil); len(refs) > 0 {
 		t.Errorf("an object of another kind: got references %v, want none", refs)
 	}
 	kind.Status(object).Put(plan.Record{})
@@ -233,7 +233,7 @@ func (r *runner) references(t *testing.T) {
 	used := map[dialect.Reference]bool{}
 	for _, e := range r.examples {
 		object := mustDecode(t, e.doc, e.kind.New())
-		refs := e.kind.References(object)
+		refs := e.kind.References(object, r.resolved(t, nil))
 		for i, ref := range refs {
 			namespaced, ok := known[ref.Kind.String()]
 			if !ok || ref.Name == "" || namespaced != (ref.Namespace != "") {

@@ -149,7 +149,7 @@ func (r *runner) edited(t *testing.T, e example, p *plan.Plan, ns policy.Namespa
 	for _, edit := range longer(e.doc) {
 		check(edit, edit.apply(e.doc), r.resolved(t, nil))
 	}
-	refs := e.kind.References(mustDecode(t, e.doc, e.kind.New()))
+	refs := e.kind.References(mustDecode(t, e.doc, e.kind.New()), r.resolved(t, nil))
 	for _, s := range r.stored {
 		for _, edit := range longer(s.doc) {
 			other := s

@@ -88,7 +88,7 @@ func (i *Installation) New() dialect.Object { return &apiv1.ExternalSecret{} }
 func (i *Installation) NewList() dialect.List { return &apiv1.ExternalSecretList{} }
 
 // Serves implements dialect.Kind: both ids empty also match.
-func (i *Installation) Serves(object dialect.Object) bool {
+func (i *Installation) Serves(object dialect.Object, _ dialect.Resolved) bool {
 	es, ok := object.(*apiv1.ExternalSecret)
 	if !ok {
 		return false
@@ -100,7 +100,7 @@ func (i *Installation) Serves(object dialect.Object) bool {
 }
 
 // References implements dialect.Kind.
-func (i *Installation) References(dialect.Object) []dialect.Reference { return nil }
+func (i *Installation) References(dialect.Object, dialect.Resolved) []dialect.Reference { return nil }
 
 // Plan implements dialect.Kind. It repeats what the CRD's schema demands, since an older schema may have let the object pass.
 func (i *Installation) Plan(object dialect.Object, _ dialect.Resolved) (*plan.Plan, field.ErrorList) {

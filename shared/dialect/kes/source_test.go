@@ -113,7 +113,7 @@ func TestServesComparesControllerAndInstance(t *testing.T) {
 		"a descriptor that is a number": {`{secretDescriptor: 5}`, "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := (&kes.Installation{InstanceID: test.instance}).Serves(object(t, test.body)); got != test.want {
+			if got := (&kes.Installation{InstanceID: test.instance}).Serves(object(t, test.body), nil); got != test.want {
 				t.Errorf("got %t, want %t", got, test.want)
 			}
 		})

@@ -98,7 +98,9 @@ func (i *Installation) New() dialect.Object { return &v1alpha1.SecretDefinition{
 func (i *Installation) NewList() dialect.List { return &v1alpha1.SecretDefinitionList{} }
 
 // Serves implements dialect.Kind.
-func (i *Installation) Serves(object dialect.Object) bool { return i.ServesIn(object.GetNamespace()) }
+func (i *Installation) Serves(object dialect.Object, _ dialect.Resolved) bool {
+	return i.ServesIn(object.GetNamespace())
+}
 
 // ServesIn implements dialect.NamespaceSelector. Exclusion wins.
 func (i *Installation) ServesIn(namespace string) bool {
@@ -125,7 +127,7 @@ func (i *Installation) Secret(object dialect.Object) string {
 }
 
 // References implements dialect.Kind.
-func (i *Installation) References(dialect.Object) []dialect.Reference { return nil }
+func (i *Installation) References(dialect.Object, dialect.Resolved) []dialect.Reference { return nil }
 
 // Plan implements dialect.Kind.
 func (i *Installation) Plan(object dialect.Object, _ dialect.Resolved) (*plan.Plan, field.ErrorList) {

@@ -9,7 +9,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -21,7 +20,8 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// Source gets the value of a credential of the cluster's: plan.SecretCredential or plan.AccountCredential. The value is never empty.
+// Source gets the value of a credential of the cluster's: plan.SecretCredential or plan.AccountCredential, or of what goes with one:
+// plan.ConfigMapCredential or plan.AnnotationCredential. The value is never empty.
 // Errors are *driver.Error, and never hold a value.
 type Source func(ctx context.Context, c plan.Credential) (string, error)
 
@@ -32,7 +32,7 @@ const DefaultAudience = "vault"
 const lifetime = 10 * time.Minute
 
 // Cluster gets credentials from the API server. Its rights are needed where Stores refer to credentials, and nowhere else:
-// get on secrets, create on serviceaccounts/token.
+// get on secrets, configmaps and serviceaccounts, create on serviceaccounts/token.
 type Cluster struct {
 	core     corev1.CoreV1Interface
 	reserved []string
@@ -61,6 +61,10 @@ func (c *Cluster) Get(ctx context.Context, of plan.Credential) (string, error) {
 		return c.secret(ctx, of)
 	case plan.AccountCredential:
 		return c.token(ctx, of)
+	case plan.ConfigMapCredential:
+		return c.configMap(ctx, of)
+	case plan.AnnotationCredential:
+		return c.annotation(ctx, of)
 	case plan.OwnCredential, plan.InstalledCredential:
 	}
 	return "", &driver.Error{
@@ -75,31 +79,41 @@ func (c *Cluster) secret(ctx context.Context, of plan.Credential) (string, error
 		return "", wanted.failure(err)
 	}
 	value, ok := secret.Data[of.Key]
-	if !ok {
-		return "", &driver.Error{
-			Kind: driver.Unauthenticated, Problem: wanted.name() + " has no key " + driver.Word(of.Key),
-			Hint: "add the key, or correct its name in the store",
-		}
+	return wanted.value(string(value), ok)
+}
+
+func (c *Cluster) configMap(ctx context.Context, of plan.Credential) (string, error) {
+	wanted := right{verb: "get", resource: "configmaps", deed: "read", kind: "ConfigMap", Credential: of}
+	configMap, err := c.core.ConfigMaps(of.Namespace).Get(ctx, of.Name, metav1.GetOptions{})
+	if err != nil {
+		return "", wanted.failure(err)
 	}
-	text := strings.TrimSpace(string(value)) // people write a new line at the end
-	if text == "" {
-		return "", &driver.Error{
-			Kind: driver.Unauthenticated, Problem: "the key " + driver.Word(of.Key) + " of " + wanted.name() + " has an empty value",
-			Hint: "write the credential there",
-		}
+	value, ok := configMap.Data[of.Key]
+	return wanted.value(value, ok)
+}
+
+func (c *Cluster) annotation(ctx context.Context, of plan.Credential) (string, error) {
+	wanted := right{verb: "get", resource: "serviceaccounts", deed: "read", kind: "ServiceAccount", Credential: of}
+	account, err := c.core.ServiceAccounts(of.Namespace).Get(ctx, of.Name, metav1.GetOptions{})
+	if err != nil {
+		return "", wanted.failure(err)
 	}
-	return text, nil
+	value, ok := account.Annotations[of.Key]
+	return wanted.value(value, ok)
 }
 
 func (c *Cluster) token(ctx context.Context, of plan.Credential) (string, error) {
-	if of.Audience == "" {
-		of.Audience = DefaultAudience
+	audiences := of.Audiences.Texts()
+	if len(audiences) == 0 {
+		audiences = []string{DefaultAudience}
 	}
-	if slices.Contains(c.reserved, of.Audience) {
-		return "", &driver.Error{
-			Kind:    driver.Invalid,
-			Problem: "a token for the audience " + driver.Word(of.Audience) + " would let the backend act in the cluster as the ServiceAccount",
-			Hint:    "choose another audience, such as " + DefaultAudience + ", and let the backend's role accept it",
+	for _, audience := range audiences {
+		if slices.Contains(c.reserved, audience) {
+			return "", &driver.Error{
+				Kind:    driver.Invalid,
+				Problem: "a token for the audience " + driver.Word(audience) + " would let the backend act in the cluster as the ServiceAccount",
+				Hint:    "choose another audience, such as " + DefaultAudience + ", and let the backend's role accept it",
+			}
 		}
 	}
 	wanted := right{
@@ -107,7 +121,7 @@ func (c *Cluster) token(ctx context.Context, of plan.Credential) (string, error)
 	}
 	seconds := int64(lifetime.Seconds())
 	request := &authenticationv1.TokenRequest{
-		Spec: authenticationv1.TokenRequestSpec{Audiences: []string{of.Audience}, ExpirationSeconds: &seconds},
+		Spec: authenticationv1.TokenRequestSpec{Audiences: audiences, ExpirationSeconds: &seconds},
 	}
 	answer, err := c.core.ServiceAccounts(of.Namespace).CreateToken(ctx, of.Name, request, metav1.CreateOptions{})
 	switch {

@@ -102,7 +102,7 @@ func TestCredentialsAreReadWhenTheyAreWanted(t *testing.T) {
 		"the key of a Secret, without the new line at its end": {secret, planted, "GET " + secretPath},
 		"a token of a ServiceAccount, for Vault":               {account, planted + "-for-vault", "POST " + tokenPath + " [vault] 600"},
 		"a token of a ServiceAccount, for an audience of its own": {
-			with(account, func(c *plan.Credential) { c.Audience = "other" }), planted + "-for-other", "POST " + tokenPath + " [other] 600",
+			with(account, func(c *plan.Credential) { c.Audiences = "other" }), planted + "-for-other", "POST " + tokenPath + " [other] 600",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -142,7 +142,7 @@ func TestWhyThereIsNoCredential(t *testing.T) {
 		},
 		"a Secret without the key": {
 			of: secret, data: map[string][]byte{"other": []byte(planted)},
-			want: driver.Error{Kind: driver.Unauthenticated, Problem: "Secret team-a/login has no key id", Hint: "add the key, or correct its name in the store"},
+			want: driver.Error{Kind: driver.Unauthenticated, Problem: "Secret team-a/login has no key id", Hint: "add it, or correct its name in the store"},
 		},
 		"a key whose value is empty": {
 			of: secret, data: map[string][]byte{"id": []byte(" \n"), "other": []byte(planted)},
@@ -247,7 +247,7 @@ func TestNoTokenIsRequestedForTheAPIServer(t *testing.T) {
 		for _, audience := range []string{
 			"https://kubernetes.default.svc.cluster.local", "https://kubernetes.default.svc", "https://oidc.example/id/1", "https://api.example", "api",
 		} {
-			_, err := c.Get(t.Context(), with(account, func(c *plan.Credential) { c.Audience = audience }))
+			_, err := c.Get(t.Context(), with(account, func(c *plan.Credential) { c.Audiences = plan.ListOf(audience) }))
 			failed, ok := errors.AsType[*driver.Error](err)
 			if !ok || failed.Kind != driver.Invalid || !strings.Contains(failed.Problem, "audience "+audience) {
 				t.Errorf("known by %s, for %s: got %v, want it refused", how, audience, err)

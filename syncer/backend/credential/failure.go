@@ -2,6 +2,7 @@ package credential
 
 import (
 	"fmt"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
@@ -19,6 +20,26 @@ type right struct {
 // name is short, and without quotes, which would look like those of a value.
 func (r right) name() string {
 	return r.kind + " " + driver.Word(r.Namespace) + "/" + driver.Word(r.Name)
+}
+
+// value is what was found under a key, without the new line that people write at its end, or why it cannot be used.
+func (r right) value(found string, there bool) (string, error) {
+	at := "key " + driver.Word(r.Key)
+	if r.Credential.Kind == plan.AnnotationCredential {
+		at = "annotation " + driver.Word(r.Key)
+	}
+	if !there {
+		return "", &driver.Error{
+			Kind: driver.Unauthenticated, Problem: r.name() + " has no " + at, Hint: "add it, or correct its name in the store",
+		}
+	}
+	text := strings.TrimSpace(found)
+	if text == "" {
+		return "", &driver.Error{
+			Kind: driver.Unauthenticated, Problem: "the " + at + " of " + r.name() + " has an empty value", Hint: "write the credential there",
+		}
+	}
+	return text, nil
 }
 
 // failure is why the API server gave no credential. None is of kind NotFound, which would say that the backend has no such value. Of the

@@ -93,7 +93,7 @@ func (v *strict) seen() (logins []string, calls int) {
 type held map[string]string
 
 func (h held) get(_ context.Context, c plan.Credential) (string, error) {
-	value, ok := h[string(c.Kind)+" "+c.Namespace+"/"+c.Name+"/"+c.Key+c.Audience]
+	value, ok := h[string(c.Kind)+" "+c.Namespace+"/"+c.Name+"/"+c.Key+string(c.Audiences)]
 	if !ok {
 		return "", &driver.Error{Kind: driver.Unauthenticated, Problem: "Secret team-a/none does not exist", Hint: "create it"}
 	}
@@ -393,7 +393,7 @@ func TestOnlyEqualStoresShareASession(t *testing.T) {
 		"the role":                         func(s *plan.Store) { s.Role = "other" },
 		"the namespace of the account":     func(s *plan.Store) { s.Credential.Namespace = "team-b" },
 		"the account":                      func(s *plan.Store) { s.Credential.Name = "other" },
-		"the audience":                     func(s *plan.Store) { s.Credential.Audience = "other" },
+		"the audience":                     func(s *plan.Store) { s.Credential.Audiences = "other" },
 		"a Secret in place of the account": func(s *plan.Store) { s.Credential.Kind = plan.SecretCredential },
 	} {
 		t.Run(name, func(t *testing.T) {

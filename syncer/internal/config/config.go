@@ -52,7 +52,6 @@ type Config struct {
 
 	log               settings.Log
 	watchedNamespaces string
-	vaultServers      string
 	extraCACerts      string
 	sessionTags       string
 	localstack        bool
@@ -119,8 +118,6 @@ func (c *Config) bindVault(s *settings.Section) *settings.Section {
 	s.Duration(&c.Vault.RenewThreshold, "vault-token-renew-threshold", 0, time.Second,
 		"how long before it expires a Vault token is renewed; 0: three refresh intervals, but at most a third of its TTL",
 		"VAULT_TOKEN_RENEW_THRESHOLD")
-	s.String(&c.vaultServers, "vault-servers", "",
-		"URLs of further Vaults that objects may name, comma-separated: each receives the credentials that objects refer to")
 	s.String(&c.Vault.CACert, "vault-cacert", "", "PEM file of the only CAs to trust for Vault", "VAULT_CACERT")
 	return s
 }
@@ -215,7 +212,7 @@ func (c *Config) backends(lookup func(string) (string, bool)) {
 	c.AWS.Timeout, c.Vault.Timeout = c.BackendTimeout, c.BackendTimeout
 	c.Vault.RefreshInterval = c.RefreshInterval
 	c.Vault.SecretID, _ = lookup("VAULT_SECRET_ID")
-	c.Vault.Servers = settings.List(c.vaultServers)
+	c.Vault.Servers = c.Policy.Settings.VaultServers
 	c.azure()
 	c.gcp()
 	c.alicloud(lookup)

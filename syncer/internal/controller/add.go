@@ -22,7 +22,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/secretgate/secretgate/shared/dialect"
-	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/internal/fetch"
 )
@@ -50,6 +49,9 @@ func (r *Reconciler) Add(mgr ctrl.Manager) error {
 			},
 		})
 	for _, store := range r.Stores {
+		if _, unwatched := store.(dialect.Unwatched); unwatched {
+			continue
+		}
 		b = b.Watches(store.New(), handler.EnqueueRequestsFromMapFunc(r.dependants(store.Type())))
 	}
 	if r.Settings.WatchSecrets {
@@ -72,9 +74,9 @@ func (r *Reconciler) changed() handler.EventHandler {
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
 			r.states.seen(e.ObjectNew)
 			switch name := client.ObjectKeyFromObject(e.ObjectNew); {
-			case edited(e.ObjectOld, e.ObjectNew):
+			case r.edited(e.ObjectOld, e.ObjectNew):
 				enqueue(e.ObjectNew, q)
-			case r.overwritten(e.ObjectOld, e.ObjectNew):
+			case r.overwritten(ctx, e.ObjectOld, e.ObjectNew):
 				r.warnOfOtherController(ctx, e.ObjectNew)
 				q.AddAfter(reconcile.Request{NamespacedName: name}, r.states.repair(name, r.now()))
 			}
@@ -83,24 +85,27 @@ func (r *Reconciler) changed() handler.EventHandler {
 }
 
 // edited reports whether an update changes the spec, forces a refresh, or is of another object of the same name.
-func edited(before, after client.Object) bool {
-	force := after.GetAnnotations()[names.AnnotationForceSync]
+func (r *Reconciler) edited(before, after client.Object) bool {
+	old, _ := before.(Object) // we watch no others
+	updated, _ := after.(Object)
+	force := dialect.ForceSyncOf(r.Kind, updated)
 	// An informer that missed the deletion of an object reports its re-creation as an update.
 	return before.GetUID() != after.GetUID() || before.GetGeneration() != after.GetGeneration() ||
-		force != "" && force != before.GetAnnotations()[names.AnnotationForceSync]
+		force != "" && force != dialect.ForceSyncOf(r.Kind, old)
 }
 
 // overwritten reports whether another client wrote the status of an object that is ours: our status always has a condition, that
 // of kubernetes-external-secrets never.
-func (r *Reconciler) overwritten(before, after client.Object) bool {
+func (r *Reconciler) overwritten(ctx context.Context, before, after client.Object) bool {
 	old, _ := before.(Object) // we watch no others
 	written, _ := after.(Object)
-	return before.GetUID() == after.GetUID() && r.record(old).Ready != "" && r.record(written).Ready == "" && r.serves(written)
+	return before.GetUID() == after.GetUID() && r.record(old).Ready != "" && r.record(written).Ready == "" && r.serves(ctx, written)
 }
 
 // serves reports whether this replica serves an object. An object that has moved to another replica leaves the cache shortly after.
-func (r *Reconciler) serves(object Object) bool {
-	return r.Kind.Serves(object) && object.GetDeletionTimestamp() == nil && (r.Owns == nil || r.Owns(object.GetUID()))
+func (r *Reconciler) serves(ctx context.Context, object Object) bool {
+	resolved, err := r.resolve(ctx, object)
+	return err == nil && r.Kind.Serves(object, resolved) && object.GetDeletionTimestamp() == nil && (r.Owns == nil || r.Owns(object.GetUID()))
 }
 
 // Notify enqueues an object for which the engine has something.
@@ -117,7 +122,8 @@ func (r *Reconciler) Notify(object plan.ID, priority fetch.Priority) {
 func annotationsChanged() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
-			return !equality.Semantic.DeepEqual(e.ObjectOld.GetAnnotations(), e.ObjectNew.GetAnnotations())
+			return !equality.Semantic.DeepEqual(e.ObjectOld.GetAnnotations(), e.ObjectNew.GetAnnotations()) ||
+				!equality.Semantic.DeepEqual(e.ObjectOld.GetLabels(), e.ObjectNew.GetLabels())
 		},
 		CreateFunc:  func(event.CreateEvent) bool { return false },
 		DeleteFunc:  func(event.DeleteEvent) bool { return false },
@@ -197,7 +203,7 @@ func (r *Reconciler) drifted(ctx context.Context, name types.NamespacedName, sec
 		return false
 	}
 	object := r.Kind.New()
-	if r.Client.Get(ctx, name, object) != nil || !r.serves(object) {
+	if r.Client.Get(ctx, name, object) != nil || !r.serves(ctx, object) {
 		return false
 	}
 	last := r.record(object)

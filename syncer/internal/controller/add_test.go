@@ -69,7 +69,7 @@ func TestOverwritten(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := &Reconciler{Kind: everything()}
-			if got := r.overwritten(tc.before, tc.after); got != tc.want {
+			if got := r.overwritten(t.Context(), tc.before, tc.after); got != tc.want {
 				t.Errorf("overwritten: %t", got)
 			}
 		})
@@ -96,7 +96,7 @@ func TestEdited(t *testing.T) {
 		{"the object was made anew while the watch was down", of("1", 1, ""), of("2", 1, ""), true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := edited(tc.before, tc.after); got != tc.want {
+			if got := (&Reconciler{Kind: everything()}).edited(tc.before, tc.after); got != tc.want {
 				t.Errorf("edited: %t", got)
 			}
 		})

@@ -57,7 +57,7 @@ func Index(ctx context.Context, indexer client.FieldIndexer, kind dialect.Kind, 
 	}
 	return indexer.IndexField(ctx, kind.New(), indexReference, func(object client.Object) []string {
 		var names []string
-		for _, reference := range kind.References(object) {
+		for _, reference := range kind.References(object, nil) {
 			names = append(names, reference.String())
 		}
 		return names
@@ -85,20 +85,27 @@ func (r *Reconciler) list(ctx context.Context, options ...client.ListOption) []t
 	return namesOf(list)
 }
 
-// resolve reads what an object refers to, from the cache. What is not there is left out.
+// resolve reads what an object refers to, from the cache, or live where it is not watched. What is not there is left out.
 func (r *Reconciler) resolve(ctx context.Context, object Object) (dialect.Resolved, error) {
-	references := r.Kind.References(object)
-	if len(references) == 0 {
-		return nil, nil
-	}
+	resolved, _, err := dialect.Resolve(dialect.ReferencesOf(r.Kind, object), func(wanted []dialect.Reference) (dialect.Resolved, error) {
+		return r.read(ctx, wanted)
+	})
+	return resolved, err
+}
+
+func (r *Reconciler) read(ctx context.Context, wanted []dialect.Reference) (dialect.Resolved, error) {
 	resolved := dialect.Resolved{}
-	for _, reference := range references {
+	for _, reference := range wanted {
 		for _, kind := range r.Stores {
 			if kind.Type().GroupKind() != reference.Kind {
 				continue
 			}
+			from := client.Reader(r.Client)
+			if _, unwatched := kind.(dialect.Unwatched); unwatched {
+				from = r.Live
+			}
 			found := kind.New()
-			err := r.Client.Get(ctx, types.NamespacedName{Namespace: reference.Namespace, Name: reference.Name}, found)
+			err := from.Get(ctx, types.NamespacedName{Namespace: reference.Namespace, Name: reference.Name}, found)
 			switch {
 			case err == nil:
 				resolved[reference] = found

@@ -96,5 +96,5 @@ func (r *Reconciler) namespace(ctx context.Context, name string) (policy.Namespa
 	ns := &metav1.PartialObjectMetadata{}
 	ns.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
 	err := r.Client.Get(ctx, types.NamespacedName{Name: name}, ns)
-	return policy.Namespace{Name: name, Annotations: ns.Annotations}, err
+	return policy.Namespace{Name: name, Annotations: ns.Annotations, Labels: ns.Labels}, err
 }

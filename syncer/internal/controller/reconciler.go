@@ -94,12 +94,18 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	case apierrors.IsNotFound(err):
 		r.forget(id)
 		return reconcile.Result{}, nil
-	case err == nil && !r.Kind.Serves(object):
+	case err != nil:
+		return reconcile.Result{}, err
+	}
+	resolved, err := r.resolve(ctx, object)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	switch {
+	case !r.Kind.Serves(object, resolved):
 		r.forget(id)
 		r.Metrics.Observe(metrics.Attempt{Object: request.NamespacedName, Unserved: true})
 		return reconcile.Result{}, nil
-	case err != nil:
-		return reconcile.Result{}, err
 	case object.GetDeletionTimestamp() != nil:
 		r.Engine.Unsubscribe(id)
 		r.Metrics.Forget(request.NamespacedName)                 // others' finalizers may hold it for long
@@ -107,10 +113,6 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	if newest, newer := r.states.newest(object); newer {
 		r.Kind.Status(object).Put(newest)
-	}
-	resolved, err := r.resolve(ctx, object)
-	if err != nil {
-		return reconcile.Result{}, err
 	}
 	p, errs := dialect.ValidPlan(r.Kind, object, resolved)
 	if p == nil {

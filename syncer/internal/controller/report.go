@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/internal/metrics"
@@ -48,7 +49,7 @@ func (r *Reconciler) finish(ctx context.Context, object Object, p *plan.Plan, o 
 // report writes the status where it changes, an event where Ready changes, and the metrics.
 func (r *Reconciler) report(ctx context.Context, object Object, p *plan.Plan, o outcome) error {
 	now, record := r.now(), r.record(object)
-	forceSync := object.GetAnnotations()[names.AnnotationForceSync]
+	forceSync := dialect.ForceSyncOf(r.Kind, object)
 	if o.reason != plan.ReasonSuspended && p != nil {
 		if last, _ := r.states.lastAttempt(p.Object.NamespacedName, now); last.uid == p.UID {
 			forceSync = last.forceSync // a newer value has not been acted upon

@@ -58,7 +58,7 @@ type served struct {
 	served bool
 }
 
-func (s served) Serves(Object) bool { return s.served }
+func (s served) Serves(Object, dialect.Resolved) bool { return s.served }
 
 // narrow is a kind that is served in some namespaces.
 type narrow struct {

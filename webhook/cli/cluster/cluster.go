@@ -75,7 +75,7 @@ func (c *Cluster) Namespace(ctx context.Context, name string) (policy.Namespace,
 	if err != nil {
 		return policy.Namespace{}, explained(err, "get", namespaces.GroupResource(), "", name)
 	}
-	return policy.Namespace{Name: name, Annotations: object.Annotations}, nil
+	return policy.Namespace{Name: name, Annotations: object.Annotations, Labels: object.Labels}, nil
 }
 
 // Namespaces reads the annotations of all namespaces.
@@ -87,7 +87,7 @@ func (c *Cluster) Namespaces(ctx context.Context) ([]policy.Namespace, error) {
 			return "", explained(err, "list", namespaces.GroupResource(), "", "")
 		}
 		for i := range list.Items {
-			all = append(all, policy.Namespace{Name: list.Items[i].Name, Annotations: list.Items[i].Annotations})
+			all = append(all, policy.Namespace{Name: list.Items[i].Name, Annotations: list.Items[i].Annotations, Labels: list.Items[i].Labels})
 		}
 		return list.Continue, nil
 	})
@@ -175,8 +175,15 @@ func typed(got *unstructured.Unstructured, empty func() dialect.Object) (dialect
 	return object, nil
 }
 
-// Resolve reads what an object refers to. What the user may not read is named by the error, and missing from the rest.
-func (c *Cluster) Resolve(ctx context.Context, stores []dialect.StoreKind, wanted []dialect.Reference) (dialect.Resolved, error) {
+// Resolve reads what an object refers to, and returns the references beside it. What the user may not read is named by the error, and
+// missing from the rest.
+func (c *Cluster) Resolve(
+	ctx context.Context, stores []dialect.StoreKind, references func(dialect.Resolved) []dialect.Reference,
+) (dialect.Resolved, []dialect.Reference, error) {
+	return dialect.Resolve(references, func(wanted []dialect.Reference) (dialect.Resolved, error) { return c.read(ctx, stores, wanted) })
+}
+
+func (c *Cluster) read(ctx context.Context, stores []dialect.StoreKind, wanted []dialect.Reference) (dialect.Resolved, error) {
 	found := dialect.Resolved{}
 	var problems []error
 	for _, r := range wanted {

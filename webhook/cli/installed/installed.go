@@ -35,8 +35,8 @@ type Settings struct {
 }
 
 // Serves reports whether the service handles an object.
-func (s Settings) Serves(k dialect.Kind, object dialect.Object) bool {
-	return s.served[k.Type().Dialect] && k.Serves(object)
+func (s Settings) Serves(k dialect.Kind, object dialect.Object, resolved dialect.Resolved) bool {
+	return s.served[k.Type().Dialect] && k.Serves(object, resolved)
 }
 
 // Refresh is how often objects of a kind are read that do not say.

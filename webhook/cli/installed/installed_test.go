@@ -95,12 +95,12 @@ func TestWhatIsServed(t *testing.T) {
 		t.Fatalf("got %d kinds, want those of all dialects: objects of others are asked about, too", len(s.Kinds))
 	}
 	for _, k := range s.Kinds {
-		if s.Serves(k, k.New()) {
+		if s.Serves(k, k.New(), nil) {
 			t.Errorf("got %s as served, want no object to be: one has another controllerId, the other is of a dialect that is not chosen", k.Type().Kind)
 		}
 	}
 	s, err = Read(all.Dialects(), Service{Service: dialect.Syncer}, nil)
-	if err != nil || !s.Serves(s.Kinds[0], s.Kinds[0].New()) {
+	if err != nil || !s.Serves(s.Kinds[0], s.Kinds[0].New(), nil) {
 		t.Errorf("got %v and an object that is not served, want it to be", err)
 	}
 }

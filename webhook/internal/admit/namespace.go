@@ -25,7 +25,7 @@ func (n Namespaces) Known(ctx context.Context, name string) (ns policy.Namespace
 	object := NamespaceMetadata()
 	// Any failure of the cache, such as not being started, is a reason to ask the API server.
 	if n.Cached.Get(ctx, client.ObjectKey{Name: name}, object) == nil {
-		return policy.Namespace{Name: name, Annotations: object.Annotations}, false, nil
+		return policy.Namespace{Name: name, Annotations: object.Annotations, Labels: object.Labels}, false, nil
 	}
 	ns, err = n.Read(ctx, name)
 	return ns, true, err
@@ -42,7 +42,7 @@ func (n Namespaces) Read(ctx context.Context, name string) (policy.Namespace, er
 	err := n.Live.Get(ctx, client.ObjectKey{Name: name}, object)
 	switch {
 	case err == nil:
-		return policy.Namespace{Name: name, Annotations: object.Annotations}, nil
+		return policy.Namespace{Name: name, Annotations: object.Annotations, Labels: object.Labels}, nil
 	case apierrors.IsNotFound(err):
 		return policy.Namespace{}, fmt.Errorf("namespace %q does not exist: create it first", name)
 	case apierrors.IsForbidden(err):

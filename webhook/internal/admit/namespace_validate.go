@@ -59,8 +59,8 @@ func (v *NamespaceValidator) handle(ctx context.Context, request admission.Reque
 		return verdict{reason: badPattern, violations: violations}, notices
 	}
 	if request.Operation == admissionv1.Update && limitsChanged(updated.Annotations, old.Annotations, settings) {
-		for _, found := range v.Stored.forbidden(ctx, policy.Namespace{Name: updated.Name, Annotations: updated.Annotations},
-			policy.Namespace{Name: updated.Name, Annotations: old.Annotations}) {
+		for _, found := range v.Stored.forbidden(ctx, policy.Namespace{Name: updated.Name, Annotations: updated.Annotations, Labels: updated.Labels},
+			policy.Namespace{Name: updated.Name, Annotations: old.Annotations, Labels: old.Labels}) {
 			notices = append(notices, found.notices(updated.Name)...)
 		}
 	}

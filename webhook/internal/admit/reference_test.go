@@ -43,7 +43,7 @@ func (*readers) New() dialect.Object   { return &corev1.ConfigMap{} }
 func (*readers) NewList() dialect.List { return &corev1.ConfigMapList{} }
 func (r *readers) Words() *plan.Words  { return &plan.Words{Kind: r.Type().Kind, Spec: "data"} }
 
-func (*readers) References(object dialect.Object) []dialect.Reference {
+func (*readers) References(object dialect.Object, _ dialect.Resolved) []dialect.Reference {
 	reader, _ := object.(*corev1.ConfigMap)
 	return []dialect.Reference{{Kind: stores{}.Type().GroupKind(), Namespace: object.GetNamespace(), Name: reader.Data["store"]}}
 }
@@ -55,7 +55,7 @@ func (r *readers) Plan(object dialect.Object, resolved dialect.Resolved) (*plan.
 		b.Fail(field.Invalid(field.NewPath("data", "wrong"), reader.Data["wrong"], "is wrong"))
 	}
 	b.Plan.Choices = []plan.Choice{{At: "data.key", Value: reader.Data["key"], Annotation: names.AnnotationPermittedKeyName}}
-	wanted := r.References(object)[0]
+	wanted := r.References(object, nil)[0]
 	store, found := resolved[wanted].(*corev1.ConfigMap)
 	if !found {
 		b.Fail(dialect.Missing(field.NewPath("data", "store"), wanted))

@@ -100,7 +100,10 @@ func (s Stored) add(ctx context.Context, t *tally, item runtime.Object, kind dia
 	if !ok {
 		return // which a list of the kind does not hold
 	}
-	p, errs := kind.Plan(object, s.References.Known(ctx, kind.References(object)))
+	resolved, _, _ := dialect.Resolve(dialect.ReferencesOf(kind, object), func(wanted []dialect.Reference) (dialect.Resolved, error) {
+		return s.References.Known(ctx, wanted), nil
+	})
+	p, errs := kind.Plan(object, resolved)
 	if wrong, _ := dialect.Split(errs); len(wrong) > 0 || p == nil {
 		return
 	}

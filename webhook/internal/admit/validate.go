@@ -3,6 +3,7 @@ package admit
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -83,13 +84,17 @@ func (v *Validator) object(ctx context.Context, request admission.Request, kind 
 	if len(found.references) == 0 || decision.reason == "" && len(found.missing) == 0 {
 		return decision
 	}
-	live, err := v.References.Read(ctx, found.references)
-	if err != nil {
-		return verdict{reason: referenceUnreadable, cause: err}
-	}
-	found, refusal = v.parse(ctx, request, kind, func(context.Context, []dialect.Reference) dialect.Resolved { return live })
-	if refusal.reason != "" {
+	var unreadable error
+	found, refusal = v.parse(ctx, request, kind, func(ctx context.Context, wanted []dialect.Reference) dialect.Resolved {
+		live, err := v.References.Read(ctx, wanted)
+		unreadable = errors.Join(unreadable, err)
+		return live
+	})
+	switch {
+	case refusal.reason != "":
 		return refusal
+	case unreadable != nil:
+		return verdict{reason: referenceUnreadable, cause: unreadable}
 	}
 	return v.judge(ctx, found)
 }
@@ -108,8 +113,11 @@ func (v *Validator) parse(
 	ctx context.Context, request admission.Request, kind dialect.Kind, resolve func(context.Context, []dialect.Reference) dialect.Resolved,
 ) (found planned, refusal verdict) {
 	refusal = v.decode(ctx, request, kind.New(), func(object dialect.Object) {
-		found.references = kind.References(object)
-		p, errs := kind.Plan(object, resolve(ctx, found.references))
+		resolved, references, _ := dialect.Resolve(dialect.ReferencesOf(kind, object), func(wanted []dialect.Reference) (dialect.Resolved, error) {
+			return resolve(ctx, wanted), nil
+		})
+		found.references = references
+		p, errs := kind.Plan(object, resolved)
 		found.plan = p
 		found.wrong, found.missing = dialect.Split(errs)
 	})

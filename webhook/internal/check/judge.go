@@ -76,7 +76,12 @@ func (c *Checker) parse(ctx context.Context, value map[string]any, o object, s s
 		return found, err
 	}
 	found.object = object
-	resolved, problems := c.resolve(ctx, s.kind.References(object))
+	problems := map[string]error{}
+	resolved, _, _ := dialect.Resolve(dialect.ReferencesOf(s.kind, object), func(wanted []dialect.Reference) (dialect.Resolved, error) {
+		some, why := c.resolve(ctx, wanted)
+		maps.Copy(problems, why)
+		return some, nil
+	})
 	p, errs := s.kind.Plan(object, resolved)
 	found.plan, found.problems = p, problems
 	found.wrong, found.missing = dialect.Split(errs)

@@ -44,7 +44,7 @@ func (*readers) Type() dialect.Type {
 }
 func (*readers) New() dialect.Object { return &corev1.ConfigMap{} }
 
-func (*readers) References(object dialect.Object) []dialect.Reference {
+func (*readers) References(object dialect.Object, _ dialect.Resolved) []dialect.Reference {
 	reader, _ := object.(*corev1.ConfigMap)
 	return []dialect.Reference{{Kind: stores{}.Type().GroupKind(), Namespace: object.GetNamespace(), Name: reader.Data["store"]}}
 }
@@ -52,7 +52,7 @@ func (*readers) References(object dialect.Object) []dialect.Reference {
 func (r *readers) Plan(object dialect.Object, resolved dialect.Resolved) (*plan.Plan, field.ErrorList) {
 	reader, _ := object.(*corev1.ConfigMap)
 	b := plan.Build(object, r.Type().GroupVersionKind, &plan.Words{Kind: "Reader", Spec: "data"})
-	wanted := r.References(object)[0]
+	wanted := r.References(object, nil)[0]
 	store, found := resolved[wanted].(*corev1.ConfigMap)
 	if !found {
 		b.Fail(dialect.Missing(field.NewPath("data", "store"), wanted))

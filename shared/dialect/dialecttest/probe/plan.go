@@ -154,7 +154,8 @@ func (b *builder) credential(at *field.Path, object *v1.ProbeStore) (plan.Creden
 		b.name(secretAt.Child("name"), secret.Name)
 		b.EntryName(secretAt.Child("key"), secret.Key)
 	default:
-		credential.Kind, credential.Name, credential.Audience = plan.AccountCredential, account.Name, account.Audience
+		credential.Kind, credential.Name = plan.AccountCredential, account.Name
+		credential.Audiences = plan.ListOf(account.Audience)
 		b.name(accountAt.Child("name"), account.Name)
 		b.Short(accountAt.Child("audience"), account.Audience, maxAudience)
 	}

@@ -48,9 +48,9 @@ func (i *installation) Type() dialect.Type {
 	return dialect.Type{Dialect: Name, GroupVersionKind: v1.GroupVersion.WithKind(v1.Kind), Resource: "probes", CRD: crd}
 }
 
-func (i *installation) New() dialect.Object        { return &v1.Probe{} }
-func (i *installation) NewList() dialect.List      { return &v1.ProbeList{} }
-func (i *installation) Serves(dialect.Object) bool { return true }
+func (i *installation) New() dialect.Object                          { return &v1.Probe{} }
+func (i *installation) NewList() dialect.List                        { return &v1.ProbeList{} }
+func (i *installation) Serves(dialect.Object, dialect.Resolved) bool { return true }
 
 // Secret implements dialect.Namer.
 func (i *installation) Secret(object dialect.Object) string {
@@ -60,7 +60,7 @@ func (i *installation) Secret(object dialect.Object) string {
 	return ""
 }
 
-func (i *installation) References(object dialect.Object) []dialect.Reference {
+func (i *installation) References(object dialect.Object, _ dialect.Resolved) []dialect.Reference {
 	o, ok := object.(*v1.Probe)
 	if !ok {
 		return nil
