@@ -29,6 +29,8 @@ type Backend struct {
 	Limits []Limit
 	// Walks: it can read what is below a path.
 	Walks bool
+	// Finds: it can list the names below a prefix, or all.
+	Finds bool
 	// Pins are the options of a read that choose a version.
 	Pins []Pin
 	// Read drops the options that mean nothing to it, so that reads which differ in nothing else are one, and fills in what it

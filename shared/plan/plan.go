@@ -109,6 +109,8 @@ type Read struct {
 	VersionID     string
 	VersionStage  string
 	EngineVersion int32 // of a key-value engine that comes in several
+	// EngineMount is the part of Key that is the mount of the engine, with Path; empty: its first segment.
+	EngineMount string `json:",omitempty"`
 	// Object is what Key names where a backend keeps several kinds of things, such as certificate; empty: a secret.
 	Object string `json:",omitempty"`
 	// Tags are those that a value must have to be read, with Path: each as in key=value.

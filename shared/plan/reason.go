@@ -36,6 +36,10 @@ const (
 	ReasonInvalidValue Reason = "InvalidValue"
 	// ReasonTemplateFailed: a template of the spec cannot be rendered with the values that were read.
 	ReasonTemplateFailed Reason = "TemplateFailed"
+	// ReasonSecretMissing: the Secret is another client's to make, and does not exist; it is completed once it does.
+	ReasonSecretMissing Reason = "SecretMissing"
+	// ReasonSecretDeleted: the backend no longer has what the Secret was made of, and the object wants it deleted then.
+	ReasonSecretDeleted Reason = "SecretDeleted"
 	// ReasonSecretNotOwned: a Secret of this name exists that this object does not own.
 	ReasonSecretNotOwned Reason = "SecretNotOwned"
 	// ReasonSecretWriteFailed: the API server refused the Secret.
@@ -47,6 +51,6 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonSynced, ReasonSuspended, ReasonInvalidSpec, ReasonStoreNotFound, ReasonPolicyDenied, ReasonBackendNotConfigured,
 		ReasonSecretNotFound, ReasonAccessDenied, ReasonUnauthenticated, ReasonInvalidRequest, ReasonThrottled, ReasonUnavailable,
-		ReasonInvalidValue, ReasonTemplateFailed, ReasonSecretNotOwned, ReasonSecretWriteFailed,
+		ReasonInvalidValue, ReasonTemplateFailed, ReasonSecretMissing, ReasonSecretDeleted, ReasonSecretNotOwned, ReasonSecretWriteFailed,
 	}
 }

@@ -31,8 +31,11 @@ type Login struct {
 	CAFrom    Credential `json:",omitzero"` // where the cluster keeps Store.CA, in its stead
 	Namespace string     // the part of the server to log in to; empty: that of the Store
 	Directory string     // whose identities are meant: Azure's tenant
-	// RoleFrom is where the cluster keeps Role, with which the Store was judged: at a login it must be the same there.
+	// RoleFrom is where the cluster keeps the role that the Store was judged with: at a login it must be the same there. It is Account where
+	// there is one, else Store.Role.
 	RoleFrom Credential `json:",omitzero"`
+	// Account is the role that the ServiceAccount of Credential is itself, before others are assumed.
+	Account string
 	// Identifier refers to the name that goes with Credential, where a Secret holds that, too: the id of an access key, a client or a role.
 	Identifier Credential `json:",omitzero"`
 	// Session refers to the third part of an access key that is temporary.

@@ -40,6 +40,8 @@ type Secret struct {
 	Annotations map[string]string
 	Type        string
 	Immutable   *bool
+	// Empty: the backend has nothing any more of what the entries read, and nothing else makes an entry. It must not be written.
+	Empty bool
 }
 
 // Error says why one entry cannot be made from what was read. It never holds a value.
