@@ -88,6 +88,7 @@ generate-api: $(TOOLS)/controller-gen ## Generate deepcopy functions and CRDs fr
 	  case $$folder in
 	    dialect/dialecttest/*) ;;
 	    dialect/kes/) cp "$$folder"*_*.yaml ../crds/; cp "$$folder"*_*.yaml ../kustomize/base/crds/ ;;
+	    dialect/eso/) cp "$$folder"*_*.yaml ../crds/eso/; cp "$$folder"*_*.yaml ../kustomize/components/dialects/eso/ ;;
 	    *) cp "$$folder"*_*.yaml ../crds/; cp "$$folder"*_*.yaml "../kustomize/components/dialects/$$(basename "$$folder")/" ;;
 	  esac
 	done

@@ -16,6 +16,7 @@ const Vault plan.Backend = "vault"
 const (
 	VaultKubernetes = "kubernetes" // Role and a token of a ServiceAccount, which Vault has the API server review
 	VaultJWT        = "jwt"        // Role and a token, whose signature Vault verifies
+	VaultToken      = "token"      // the credential is a token, and there is neither role nor mount
 	VaultAppRole    = "appRole"    // Role is the role id, and the credential the secret id
 )
 

@@ -15,6 +15,7 @@ type Words struct {
 	Plain     string // what to do with a value that is not an object with members
 
 	Adoption        string // the field that asks to take over a Secret that no controller owns; empty: there is none
+	Sharing         string // the field that has the object set entries of a Secret that another client makes; empty: there is none
 	Rename          string // how to have a Secret of another name made
 	Adopt           string // what to do where a Secret of the name exists that no controller owns
 	OtherController string // what to do where another controller serves the same objects

@@ -65,6 +65,8 @@ func (j *judge) store(p *plan.Plan, store plan.Store, role bool) {
 			j.deny(one, field.Forbidden(field.NewPath(one.At), fmt.Sprintf(
 				"%q is not among the servers of Vault that this installation permits: name one of --vault-servers (VAULT_SERVERS)",
 				text.Cut(value, maxValue))), "")
+		case value == "" && limit.Demand != "" && store.Credential.OfCluster():
+			// A credential of its own reads, and not the syncer's.
 		case value == "" && limit.Demand != "":
 			one.Annotation = limit.Demand
 			j.demand(one)

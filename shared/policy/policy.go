@@ -100,11 +100,15 @@ func CheckWalked(e plan.Entry, found []string, ns Namespace, s Settings) Violati
 
 // Warnings says where a namespace permits a plan, but not everything that its author set. Each warning begins with a path.
 func Warnings(p *plan.Plan, ns Namespace) []string {
-	if !p.Target.AdoptExisting || AdoptPermitted(ns) {
+	shares := p.Target.Sharing != plan.Exclusive
+	if !shares && (!p.Target.AdoptExisting || p.Words.Adoption == "") || AdoptPermitted(ns) {
 		return nil
 	}
-	return []string{fmt.Sprintf(`%s is not honoured: namespace %s lacks annotation %s: "true"`,
-		p.Words.Adoption, ns.Name, names.AnnotationPermitAdopt)}
+	what := p.Words.Adoption
+	if shares {
+		what = p.Words.Sharing
+	}
+	return []string{fmt.Sprintf(`%s is not honoured: namespace %s lacks annotation %s: "true"`, what, ns.Name, names.AnnotationPermitAdopt)}
 }
 
 // AdoptPermitted reports whether a namespace permits its objects to take over Secrets that they did not make.

@@ -15,7 +15,7 @@ func (r *runner) words(t *testing.T) {
 	for _, kind := range r.kinds {
 		words, is := kind.Words(), kind.Type()
 		needless := map[string]bool{
-			"Paused": true, "Adoption": true,
+			"Paused": true, "Adoption": true, "Sharing": true,
 			string(plan.TermRecursive): true, string(plan.TermEngine1): true, string(plan.TermEngine2): true,
 		}
 		for _, e := range r.examples {
@@ -55,7 +55,7 @@ func (r *runner) needed(t *testing.T, e example, needless map[string]bool) {
 		}
 	}
 	strike("Paused", p.Suspend)
-	strike("Adoption", p.Target.AdoptExisting)
+	strike("Sharing", p.Target.Sharing != plan.Exclusive)
 	for i := range p.Entries {
 		source := p.Entries[i].Source
 		strike(string(plan.TermRecursive), source.Path)

@@ -3,13 +3,11 @@ package tuenti
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/dialect/tuenti/v1alpha1"
-	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 )
 
@@ -78,32 +76,7 @@ func (b *builder) keysMap(sources map[string]v1alpha1.DataSource) {
 	}
 }
 
-// trackers end the prefixes of keys by which GitOps tools (Argo CD, Flux, Helm, kapp, Fleet, Config Sync) know
-// what they manage. On a Secret they would claim what no manifest holds, and a tool might prune it.
-var trackers = []string{
-	"argoproj.io", "fluxcd.io", "helm.sh", "k14s.io", "cattle.io", "configsync.gke.io", "configmanagement.gke.io", "config.k8s.io",
-}
-
 // inherited are the labels or annotations of an object that its Secret gets, too.
 func inherited(all map[string]string) map[string]string {
-	kept := make(map[string]string, len(all)+1)
-	for key, value := range all {
-		if !ownBusiness(key) {
-			kept[key] = value
-		}
-	}
-	return kept
-}
-
-// ownBusiness reports whether a key says something about the object itself.
-func ownBusiness(key string) bool {
-	switch key {
-	case "kubectl.kubernetes.io/last-applied-configuration", v1alpha1.AnnotationLastUpdate,
-		v1alpha1.LabelManagedBy, "app.kubernetes.io/instance": // the latter is Argo CD's by default
-		return true
-	}
-	prefix, _, _ := strings.Cut(key, "/")
-	return strings.HasPrefix(key, names.ReservedPrefix) || slices.ContainsFunc(trackers, func(tracker string) bool {
-		return strings.HasSuffix(prefix, tracker)
-	})
+	return plan.Inherited(all, v1alpha1.AnnotationLastUpdate, v1alpha1.LabelManagedBy)
 }

@@ -1,0 +1,407 @@
+package eso
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/secretgate/secretgate/shared/dialect"
+	v1 "github.com/secretgate/secretgate/shared/dialect/eso/v1"
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
+)
+
+// The values of fields that the code needs.
+const (
+	creationOwner         = "Owner"
+	creationOrphan        = "Orphan"
+	creationMerge         = "Merge"
+	creationCreateOrMerge = "CreateOrMerge"
+	creationNone          = "None"
+
+	deletionRetain = "Retain"
+	deletionDelete = "Delete"
+	deletionMerge  = "Merge"
+
+	refreshPeriodic    = "Periodic"
+	refreshCreatedOnce = "CreatedOnce"
+	refreshOnChange    = "OnChange"
+)
+
+// maxText bounds properties, versions and patterns, in characters, as the CRD does.
+const maxProperty, maxText = 1024, 2048
+
+// builder makes the Plan of one object.
+type builder struct {
+	*plan.Builder
+	installation *Installation
+	resolved     dialect.Resolved
+	// ours: the syncer serves the object. What it does not serve is an error then. External Secrets Operator may serve it elsewhere.
+	ours    bool
+	sources map[dialect.Reference]*source // by store; nil: it cannot be used, which has been said
+}
+
+// begin begins the plan of an object of a kind.
+func (i *Installation) begin(object metav1.Object, kind string, resolved dialect.Resolved) *builder {
+	return &builder{
+		Builder: plan.Build(object, v1.GroupVersion.WithKind(kind), &words), installation: i, resolved: resolved,
+		sources: map[dialect.Reference]*source{},
+	}
+}
+
+// unserved says that a field at a path is not served: it is an error of the syncer's objects. Those of another controller are
+// judged without it.
+func (b *builder) unserved(at *field.Path, detail string) {
+	if b.ours {
+		b.Fail(field.Forbidden(at, detail))
+		return
+	}
+	b.Warn("%s is not judged: to Secretgate it is what it does not serve", at)
+}
+
+func (i *Installation) parse(es *v1.ExternalSecret, resolved dialect.Resolved) (*plan.Plan, field.ErrorList) {
+	b := i.begin(es, v1.Kind, resolved)
+	b.ours = i.Serves(es, resolved)
+	b.Plan.ForceSync = v1.Version(es)
+	at := field.NewPath("spec")
+	b.classes(es)
+	b.target(at.Child("target"), es)
+	b.refresh(at, &es.Spec)
+	b.entries(at, es)
+	if es.Spec.Target.Template != nil {
+		b.template(at.Child("target", "template"), es.Spec.Target.Template)
+	} else {
+		b.Plan.Template.Labels, b.Plan.Template.Annotations = plan.Inherited(es.Labels), plan.Inherited(es.Annotations)
+		b.SecretType(at, "")
+	}
+	b.Plan.Template.Removed = []string{v1.AnnotationDataHash}
+	return b.Done()
+}
+
+// classes refuses an object whose stores are of several controllers: each of them leaves the object alone.
+func (b *builder) classes(es *v1.ExternalSecret) {
+	var first *storeRef
+	served := false
+	for _, r := range storesOf(es) {
+		spec, found := specOf(b.resolved, r.Reference)
+		switch {
+		case !found:
+		case first == nil:
+			first, served = &r, b.installation.serves(spec)
+		case b.installation.serves(spec) != served:
+			b.Fail(field.Forbidden(r.at, "is of another controller than "+first.String()+
+				", so that none syncs the object: use stores with the same spec.controller, or make two objects of it"))
+		}
+	}
+}
+
+// target is the Secret to make.
+func (b *builder) target(at *field.Path, es *v1.ExternalSecret) {
+	t := &es.Spec.Target
+	if t.Name != "" {
+		b.SecretName(at.Child("name"), t.Name)
+	}
+	target := &b.Plan.Target
+	target.AdoptExisting = true
+	target.DeletionPolicy = plan.DeletionDelete
+	switch t.CreationPolicy {
+	case "", creationOwner:
+	case creationOrphan:
+		target.DeletionPolicy = plan.DeletionRetain
+	case creationMerge:
+		target.DeletionPolicy, target.Sharing = plan.DeletionRetain, plan.Merge
+	case creationCreateOrMerge:
+		target.DeletionPolicy, target.Sharing = plan.DeletionRetain, plan.CreateOrMerge
+	case creationNone:
+		b.unserved(at.Child("creationPolicy"), "None is not served, since it makes no Secret: remove the object, or write another policy")
+	default:
+		b.Fail(field.NotSupported(at.Child("creationPolicy"), t.CreationPolicy,
+			[]string{creationOwner, creationOrphan, creationMerge, creationCreateOrMerge}))
+	}
+	switch shared := target.Sharing != plan.Exclusive; {
+	case t.DeletionPolicy == deletionDelete && shared:
+		b.Fail(field.Forbidden(at.Child("deletionPolicy"), "Delete would delete a Secret that another client makes: write Merge, or creationPolicy: Owner"))
+	case t.DeletionPolicy == deletionDelete:
+		target.DeleteEmpty = target.DeletionPolicy == plan.DeletionDelete
+	case t.DeletionPolicy != "" && t.DeletionPolicy != deletionRetain && t.DeletionPolicy != deletionMerge:
+		b.Fail(field.NotSupported(at.Child("deletionPolicy"), t.DeletionPolicy, []string{deletionRetain, deletionDelete, deletionMerge}))
+	}
+	if t.Immutable {
+		b.Plan.Template.Immutable, target.Final = &t.Immutable, true
+	}
+	if t.Manifest != nil {
+		b.Fail(field.Forbidden(at.Child("manifest"), "is not served: Secrets alone are made"))
+	}
+}
+
+// refresh is when the values are read again.
+func (b *builder) refresh(at *field.Path, spec *v1.ExternalSecretSpec) {
+	b.Interval(at.Child("refreshInterval"), spec.RefreshInterval, b.installation.MinRefreshInterval)
+	r := &b.Plan.Refresh
+	switch spec.RefreshPolicy {
+	case "", refreshPeriodic:
+		r.Once = r.Never
+	case refreshCreatedOnce:
+		*r = plan.Refresh{Never: true, Once: true}
+	case refreshOnChange:
+		*r = plan.Refresh{Never: true}
+	default:
+		b.Fail(field.NotSupported(at.Child("refreshPolicy"), spec.RefreshPolicy, []string{refreshPeriodic, refreshCreatedOnce, refreshOnChange}))
+	}
+	if spec.RefreshInterval != "" && r.Never && (spec.RefreshPolicy == refreshCreatedOnce || spec.RefreshPolicy == refreshOnChange) {
+		b.Warn("%s has no meaning with refreshPolicy %s, and is ignored: remove it", at.Child("refreshInterval"), spec.RefreshPolicy)
+	}
+	if spec.SyncWindows != nil {
+		b.unserved(at.Child("syncWindows"), "is not served: set refreshInterval, or refreshPolicy: OnChange")
+	}
+}
+
+// entries are dataFrom's, and then data's, which win.
+func (b *builder) entries(at *field.Path, es *v1.ExternalSecret) {
+	spec := &es.Spec
+	switch n := len(spec.Data) + len(spec.DataFrom); {
+	case n == 0:
+		b.Fail(field.Required(at, "at least one entry in data or dataFrom is needed"))
+	case n > plan.MaxEntries:
+		b.Fail(field.TooMany(at, n, plan.MaxEntries))
+		return
+	}
+	for n := range spec.DataFrom {
+		b.dataFrom(at.Child("dataFrom").Index(n), es, &spec.DataFrom[n])
+	}
+	named := map[string]bool{}
+	for n := range spec.Data {
+		at, data := at.Child("data").Index(n), &spec.Data[n]
+		b.EntryName(at.Child("secretKey"), data.SecretKey)
+		if named[data.SecretKey] {
+			b.Fail(field.Duplicate(at.Child("secretKey"), data.SecretKey))
+		}
+		named[data.SecretKey] = true
+		b.remote(at, es, data.SourceRef, &data.RemoteRef, plan.Entry{
+			Field: at.String(), KeyField: at.Child("remoteRef", "key").String(), Name: data.SecretKey,
+		}, at.Child("remoteRef"))
+		if data.RemoteRef.ConversionStrategy != "" && data.RemoteRef.ConversionStrategy != string(plan.Underscore) {
+			b.Warn("%s has no meaning here, where secretKey names the entry, and is ignored: remove it", at.Child("remoteRef", "conversionStrategy"))
+		}
+	}
+}
+
+func (b *builder) dataFrom(at *field.Path, es *v1.ExternalSecret, from *v1.DataFrom) {
+	generator := from.SourceRef != nil && from.SourceRef.GeneratorRef != nil
+	switch {
+	case generator:
+	case from.Extract != nil && from.Find != nil:
+		b.Fail(field.Forbidden(at.Child("find"), "extract is set, too: make two elements of dataFrom"))
+		return
+	case from.Extract == nil && from.Find == nil:
+		b.Fail(field.Required(at, "extract or find is needed"))
+		return
+	}
+	naming := &plan.Naming{Rewrites: b.rewrites(at.Child("rewrite"), from.Rewrite), Field: at.Child("rewrite").String()}
+	switch e := (plan.Entry{Field: at.String(), Naming: naming}); {
+	case from.Extract != nil || generator:
+		ref := from.Extract
+		if ref == nil {
+			ref = &v1.RemoteRef{}
+		}
+		naming.Conversion = b.conversion(at.Child("extract", "conversionStrategy"), ref.ConversionStrategy)
+		e.Kind, e.KeyField = plan.Members, at.Child("extract", "key").String()
+		b.remote(at, es, from.SourceRef, ref, e, at.Child("extract"))
+	default:
+		naming.Conversion = b.conversion(at.Child("find", "conversionStrategy"), from.Find.ConversionStrategy)
+		e.Kind, e.KeyField = plan.Tree, at.Child("find", "path").String()
+		b.find(at, es, from, e)
+	}
+}
+
+// remote adds the entry of a value.
+func (b *builder) remote(at *field.Path, es *v1.ExternalSecret, own *v1.SourceRef, ref *v1.RemoteRef, e plan.Entry, refAt *field.Path) {
+	b.Short(refAt.Child("property"), ref.Property, maxProperty)
+	b.Short(refAt.Child("version"), ref.Version, maxText)
+	b.strategies(refAt, &ref.Strategies, &e)
+	switch ref.MetadataPolicy {
+	case "", "None":
+	case "Fetch":
+		b.unserved(refAt.Child("metadataPolicy"), "Fetch is not served: tags and labels of a value are not read; write None")
+	default:
+		b.Fail(field.NotSupported(refAt.Child("metadataPolicy"), ref.MetadataPolicy, []string{"None", "Fetch"}))
+	}
+	s := b.source(at, es, own)
+	if s == nil {
+		if ref.Key == "" {
+			b.Fail(field.Required(refAt.Child("key"), "the backend's name of the value"))
+		}
+		return
+	}
+	e.Property = ref.Property
+	if e.Property != "" {
+		e.Syntax = s.syntax
+	}
+	e.Source.Store = s.store
+	e.Source.Read = s.read(b, refAt, ref)
+	e.Source.Optional = b.optional(es)
+	s.backend.Add(b.Builder, e, refAt.Child("key"))
+}
+
+// optional reports whether a value that is gone is left out.
+func (b *builder) optional(es *v1.ExternalSecret) bool {
+	policy := es.Spec.Target.DeletionPolicy
+	return policy == deletionDelete || policy == deletionMerge
+}
+
+// find adds the entry of all values that are found.
+func (b *builder) find(at *field.Path, es *v1.ExternalSecret, from *v1.DataFrom, e plan.Entry) {
+	find, findAt := from.Find, at.Child("find")
+	b.strategies(findAt, &find.Strategies, &e)
+	if find.Name == nil && len(find.Tags) == 0 && find.Path == nil {
+		b.Fail(field.Required(findAt, "path, name or tags are needed"))
+		return
+	}
+	if find.Name != nil {
+		b.Short(findAt.Child("name", "regexp"), find.Name.RegExp, maxText)
+		if _, err := regexp.Compile(find.Name.RegExp); err != nil {
+			b.Fail(field.Invalid(findAt.Child("name", "regexp"), find.Name.RegExp, "is no pattern of RE2: "+err.Error()))
+		}
+		e.Matching = find.Name.RegExp
+	}
+	s := b.source(at, es, from.SourceRef)
+	switch {
+	case s == nil:
+		return
+	case s.find == nil:
+		b.unserved(findAt, "is not served for this provider: name the values one by one")
+		return
+	}
+	read, ok := s.find(b, findAt, find)
+	if !ok {
+		return
+	}
+	e.Source = plan.Source{Store: s.store, Read: read}
+	e.Source.Optional = b.optional(es)
+	b.Plan.Entries = append(b.Plan.Entries, e)
+}
+
+// strategies are what is done to the values.
+func (b *builder) strategies(at *field.Path, s *v1.Strategies, e *plan.Entry) {
+	switch s.DecodingStrategy {
+	case "", "None":
+	case "Base64", "Base64URL", "Auto":
+		e.Decoding = plan.Decoding(s.DecodingStrategy)
+	default:
+		b.Fail(field.NotSupported(at.Child("decodingStrategy"), s.DecodingStrategy, []string{"None", "Base64", "Base64URL", "Auto"}))
+	}
+	switch s.NullBytePolicy {
+	case "", "Ignore":
+	case "Fail":
+		e.NoNUL = true
+	default:
+		b.Fail(field.NotSupported(at.Child("nullBytePolicy"), s.NullBytePolicy, []string{"Ignore", "Fail"}))
+	}
+}
+
+func (b *builder) conversion(at *field.Path, strategy string) plan.Conversion {
+	c := plan.Conversion(cmp.Or(strategy, string(plan.Underscore)))
+	if c != plan.Underscore && c != plan.Unicode {
+		b.Fail(field.NotSupported(at, strategy, []plan.Conversion{plan.Underscore, plan.Unicode}))
+	}
+	return c
+}
+
+// rewrites are how names are changed.
+func (b *builder) rewrites(at *field.Path, all []v1.Rewrite) []plan.Rewrite {
+	var made []plan.Rewrite
+	for n, one := range all {
+		at := at.Index(n)
+		if set := slices.DeleteFunc([]bool{one.Regexp != nil, one.Merge != nil, one.Transform != nil}, func(set bool) bool { return !set }); len(set) != 1 {
+			b.Fail(field.Invalid(at, field.OmitValueType{}, "must have exactly one of regexp and merge"))
+			continue
+		}
+		switch {
+		case one.Transform != nil:
+			b.unserved(at.Child("transform"), "is not served: write regexp, with $1 for what a group matches")
+		case one.Regexp != nil:
+			b.Short(at.Child("regexp", "source"), one.Regexp.Source, maxText)
+			b.Short(at.Child("regexp", "target"), one.Regexp.Target, maxText)
+			if _, err := regexp.Compile(one.Regexp.Source); err != nil {
+				b.Fail(field.Invalid(at.Child("regexp", "source"), one.Regexp.Source, "is no pattern of RE2: "+err.Error()))
+				continue
+			}
+			made = append(made, plan.Rewrite{Regexp: &plan.RewriteRegexp{Source: one.Regexp.Source, Target: one.Regexp.Target}})
+		default:
+			made = append(made, plan.Rewrite{Merge: b.merge(at.Child("merge"), one.Merge)})
+		}
+	}
+	return made
+}
+
+func (b *builder) merge(at *field.Path, m *v1.RewriteMerge) *plan.RewriteMerge {
+	made := &plan.RewriteMerge{
+		Priority: m.Priority, IgnoreMissing: m.PriorityPolicy == "IgnoreNotFound", IgnoreConflict: m.ConflictPolicy == "Ignore",
+	}
+	for _, choice := range []struct {
+		name, value string
+		known       []string
+	}{
+		{"priorityPolicy", m.PriorityPolicy, []string{"Strict", "IgnoreNotFound"}},
+		{"conflictPolicy", m.ConflictPolicy, []string{"Error", "Ignore"}},
+		{"strategy", m.Strategy, []string{"Extract", "JSON"}},
+	} {
+		if choice.value != "" && !slices.Contains(choice.known, choice.value) {
+			b.Fail(field.NotSupported(at.Child(choice.name), choice.value, choice.known))
+		}
+	}
+	switch {
+	case m.Strategy == "JSON" && m.Into == "":
+		b.Fail(field.Required(at.Child("into"), "strategy JSON needs the name of its entry"))
+	case m.Strategy == "JSON":
+		b.EntryName(at.Child("into"), m.Into)
+		made.Into = m.Into
+	case m.Into != "":
+		b.Warn("%s has no meaning but with strategy JSON, and is ignored: remove it", at.Child("into"))
+	}
+	return made
+}
+
+// conditions judges the form of those of a ClusterSecretStore.
+func (b *builder) conditions(at *field.Path, all []v1.Condition) {
+	for n, c := range all {
+		at := at.Index(n)
+		for m, pattern := range c.NamespaceRegexes {
+			at := at.Child("namespaceRegexes").Index(m)
+			if _, err := regexp.Compile(pattern); err != nil {
+				b.Fail(field.Invalid(at, pattern, "is no pattern of RE2: "+err.Error()))
+				continue
+			}
+			if len(pattern) > 0 && (pattern[0] != '^' || pattern[len(pattern)-1] != '$') {
+				b.Warn("%s is found anywhere in a name, so that team-a admits not-team-a, too: write ^(%s)$", at, pattern)
+			}
+		}
+		if c.NamespaceSelector != nil {
+			if _, err := metav1.LabelSelectorAsSelector(c.NamespaceSelector); err != nil {
+				b.Fail(field.Invalid(at.Child("namespaceSelector"), field.OmitValueType{}, "is no selector: "+err.Error()))
+			}
+		}
+	}
+}
+
+// confine says which namespaces a ClusterSecretStore admits.
+func (b *builder) confine(r storeRef, all []v1.Condition) {
+	if len(all) == 0 {
+		return
+	}
+	c := plan.Confined{At: r.at.String(), What: r.String()}
+	for _, one := range all {
+		c.To = append(c.To, plan.NamespaceMatch{Names: one.Namespaces, Patterns: one.NamespaceRegexes, Selector: one.NamespaceSelector})
+	}
+	b.Plan.Confined = append(b.Plan.Confined, c)
+}
+
+// permitStore has policy judge which store an object reads through.
+func (b *builder) permitStore(r storeRef) {
+	b.Plan.Choices = append(b.Plan.Choices, plan.Choice{
+		At: r.at.Child("name").String(), Value: r.Kind.Kind + "/" + r.Name, Annotation: names.AnnotationPermittedStore,
+	})
+}
