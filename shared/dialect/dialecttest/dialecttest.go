@@ -29,8 +29,11 @@ type Suite struct {
 	// Policy is what the installation says for all dialects.
 	Policy settings.Policy
 	// Examples is a file of YAML documents: objects that are right, each named after what it shows, and all that they refer to.
-	// Between them they use every field, deprecated ones too. Those with a status show what others write there.
+	// Between them, and those of Denied, they use every field, deprecated ones too. Those with a status show what others write there.
 	Examples string
+	// Denied is a file of YAML documents, too: objects that are refused beside the examples. Each line of the annotation expect of such an
+	// object is in one of its errors. Empty: there is no such file.
+	Denied string
 }
 
 // Run tests a dialect.
@@ -50,19 +53,21 @@ func Run(t *testing.T, s Suite) {
 		t.Error("syncers of equal settings are in different rings")
 	}
 	r.roots = map[string]bool{}
-	for _, kind := range r.kinds {
+	for _, kind := range r.typed() {
 		fields, _ := schemaOf(kind.Type())["properties"].(document)
 		for name := range fields {
 			r.roots[name] = true
 		}
 	}
 	r.load(t)
+	r.loadDenied(t)
 	for name, installation := range installations {
 		t.Run("the plans of "+name, func(t *testing.T) { r.agreed(t, installation.Kinds()) })
 	}
 	t.Run("types", r.types)
 	t.Run("words", r.words)
 	t.Run("plans", r.plans)
+	t.Run("denials", r.denials)
 	t.Run("references", r.references)
 	t.Run("policy", r.policy)
 	t.Run("deprecated fields", r.deprecated)
@@ -101,6 +106,7 @@ type runner struct {
 	roots    map[string]bool // the first fields of objects
 	examples []example
 	stored   []stored
+	denied   []denied
 }
 
 // document is an object as JSON has it.
@@ -123,54 +129,76 @@ type stored struct {
 // load reads the examples. They are in a namespace of their own, unless they name one.
 func (r *runner) load(t *testing.T) {
 	t.Helper()
-	text, err := os.ReadFile(r.Examples)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for part := range strings.SplitSeq("\n"+string(text), "\n---\n") {
-		doc := document{}
-		if err := yaml.UnmarshalStrict([]byte(part), &doc); err != nil {
-			t.Fatalf("%s: %v", r.Examples, err)
-		}
-		if len(doc) > 0 {
-			r.add(t, doc)
-		}
+	for _, doc := range documentsIn(t, r.Examples) {
+		r.add(t, doc)
 	}
 	if len(r.examples) == 0 {
 		t.Fatalf("%s: there are no objects of the dialect's kinds", r.Examples)
 	}
 }
 
+// documentsIn reads a file of YAML documents.
+func documentsIn(t *testing.T, file string) (all []document) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for part := range strings.SplitSeq("\n"+string(text), "\n---\n") {
+		doc := document{}
+		if err := yaml.UnmarshalStrict([]byte(part), &doc); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		if len(doc) > 0 {
+			all = append(all, doc)
+		}
+	}
+	return all
+}
+
 func (r *runner) add(t *testing.T, doc document) {
 	t.Helper()
+	name, namespace := named(t, r.Examples, doc)
+	if kind, is := kindOf(r.kinds, doc); is {
+		r.examples = append(r.examples, example{kind: kind, name: name, doc: inNamespace(doc, namespace)})
+		return
+	}
+	kind, is := kindOf(r.stores, doc)
+	if !is {
+		t.Fatalf("%s: %s is of no kind of the dialect: %v", r.Examples, name, doc["kind"])
+	}
+	ref := dialect.Reference{Kind: kind.Type().GroupKind(), Name: name}
+	if !kind.Type().ClusterWide {
+		doc, ref.Namespace = inNamespace(doc, namespace), namespace
+	}
+	r.stored = append(r.stored, stored{kind: kind, ref: ref, doc: doc})
+}
+
+// named is the name of a document, and the namespace that it names or has without.
+func named(t *testing.T, file string, doc document) (name, namespace string) {
+	t.Helper()
 	metadata, _ := doc["metadata"].(document)
-	name, _ := metadata["name"].(string)
-	namespace, _ := metadata["namespace"].(string)
-	if metadata == nil || name == "" {
-		t.Fatalf("%s: an object has no name: %v", r.Examples, doc)
+	name, _ = metadata["name"].(string)
+	namespace, _ = metadata["namespace"].(string)
+	if name == "" {
+		t.Fatalf("%s: an object has no name: %v", file, doc)
 	}
-	is := func(in dialect.Type) bool {
-		return doc["apiVersion"] == in.GroupVersion().String() && doc["kind"] == in.Kind
-	}
-	for _, kind := range r.kinds {
-		if is(kind.Type()) {
-			metadata["namespace"] = cmp.Or(namespace, "core")
-			r.examples = append(r.examples, example{kind: kind, name: name, doc: doc})
-			return
+	return name, cmp.Or(namespace, "core")
+}
+
+// inNamespace puts a document in a namespace.
+func inNamespace(doc document, namespace string) document {
+	return put(doc, dialect.Path{"metadata", "namespace"}, namespace)
+}
+
+// kindOf is the one of some kinds that a document is of.
+func kindOf[K typed](kinds []K, doc document) (found K, is bool) {
+	for _, kind := range kinds {
+		if in := kind.Type(); doc["apiVersion"] == in.GroupVersion().String() && doc["kind"] == in.Kind {
+			return kind, true
 		}
 	}
-	for _, kind := range r.stores {
-		if in := kind.Type(); is(in) {
-			if !in.ClusterWide {
-				namespace = cmp.Or(namespace, "core")
-				metadata["namespace"] = namespace
-			}
-			ref := dialect.Reference{Kind: in.GroupKind(), Namespace: namespace, Name: name}
-			r.stored = append(r.stored, stored{kind: kind, ref: ref, doc: doc})
-			return
-		}
-	}
-	t.Fatalf("%s: %s is of no kind of the dialect: %v", r.Examples, name, doc["kind"])
+	return found, false
 }
 
 // decode makes an object of a document, as a client does.

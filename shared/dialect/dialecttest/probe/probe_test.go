@@ -17,7 +17,9 @@ import (
 )
 
 func TestDialect(t *testing.T) {
-	dialecttest.Run(t, dialecttest.Suite{Dialect: probe.Dialect(), Examples: "testdata/examples.yaml"})
+	dialecttest.Run(t, dialecttest.Suite{
+		Dialect: probe.Dialect(), Examples: "testdata/examples.yaml", Denied: "testdata/denied.yaml",
+	})
 }
 
 const (
