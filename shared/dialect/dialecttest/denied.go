@@ -4,10 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"k8s.io/apimachinery/pkg/util/validation/field"
-
 	"github.com/secretgate/secretgate/shared/dialect"
-	"github.com/secretgate/secretgate/shared/plan"
 )
 
 // expectation is the annotation of a denied object with what its errors say. The object is planned without it.
@@ -15,11 +12,8 @@ const expectation = "expect"
 
 // denied is an object that is refused.
 type denied struct {
-	typed
-	name   string
-	doc    document
+	example
 	expect []string
-	plan   func(dialect.Object, dialect.Resolved) (*plan.Plan, field.ErrorList)
 }
 
 // loadDenied reads the objects that are refused.
@@ -34,18 +28,18 @@ func (r *runner) loadDenied(t *testing.T) {
 		texts, _ := annotations.(document)
 		text, _ := texts[expectation].(string)
 		delete(texts, expectation)
-		one := denied{name: name, doc: doc, expect: strings.Split(strings.TrimSpace(text), "\n")}
+		one := denied{example: example{name: name, doc: doc}, expect: strings.Split(strings.TrimSpace(text), "\n")}
 		if text == "" {
 			t.Fatalf("%s: %s has no annotation %s with a text of its errors", r.Denied, name, expectation)
 		}
 		if kind, is := kindOf(r.kinds, doc); is {
-			one.typed, one.plan = kind, kind.Plan
+			one.planner, one.kind = kind, kind
 		} else if kind, is := kindOf(r.stores, doc); is {
 			judged, ok := kind.(dialect.Judged)
 			if !ok {
 				t.Fatalf("%s: %s is of kind %s, which is not judged itself", r.Denied, name, kind.Type().Kind)
 			}
-			one.typed, one.plan = kind, judged.Plan
+			one.planner = judgedKind{kind, judged}
 		} else {
 			t.Fatalf("%s: %s is of no kind of the dialect: %v", r.Denied, name, doc["kind"])
 		}
@@ -59,7 +53,7 @@ func (r *runner) loadDenied(t *testing.T) {
 // denials proves that what is declared only to be refused is refused, with a sentence.
 func (r *runner) denials(t *testing.T) {
 	for _, d := range r.denied {
-		_, errs := d.plan(mustDecode(t, d.doc, d.New()), r.resolved(t, nil))
+		_, errs := d.Plan(mustDecode(t, d.doc, d.New()), r.known)
 		if len(errs) == 0 {
 			t.Errorf("%s: is not denied", d.name)
 		}

@@ -44,7 +44,7 @@ func (r *runner) converge(t *testing.T, kind dialect.Kind, what string, write fu
 			continue
 		}
 		compared++
-		p, errs := kind.Plan(mustDecode(t, doc, kind.New()), r.resolved(t, nil))
+		p, errs := kind.Plan(mustDecode(t, doc, kind.New()), r.known)
 		if len(errs) > 0 {
 			t.Errorf("%s, with %s: %v", e.name, what, errs.ToAggregate())
 			continue

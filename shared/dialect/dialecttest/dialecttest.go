@@ -17,7 +17,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/secretgate/secretgate/shared/dialect"
-	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/settings"
 )
 
@@ -61,6 +60,7 @@ func Run(t *testing.T, s Suite) {
 	}
 	r.load(t)
 	r.loadDenied(t)
+	r.known = r.beside(t, nil)
 	for name, installation := range installations {
 		t.Run("the plans of "+name, func(t *testing.T) { r.agreed(t, installation.Kinds()) })
 	}
@@ -107,24 +107,11 @@ type runner struct {
 	examples []example
 	stored   []stored
 	denied   []denied
+	known    dialect.Resolved // all that is stored
 }
 
 // document is an object as JSON has it.
 type document = map[string]any
-
-// example is an object of one of the kinds.
-type example struct {
-	kind dialect.Kind
-	name string
-	doc  document
-}
-
-// stored is an object that examples refer to.
-type stored struct {
-	kind dialect.StoreKind
-	ref  dialect.Reference
-	doc  document
-}
 
 // load reads the examples. They are in a namespace of their own, unless they name one.
 func (r *runner) load(t *testing.T) {
@@ -160,7 +147,7 @@ func (r *runner) add(t *testing.T, doc document) {
 	t.Helper()
 	name, namespace := named(t, r.Examples, doc)
 	if kind, is := kindOf(r.kinds, doc); is {
-		r.examples = append(r.examples, example{kind: kind, name: name, doc: inNamespace(doc, namespace)})
+		r.examples = append(r.examples, example{planner: kind, kind: kind, name: name, doc: inNamespace(doc, namespace)})
 		return
 	}
 	kind, is := kindOf(r.stores, doc)
@@ -220,29 +207,6 @@ func mustDecode[O dialect.Object](t *testing.T, doc document, into O) O {
 	return object
 }
 
-// resolved is what there is, with one document in another's place.
-func (r *runner) resolved(t *testing.T, other *stored) dialect.Resolved {
-	t.Helper()
-	all := dialect.Resolved{}
-	for _, s := range r.stored {
-		if other != nil && other.ref == s.ref {
-			s.doc = other.doc
-		}
-		all[s.ref] = mustDecode(t, s.doc, s.kind.New())
-	}
-	return all
-}
-
-// mustPlan is the Plan of an example, which must be right.
-func (r *runner) mustPlan(t *testing.T, e example) *plan.Plan {
-	t.Helper()
-	p, errs := e.kind.Plan(mustDecode(t, e.doc, e.kind.New()), r.resolved(t, nil))
-	if len(errs) > 0 || p == nil {
-		t.Fatalf("%s: got a plan: %t, and errors %v, want a plan alone", e.name, p != nil, errs)
-	}
-	return p
-}
-
 // agreed compares the Plans of two services: what one lets pass the other must not read otherwise.
 func (r *runner) agreed(t *testing.T, kinds []dialect.Kind) {
 	for _, e := range r.examples {
@@ -250,7 +214,7 @@ func (r *runner) agreed(t *testing.T, kinds []dialect.Kind) {
 			if kind.Type().GroupVersionKind != e.kind.Type().GroupVersionKind {
 				continue
 			}
-			p, errs := kind.Plan(mustDecode(t, e.doc, kind.New()), r.resolved(t, nil))
+			p, errs := kind.Plan(mustDecode(t, e.doc, kind.New()), r.known)
 			if len(errs) > 0 {
 				t.Errorf("%s: %v", e.name, errs.ToAggregate())
 				continue

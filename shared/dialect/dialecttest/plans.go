@@ -21,40 +21,58 @@ import (
 // plans proves that Plan is pure and total: whatever the object and its stores hold, there is a Plan that is sound or there are errors
 // with paths, the same each time, and nothing is changed or panics.
 func (r *runner) plans(t *testing.T) {
-	for _, e := range r.examples {
-		resolved := r.resolved(t, nil)
-		p := r.mustPlan(t, e)
-		for _, warning := range p.Warnings {
-			if at, _, _ := strings.Cut(warning, " "); !r.rooted(strings.TrimSuffix(at, ":")) {
-				t.Errorf("%s: warning %q does not begin with a path", e.name, warning)
+	for _, e := range r.all() {
+		if p := r.mustPlan(t, e); p != nil {
+			for _, warning := range p.Warnings {
+				if at, _, _ := strings.Cut(warning, " "); !r.rooted(strings.TrimSuffix(at, ":")) {
+					t.Errorf("%s: warning %q does not begin with a path", e.name, warning)
+				}
 			}
 		}
-		r.judge(t, e.name, e.kind, e.doc, resolved)
+		r.judge(t, e.name, e, e.doc, r.known)
 		for _, edit := range mutations(e.doc) {
-			r.judge(t, e.name+": "+edit.what, e.kind, edit.apply(e.doc), resolved)
+			r.judge(t, e.name+": "+edit.what, e, edit.apply(e.doc), r.known)
 		}
 	}
+	for _, d := range r.denied {
+		for _, edit := range mutations(d.doc) {
+			r.judge(t, d.name+", which is denied: "+edit.what, d.example, edit.apply(d.doc), r.known)
+		}
+	}
+	r.plansBesideOthers(t)
+	for _, kind := range r.kinds {
+		r.foreign(t, kind)
+	}
+}
+
+// plansBesideOthers changes what is stored, and plans what refers to it.
+func (r *runner) plansBesideOthers(t *testing.T) {
+	t.Helper()
 	for _, s := range r.stored {
+		var dependants []example
+		for _, e := range r.all() {
+			if slices.Contains(r.wanted(t, e), s.ref) {
+				dependants = append(dependants, e)
+			}
+		}
 		for _, edit := range mutations(s.doc) {
 			other := s
 			other.doc = edit.apply(s.doc)
 			if _, err := decode(other.doc, s.kind.New()); err != nil {
 				continue // no client hands it on
 			}
-			for _, e := range r.examples {
-				r.judge(t, fmt.Sprintf("%s beside %s: %s", e.name, s.ref, edit.what), e.kind, e.doc, r.resolved(t, &other))
+			beside := r.beside(t, &other)
+			for _, e := range dependants {
+				r.judge(t, fmt.Sprintf("%s beside %s: %s", e.name, s.ref, edit.what), e, e.doc, beside)
 			}
 		}
 	}
-	for _, kind := range r.kinds {
-		r.foreign(t, kind)
-	}
 }
 
-// judge plans one object.
-func (r *runner) judge(t *testing.T, name string, kind dialect.Kind, doc document, resolved dialect.Resolved) {
+// judge plans one object beside what it refers to.
+func (r *runner) judge(t *testing.T, name string, e example, doc document, known dialect.Resolved) {
 	t.Helper()
-	object, err := decode(doc, kind.New())
+	object, err := decode(doc, e.New())
 	if err != nil {
 		return // no client hands it on
 	}
@@ -63,16 +81,19 @@ func (r *runner) judge(t *testing.T, name string, kind dialect.Kind, doc documen
 			t.Errorf("%s: panic: %v", name, cause)
 		}
 	}()
-	before, beside := object.DeepCopyObject(), deepCopy(resolved)
-	kind.Serves(object, resolved)
-	kind.References(object, resolved)
-	kind.Status(object).Record()
-	p, errs := kind.Plan(object, resolved)
-	again, errsAgain := kind.Plan(object, resolved)
+	before := object.DeepCopyObject()
+	resolved, _ := resolve(e, object, known)
+	beside := deepCopy(resolved)
+	if e.kind != nil {
+		e.kind.Serves(object, resolved)
+		e.kind.Status(object).Record()
+	}
+	p, errs := e.Plan(object, resolved)
+	again, errsAgain := e.Plan(object, resolved)
 	if !reflect.DeepEqual(p, again) || !reflect.DeepEqual(texts(errs), texts(errsAgain)) {
 		t.Errorf("%s: two plans of one object differ, or their errors:\n%s%s", name, cmp.Diff(p, again), cmp.Diff(texts(errs), texts(errsAgain)))
 	}
-	if !reflect.DeepEqual(before, object) || !reflect.DeepEqual(beside, resolved) {
+	if !reflect.DeepEqual(before, object) || len(resolved) > 0 && !reflect.DeepEqual(beside, resolved) {
 		t.Errorf("%s: planning changed the object, or what it refers to", name)
 	}
 	for _, err := range errs {
@@ -81,10 +102,12 @@ func (r *runner) judge(t *testing.T, name string, kind dialect.Kind, doc documen
 		}
 	}
 	switch {
-	case p == nil && len(errs) == 0:
-		t.Errorf("%s: there is neither a plan nor an error", name)
-	case len(errs) == 0:
-		for _, problem := range r.unsound(kind, object, p) {
+	case len(errs) == 0 && (p == nil) != e.Type().ClusterWide:
+		t.Errorf("%s: got a plan: %t, and no error", name, p != nil)
+	case len(errs) == 0 && e.kind == nil && p != nil && len(p.Entries) > 0:
+		t.Errorf("%s: a store has %d entries, want none", name, len(p.Entries))
+	case len(errs) == 0 && e.kind != nil:
+		for _, problem := range r.unsound(e.kind, object, p) {
 			t.Errorf("%s: %s", name, problem)
 		}
 	}
@@ -224,60 +247,13 @@ func (r *runner) foreign(t *testing.T, kind dialect.Kind) {
 	}
 }
 
-// references proves that an object is understood beside what it refers to, and that what is missing is said where it is named.
-func (r *runner) references(t *testing.T) {
-	known := map[string]bool{}
-	for _, kind := range r.stores {
-		known[kind.Type().GroupKind().String()] = !kind.Type().ClusterWide
-	}
-	used := map[dialect.Reference]bool{}
-	for _, e := range r.examples {
-		object := mustDecode(t, e.doc, e.kind.New())
-		refs := e.kind.References(object, r.resolved(t, nil))
-		for i, ref := range refs {
-			namespaced, ok := known[ref.Kind.String()]
-			if !ok || ref.Name == "" || namespaced != (ref.Namespace != "") {
-				t.Errorf("%s: refers to %s, want a name, of a kind that the dialect lists", e.name, ref)
-			}
-			if used[ref] = true; slices.Index(refs, ref) != i {
-				t.Errorf("%s: refers to %s twice", e.name, ref)
-			}
-			without := r.resolved(t, nil)
-			delete(without, ref)
-			_, errs := e.kind.Plan(object, without)
-			if len(errs) == 0 {
-				t.Errorf("%s: is right without %s, to which it refers", e.name, ref)
-			}
-			for _, err := range errs {
-				if !dialect.IsMissing(err) || !strings.Contains(err.Error(), ref.String()) || !hasPath(e.doc, err.Field) {
-					t.Errorf("%s without %s: got %q, want that it is missing, at a field of the object", e.name, ref, err)
-				}
-			}
-		}
-		if p, errs := e.kind.Plan(object, nil); len(refs) > 0 && len(errs) == 0 || len(refs) == 0 && p == nil {
-			t.Errorf("%s: beside nothing: got a plan: %t, and errors %v", e.name, p != nil, errs)
-		}
-	}
-	for _, s := range r.stored {
-		if !used[s.ref] {
-			t.Errorf("no example refers to %s", s.ref)
-		}
-	}
-}
-
-// hasPath reports whether a document has a field.
-func hasPath(doc document, path string) (found bool) {
-	visit(doc, nil, func(at []any, _ any) { found = found || pathOf(at) == path })
-	return found
-}
-
 // diffPlans compares what two Plans do, whatever the fields are called that say so.
 func diffPlans(a, b *plan.Plan) string { return cmp.Diff(meaning(a), meaning(b)) }
 
 // meaning is a Plan without the paths of its object.
 func meaning(p *plan.Plan) plan.Plan {
 	same := *p
-	same.Places, same.Warnings, same.Entries, same.Choices = nil, nil, nil, nil
+	same.Places, same.Warnings, same.Entries, same.Choices, same.Confined = nil, nil, nil, nil, nil
 	for _, e := range p.Entries {
 		e.Field, e.KeyField = "", ""
 		same.Entries = append(same.Entries, e)
@@ -285,6 +261,10 @@ func meaning(p *plan.Plan) plan.Plan {
 	for _, c := range p.Choices {
 		c.At = ""
 		same.Choices = append(same.Choices, c)
+	}
+	for _, c := range p.Confined {
+		c.At = ""
+		same.Confined = append(same.Confined, c)
 	}
 	return same
 }

@@ -20,8 +20,11 @@ var strict = policy.Settings{Enforce: true}
 // policy proves that each Source is judged: a namespace that permits no more than what an example reads permits it, and nothing that
 // reads anything else, whether its plan differs, or the object, or a store of it.
 func (r *runner) policy(t *testing.T) {
-	for _, e := range r.examples {
+	for _, e := range r.all() {
 		p := r.mustPlan(t, e)
+		if p == nil {
+			continue // it is judged with those that refer to it
+		}
 		ns := permitting(p)
 		if errs := policy.Check(p, ns, strict).Errors(); len(errs) > 0 {
 			t.Errorf("%s: is denied where it is permitted: %v", e.name, errs.ToAggregate())
@@ -55,6 +58,9 @@ func permitting(p *plan.Plan) policy.Namespace {
 	for i := range p.Entries {
 		permit(names.AnnotationPermittedKeyName, p.Entries[i].Source.Key)
 	}
+	if len(p.Entries) == 0 { // of a store: what is demanded of namespaces is demanded of its own
+		permit(names.AnnotationPermittedKeyName, "")
+	}
 	for _, c := range p.Choices {
 		permit(c.Annotation, c.Value)
 	}
@@ -76,10 +82,11 @@ func permitting(p *plan.Plan) policy.Namespace {
 	for annotation, set := range demands {
 		annotations[annotation] = fmt.Sprint(set)
 	}
-	return policy.Namespace{Name: "core", Annotations: annotations}
+	return policy.Namespace{Name: p.Object.Namespace, Annotations: annotations, Labels: labelsFor(p)}
 }
 
-// elsewhere are plans that differ from one in one key, one choice, or one aspect of one Store.
+// elsewhere are plans that differ from one in one key, one choice, one thing that other namespaces alone may use, or one aspect of one
+// Store.
 func elsewhere(p *plan.Plan) map[string]*plan.Plan {
 	plans := map[string]*plan.Plan{}
 	like := func() *plan.Plan {
@@ -96,6 +103,12 @@ func elsewhere(p *plan.Plan) map[string]*plan.Plan {
 		other := like()
 		other.Choices[i].Value += "-elsewhere"
 		plans["another "+c.At] = other
+	}
+	for i, c := range p.Confined {
+		other := like()
+		other.Confined = slices.Clone(p.Confined)
+		other.Confined[i].To = []plan.NamespaceMatch{{Names: []string{p.Object.Namespace + "-elsewhere"}}}
+		plans["another namespace that may use "+c.What] = other
 	}
 	for n, store := range p.Stores() {
 		of, _ := backend.Of(store.Backend)
@@ -118,23 +131,24 @@ func elsewhere(p *plan.Plan) map[string]*plan.Plan {
 }
 
 // edited changes each text of an example, and of the stores that it refers to. No change is without an effect, unless a warning says
-// so; and what is read then is denied where the example does not read it.
+// so; and what is read then is denied where the example does not read it. Of a store, the effect is looked for in the examples.
 func (r *runner) edited(t *testing.T, e example, p *plan.Plan, ns policy.Namespace) {
 	t.Helper()
-	permitted, judged := reach(p), 0
-	check := func(what edit, doc document, resolved dialect.Resolved) {
-		object, err := decode(doc, e.kind.New())
+	permitted, serves, judged := reach(p), r.serves(t, e, e.doc, r.known), 0
+	check := func(what edit, doc document, known dialect.Resolved) {
+		object, err := decode(doc, e.New())
 		if err != nil {
 			return
 		}
-		other, errs := e.kind.Plan(object, resolved)
+		resolved, _ := resolve(e, object, known)
+		other, errs := e.Plan(object, resolved)
 		if other == nil || len(errs) > 0 {
 			return
 		}
 		ignored := func(warning string) bool {
 			return strings.HasPrefix(dotted.Replace(warning), dotted.Replace(pathOf(what.at))+" ")
 		}
-		if diffPlans(p, other) == "" && !slices.ContainsFunc(p.Warnings, ignored) {
+		if e.kind != nil && diffPlans(p, other) == "" && serves == r.serves(t, e, doc, known) && !slices.ContainsFunc(p.Warnings, ignored) {
 			t.Errorf("%s: %s: changes nothing, and no warning says so", e.name, what.what)
 		}
 		news := slices.DeleteFunc(reach(other), func(one string) bool { return slices.Contains(permitted, one) })
@@ -147,21 +161,35 @@ func (r *runner) edited(t *testing.T, e example, p *plan.Plan, ns policy.Namespa
 		}
 	}
 	for _, edit := range longer(e.doc) {
-		check(edit, edit.apply(e.doc), r.resolved(t, nil))
+		check(edit, edit.apply(e.doc), r.known)
 	}
-	refs := e.kind.References(mustDecode(t, e.doc, e.kind.New()), r.resolved(t, nil))
+	wanted := r.wanted(t, e)
 	for _, s := range r.stored {
+		if !slices.Contains(wanted, s.ref) {
+			continue
+		}
 		for _, edit := range longer(s.doc) {
 			other := s
 			other.doc = edit.apply(s.doc)
-			if _, err := decode(other.doc, s.kind.New()); err == nil && slices.Contains(refs, s.ref) {
-				check(edit, e.doc, r.resolved(t, &other))
+			if _, err := decode(other.doc, s.kind.New()); err == nil {
+				check(edit, e.doc, r.beside(t, &other))
 			}
 		}
 	}
 	if judged == 0 {
 		t.Errorf("%s: no text of it changes what is read", e.name)
 	}
+}
+
+// serves reports whether the syncer serves an example, as a document has it.
+func (r *runner) serves(t *testing.T, e example, doc document, known dialect.Resolved) bool {
+	t.Helper()
+	if e.kind == nil {
+		return true
+	}
+	object := mustDecode(t, doc, e.New())
+	resolved, _ := resolve(e, object, known)
+	return e.kind.Serves(object, resolved)
 }
 
 // dotted writes members of maps and elements of lists like fields: both forms are in use.
@@ -177,7 +205,8 @@ func longer(doc document) (edits []edit) {
 	return edits
 }
 
-// reach lists what policy has to judge of a plan: each key, each choice, and each aspect of each Store. That a Store leaves to the
+// reach lists what policy has to judge of a plan: each key, each choice, each thing that one namespace alone may use, and each aspect of
+// each Store. That a Store leaves to the
 // installation what none but the installation knows is not judged.
 func reach(p *plan.Plan) (all []string) {
 	for i := range p.Entries {
@@ -185,6 +214,11 @@ func reach(p *plan.Plan) (all []string) {
 	}
 	for _, c := range p.Choices {
 		all = append(all, c.Annotation+" "+c.Value)
+	}
+	for _, c := range p.Confined {
+		if only := onlyWay(c); only != "" {
+			all = append(all, c.What+" of "+only)
+		}
 	}
 	for _, store := range p.Stores() {
 		of, _ := backend.Of(store.Backend)

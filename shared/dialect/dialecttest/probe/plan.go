@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"encoding/pem"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -9,6 +8,7 @@ import (
 	"github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/dialect"
 	v1 "github.com/secretgate/secretgate/shared/dialect/dialecttest/probe/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 )
 
@@ -28,17 +28,28 @@ func place(o *v1.Probe, entry int) (*field.Path, v1.StoreRef) {
 }
 
 func reference(o *v1.Probe, at *field.Path, ref v1.StoreRef) (dialect.Reference, *field.Error) {
-	return dialect.Local(at, stores{}.Type().GroupKind(), o.Namespace, ref.Namespace, ref.Name)
+	switch kind := (clusterStores{}).Type().GroupKind(); {
+	case ref.Kind != "" && ref.Kind != v1.StoreKind && ref.Kind != v1.ClusterStoreKind:
+		return dialect.Reference{}, field.NotSupported(at.Child("kind"), ref.Kind, []string{v1.StoreKind, v1.ClusterStoreKind})
+	case ref.Kind != v1.ClusterStoreKind:
+		return dialect.Local(at, stores{}.Type().GroupKind(), o.Namespace, ref.Namespace, ref.Name)
+	case ref.Namespace != "":
+		return dialect.Reference{}, field.Forbidden(at.Child("namespace"), "no namespace holds a "+kind.Kind)
+	case ref.Name == "":
+		return dialect.Reference{}, field.Required(at.Child("name"), "the name of the "+kind.Kind)
+	default:
+		return dialect.Reference{Kind: kind, Name: ref.Name}, nil
+	}
 }
 
 // parse is Plan for a Probe.
 func parse(o *v1.Probe, resolved dialect.Resolved, least time.Duration) (*plan.Plan, field.ErrorList) {
-	b := &builder{
-		Builder: plan.Build(o, v1.GroupVersion.WithKind(v1.Kind), &words), object: o, resolved: resolved,
-		places: map[string]plan.Store{}, stores: map[dialect.Reference]plan.Store{},
-	}
-	b.vault, _ = backend.Of(backend.Vault)
+	b := build(o, v1.Kind, resolved)
+	b.object = o
 	at := field.NewPath("spec")
+	if o.Spec.Generator != "" {
+		b.Fail(field.Forbidden(at.Child("generator"), "is not supported: read a value that is there, by spec.entries"))
+	}
 	if o.Spec.Target != "" {
 		b.SecretName(at.Child("target"), o.Spec.Target)
 	}
@@ -49,10 +60,19 @@ func parse(o *v1.Probe, resolved dialect.Resolved, least time.Duration) (*plan.P
 	return b.Done()
 }
 
-// builder makes the Plan of one Probe.
+func build(o dialect.Object, kind string, resolved dialect.Resolved) *builder {
+	b := &builder{
+		Builder: plan.Build(o, v1.GroupVersion.WithKind(kind), &words), resolved: resolved,
+		places: map[string]plan.Store{}, stores: map[dialect.Reference]plan.Store{},
+	}
+	b.vault, _ = backend.Of(backend.Vault)
+	return b
+}
+
+// builder makes the Plan of one Probe, or of one store.
 type builder struct {
 	*plan.Builder
-	object   *v1.Probe
+	object   *v1.Probe // nil: it is a store
 	resolved dialect.Resolved
 	vault    *backend.Backend
 	places   map[string]plan.Store // by where the references stand; the zero Store: it cannot be used, which has been said
@@ -100,72 +120,16 @@ func (b *builder) find(at *field.Path, ref v1.StoreRef) (plan.Store, *field.Erro
 	if s, known := b.stores[r]; known {
 		return s, nil
 	}
-	object, err := dialect.Find[*v1.ProbeStore](b.resolved, at, r)
-	if err != nil {
-		return plan.Store{}, err
+	object, known := storeOf(b.resolved[r], b.object.Namespace)
+	if !known {
+		return plan.Store{}, dialect.Missing(at, r)
+	}
+	b.Plan.Choices = append(b.Plan.Choices, plan.Choice{
+		At: at.Child("name").String(), Value: r.Kind.Kind + "/" + r.Name, Annotation: names.AnnotationPermittedStore,
+	})
+	if len(object.conditions) > 0 {
+		b.Plan.Confined = append(b.Plan.Confined, plan.Confined{At: at.String(), What: r.String(), To: object.to()})
 	}
 	b.stores[r] = b.store(r.Path().Child("spec"), object)
 	return b.stores[r], nil
-}
-
-// store understands a ProbeStore, whose spec stands at a path.
-func (b *builder) store(at *field.Path, object *v1.ProbeStore) plan.Store {
-	spec, before := &object.Spec, len(b.Errs)
-	for _, required := range []struct{ name, value string }{{"server", spec.Server}, {"mount", spec.Mount}, {"role", spec.Role}} {
-		if required.value == "" {
-			b.Fail(field.Required(at.Child(required.name), "a store has no default"))
-		}
-	}
-	b.Short(at.Child("caBundle"), spec.CABundle, maxCABundle)
-	if block, _ := pem.Decode([]byte(spec.CABundle)); spec.CABundle != "" && block == nil {
-		b.Fail(field.Invalid(at.Child("caBundle"), field.OmitValueType{}, "must be certificates, as PEM"))
-	}
-	credential, accountAt := b.credential(at, object)
-	s := plan.Store{
-		Backend: b.vault.Name, Address: spec.Server, CA: spec.CABundle, Namespace: spec.Namespace, Method: spec.Method, Mount: spec.Mount,
-		Role: spec.Role, Credential: credential,
-	}
-	places := plan.Places{
-		plan.Address: {Field: at.Child("server").String()}, plan.Namespace: {Field: at.Child("namespace").String()},
-		plan.Mount: {Field: at.Child("mount").String()}, plan.Role: {Field: at.Child("role").String()}, plan.Account: {Field: accountAt.String()},
-	}
-	b.vault.Check(b.Builder, s, places)
-	if len(b.Errs) > before {
-		return plan.Store{} // a namespace need not judge what is none
-	}
-	b.Plan.Places[s] = places
-	return s
-}
-
-// credential is what a store logs in with, and where it names the ServiceAccount.
-func (b *builder) credential(at *field.Path, object *v1.ProbeStore) (plan.Credential, *field.Path) {
-	spec, secretAt, accountAt := &object.Spec, at.Child("secretRef"), at.Child("serviceAccountRef")
-	credential := plan.Credential{Namespace: object.Namespace}
-	switch secret, account := spec.SecretRef, spec.ServiceAccountRef; {
-	case spec.Method != backend.VaultAppRole && spec.Method != backend.VaultKubernetes && spec.Method != backend.VaultJWT:
-		b.Fail(field.NotSupported(at.Child("method"), spec.Method,
-			[]string{backend.VaultKubernetes, backend.VaultJWT, backend.VaultAppRole}))
-	case spec.Method == backend.VaultAppRole && (secret == nil || account != nil):
-		b.Fail(field.Required(secretAt, "method appRole needs the Secret of its secret id, and no ServiceAccount"))
-	case spec.Method != backend.VaultAppRole && (account == nil || secret != nil):
-		b.Fail(field.Required(accountAt, "method "+spec.Method+" needs a ServiceAccount, and no Secret"))
-	case secret != nil:
-		credential.Kind, credential.Name, credential.Key = plan.SecretCredential, secret.Name, secret.Key
-		b.name(secretAt.Child("name"), secret.Name)
-		b.EntryName(secretAt.Child("key"), secret.Key)
-	default:
-		credential.Kind, credential.Name = plan.AccountCredential, account.Name
-		credential.Audiences = plan.ListOf(account.Audience)
-		b.name(accountAt.Child("name"), account.Name)
-		b.Short(accountAt.Child("audience"), account.Audience, maxAudience)
-	}
-	return credential, accountAt.Child("name")
-}
-
-// name refuses what is no name of an object.
-func (b *builder) name(at *field.Path, value string) {
-	if value == "" {
-		b.Fail(field.Required(at, "its name"))
-	}
-	b.Canonical(at, value, plan.ObjectName)
 }

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	_ "embed" // the CRDs
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -37,15 +38,22 @@ func (i *installation) Finish(policy settings.Policy) error {
 	return nil
 }
 
-func (i *installation) Kinds() []dialect.Kind       { return []dialect.Kind{i} }
-func (i *installation) Stores() []dialect.StoreKind { return []dialect.StoreKind{stores{}} }
-func (i *installation) Ring() []string              { return nil }
+func (i *installation) Kinds() []dialect.Kind { return []dialect.Kind{i} }
+func (i *installation) Stores() []dialect.StoreKind {
+	return []dialect.StoreKind{stores{}, clusterStores{}, accounts{}}
+}
+func (i *installation) Ring() []string { return nil }
+
+// older are versions that the API had, with the same fields.
+var older = []string{"v1beta1"}
 
 //go:embed probe.secretgate.io_probes.yaml
 var crd []byte
 
 func (i *installation) Type() dialect.Type {
-	return dialect.Type{Dialect: Name, GroupVersionKind: v1.GroupVersion.WithKind(v1.Kind), Resource: "probes", CRD: crd}
+	return dialect.Type{
+		Dialect: Name, GroupVersionKind: v1.GroupVersion.WithKind(v1.Kind), Resource: "probes", Versions: older, CRD: crd,
+	}
 }
 
 func (i *installation) New() dialect.Object                          { return &v1.Probe{} }
@@ -60,18 +68,28 @@ func (i *installation) Secret(object dialect.Object) string {
 	return ""
 }
 
-func (i *installation) References(object dialect.Object, _ dialect.Resolved) []dialect.Reference {
+func (i *installation) References(object dialect.Object, resolved dialect.Resolved) []dialect.Reference {
 	o, ok := object.(*v1.Probe)
 	if !ok {
 		return nil
 	}
 	var all []dialect.Reference
-	seen := map[dialect.Reference]bool{}
+	add := func(r dialect.Reference) {
+		if !slices.Contains(all, r) {
+			all = append(all, r)
+		}
+	}
 	for n := range o.Spec.Entries {
 		at, ref := place(o, n)
-		if r, err := reference(o, at, ref); err == nil && !seen[r] {
-			seen[r] = true
-			all = append(all, r)
+		r, err := reference(o, at, ref)
+		if err != nil {
+			continue
+		}
+		add(r)
+		if s, known := storeOf(resolved[r], o.Namespace); known {
+			for _, further := range s.references() {
+				add(further)
+			}
 		}
 	}
 	return all
@@ -104,18 +122,3 @@ var words = plan.Words{
 		plan.TermInterval: "refreshInterval", plan.TermRecursive: "one entry for each key",
 	},
 }
-
-// stores is the kind of ProbeStores.
-type stores struct{}
-
-//go:embed probe.secretgate.io_probestores.yaml
-var storeCRD []byte
-
-func (stores) Type() dialect.Type {
-	return dialect.Type{
-		Dialect: Name, GroupVersionKind: v1.GroupVersion.WithKind(v1.StoreKind), Resource: "probestores", CRD: storeCRD,
-	}
-}
-
-func (stores) New() dialect.Object   { return &v1.ProbeStore{} }
-func (stores) NewList() dialect.List { return &v1.ProbeStoreList{} }

@@ -78,8 +78,8 @@ func TestWhatIsWrongIsSaidWhereItStands(t *testing.T) {
 			entry, ``,
 			[]string{
 				"ProbeStore[vault].spec.server: Required value: a store has no default", "ProbeStore[vault].spec.mount: Required value: a store has no default",
-				"ProbeStore[vault].spec.role: Required value: a store has no default",
 				`ProbeStore[vault].spec.method: Unsupported value: "": supported values: "kubernetes", "jwt", "appRole"`,
+				"ProbeStore[vault].spec.role: Required value: a store has no default",
 			},
 		},
 		"a store whose server has two spellings": {
@@ -118,5 +118,46 @@ func TestAStoreIsJudgedWhereItStandsAndWithoutItTheKeysAre(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("store %s: -want +got:\n%s", store, diff)
 		}
+	}
+}
+
+func TestAStoreOfTheClusterAdmitsTheNamespacesOfItsConditions(t *testing.T) {
+	for name, test := range map[string]struct {
+		conditions string
+		namespace  policy.Namespace
+		permitted  bool
+	}{
+		"all, where there is no condition":       {"[]", policy.Namespace{Name: "core"}, true},
+		"those of a name":                        {"[{namespaces: [core]}]", policy.Namespace{Name: "core"}, true},
+		"not those of another name":              {"[{namespaces: [core]}]", policy.Namespace{Name: "core-2"}, false},
+		"those in whose name a pattern is found": {"[{namespaceRegexes: [or]}]", policy.Namespace{Name: "core"}, true},
+		"those with a label": {
+			"[{namespaces: [x]}, {namespaceSelector: {matchLabels: {team: a}}}]", policy.Namespace{Name: "core", Labels: map[string]string{"team": "a"}}, true,
+		},
+		"not those with another label": {
+			"[{namespaceSelector: {matchLabels: {team: a}}}]", policy.Namespace{Name: "core", Labels: map[string]string{"team": "b"}}, false,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			object, store := &v1.Probe{}, &v1.ClusterProbeStore{}
+			for into, text := range map[any]string{
+				object: `{spec: {storeRef: {kind: ClusterProbeStore, name: shared}, entries: [{name: a, key: secret/data/a}]}}`,
+				store:  `{spec: {` + appRole + `, conditions: ` + test.conditions + `}}`,
+			} {
+				if err := yaml.UnmarshalStrict([]byte(text), into); err != nil {
+					t.Fatalf("%s: %v", text, err)
+				}
+			}
+			object.Namespace, object.Name = test.namespace.Name, "db"
+			ref := dialect.Reference{Kind: schema.GroupKind{Group: "probe.secretgate.io", Kind: "ClusterProbeStore"}, Name: "shared"}
+			p, errs := probe.Dialect().New().Kinds()[0].Plan(object, dialect.Resolved{ref: store})
+			if len(errs) > 0 {
+				t.Fatal(errs.ToAggregate())
+			}
+			violations := policy.Check(p, test.namespace, policy.Settings{}).Errors()
+			if (len(violations) == 0) != test.permitted || len(violations) > 0 && violations[0].Field != "spec.storeRef" {
+				t.Errorf("got %v, want permitted: %t", violations, test.permitted)
+			}
+		})
 	}
 }

@@ -11,13 +11,15 @@ var GroupVersion = schema.GroupVersion{Group: "probe.secretgate.io", Version: "v
 
 // The kinds, as manifests name them.
 const (
-	Kind      = "Probe"
-	StoreKind = "ProbeStore"
+	Kind             = "Probe"
+	StoreKind        = "ProbeStore"
+	ClusterStoreKind = "ClusterProbeStore"
 )
 
 // AddToScheme registers this package's types.
 func AddToScheme(scheme *runtime.Scheme) error {
-	scheme.AddKnownTypes(GroupVersion, &Probe{}, &ProbeList{}, &ProbeStore{}, &ProbeStoreList{})
+	scheme.AddKnownTypes(GroupVersion, &Probe{}, &ProbeList{}, &ProbeStore{}, &ProbeStoreList{},
+		&ClusterProbeStore{}, &ClusterProbeStoreList{})
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil
 }

@@ -54,6 +54,11 @@ type ProbeSpec struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	Target string `json:"target,omitempty"`
+
+	// Not supported: it is declared so that it is denied with a sentence, and not pruned.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Generator string `json:"generator,omitempty"`
 }
 
 // Entry is one read and the entry of the Secret that it becomes.
@@ -76,8 +81,13 @@ type Entry struct {
 	StoreRef *StoreRef `json:"storeRef,omitempty"`
 }
 
-// StoreRef names a ProbeStore.
+// StoreRef names a ProbeStore, or a ClusterProbeStore.
 type StoreRef struct {
+	// ProbeStore if unset.
+	// +optional
+	// +kubebuilder:validation:Enum=ProbeStore;ClusterProbeStore
+	Kind string `json:"kind,omitempty"`
+
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
 
@@ -108,6 +118,58 @@ type ProbeStoreList struct {
 	Items           []ProbeStore `json:"items"`
 }
 
+// ClusterProbeStore is where and as whom Probes read, of all namespaces that its conditions admit. What it logs in with is in the namespace
+// of the Probe.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:path=clusterprobestores,singular=clusterprobestore,scope=Cluster
+type ClusterProbeStore struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Where to read, and as whom.
+	Spec ClusterProbeStoreSpec `json:"spec"`
+}
+
+// ClusterProbeStoreList is a list of ClusterProbeStores.
+//
+// +kubebuilder:object:root=true
+type ClusterProbeStoreList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []ClusterProbeStore `json:"items"`
+}
+
+// ClusterProbeStoreSpec says where to read in Vault, as whom, and who may.
+type ClusterProbeStoreSpec struct {
+	ProbeStoreSpec `json:",inline"`
+
+	// The namespaces whose Probes may use the store: those that one of these admits; all if unset.
+	// +optional
+	// +kubebuilder:validation:MaxItems=100
+	// +listType=atomic
+	Conditions []Condition `json:"conditions,omitempty"`
+}
+
+// Condition admits the namespaces that one of its fields is about.
+type Condition struct {
+	// Their names.
+	// +optional
+	// +kubebuilder:validation:MaxItems=100
+	// +listType=atomic
+	Namespaces []string `json:"namespaces,omitempty"`
+
+	// Regular expressions that are found in their names.
+	// +optional
+	// +kubebuilder:validation:MaxItems=100
+	// +listType=atomic
+	NamespaceRegexes []string `json:"namespaceRegexes,omitempty"`
+
+	// Their labels.
+	// +optional
+	NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector,omitempty"`
+}
+
 // ProbeStoreSpec says where to read in Vault, and as whom. Exactly one of secretRef and serviceAccountRef is set.
 type ProbeStoreSpec struct {
 	// The URL of Vault.
@@ -132,9 +194,10 @@ type ProbeStoreSpec struct {
 	// +kubebuilder:validation:MaxLength=2048
 	Mount string `json:"mount"`
 
-	// The role to log in as; of an AppRole, its id.
+	// The role to log in as; of an AppRole, its id. Unset only where the ServiceAccount names it.
+	// +optional
 	// +kubebuilder:validation:MaxLength=2048
-	Role string `json:"role"`
+	Role string `json:"role,omitempty"`
 
 	// The Secret that holds the secret id of an AppRole.
 	// +optional
@@ -162,4 +225,9 @@ type ServiceAccountRef struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=2048
 	Audience string `json:"audience,omitempty"`
+
+	// The annotation of the ServiceAccount that names the role to log in as, instead of the store.
+	// +optional
+	// +kubebuilder:validation:MaxLength=316
+	RoleAnnotation string `json:"roleAnnotation,omitempty"`
 }
