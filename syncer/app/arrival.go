@@ -72,11 +72,14 @@ func (a *arrival) ready(*http.Request) error {
 	return nil
 }
 
-// types are the kind itself and those that its objects refer to: the cluster must know all of them.
+// types are the kind itself and those that its objects refer to: the cluster must know all of them. What is read live needs no right to
+// list it.
 func (a *arrival) types() []dialect.Type {
 	types := []dialect.Type{a.kind.Type()}
 	for _, store := range a.stores(a.kind) {
-		types = append(types, store.Type())
+		if _, unwatched := store.(dialect.Unwatched); !unwatched {
+			types = append(types, store.Type())
+		}
 	}
 	return types
 }
