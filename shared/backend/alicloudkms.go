@@ -14,9 +14,10 @@ const AlicloudKMS plan.Backend = "alicloudSecretsManager"
 var alicloudKMS = Backend{
 	Name:  AlicloudKMS,
 	Key:   plan.PlainText, // sent as a query parameter, escaped
-	Store: map[plan.Aspect]plan.Rule{plan.Role: alicloudRole},
+	Store: map[plan.Aspect]plan.Rule{plan.Role: alicloudRole, plan.Location: region},
 	Limits: []Limit{
 		{Aspect: plan.Role, Annotation: names.AnnotationPermittedRole, Demand: names.AnnotationRequireRole},
+		{Aspect: plan.Location, Annotation: names.AnnotationPermittedRegion, Chosen: true},
 	},
 	Pins: []Pin{VersionStage},
 	Read: func(r plan.Read) plan.Read {

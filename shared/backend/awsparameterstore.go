@@ -14,6 +14,7 @@ var awsParameterStore = Backend{
 	Nouns:      awsNouns,
 	Limits:     awsLimits,
 	Walks:      true,
+	Finds:      true,
 	Read:       bare,
 	KeyOf:      func(key, version string) string { return key + ":" + version },
 	arnService: "ssm",

@@ -17,6 +17,7 @@ var awsSecretsManager = Backend{
 	},
 	Nouns:  awsNouns,
 	Limits: awsLimits,
+	Finds:  true,
 	Pins:   []Pin{VersionID, VersionStage},
 	Read: func(r plan.Read) plan.Read {
 		read := bare(r)

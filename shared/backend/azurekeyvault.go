@@ -13,11 +13,14 @@ const AzureKeyVault plan.Backend = "azureKeyVault"
 var azureKeyVault = Backend{
 	Name:  AzureKeyVault,
 	Key:   azureKey, // becomes part of a URL's path
-	Store: map[plan.Aspect]plan.Rule{plan.Container: hostLabel},
+	Store: map[plan.Aspect]plan.Rule{plan.Container: hostLabel, plan.Role: plan.PlainText, plan.Account: plan.ObjectName},
 	Nouns: map[plan.Aspect]string{plan.Container: "vault"},
 	Limits: []Limit{
 		{Aspect: plan.Container, Annotation: names.AnnotationPermittedKeyVault},
+		{Aspect: plan.Role, Annotation: names.AnnotationPermittedRole, Chosen: true},
+		account,
 	},
+	Finds: true,
 	Read:  bare,
 	KeyOf: func(key, version string) string { return key + "/" + version },
 }

@@ -12,14 +12,20 @@ import (
 const GCPSecretManager plan.Backend = "gcpSecretsManager"
 
 var gcpSecretManager = Backend{
-	Name:  GCPSecretManager,
-	Key:   plan.Identifier,
-	Store: map[plan.Aspect]plan.Rule{plan.Container: project},
+	Name: GCPSecretManager,
+	Key:  plan.Identifier,
+	Store: map[plan.Aspect]plan.Rule{
+		plan.Container: project, plan.Location: region, plan.Role: plan.PlainText, plan.Account: plan.ObjectName,
+	},
 	Nouns: map[plan.Aspect]string{plan.Container: "project"},
 	Limits: []Limit{
 		{Aspect: plan.Container, Annotation: names.AnnotationPermittedProject},
+		{Aspect: plan.Location, Annotation: names.AnnotationPermittedRegion, Chosen: true},
+		{Aspect: plan.Role, Annotation: names.AnnotationPermittedRole, Chosen: true},
+		account,
 	},
-	Pins: []Pin{Version},
+	Finds: true,
+	Pins:  []Pin{Version},
 	Read: func(r plan.Read) plan.Read {
 		read := bare(r)
 		read.Version = cmp.Or(r.Version, "latest")

@@ -1,11 +1,15 @@
 package dialecttest
 
 import (
+	"reflect"
 	"slices"
 	"testing"
+
+	"github.com/secretgate/secretgate/shared/dialect"
 )
 
-// covered proves that the examples of a kind use each field of its schema, and no other. Those that are denied count, too.
+// covered proves that the examples of a kind use each field of its schema, and no other. Those that are denied count, too, and those of
+// another kind with the same spec.
 func (r *runner) covered(t *testing.T, kind typed) {
 	t.Helper()
 	schema, used := schemaOf(kind.Type()), map[string]bool{}
@@ -13,13 +17,30 @@ func (r *runner) covered(t *testing.T, kind typed) {
 		for _, unknown := range pruned(schema, doc, nil) {
 			t.Errorf("%s: the schema does not know %s", name, unknown)
 		}
-		visit(doc, nil, func(at []any, _ any) { used[kindOfPath(at)] = true })
+	}
+	for _, alike := range r.alike(kind) {
+		for _, doc := range r.documents(alike) {
+			visit(doc, nil, func(at []any, _ any) { used[kindOfPath(at)] = true })
+		}
 	}
 	for _, field := range fields(schema, nil) {
 		if !used[field] {
 			t.Errorf("no example of a %s has %s", kind.Type().Kind, field)
 		}
 	}
+}
+
+// alike are the kinds with the spec of one, that one included.
+func (r *runner) alike(kind typed) []typed {
+	all := []typed{kind}
+	spec, _ := get(schemaOf(kind.Type()), dialect.Path{"properties", "spec"})
+	for _, other := range r.stores {
+		same, _ := get(schemaOf(other.Type()), dialect.Path{"properties", "spec"})
+		if spec != nil && reflect.DeepEqual(spec, same) {
+			all = append(all, other)
+		}
+	}
+	return all
 }
 
 // documents are the examples of a kind, by their names.

@@ -200,13 +200,14 @@ func unsoundEntry(p *plan.Plan, e *plan.Entry) (problems []string) {
 	if (e.Kind == plan.Single) != (e.Name != "") || e.Name != "" && len(validation.IsConfigMapKey(e.Name)) > 0 {
 		say("it is of kind %d and called %q", e.Kind, e.Name)
 	}
-	if problem := of.Key(e.Source.Key); problem != "" || e.Source.Key == "" {
+	everything := of.Finds && e.Source.Path && e.Source.Key == ""
+	if problem := of.Key(e.Source.Key); !everything && (problem != "" || e.Source.Key == "") {
 		say("the key %q %s", e.Source.Key, problem)
 	}
-	if e.Source.Path != (e.Kind == plan.Tree) || e.Source.Path && !of.Walks {
+	if e.Source.Path != (e.Kind == plan.Tree) || e.Source.Path && !of.Walks && !of.Finds {
 		say("it is of kind %d and reads a path: %t", e.Kind, e.Source.Path)
 	}
-	if read := of.Read(e.Source.Read); read != e.Source.Read {
+	if read := normal(of, e.Source.Read); read != e.Source.Read {
 		say("it reads %+v, which is the same as %+v: two sources for one", e.Source.Read, read)
 	}
 	if _, placed := p.Places[e.Source.Store]; !placed {
@@ -222,6 +223,16 @@ func unsoundEntry(p *plan.Plan, e *plan.Entry) (problems []string) {
 		}
 	}
 	return problems
+}
+
+// normal is a read as its backend has it, without what it does not know and dialects ask for by names of their own.
+func normal(of *backend.Backend, read plan.Read) plan.Read {
+	same := of.Read(read)
+	same.Version, same.Object, same.Tags, same.EngineMount, same.Optional = read.Version, read.Object, read.Tags, read.EngineMount, read.Optional
+	if !of.Knows(backend.VersionID) && read.VersionID != "" {
+		same.VersionID, same.VersionStage = read.VersionID, read.VersionStage
+	}
+	return same
 }
 
 // foreign hands a kind objects of another one.

@@ -211,7 +211,7 @@ func fill(v reflect.Value, depth int) {
 func shared(a, b reflect.Value, at string) (places []string) {
 	switch a.Kind() { //nolint:exhaustive // the kinds that API types have
 	case reflect.Pointer, reflect.Map, reflect.Slice:
-		if a.IsNil() || b.IsNil() || a.Type() == reflect.TypeFor[*metav1.Time]() {
+		if a.IsNil() || b.IsNil() || a.Kind() == reflect.Pointer && a.Type().Elem().Size() == 0 || a.Type() == reflect.TypeFor[*metav1.Time]() {
 			return nil
 		}
 		if a.Pointer() == b.Pointer() {

@@ -24,10 +24,10 @@ func (b *builder) aws(at *field.Path, r reading, p *v1.AWSProvider) (*source, pl
 	switch p.Service {
 	case "SecretsManager":
 		s.backend, _ = backend.Of(backend.AWSSecretsManager)
-		s.read, s.find = secretsManagerRead(p.Prefix), awsFind
+		s.read, s.find = secretsManagerRead(p.Prefix), awsFind(s.backend)
 	case "ParameterStore":
 		s.backend, _ = backend.Of(backend.AWSParameterStore)
-		s.read, s.find = parameterRead(p.Prefix), awsFind
+		s.read, s.find = parameterRead(p.Prefix), awsFind(s.backend)
 	case "CertificateManager":
 		b.unserved(at.Child("service"), "CertificateManager is not served: write SecretsManager or ParameterStore")
 		return nil, nil
@@ -169,13 +169,17 @@ func prefixed(prefix, key string) string {
 }
 
 // awsFind is what is below a path, or everything, with some tags.
-func awsFind(b *builder, at *field.Path, find *v1.Find) (plan.Read, bool) {
-	read := plan.Read{Path: true, Recursive: true, Tags: b.tags(at.Child("tags"), find.Tags)}
-	if find.Path != nil {
-		read.Key = *find.Path
+func awsFind(of *backend.Backend) func(*builder, *field.Path, *v1.Find) (plan.Read, bool) {
+	return func(b *builder, at *field.Path, find *v1.Find) (plan.Read, bool) {
+		read := plan.Read{Path: true, Recursive: true}
+		if find.Path != nil {
+			read.Key = *find.Path
+		}
+		b.Canonical(at.Child("path"), read.Key, of.Key)
+		read = of.Read(read)
+		read.Tags = b.tags(at.Child("tags"), find.Tags)
+		return read, true
 	}
-	b.Canonical(at.Child("path"), read.Key, plan.PlainText)
-	return read, true
 }
 
 // tags are those that values must have.

@@ -1,7 +1,9 @@
 package eso
 
 import (
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -16,6 +18,8 @@ const (
 	azureManagedIdentity  = "ManagedIdentity"
 	azureWorkloadIdentity = "WorkloadIdentity"
 
+	azureStack = "AzureStackCloud"
+
 	annotationAzureClient = "azure.workload.identity/client-id"
 	annotationAzureTenant = "azure.workload.identity/tenant-id"
 )
@@ -28,25 +32,31 @@ var suffixes = map[string]string{
 
 // azure is Azure Key Vault.
 func (b *builder) azure(at *field.Path, r reading, p *v1.AzureKVProvider) (*source, plan.Places) {
-	of, _ := backend.Of(backend.AzureKeyVault)
-	s := &source{syntax: plan.GJSONPathFirst, backend: of, read: azureRead, find: azureFind}
+	keyVault, _ := backend.Of(backend.AzureKeyVault)
+	s := &source{syntax: plan.GJSONPathFirst, backend: keyVault, read: azureRead, find: azureFind}
 	name, suffix, problem := vaultOf(p.VaultURL)
 	if problem != "" {
 		b.Fail(field.Invalid(at.Child("vaultUrl"), p.VaultURL, problem))
 	}
-	if of, known := suffixes[p.EnvironmentType]; known && problem == "" && of != suffix {
+	of, known := suffixes[p.EnvironmentType]
+	if p.EnvironmentType != "" && !known && p.EnvironmentType != azureStack {
+		b.Fail(field.NotSupported(at.Child("environmentType"), p.EnvironmentType, append(slices.Sorted(maps.Keys(suffixes)), azureStack)))
+	}
+	if known && problem == "" && of != suffix {
 		b.Fail(field.Invalid(at.Child("vaultUrl"), p.VaultURL, "is of another cloud than environmentType: the vaults of "+p.EnvironmentType+" end with ."+of))
 	}
 	if p.CustomCloudConfig != nil {
 		b.unserved(at.Child("customCloudConfig"), "is not served: the syncer's AZURE_AUTHORITY_HOST and AZURE_KEY_VAULT_DNS_SUFFIX say where its cloud is")
 	}
-	s.store = plan.Store{Backend: of.Name, Container: name, Address: suffix}
+	s.store = plan.Store{Backend: keyVault.Name, Container: name}
+	s.store.Login.Domain = suffix
 	places := plan.Places{plan.Container: {Field: at.Child("vaultUrl").String()}}
 	switch p.AuthType {
 	case "", azureServicePrincipal:
 		b.azurePrincipal(at, r, p, s)
 	case azureManagedIdentity:
 		s.store.Method, s.store.Role = azureManagedIdentity, p.IdentityID
+		places[plan.Role] = plan.Place{Field: at.Child("identityId").String()}
 		b.Canonical(at.Child("identityId"), p.IdentityID, plan.PlainText)
 		b.ownIdentity(at.Child("authType"), r, "a managed identity is the syncer's; set authType: WorkloadIdentity and serviceAccountRef")
 	case azureWorkloadIdentity:
@@ -87,6 +97,9 @@ func (b *builder) azurePrincipal(at *field.Path, r reading, p *v1.AzureKVProvide
 		b.Fail(field.Required(authAt, "clientId, and clientSecret or clientCertificate are needed"))
 		return
 	}
+	if auth.TenantID != nil {
+		b.unserved(authAt.Child("tenantId"), "is not served: an id of a tenant is no secret; write tenantId beside authSecretRef")
+	}
 	if auth.ClientID == nil {
 		b.Fail(field.Required(authAt.Child("clientId"), "the id of the service principal"))
 		return
@@ -120,6 +133,7 @@ func (b *builder) azureAccount(at *field.Path, r reading, p *v1.AzureKVProvider,
 	}
 	s.store.Credential = account
 	places[plan.Account] = plan.Place{Field: at.Child("name").String()}
+	places[plan.Role] = plan.Place{Field: at.String()}
 	s.store.Role = b.annotation(at, account, annotationAzureClient)
 	tenant := b.annotationOf(account, annotationAzureTenant)
 	switch {

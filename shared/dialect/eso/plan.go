@@ -183,8 +183,9 @@ func (b *builder) entries(at *field.Path, es *v1.ExternalSecret) {
 		b.remote(at, es, data.SourceRef, &data.RemoteRef, plan.Entry{
 			Field: at.String(), KeyField: at.Child("remoteRef", "key").String(), Name: data.SecretKey,
 		}, at.Child("remoteRef"))
-		if data.RemoteRef.ConversionStrategy != "" && data.RemoteRef.ConversionStrategy != string(plan.Underscore) {
-			b.Warn("%s has no meaning here, where secretKey names the entry, and is ignored: remove it", at.Child("remoteRef", "conversionStrategy"))
+		conversionAt := at.Child("remoteRef", "conversionStrategy")
+		if b.conversion(conversionAt, data.RemoteRef.ConversionStrategy) != plan.Underscore {
+			b.Warn("%s has no meaning here, where secretKey names the entry, and is ignored: remove it", conversionAt)
 		}
 	}
 }

@@ -13,7 +13,8 @@ import (
 // storeRef is a reference to a store, and where it stands.
 type storeRef struct {
 	dialect.Reference
-	at *field.Path
+	at        *field.Path
+	wrongKind string // what it has as a kind, and is none
 }
 
 // Path is where messages point for what stands in the store.
@@ -24,7 +25,7 @@ func storesOf(es *v1.ExternalSecret) []storeRef {
 	var all []storeRef
 	add := func(at *field.Path, own *v1.SourceRef) {
 		r, ok := refOf(es, at, own)
-		if ok && !slices.ContainsFunc(all, func(other storeRef) bool { return other.Reference == r.Reference }) {
+		if ok && r.wrongKind == "" && !slices.ContainsFunc(all, func(other storeRef) bool { return other.Reference == r.Reference }) {
 			all = append(all, r)
 		}
 	}
@@ -40,7 +41,7 @@ func storesOf(es *v1.ExternalSecret) []storeRef {
 
 // refOf is the store of an entry that stands at a path: its own, or that of the spec. It is none where neither is named.
 func refOf(es *v1.ExternalSecret, at *field.Path, own *v1.SourceRef) (storeRef, bool) {
-	ref, at := es.Spec.SecretStoreRef, at
+	ref := es.Spec.SecretStoreRef
 	where := field.NewPath("spec", "secretStoreRef")
 	if own != nil {
 		if own.StoreRef == nil {
@@ -51,10 +52,13 @@ func refOf(es *v1.ExternalSecret, at *field.Path, own *v1.SourceRef) (storeRef, 
 	if ref.Name == "" {
 		return storeRef{at: where}, false
 	}
-	if ref.Kind == v1.ClusterStoreKind {
-		return storeRef{dialect.Reference{Kind: clusterStoreKind, Name: ref.Name}, where}, true
+	switch ref.Kind {
+	case v1.ClusterStoreKind:
+		return storeRef{Reference: dialect.Reference{Kind: clusterStoreKind, Name: ref.Name}, at: where}, true
+	case "", v1.StoreKind:
+		return storeRef{Reference: dialect.Reference{Kind: storeKind, Namespace: es.Namespace, Name: ref.Name}, at: where}, true
 	}
-	return storeRef{dialect.Reference{Kind: storeKind, Namespace: es.Namespace, Name: ref.Name}, where}, true
+	return storeRef{at: where, wrongKind: ref.Kind}, true
 }
 
 // specOf is the spec of a store.

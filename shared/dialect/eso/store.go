@@ -52,15 +52,21 @@ func (b *builder) source(at *field.Path, es *v1.ExternalSecret, own *v1.SourceRe
 		}
 		return nil
 	}
-	if s, known := b.sources[r.Reference]; known {
+	if s, known := b.sources[r.Reference]; known && r.wrongKind == "" {
 		return s
 	}
-	b.permitStore(r)
+	if r.wrongKind == "" {
+		b.permitStore(r)
+	}
 	b.sources[r.Reference] = b.storeOf(es, r)
 	return b.sources[r.Reference]
 }
 
 func (b *builder) storeOf(es *v1.ExternalSecret, r storeRef) *source {
+	if r.wrongKind != "" {
+		b.Fail(field.NotSupported(r.at.Child("kind"), r.wrongKind, []string{v1.StoreKind, v1.ClusterStoreKind}))
+		return nil
+	}
 	for _, problem := range validation.IsDNS1123Subdomain(r.Name) {
 		b.Fail(field.Invalid(r.at.Child("name"), r.Name, problem))
 		return nil
@@ -97,6 +103,9 @@ func (b *builder) understand(r reading) *source {
 		b.unserved(at.Child(p.Others[0]), "is a provider that Secretgate does not serve: it serves aws, vault, azurekv, gcpsm and alibaba")
 		return nil
 	}
+	if r.ref == nil {
+		b.meaningless(r)
+	}
 	before := len(b.Errs)
 	var s *source
 	var places plan.Places
@@ -121,6 +130,19 @@ func (b *builder) understand(r reading) *source {
 	}
 	b.Plan.Places[s.store] = places
 	return s
+}
+
+// meaningless warns of what a store says and the syncer does not heed.
+func (b *builder) meaningless(r reading) {
+	if r.spec.RetrySettings != nil {
+		b.Warn("%s has no meaning here, and is ignored: the syncer has a back-off of its own", r.at.Child("retrySettings"))
+	}
+	if r.spec.RefreshInterval != nil {
+		b.Warn("%s has no meaning here, and is ignored: each read validates the store", r.at.Child("refreshInterval"))
+	}
+	if len(r.spec.Conditions) > 0 && !r.cluster {
+		b.Warn("%s has no meaning in a SecretStore, which its namespace alone uses, and is ignored: remove it", r.at.Child("conditions"))
+	}
 }
 
 // secret is the credential that a selector of a store names. The error is said.
