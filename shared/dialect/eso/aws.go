@@ -30,7 +30,7 @@ func (b *builder) aws(at *field.Path, r reading, p *v1.AWSProvider) (*source, pl
 		s.read, s.find = parameterRead(p.Prefix), awsFind(s.backend)
 	case "CertificateManager":
 		b.unserved(at.Child("service"), "CertificateManager is not served: write SecretsManager or ParameterStore")
-		return nil, nil
+		return &source{}, nil
 	default:
 		b.Fail(field.NotSupported(at.Child("service"), p.Service, []string{"SecretsManager", "ParameterStore"}))
 		return nil, nil

@@ -169,11 +169,8 @@ func azureRead(b *builder, at *field.Path, ref *v1.RemoteRef) plan.Read {
 		read.Key = name
 	case kind == "cert" || kind == "key":
 		read.Object = kind
-	default:
+	case !strings.Contains(name, "/"): // else the rule of keys says what is wrong
 		b.Fail(field.Invalid(at.Child("key"), ref.Key, "must be a name, or secret/name, cert/name or key/name"))
-	}
-	if strings.Contains(name, "/") {
-		b.Fail(field.Invalid(at.Child("key"), ref.Key, "must have no more than one slash"))
 	}
 	return read
 }

@@ -44,7 +44,6 @@ func (b *builder) gcp(at *field.Path, r reading, p *v1.GCPSMProvider) (*source, 
 		b.gcpAccount(authAt.Child("workloadIdentity"), r, identity, s, places)
 	case auth.WorkloadIdentityFederation != nil:
 		b.unserved(authAt.Child("workloadIdentityFederation"), "is not served: write workloadIdentity or secretRef")
-		return nil, nil
 	default:
 		b.ownIdentity(authAt, r, "set secretRef or workloadIdentity")
 	}

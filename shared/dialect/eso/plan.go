@@ -59,7 +59,7 @@ func (b *builder) unserved(at *field.Path, detail string) {
 		b.Fail(field.Forbidden(at, detail))
 		return
 	}
-	b.Warn("%s is not judged: to Secretgate it is what it does not serve", at)
+	b.Warn("%s is not judged: Secretgate does not serve it", at)
 }
 
 func (i *Installation) parse(es *v1.ExternalSecret, resolved dialect.Resolved) (*plan.Plan, field.ErrorList) {
@@ -191,9 +191,10 @@ func (b *builder) entries(at *field.Path, es *v1.ExternalSecret) {
 }
 
 func (b *builder) dataFrom(at *field.Path, es *v1.ExternalSecret, from *v1.DataFrom) {
-	generator := from.SourceRef != nil && from.SourceRef.GeneratorRef != nil
 	switch {
-	case generator:
+	case from.SourceRef != nil && from.SourceRef.GeneratorRef != nil:
+		b.source(at, es, from.SourceRef) // which says that there are none
+		return
 	case from.Extract != nil && from.Find != nil:
 		b.Fail(field.Forbidden(at.Child("find"), "extract is set, too: make two elements of dataFrom"))
 		return
@@ -203,11 +204,8 @@ func (b *builder) dataFrom(at *field.Path, es *v1.ExternalSecret, from *v1.DataF
 	}
 	naming := &plan.Naming{Rewrites: b.rewrites(at.Child("rewrite"), from.Rewrite), Field: at.Child("rewrite").String()}
 	switch e := (plan.Entry{Field: at.String(), Naming: naming}); {
-	case from.Extract != nil || generator:
+	case from.Extract != nil:
 		ref := from.Extract
-		if ref == nil {
-			ref = &v1.RemoteRef{}
-		}
 		naming.Conversion = b.conversion(at.Child("extract", "conversionStrategy"), ref.ConversionStrategy)
 		e.Kind, e.KeyField = plan.Members, at.Child("extract", "key").String()
 		b.remote(at, es, from.SourceRef, ref, e, at.Child("extract"))
@@ -235,6 +233,11 @@ func (b *builder) remote(at *field.Path, es *v1.ExternalSecret, own *v1.SourceRe
 		if ref.Key == "" {
 			b.Fail(field.Required(refAt.Child("key"), "the backend's name of the value"))
 		}
+		return
+	}
+	if s.backend == nil {
+		e.Source.Key = ref.Key
+		b.Plan.Entries = append(b.Plan.Entries, e)
 		return
 	}
 	e.Property = ref.Property
@@ -271,6 +274,13 @@ func (b *builder) find(at *field.Path, es *v1.ExternalSecret, from *v1.DataFrom,
 	s := b.source(at, es, from.SourceRef)
 	switch {
 	case s == nil:
+		return
+	case s.backend == nil:
+		e.Source.Read = plan.Read{Path: true}
+		if find.Path != nil {
+			e.Source.Key = *find.Path
+		}
+		b.Plan.Entries = append(b.Plan.Entries, e)
 		return
 	case s.find == nil:
 		b.unserved(findAt, "is not served for this provider: name the values one by one")

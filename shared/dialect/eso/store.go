@@ -16,7 +16,8 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 )
 
-// source is a store, understood: where and as whom values are read, and how they are asked for.
+// source is a store, understood: where and as whom values are read, and how they are asked for. One without a backend is External Secrets
+// Operator's to read: of that, keys alone are judged.
 type source struct {
 	store   plan.Store
 	backend *backend.Backend
@@ -101,7 +102,7 @@ func (b *builder) understand(r reading) *source {
 		return nil
 	case len(set) == 0:
 		b.unserved(at.Child(p.Others[0]), "is a provider that Secretgate does not serve: it serves aws, vault, azurekv, gcpsm and alibaba")
-		return nil
+		return &source{}
 	}
 	if r.ref == nil {
 		b.meaningless(r)
@@ -121,8 +122,8 @@ func (b *builder) understand(r reading) *source {
 	default:
 		s, places = b.alibaba(at.Child("alibaba"), r, p.Alibaba)
 	}
-	if s == nil {
-		return nil
+	if s == nil || s.backend == nil {
+		return s
 	}
 	s.backend.Check(b.Builder, s.store, places)
 	if wrong, _ := dialect.Split(b.Errs[before:]); len(wrong) > 0 {

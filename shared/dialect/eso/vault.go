@@ -55,9 +55,7 @@ func (b *builder) vault(at *field.Path, r reading, p *v1.VaultProvider) (*source
 		b.Warn("%s has no meaning here, and is ignored: remove it", at.Child("checkAndSet"))
 	}
 	places := plan.Places{plan.Address: {Field: at.Child("server").String()}, plan.Namespace: {Field: namespaceAt.String()}}
-	if !b.vaultAuth(at.Child("auth"), r, p.Auth, s, places) {
-		return nil, nil
-	}
+	b.vaultAuth(at.Child("auth"), r, p.Auth, s, places)
 	return s, places
 }
 
@@ -124,11 +122,11 @@ func (b *builder) vaultTrust(at *field.Path, r reading, p *v1.VaultProvider, s *
 	s.store.Login.CAFrom = from
 }
 
-// vaultAuth is who reads. It reports whether the syncer knows the method.
-func (b *builder) vaultAuth(at *field.Path, r reading, auth *v1.VaultAuth, s *source, places plan.Places) bool {
+// vaultAuth is who reads.
+func (b *builder) vaultAuth(at *field.Path, r reading, auth *v1.VaultAuth, s *source, places plan.Places) {
 	if auth == nil {
 		b.Fail(field.Required(at, "tokenSecretRef, appRole, kubernetes or jwt is needed"))
-		return false
+		return
 	}
 	if auth.Namespace != nil && strings.Trim(*auth.Namespace, "/") != s.store.Namespace {
 		login := strings.Trim(*auth.Namespace, "/")
@@ -148,17 +146,13 @@ func (b *builder) vaultAuth(at *field.Path, r reading, auth *v1.VaultAuth, s *so
 		b.vaultKubernetes(at.Child("kubernetes"), r, auth.Kubernetes, s, places)
 	case auth.LDAP != nil, auth.UserPass != nil:
 		b.unserved(at, "ldap and userPass are not served: log in by kubernetes, jwt, appRole or a token")
-		return false
 	case auth.JWT != nil:
 		b.vaultJWT(at.Child("jwt"), r, auth.JWT, s, places)
 	case auth.Cert != nil, auth.IAM != nil, auth.GCP != nil:
 		b.unserved(at, "cert, iam and gcp are not served: log in by kubernetes, jwt, appRole or a token")
-		return false
 	default:
 		b.Fail(field.Required(at, "tokenSecretRef, appRole, kubernetes or jwt is needed"))
-		return false
 	}
-	return true
 }
 
 func (b *builder) vaultAppRole(at *field.Path, r reading, a *v1.VaultAppRole, s *source, places plan.Places) {
