@@ -54,8 +54,8 @@ func (l *live) completeObjects(cmd *cobra.Command, args []string, word string) (
 	prefix, kinds, namespace := "", l.allKinds(), ""
 	if before, _, found := strings.Cut(word, "/"); found {
 		prefix, namespace = before+"/", before
-		if kind, known := kinds.named(before); known {
-			kinds, namespace = kindList{kind}, ""
+		if named := kinds.named(before); len(named) > 0 {
+			kinds, namespace = named, ""
 		}
 	}
 	var all []string
@@ -68,7 +68,9 @@ func (l *live) completeObjects(cmd *cobra.Command, args []string, word string) (
 		return all, cobra.ShellCompDirectiveNoFileComp
 	}
 	for _, k := range kinds {
-		all = append(all, strings.ToLower(k.Type().Kind)+"/")
+		if name := strings.ToLower(k.Type().Kind) + "/"; !slices.Contains(all, name) {
+			all = append(all, name)
+		}
 	}
 	return all, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }

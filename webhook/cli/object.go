@@ -28,17 +28,21 @@ func (l *live) allKinds() kindList {
 	return read.Kinds
 }
 
-// named is the kind that a user calls by its kind, its plural or singular, or a short name, with its group or without.
-func (k kindList) named(word string) (dialect.Kind, bool) {
+// named are the kinds that a user calls by their kind, their plural or singular, or a short name, with the group or without. Several APIs
+// have a kind of one name.
+func (k kindList) named(word string) (all kindList) {
 	word = strings.ToLower(word)
 	for _, kind := range k {
-		for _, name := range namesOf(kind.Type()) {
-			if word == name || word == name+"."+kind.Type().Group {
-				return kind, true
-			}
+		if slices.ContainsFunc(namesOf(kind.Type()), func(name string) bool { return word == name || word == name+"."+kind.Type().Group }) {
+			all = append(all, kind)
 		}
 	}
-	return nil, false
+	return all
+}
+
+// has reports whether a kind is among them.
+func (k kindList) has(kind dialect.Kind) bool {
+	return slices.ContainsFunc(k, func(one dialect.Kind) bool { return one.Type().GroupKind() == kind.Type().GroupKind() })
 }
 
 // namesOf are what the API server knows a kind by, in lower case.
@@ -62,7 +66,7 @@ func (k kindList) names() []string {
 
 // objectName is what a user calls an object by.
 type objectName struct {
-	kind            dialect.Kind // nil: any
+	kinds           kindList // nil: any
 	namespace, name string
 }
 
@@ -75,8 +79,8 @@ func (k kindList) parse(word, namespace string) (objectName, error) {
 	}
 	before := parts[:len(parts)-1]
 	if len(before) > 0 {
-		if kind, known := k.named(before[0]); known {
-			r.kind, before = kind, before[1:]
+		if kinds := k.named(before[0]); len(kinds) > 0 {
+			r.kinds, before = kinds, before[1:]
 		} else if len(before) == 2 {
 			return r, fmt.Errorf("%q is no kind of objects that read secrets%s", before[0], didYouMean(near.Typo(before[0], k.names())))
 		}
@@ -102,8 +106,8 @@ type found struct {
 
 // find reads the object that a user names. kinds are those to look among where the user names none.
 func (l *live) find(ctx context.Context, kinds kindList, r objectName) (found, error) {
-	if r.kind != nil {
-		kinds = slices.DeleteFunc(slices.Clone(kinds), func(k dialect.Kind) bool { return k.Type().GroupKind() != r.kind.Type().GroupKind() })
+	if r.kinds != nil {
+		kinds = slices.DeleteFunc(slices.Clone(kinds), func(k dialect.Kind) bool { return !r.kinds.has(k) })
 	}
 	var all []found
 	var problems []error
@@ -127,7 +131,11 @@ func (l *live) find(ctx context.Context, kinds kindList, r objectName) (found, e
 	case len(all) > 1:
 		var names []string
 		for _, one := range all {
-			names = append(names, strings.ToLower(one.kind.Type().Kind)+"/"+r.name)
+			kind := strings.ToLower(one.kind.Type().Kind)
+			if len(kinds.named(kind)) > 1 {
+				kind = one.kind.Type().Resource + "." + one.kind.Type().Group
+			}
+			names = append(names, kind+"/"+r.name)
 		}
 		return found{}, fmt.Errorf("%q names several objects of namespace %q: write %s", r.name, r.namespace, strings.Join(names, " or "))
 	case len(problems) > 0:

@@ -184,7 +184,7 @@ func (l *live) explainFiles(cmd *cobra.Command, name string, files []string) (sh
 	for _, one := range o.planned {
 		names = append(names, one.Object.GetName())
 		if one.Object.GetName() == r.name && (r.namespace == "" || one.Object.GetNamespace() == r.namespace) &&
-			(r.kind == nil || r.kind.Type().GroupKind() == one.Kind.Type().GroupKind()) {
+			(r.kinds == nil || r.kinds.has(one.Kind)) {
 			all = append(all, one)
 		}
 	}
