@@ -15,6 +15,7 @@ var alicloudKMS = Backend{
 	Name:  AlicloudKMS,
 	Key:   plan.PlainText, // sent as a query parameter, escaped
 	Store: map[plan.Aspect]plan.Rule{plan.Role: alicloudRole, plan.Location: region},
+	Nouns: map[plan.Aspect]string{plan.Location: "region"},
 	Limits: []Limit{
 		{Aspect: plan.Role, Annotation: names.AnnotationPermittedRole, Demand: names.AnnotationRequireRole},
 		{Aspect: plan.Location, Annotation: names.AnnotationPermittedRegion, Chosen: true},

@@ -17,7 +17,7 @@ var gcpSecretManager = Backend{
 	Store: map[plan.Aspect]plan.Rule{
 		plan.Container: project, plan.Location: region, plan.Role: plan.PlainText, plan.Account: plan.ObjectName,
 	},
-	Nouns: map[plan.Aspect]string{plan.Container: "project"},
+	Nouns: map[plan.Aspect]string{plan.Container: "project", plan.Location: "region"},
 	Limits: []Limit{
 		{Aspect: plan.Container, Annotation: names.AnnotationPermittedProject},
 		{Aspect: plan.Location, Annotation: names.AnnotationPermittedRegion, Chosen: true},
