@@ -11,11 +11,17 @@ var awsParameterStore = Backend{
 	Store: map[plan.Aspect]plan.Rule{
 		plan.Role: awsRole, plan.Location: region, plan.Account: plan.ObjectName,
 	},
-	Nouns:      awsNouns,
-	Limits:     awsLimits,
-	Walks:      true,
-	Finds:      true,
-	Read:       bare,
+	Nouns:  awsNouns,
+	Limits: awsLimits,
+	Walks:  true,
+	Finds:  true,
+	Read: func(r plan.Read) plan.Read {
+		read := tagged(r)
+		if !r.Path {
+			read.Version = r.Version // a number or a label
+		}
+		return read
+	},
 	KeyOf:      func(key, version string) string { return key + ":" + version },
 	arnService: "ssm",
 }

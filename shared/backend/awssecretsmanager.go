@@ -20,7 +20,11 @@ var awsSecretsManager = Backend{
 	Finds:  true,
 	Pins:   []Pin{VersionID, VersionStage},
 	Read: func(r plan.Read) plan.Read {
-		read := bare(r)
+		read := tagged(r)
+		if r.Path {
+			read.Recursive = true // the path is a prefix, and values are the current ones
+			return read
+		}
 		if r.VersionID != "" {
 			read.VersionID = r.VersionID // it wins, as in KES
 		} else {

@@ -31,7 +31,7 @@ type Backend struct {
 	Walks bool
 	// Finds: it can list the names below a prefix, or all.
 	Finds bool
-	// Pins are the options of a read that choose a version.
+	// Pins are the options of a read that choose a version, where an API says that in an option of its own.
 	Pins []Pin
 	// Read drops the options that mean nothing to it, so that reads which differ in nothing else are one, and fills in what it
 	// takes for granted.
@@ -105,6 +105,16 @@ func (b *Backend) Uses(a plan.Aspect) bool { return b.Store[a] != nil }
 // Knows reports whether an option means something to the backend.
 func (b *Backend) Knows(p Pin) bool { return slices.Contains(b.Pins, p) }
 
+// Pinned drops the options of a read that are none of its Pins: for an API in which they mean nothing then.
+func (b *Backend) Pinned(r plan.Read) plan.Read {
+	for pin, value := range map[Pin]*string{Version: &r.Version, VersionID: &r.VersionID, VersionStage: &r.VersionStage} {
+		if !b.Knows(pin) {
+			*value = ""
+		}
+	}
+	return r
+}
+
 // Check judges the form of a Store, whose aspects stand at places of the object.
 func (b *Backend) Check(to *plan.Builder, s plan.Store, places plan.Places) {
 	for _, aspect := range plan.Aspects() {
@@ -126,10 +136,11 @@ func (b *Backend) Unusable(a plan.Aspect, value string) (problem string) {
 	return b.Store[a](value)
 }
 
-// Add adds an entry to a plan, whose key stands at a path of the object. The plan has the Places of the entry's Store already.
+// Add adds an entry to a plan, whose key stands at a path of the object. The plan has the Places of the entry's Store already. The key is
+// only empty where names are listed, and all are meant.
 func (b *Backend) Add(to *plan.Builder, e plan.Entry, at *field.Path) {
 	read := e.Source.Read
-	if read.Key == "" {
+	if read.Key == "" && !(read.Path && b.Finds) {
 		to.Fail(field.Required(at, "the backend's name of the secret"))
 		return
 	}
@@ -141,7 +152,18 @@ func (b *Backend) Add(to *plan.Builder, e plan.Entry, at *field.Path) {
 }
 
 // bare is a read of the current version, whatever the object says.
-func bare(r plan.Read) plan.Read { return plan.Read{Key: r.Key, Path: r.Path, Recursive: r.Recursive} }
+func bare(r plan.Read) plan.Read {
+	return plan.Read{Key: r.Key, Path: r.Path, Recursive: r.Recursive, Optional: r.Optional}
+}
+
+// tagged is bare, with the tags that a walk asks for.
+func tagged(r plan.Read) plan.Read {
+	read := bare(r)
+	if r.Path {
+		read.Tags = r.Tags
+	}
+	return read
+}
 
 // account is the limit of the ServiceAccount that a login proves itself by.
 var account = Limit{Aspect: plan.Account, Annotation: names.AnnotationPermittedServiceAccount, Chosen: true}

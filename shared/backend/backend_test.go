@@ -44,23 +44,73 @@ func TestAnnotationsBeginWithTheRoles(t *testing.T) {
 }
 
 func TestReadKeepsWhatMeansSomethingAndFillsInTheRest(t *testing.T) {
-	all := plan.Read{Key: "k", Version: "1", VersionID: "i", VersionStage: "s", EngineVersion: 1}
+	all := plan.Read{Key: "k", Version: "1", VersionID: "i", VersionStage: "s", EngineVersion: 1, Tags: "a=b", Optional: true}
 	for _, test := range []struct {
 		backend    plan.Backend
 		all, plain plan.Read
 	}{
 		{backend.AWSSecretsManager, plan.Read{VersionID: "i"}, plan.Read{VersionStage: "AWSCURRENT"}},
-		{backend.AWSParameterStore, plan.Read{}, plan.Read{}},
+		{backend.AWSParameterStore, plan.Read{Version: "1"}, plan.Read{}},
 		{backend.Vault, plan.Read{EngineVersion: 1}, plan.Read{EngineVersion: 2}},
 		{backend.AzureKeyVault, plan.Read{}, plan.Read{}},
 		{backend.GCPSecretManager, plan.Read{Version: "1"}, plan.Read{Version: "latest"}},
-		{backend.AlicloudKMS, plan.Read{VersionStage: "s"}, plan.Read{VersionStage: "ACSCurrent"}},
+		{backend.AlicloudKMS, plan.Read{VersionID: "i"}, plan.Read{VersionStage: "ACSCurrent"}},
 	} {
 		of, _ := backend.Of(test.backend)
-		test.all.Key, test.plain.Key = "k", "k"
+		test.all.Key, test.plain.Key, test.all.Optional = "k", "k", true
 		if diff := cmp.Diff([]plan.Read{test.all, test.plain}, []plan.Read{of.Read(all), of.Read(plan.Read{Key: "k"})}); diff != "" {
 			t.Errorf("%s: with all options and with none: -want +got:\n%s", test.backend, diff)
 		}
+	}
+}
+
+func TestAWalkReadsCurrentVersionsThatHaveTheTags(t *testing.T) {
+	all := plan.Read{Key: "k", Path: true, Version: "1", VersionID: "i", VersionStage: "s", Tags: "a=b"}
+	for name, want := range map[plan.Backend]plan.Read{
+		backend.AWSSecretsManager: {Key: "k", Path: true, Recursive: true, Tags: "a=b"},
+		backend.AWSParameterStore: {Key: "k", Path: true, Tags: "a=b"},
+	} {
+		of, _ := backend.Of(name)
+		if diff := cmp.Diff(want, of.Read(all)); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", name, diff)
+		}
+	}
+}
+
+func TestOptionsThatAreNoPinsCanBeDropped(t *testing.T) {
+	all := plan.Read{Key: "k", Version: "1", VersionID: "i", VersionStage: "s"}
+	for name, want := range map[plan.Backend]plan.Read{
+		backend.AWSSecretsManager: {Key: "k", VersionID: "i", VersionStage: "s"},
+		backend.AWSParameterStore: {Key: "k"},
+		backend.GCPSecretManager:  {Key: "k", Version: "1"},
+		backend.AlicloudKMS:       {Key: "k", VersionStage: "s"},
+	} {
+		of, _ := backend.Of(name)
+		if diff := cmp.Diff(want, of.Pinned(all)); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", name, diff)
+		}
+	}
+}
+
+func TestOnlyAListingOfNamesNeedsNoKey(t *testing.T) {
+	for name, test := range map[string]struct {
+		backend plan.Backend
+		read    plan.Read
+		want    bool // it is accepted
+	}{
+		"all secrets":                      {backend.AWSSecretsManager, plan.Read{Path: true}, true},
+		"all parameters":                   {backend.AWSParameterStore, plan.Read{Path: true}, true},
+		"a secret without a name":          {backend.AWSSecretsManager, plan.Read{}, false},
+		"where no names are listed at all": {backend.AlicloudKMS, plan.Read{Path: true}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			of, _ := backend.Of(test.backend)
+			b := &plan.Builder{Plan: &plan.Plan{}}
+			of.Add(b, plan.Entry{Source: plan.Source{Read: test.read}}, field.NewPath("spec"))
+			if got := len(b.Errs) == 0 && len(b.Plan.Entries) == 1; got != test.want {
+				t.Errorf("got %t with errors %v, want %t", got, b.Errs, test.want)
+			}
+		})
 	}
 }
 

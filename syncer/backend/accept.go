@@ -16,7 +16,7 @@ const maxName = 2048
 // accept returns a driver's value as it is passed on, or an *Error that says why it is not.
 func accept(source plan.Source, value driver.Value) (driver.Value, error) {
 	if source.Path {
-		if problem := nameProblem(source.Read, value.Name); problem != "" {
+		if problem := nameProblem(source, value.Name); problem != "" {
 			e := newError(source, driver.Unavailable, problem, nil)
 			e.hint = "check the proxy or cache on the way to the backend"
 			return driver.Value{}, e
@@ -31,17 +31,25 @@ func accept(source plan.Source, value driver.Value) (driver.Value, error) {
 
 // nameProblem says why a name cannot be one that a walk finds. The name itself is never changed: policy judges it, and an entry of the
 // Secret is called by it.
-func nameProblem(walk plan.Read, name string) string {
-	rest, below := strings.CutPrefix("/"+strings.TrimPrefix(name, "/"), strings.TrimSuffix(walk.Key, "/")+"/")
+func nameProblem(walk plan.Source, name string) string {
 	switch {
 	case utf8.RuneCountInString(name) > maxName:
 		return "the answer has a name of more than 2,048 characters"
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return fmt.Sprintf("the answer has the name %q, which is not printable", driver.Word(name))
-	case !below || rest == "" || strings.Contains(rest, "/") && !walk.Recursive:
+	case !isWanted(walk, name):
 		return fmt.Sprintf("the answer has the name %q, which was not asked for", driver.Word(name))
 	}
 	return ""
+}
+
+// isWanted reports whether a walk asks for a name. Where names are found and paths are none, the key is what they begin with.
+func isWanted(walk plan.Source, name string) bool {
+	if of := known(walk.Backend); of.Finds && !of.Walks {
+		return name != "" && strings.HasPrefix(name, walk.Key)
+	}
+	rest, below := strings.CutPrefix("/"+strings.TrimPrefix(name, "/"), strings.TrimSuffix(walk.Key, "/")+"/")
+	return below && rest != "" && (walk.Recursive || !strings.Contains(rest, "/"))
 }
 
 func tooLarge(source plan.Source, value driver.Value) *Error {

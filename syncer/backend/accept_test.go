@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
@@ -53,6 +54,35 @@ func TestNamesThatAWalkMayFind(t *testing.T) {
 			failed, ok := errors.AsType[*Error](err)
 			if !ok || failed.Kind != driver.Unavailable || !strings.HasSuffix(err.Error(), ": unavailable: "+test.want) {
 				t.Errorf("got %v, want …unavailable: %s", err, test.want)
+			}
+		})
+	}
+}
+
+func TestNamesThatAPrefixMayFind(t *testing.T) {
+	for name, test := range map[string]struct {
+		prefix, found string
+		want          bool // it is passed on
+	}{
+		"one that begins so":           {"prod/d", "prod/db", true},
+		"deeper":                       {"prod/", "prod/db/reader", true},
+		"the prefix itself":            {"prod/db", "prod/db", true},
+		"any, without a prefix":        {"", "prod", true},
+		"with a slash at the front":    {"", "/prod", true},
+		"elsewhere":                    {"prod/", "dev/prod/db", false},
+		"in other case":                {"prod/", "Prod/db", false},
+		"with a slash before it":       {"prod/", "/prod/db", false},
+		"none":                         {"", "", false},
+		"that is no text":              {"", "a\xff", false},
+		"with a character of no width": {"", "a\u200b", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := able{walk: func() ([]driver.Value, error) { return []driver.Value{{Name: test.found, Data: []byte("x")}}, nil }}
+			c := &Client{Drivers: map[plan.Backend]driver.Driver{backends.AWSSecretsManager: d}}
+			store := plan.Store{Backend: backends.AWSSecretsManager}
+			_, err := c.Get(t.Context(), plan.Source{Store: store, Read: plan.Read{Key: test.prefix, Path: true, Recursive: true}})
+			if (err == nil) != test.want {
+				t.Errorf("got error %v, want it passed on: %t", err, test.want)
 			}
 		})
 	}

@@ -68,7 +68,10 @@ func (e *Error) read() string {
 		return "a batch of keys"
 	}
 	text := fmt.Sprintf("key %q", s.Key)
-	if s.Path {
+	switch {
+	case s.Path && s.Key == "":
+		text = "all names"
+	case s.Path:
 		text = fmt.Sprintf("path %q", s.Key)
 	}
 	switch usual := defaultRead(s.Backend); {

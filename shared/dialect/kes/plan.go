@@ -231,7 +231,7 @@ func (b *builder) source(r plan.Read) plan.Source {
 		r.EngineVersion = *b.in.spec.KVVersion
 	}
 	if b.backend != nil {
-		r = b.backend.Read(r)
+		r = b.backend.Read(b.backend.Pinned(r))
 	}
 	return plan.Source{Store: b.store, Read: r}
 }

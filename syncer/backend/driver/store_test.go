@@ -2,6 +2,7 @@ package driver_test
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 
 	"github.com/secretgate/secretgate/shared/plan"
@@ -26,6 +27,16 @@ func TestAStoreThatADriverCannotHonourIsRefused(t *testing.T) {
 		"one that the driver knows":     {store: plan.Store{Credential: installed}, known: []plan.CredentialKind{plan.InstalledCredential}},
 		"another than the driver knows": {store: plan.Store{Credential: installed}, known: []plan.CredentialKind{plan.SecretCredential}, want: "a credential"},
 		"a tenant":                      {store: plan.Store{Tenant: plan.Tenant{Namespace: "n"}}, want: "a tenant"},
+		"a CA of the cluster's":         {store: plan.Store{Login: plan.Login{CAFrom: installed}}, want: "a CA"},
+		"a namespace to log in to":      {store: plan.Store{Login: plan.Login{Namespace: "n"}}, want: "a namespace to log in to"},
+		"a directory":                   {store: plan.Store{Login: plan.Login{Directory: "d"}}, want: "a directory"},
+		"where the role stands":         {store: plan.Store{Login: plan.Login{RoleFrom: installed}}, want: "an annotation with a role"},
+		"the ServiceAccount's own role": {store: plan.Store{Login: plan.Login{Account: "r"}}, want: "a role of its ServiceAccount"},
+		"an identifier":                 {store: plan.Store{Login: plan.Login{Identifier: installed}}, want: "an identifier"},
+		"a session token":               {store: plan.Store{Login: plan.Login{Session: installed}}, want: "a session token"},
+		"roles on the way":              {store: plan.Store{Login: plan.Login{Chain: "r"}}, want: "a chain of roles"},
+		"an external id":                {store: plan.Store{Login: plan.Login{ExternalID: "e"}}, want: "an external id"},
+		"tags":                          {store: plan.Store{Login: plan.Login{Tags: "a=b", Transitive: "a"}}, want: "session tags and transitive tags"},
 		"several":                       {store: plan.Store{Address: "https://a", Namespace: "n"}, want: "an address and a namespace"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -39,6 +50,26 @@ func TestAStoreThatADriverCannotHonourIsRefused(t *testing.T) {
 			want := "the store has " + test.want + " of its own, with which the syncer cannot read this backend"
 			if failed, ok := errors.AsType[*driver.Error](err); !ok || failed.Kind != driver.Invalid || failed.Problem != want {
 				t.Errorf("got %v, want %s", err, want)
+			}
+		})
+	}
+}
+
+// A part that is added to Login must not be ignored by the drivers that do not know it.
+func TestEachPartOfALoginIsRefused(t *testing.T) {
+	login := reflect.ValueOf(&plan.Login{}).Elem()
+	for i := range login.NumField() {
+		name := login.Type().Field(i).Name
+		t.Run(name, func(t *testing.T) {
+			given := plan.Login{}
+			part := reflect.ValueOf(&given).Elem().Field(i)
+			if part.Kind() == reflect.String {
+				part.SetString("x")
+			} else {
+				part.Set(reflect.ValueOf(plan.Credential{Kind: plan.SecretCredential}))
+			}
+			if err := driver.CheckStore(plan.Store{Login: given}); err == nil {
+				t.Error("it is ignored, want it refused")
 			}
 		})
 	}
