@@ -30,7 +30,7 @@ type Error struct {
 
 func newError(source plan.Source, kind driver.Kind, text string, cause error) *Error {
 	s := source.Store
-	message := redact(text, source.Key, s.Role, s.Mount, source.VersionID, source.VersionStage)
+	message := redact(text, source.Key, s.Role, s.Mount, s.Login.Account, string(s.Login.Chain), source.VersionID, source.VersionStage)
 	return &Error{Kind: kind, Source: source, Message: message, cause: cause}
 }
 

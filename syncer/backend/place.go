@@ -30,7 +30,8 @@ func place(s plan.Store) string {
 	return text.String()
 }
 
-// identity is the role that reads; empty: the syncer itself, without a role or with one that only its settings name, such as VAULT_ROLE_ID.
+// identity is the role that reads: the last that is assumed, or that of a ServiceAccount. Empty: the syncer itself, without a role or with
+// one that only its settings name, such as VAULT_ROLE_ID.
 func identity(s plan.Store) string {
 	nouns := known(s.Backend).Nouns
 	switch noun := nouns[plan.Role]; {
@@ -38,6 +39,11 @@ func identity(s plan.Store) string {
 		return fmt.Sprintf("%s %q at %s %q", noun, s.Role, nouns[plan.Mount], s.Mount)
 	case s.Role != "":
 		return s.Role
+	case s.Login.Chain != "":
+		roles := s.Login.Chain.Texts()
+		return roles[len(roles)-1]
+	case s.Login.Account != "":
+		return s.Login.Account
 	case s.Credential.Kind != plan.OwnCredential:
 		return driver.Proof(s.Credential)
 	}

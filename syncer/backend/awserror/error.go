@@ -17,27 +17,22 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
-// ErrNoRegion says that neither the object nor the syncer names a region.
-var ErrNoRegion = &driver.Error{
-	Kind: driver.Invalid, Problem: "no region is given", Hint: "set {location}, or AWS_REGION for webhook and syncer",
-}
-
-// ErrNoRole says that a session cannot be tagged, since no role is assumed.
-var ErrNoRole = &driver.Error{
-	Kind: driver.Invalid, Problem: "no role is given, and the syncer's own AWS session cannot be tagged",
-	Hint: "set {role}, or AWS_INTERMEDIATE_ROLE_ARN of the syncer for objects that name none, or leave its --aws-session-tags out",
-}
-
-// The keys of the tags that sessions have where the syncer is told to tag them. Policies of users name them.
-const (
-	TagNamespace = "secretgate:namespace"
-	TagName      = "secretgate:name"
-)
-
 // CredentialsError says that the identity's credentials could not be had.
-type CredentialsError struct{ Err error }
+type CredentialsError struct {
+	Err error
+	// Role is the one that was to be assumed, and By what was to assume it, where there are others than the syncer's own identity and the
+	// object's role.
+	Role, By string
+}
 
-func (e *CredentialsError) Error() string { return "no session: " + e.Err.Error() }
+func (e *CredentialsError) Error() string { return e.prefix() + e.Err.Error() }
+
+func (e *CredentialsError) prefix() string {
+	if e.Role == "" {
+		return "no session: "
+	}
+	return "no session of " + e.Role + ": "
+}
 
 // Unwrap returns the SDK's error.
 func (e *CredentialsError) Unwrap() error { return e.Err }
@@ -190,7 +185,7 @@ func Explain(err error) string {
 	}
 	var prefix string
 	if none, ok := errors.AsType[*CredentialsError](err); ok {
-		prefix = "no session: "
+		prefix = none.prefix()
 		err = none.Err
 	}
 	var api smithy.APIError
@@ -221,6 +216,20 @@ func Postponed(err error) error {
 		return err
 	}
 	return transport.Postpone(err, response.Response.Header)
+}
+
+// RefusesKey reports whether AWS refuses an access key: it was deleted or deactivated, or its parts do not fit.
+func RefusesKey(err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		return false
+	}
+	switch api.ErrorCode() {
+	case "AuthFailure", "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidSignatureException",
+		"SignatureDoesNotMatch", "UnrecognizedClientException":
+		return true
+	}
+	return false
 }
 
 // Expired reports whether a session ended early: its role was changed, its sessions revoked, or our clock is slow.

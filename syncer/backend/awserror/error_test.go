@@ -23,7 +23,9 @@ func TestClassify(t *testing.T) {
 	status := func(status int, err error) error {
 		return &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}}, Err: err}
 	}
-	fromSTS := func(err error) error { return &CredentialsError{&smithy.OperationError{ServiceID: "STS", Err: err}} }
+	fromSTS := func(err error) error {
+		return &CredentialsError{Err: &smithy.OperationError{ServiceID: "STS", Err: err}}
+	}
 	tests := map[string]struct {
 		err     error
 		want    driver.Kind
@@ -38,7 +40,7 @@ func TestClassify(t *testing.T) {
 			driver.Invalid, "there is no host secretsmanager.cn-east-9.amazonaws.com.cn",
 		},
 		"a region that does not exist, to a web identity": {
-			&CredentialsError{&smithy.OperationError{ServiceID: "STS", Err: &net.DNSError{Name: "sts.x.amazonaws.com", IsNotFound: true}}},
+			&CredentialsError{Err: &smithy.OperationError{ServiceID: "STS", Err: &net.DNSError{Name: "sts.x.amazonaws.com", IsNotFound: true}}},
 			driver.Invalid, "no session: there is no host sts.x.amazonaws.com",
 		},
 		"DNS that does not answer": {
@@ -84,11 +86,11 @@ func TestClassify(t *testing.T) {
 		},
 		"an outage of STS": {fromSTS(&smithyhttp.RequestSendError{Err: io.EOF}), driver.Unavailable, "no session: EOF"},
 		"no credentials at all": {
-			&CredentialsError{&smithy.OperationError{
+			&CredentialsError{Err: &smithy.OperationError{
 				ServiceID: "ec2imds", OperationName: "GetMetadata", Err: &smithyhttp.RequestSendError{Err: io.EOF},
 			}},
 			driver.Unauthenticated, "no session: operation error ec2imds: GetMetadata, request send failed, EOF"},
-		"no credentials in time": {&CredentialsError{context.DeadlineExceeded}, driver.Unavailable, "no session: context deadline exceeded"},
+		"no credentials in time": {&CredentialsError{Err: context.DeadlineExceeded}, driver.Unavailable, "no session: context deadline exceeded"},
 		"a code without end, which leaves room for the message": {
 			&smithy.GenericAPIError{Code: strings.Repeat("x", 1<<20) + "\n", Message: "m"}, driver.Unknown, strings.Repeat("x", 127) + "…: m",
 		},

@@ -24,7 +24,7 @@ func TestHint(t *testing.T) {
 		want string
 	}{
 		"a region that does not exist": {
-			&CredentialsError{&net.DNSError{Name: "sts.eu-west-9.amazonaws.com", IsNotFound: true}}, of("db"),
+			&CredentialsError{Err: &net.DNSError{Name: "sts.eu-west-9.amazonaws.com", IsNotFound: true}}, of("db"),
 			"check the region ({location}, or AWS_REGION for webhook and syncer), and the DNS of the syncer's node",
 		},
 		"a region that the account has not enabled, or a key that AWS does not know": {

@@ -92,6 +92,9 @@ func isAnswer(key string, parameter *types.Parameter) bool {
 	return key == name || asked == arn || strings.TrimPrefix(asked, "/") == strings.TrimPrefix(name, "/")
 }
 
+// Forget implements driver.Forgetter. A Store of another AWS driver with the same credential begins its sessions anew, too.
+func (d *Driver) Forget(store plan.Store) { d.sessions.Forget(store) }
+
 // Classify implements driver.Driver.
 func (d *Driver) Classify(err error) driver.Kind { return awserror.Classify(err) }
 

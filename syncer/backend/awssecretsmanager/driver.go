@@ -89,6 +89,9 @@ func isNamed(id, name, arn string) bool {
 	return id == name || id == arn || strings.HasPrefix(id, "arn:") && id == withoutSuffix(arn)
 }
 
+// Forget implements driver.Forgetter. A Store of another AWS driver with the same credential begins its sessions anew, too.
+func (d *Driver) Forget(store plan.Store) { d.sessions.Forget(store) }
+
 // Classify implements driver.Driver.
 func (d *Driver) Classify(err error) driver.Kind { return awserror.Classify(err) }
 

@@ -1,7 +1,6 @@
 package awssession
 
 import (
-	"cmp"
 	"context"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/awserror"
-	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/backend/session"
 )
 
@@ -26,53 +24,35 @@ const (
 	renewBefore = time.Minute
 )
 
-// identity is a role, the region whose STS is asked for it, and the tenant that its session is tagged with. Without a role it is the
-// one that the SDK's chain finds, which cannot be tagged.
-type identity struct {
-	role, region string
-	tenant       plan.Tenant
-}
-
-// identity is the one that reads a Store: without a role the intermediate one, if there is one, or the chain's.
-func (s *Sessions) identity(store plan.Store) (identity, error) {
-	role := cmp.Or(store.Role, s.config.IntermediateRoleARN)
-	switch {
-	case role != "":
-		return identity{role: role, region: cmp.Or(s.config.Region, store.Location), tenant: store.Tenant}, nil
-	case store.Tenant != plan.Tenant{}:
-		return identity{}, awserror.ErrNoRole
-	}
-	return identity{}, nil
-}
-
-// by is the identity that assumes the role of another. It is not tagged: one session of it does for all tenants.
-func (s *Sessions) by(id identity) identity {
-	if s.config.IntermediateRoleARN == "" || id.role == s.config.IntermediateRoleARN {
-		return identity{}
-	}
-	return identity{role: s.config.IntermediateRoleARN, region: id.region}
-}
-
 // obtain gets the credentials of an identity. The session that assumes its role may have ended before its time, too.
 func (s *Sessions) obtain(
 	ctx context.Context, id identity, old session.Session[aws.Credentials],
 ) (begun session.Session[aws.Credentials], err error) {
 	now := time.Now()
 	var current aws.Credentials
-	if id == (identity{}) {
-		current, err = s.ofChain(ctx, old)
-	} else {
-		err = s.held.Do(ctx, s.by(id), func(by aws.Credentials) (refused bool, err error) {
-			current, err = s.assume(ctx, id, by)
-			return awserror.Expired(err, by), err
+	switch kind := id.proof.credential.Kind; {
+	case id.role != "":
+		by := id.by()
+		err = s.held.Do(ctx, by, func(used aws.Credentials) (refused bool, err error) {
+			current, err = s.assume(ctx, id, used)
+			return by.refused(err, used), err
 		})
+	case kind == plan.SecretCredential:
+		current, err = s.ofKey(ctx, id.proof)
+	case kind == plan.AccountCredential:
+		current, err = s.ofAccount(ctx, id)
+	default:
+		current, err = s.ofChain(ctx, old)
 	}
 	if err != nil {
 		return begun, err
 	}
 	var expires time.Time
-	if current.CanExpire {
+	switch {
+	case current.CanExpire:
 		expires = current.Expires
+	case id.proof.credential.OfCluster():
+		expires = now.Add(keyLife)
 	}
 	return session.Until(current, now, expires, renewBefore), nil
 }
@@ -115,23 +95,24 @@ func (i instance) GetMetadata(
 	return i.imds.GetMetadata(ctx, input, options...)
 }
 
+// assume begins the session of a role.
 func (s *Sessions) assume(ctx context.Context, id identity, by aws.Credentials) (aws.Credentials, error) {
 	input := &sts.AssumeRoleInput{
 		RoleArn: &id.role, RoleSessionName: aws.String(sessionName), DurationSeconds: aws.Int32(int32(sessionDuration / time.Second)),
-		Tags: tags(id.tenant),
+		Tags: id.sessionTags(), TransitiveTagKeys: id.transitive.Texts(),
+	}
+	if id.externalID != "" {
+		input.ExternalId = &id.externalID
 	}
 	output, err := s.sts.For(id.region).AssumeRole(ctx, input, func(o *sts.Options) { o.Credentials = static(by) })
 	if err != nil {
-		return aws.Credentials{}, &awserror.CredentialsError{Err: err}
+		failed := &awserror.CredentialsError{Err: err}
+		if before := id.by(); before != (identity{}) {
+			failed.Role, failed.By = id.role, before.name()
+		}
+		return aws.Credentials{}, failed
 	}
-	if output.Credentials == nil || aws.ToString(output.Credentials.AccessKeyId) == "" {
-		return aws.Credentials{}, &awserror.CredentialsError{Err: driver.ErrNoValue}
-	}
-	return aws.Credentials{
-		AccessKeyID: *output.Credentials.AccessKeyId, SecretAccessKey: aws.ToString(output.Credentials.SecretAccessKey),
-		SessionToken: aws.ToString(output.Credentials.SessionToken),
-		CanExpire:    true, Expires: aws.ToTime(output.Credentials.Expiration),
-	}, nil
+	return begun(output.Credentials)
 }
 
 func static(c aws.Credentials) aws.CredentialsProvider {

@@ -16,6 +16,13 @@ import (
 func TestWhoAssumesARole(t *testing.T) {
 	const ours, theirs = "eu-west-1", "us-east-2"
 	none, core := plan.Tenant{}, plan.Tenant{Namespace: "core"}
+	role := func(arn, region string, of plan.Tenant) identity {
+		return identity{region: region, role: arn, options: options{tenant: of}}
+	}
+	after := func(hop string, id identity) identity {
+		id.chain = plan.ListOf(hop)
+		return id
+	}
 	for name, test := range map[string]struct {
 		config   Config
 		role     string
@@ -23,14 +30,14 @@ func TestWhoAssumesARole(t *testing.T) {
 		want, by identity
 	}{
 		"no role is the chain's identity":                 {Config{}, "", none, identity{}, identity{}},
-		"a role is assumed by it, at the region's STS":    {Config{}, "r", none, identity{"r", theirs, none}, identity{}},
-		"at that of the syncer's region, if it has one":   {Config{Region: ours}, "r", none, identity{"r", ours, none}, identity{}},
-		"no role is the intermediate one":                 {Config{IntermediateRoleARN: "hop"}, "", none, identity{"hop", theirs, none}, identity{}},
-		"the intermediate role is assumed by the chain's": {Config{IntermediateRoleARN: "hop"}, "hop", none, identity{"hop", theirs, none}, identity{}},
-		"others are assumed by it":                        {Config{IntermediateRoleARN: "hop", Region: ours}, "r", none, identity{"r", ours, none}, identity{"hop", ours, none}},
-		"a tenant has a session of its own":               {Config{}, "r", core, identity{"r", theirs, core}, identity{}},
-		"of the intermediate role, too, where it reads":   {Config{IntermediateRoleARN: "hop"}, "", core, identity{"hop", theirs, core}, identity{}},
-		"but all tenants share the hop to another role":   {Config{IntermediateRoleARN: "hop"}, "r", core, identity{"r", theirs, core}, identity{"hop", theirs, none}},
+		"a role is assumed by it, at the region's STS":    {Config{}, "r", none, role("r", theirs, none), identity{}},
+		"at that of the syncer's region, if it has one":   {Config{Region: ours}, "r", none, role("r", ours, none), identity{}},
+		"no role is the intermediate one":                 {Config{IntermediateRoleARN: "hop"}, "", none, role("hop", theirs, none), identity{}},
+		"the intermediate role is assumed by the chain's": {Config{IntermediateRoleARN: "hop"}, "hop", none, role("hop", theirs, none), identity{}},
+		"others are assumed by it":                        {Config{IntermediateRoleARN: "hop", Region: ours}, "r", none, after("hop", role("r", ours, none)), role("hop", ours, none)},
+		"a tenant has a session of its own":               {Config{}, "r", core, role("r", theirs, core), identity{}},
+		"of the intermediate role, too, where it reads":   {Config{IntermediateRoleARN: "hop"}, "", core, role("hop", theirs, core), identity{}},
+		"but all tenants share the hop to another role":   {Config{IntermediateRoleARN: "hop"}, "r", core, after("hop", role("r", theirs, core)), role("hop", theirs, none)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &Sessions{config: test.config}
@@ -38,8 +45,8 @@ func TestWhoAssumesARole(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := []identity{id, s.by(id)}
-			if diff := cmp.Diff([]identity{test.want, test.by}, got, cmp.AllowUnexported(identity{})); diff != "" {
+			got := []identity{id, id.by()}
+			if diff := cmp.Diff([]identity{test.want, test.by}, got, cmp.AllowUnexported(identity{}, proof{}, options{})); diff != "" {
 				t.Errorf("the identity, and who assumes it (-want +got):\n%s", diff)
 			}
 		})

@@ -1,4 +1,4 @@
-// Package awssession is what the drivers of AWS share: configuration, and one session of credentials per role and tenant.
+// Package awssession is what the drivers of AWS share: configuration, and one session of credentials per identity.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 package awssession
 
@@ -22,6 +22,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/awserror"
+	"github.com/secretgate/secretgate/syncer/backend/credential"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/backend/session"
 	"github.com/secretgate/secretgate/syncer/backend/transport"
@@ -51,13 +52,15 @@ type Config struct {
 	STSEndpointType string
 	// ExtraCACerts is a PEM file of CAs to trust beside the system's. NODE_EXTRA_CA_CERTS.
 	ExtraCACerts string
+	// Credentials gets what Stores refer to in the cluster; nil: they may refer to nothing there.
+	Credentials credential.Source
 	// Log gets the SDK's own log lines, at debug; nil: nothing does.
 	Log *slog.Logger
 	// Timeout of one HTTP request, and of beginning a session, which goes on when its first caller gives up; 0 means 10 s.
 	Timeout time.Duration
 }
 
-// Sessions caches credentials, one session per role and tenant, renewed before it expires, once for all callers that wait.
+// Sessions caches credentials, one session per identity, renewed before it expires, once for all callers that wait.
 type Sessions struct {
 	config Config
 	aws    aws.Config
@@ -132,9 +135,7 @@ func (s *Sessions) AWS(region string) aws.Config {
 // Do makes a call with the credentials of the store's identity. Where the backend says that they ended before
 // their time, they are renewed and the call is made once more.
 func (s *Sessions) Do(ctx context.Context, store plan.Store, call func(aws.CredentialsProvider) error) error {
-	shared := store
-	shared.Tenant = plan.Tenant{} // with which sessions are tagged
-	if err := driver.CheckStore(shared); err != nil {
+	if err := checkStore(store); err != nil {
 		return err
 	}
 	if store.Location == "" {
@@ -146,9 +147,36 @@ func (s *Sessions) Do(ctx context.Context, store plan.Store, call func(aws.Crede
 	}
 	err = s.held.Do(ctx, id, func(used aws.Credentials) (refused bool, err error) {
 		err = call(static(used))
-		return awserror.Expired(err, used), err
+		return id.refused(err, used), err
 	})
 	return awserror.Postponed(err)
+}
+
+// Forget drops the sessions of a Store with a credential from the cluster: that which reads, and those which it was begun by. Other Stores
+// of that credential begin theirs anew. The sessions of the syncer's own identity stay.
+func (s *Sessions) Forget(store plan.Store) {
+	id, err := s.identity(store)
+	if err != nil || !store.Credential.OfCluster() {
+		return
+	}
+	for ; id.role != ""; id = id.by() {
+		s.held.Forget(id)
+	}
+	s.held.Forget(id)
+}
+
+// checkStore refuses a Store with what no login to AWS makes use of, or not one by its kind of credential.
+func checkStore(store plan.Store) error {
+	store.Tenant = plan.Tenant{} // with which sessions are tagged
+	login, none := &store.Login, plan.Credential{}
+	login.Chain, login.ExternalID, login.Tags, login.Transitive = "", "", "", ""
+	switch store.Credential.Kind {
+	case plan.SecretCredential:
+		login.Identifier, login.Session = none, none
+	case plan.AccountCredential:
+		login.Account, login.RoleFrom = "", none
+	}
+	return driver.CheckStore(store, plan.SecretCredential, plan.AccountCredential)
 }
 
 // stsEndpoint chooses the STS to ask.
