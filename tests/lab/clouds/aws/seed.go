@@ -27,7 +27,7 @@ func (c *Cloud) seed() {
 	}
 	c.labUser = user
 	read := allow("secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue", "secretsmanager:DescribeSecret",
-		"ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath")
+		"secretsmanager:ListSecrets", "ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:DescribeParameters")
 	for arn, permissions := range map[string]permission.Set{
 		TestRoleARN:     read,
 		ReadOnlyRoleARN: read,

@@ -98,3 +98,78 @@ func TestTagsThatSTSRefuses(t *testing.T) {
 		})
 	}
 }
+
+// chain assumes a role by another's session.
+func (l *lab) chain(by awssdk.CredentialsProvider, in *sts.AssumeRoleInput) (awssdk.CredentialsProvider, error) {
+	in.RoleSessionName = awssdk.String("test")
+	out, err := l.sts(by).AssumeRole(l.t.Context(), in)
+	if err != nil {
+		return nil, err
+	}
+	return credentials.NewStaticCredentialsProvider(
+		*out.Credentials.AccessKeyId, *out.Credentials.SecretAccessKey, *out.Credentials.SessionToken), nil
+}
+
+func TestTransitiveTagsGoWithFurtherRoles(t *testing.T) {
+	l := newLab(t)
+	l.put(store.Secret{Name: "core/db", String: "planted"})
+	const first, next, closed = "arn:aws:iam::123456789012:role/first", "arn:aws:iam::123456789012:role/next", "arn:aws:iam::123456789012:role/closed"
+	reads := permission.Set{{Actions: []string{"secretsmanager:GetSecretValue"}, Resources: []string{"*"}, Tags: map[string]string{team: "core"}}}
+	ok(t, l.AWS().IAM().PutRole(iam.Role{ARN: first, Trust: []string{aws.LabUserARN}, Tagging: true}))
+	ok(t, l.AWS().IAM().PutRole(iam.Role{ARN: next, Trust: []string{first}, Tagging: true, Permissions: reads}))
+	ok(t, l.AWS().IAM().PutRole(iam.Role{ARN: closed, Trust: []string{first}}))
+	handed, err := l.chain(nil, &sts.AssumeRoleInput{
+		RoleArn: awssdk.String(first), Tags: []types.Tag{tag(team, "core")}, TransitiveTagKeys: []string{team},
+	})
+	ok(t, err)
+	kept, err := l.chain(nil, &sts.AssumeRoleInput{RoleArn: awssdk.String(first), Tags: []types.Tag{tag(team, "core")}})
+	ok(t, err)
+	for name, tc := range map[string]struct {
+		by   awssdk.CredentialsProvider
+		code string
+	}{"one that is handed on is the next session's": {handed, ""}, "another is not": {kept, "AccessDeniedException"}} {
+		t.Run(name, func(t *testing.T) {
+			session, err := l.chain(tc.by, &sts.AssumeRoleInput{RoleArn: awssdk.String(next)})
+			ok(t, err)
+			_, err = l.get(l.sm(session), "core/db")
+			if tc.code == "" {
+				ok(t, err)
+				return
+			}
+			wantError(t, err, tc.code, "")
+		})
+	}
+	_, err = l.chain(handed, &sts.AssumeRoleInput{RoleArn: awssdk.String(next), Tags: []types.Tag{tag(strings.ToUpper(team), "shop")}})
+	wantError(t, err, "InvalidParameterValue", "inherited")
+	_, err = l.chain(handed, &sts.AssumeRoleInput{RoleArn: awssdk.String(closed)})
+	wantError(t, err, "AccessDenied", "sts:TagSession")
+	_, err = l.chain(nil, &sts.AssumeRoleInput{RoleArn: awssdk.String(first), TransitiveTagKeys: []string{team}})
+	wantError(t, err, "ValidationError", "none of the session tags")
+}
+
+func TestExternalIDs(t *testing.T) {
+	l := newLab(t)
+	const demanding, open = "arn:aws:iam::123456789012:role/demanding", "arn:aws:iam::123456789012:role/open"
+	ok(t, l.AWS().IAM().PutRole(iam.Role{ARN: demanding, Trust: []string{aws.LabUserARN}, ExternalID: "shop-7"}))
+	ok(t, l.AWS().IAM().PutRole(iam.Role{ARN: open, Trust: []string{aws.LabUserARN}}))
+	for _, tc := range []struct{ name, role, id, code string }{
+		{"the one that is demanded", demanding, "shop-7", ""},
+		{"another", demanding, "shop-8", "AccessDenied"},
+		{"none", demanding, "", "AccessDenied"},
+		{"one that no role demands", open, "shop-7", ""},
+		{"one with a blank", open, "shop 7", "ValidationError"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			in := &sts.AssumeRoleInput{RoleArn: &tc.role}
+			if tc.id != "" {
+				in.ExternalId = &tc.id
+			}
+			_, err := l.chain(nil, in)
+			if tc.code == "" {
+				ok(t, err)
+				return
+			}
+			wantError(t, err, tc.code, "")
+		})
+	}
+}

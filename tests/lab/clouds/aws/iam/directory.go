@@ -184,8 +184,16 @@ func (d *Directory) Credential(accessKeyID string) (Credential, bool) {
 	return c, true
 }
 
-// StartSession makes temporary credentials of a role, for a session that may be tagged.
-func (d *Directory) StartSession(roleARN, name string, tags map[string]string, expiration, now time.Time) (Credential, error) {
+// Session is what a session of a role is begun with.
+type Session struct {
+	Name       string
+	Tags       map[string]string
+	Transitive []string // keys of Tags
+	Expiration time.Time
+}
+
+// StartSession makes temporary credentials of a role.
+func (d *Directory) StartSession(roleARN string, of Session, now time.Time) (Credential, error) {
 	acc, path, err := parse(roleARN, "role")
 	if err != nil {
 		return Credential{}, err
@@ -206,14 +214,15 @@ func (d *Directory) StartSession(roleARN, name string, tags map[string]string, e
 		AccessKeyID:     uniqueID("ASIA"),
 		SecretAccessKey: secret(30),
 		SessionToken:    secret(180),
-		Expiration:      expiration,
+		Expiration:      of.Expiration,
 		Caller: Caller{
-			ARN:       "arn:aws:sts::" + acc + ":assumed-role/" + shortName + "/" + name,
-			Principal: roleARN,
-			UserID:    r.id + ":" + name,
-			Account:   acc,
-			Session:   true,
-			Tags:      tags,
+			ARN:        "arn:aws:sts::" + acc + ":assumed-role/" + shortName + "/" + of.Name,
+			Principal:  roleARN,
+			UserID:     r.id + ":" + of.Name,
+			Account:    acc,
+			Session:    true,
+			Tags:       of.Tags,
+			Transitive: of.Transitive,
 		},
 	}
 	d.sessions[c.AccessKeyID] = session{Credential: c, role: roleARN}

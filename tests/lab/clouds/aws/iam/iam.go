@@ -35,6 +35,8 @@ type Role struct {
 	Tagging bool `json:"tagging,omitempty"`
 	// RequestTags are those that a session must be given, as StringLike of aws:RequestTag/<key> in the trust policy demands.
 	RequestTags map[string]string `json:"requestTags,omitempty"`
+	// ExternalID is what a caller must give to assume the role, as StringEquals of sts:ExternalId in the trust policy demands.
+	ExternalID string `json:"externalId,omitempty"`
 	// WebIdentity lists the tokens that AssumeRoleWithWebIdentity takes for the role.
 	WebIdentity []WebIdentity `json:"webIdentity,omitempty"`
 	// PodIdentity lists the subjects of service accounts (system:serviceaccount:<namespace>:<name>) that EKS Pod Identity
@@ -83,6 +85,8 @@ type Caller struct {
 	Session bool
 	// Tags are those of the session.
 	Tags map[string]string
+	// Transitive are the keys of those that the sessions of further roles inherit.
+	Transitive []string
 }
 
 // Allows reports whether the caller's own permissions permit the action on the resource.
@@ -102,9 +106,9 @@ type Credential struct {
 
 // MayAssume decides whether the caller may assume the role, as AWS does: a trust policy that names the
 // caller is enough within one account; across accounts, and where it names a whole account, the caller's
-// own permissions must allow sts:AssumeRole on the role too. The trust policy may demand tags of the session.
-func MayAssume(c Caller, r Role, tags map[string]string) bool {
-	return permission.Tagged(r.RequestTags, tags) && trusts(c, r, "sts:AssumeRole")
+// own permissions must allow sts:AssumeRole on the role too. The trust policy may demand tags of the session, and an external id.
+func MayAssume(c Caller, r Role, tags map[string]string, externalID string) bool {
+	return permission.Tagged(r.RequestTags, tags) && (r.ExternalID == "" || r.ExternalID == externalID) && trusts(c, r, "sts:AssumeRole")
 }
 
 // MayTag decides whether the caller may tag a session of the role: as it may assume it, where the trust policy lets anyone.

@@ -31,7 +31,7 @@ func TestMayAssume(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			caller := Caller{ARN: user, Principal: user, Account: "111111111111", Permissions: tc.permissions}
-			if got := MayAssume(caller, Role{ARN: tc.role, Trust: tc.trust}, nil); got != tc.want {
+			if got := MayAssume(caller, Role{ARN: tc.role, Trust: tc.trust}, nil, ""); got != tc.want {
 				t.Errorf("got %v, want %v", got, tc.want)
 			}
 		})
@@ -43,7 +43,7 @@ func TestASessionIsTrustedAsItselfAndAsItsRole(t *testing.T) {
 		ARN: "arn:aws:sts::111111111111:assumed-role/a/s", Principal: "arn:aws:iam::111111111111:role/a", Account: "111111111111", Session: true,
 	}
 	for _, trusted := range []string{session.ARN, session.Principal} {
-		if !MayAssume(session, Role{ARN: "arn:aws:iam::111111111111:role/r", Trust: []string{trusted}}, nil) {
+		if !MayAssume(session, Role{ARN: "arn:aws:iam::111111111111:role/r", Trust: []string{trusted}}, nil, "") {
 			t.Errorf("trust in %s does not take the session", trusted)
 		}
 	}

@@ -78,7 +78,7 @@ func (s *Service) credential(role, name string, now time.Time) (iam.Credential, 
 	if ok && known.Expiration.Sub(now) > 5*time.Minute {
 		return known, nil
 	}
-	begun, err := s.Directory.StartSession(role, name, nil, now.Add(lifetime).UTC().Truncate(time.Second), now)
+	begun, err := s.Directory.StartSession(role, iam.Session{Name: name, Expiration: now.Add(lifetime).UTC().Truncate(time.Second)}, now)
 	if err != nil {
 		return iam.Credential{}, err
 	}

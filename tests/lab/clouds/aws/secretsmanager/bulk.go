@@ -2,6 +2,8 @@ package secretsmanager
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/api"
@@ -9,11 +11,12 @@ import (
 
 // The methods in this file are the test's own hand: no signature, no permission, no counter.
 
-// Secret is a name and its next value: String, or Binary where that is set.
+// Secret is a name and its next value: String, or Binary where that is set. Tags take the place of those that it had; nil: it keeps them.
 type Secret struct {
-	Name   string `json:"name"`
-	String string `json:"string,omitempty"`
-	Binary []byte `json:"binary,omitempty"`
+	Name   string            `json:"name"`
+	String string            `json:"string,omitempty"`
+	Binary []byte            `json:"binary,omitempty"`
+	Tags   map[string]string `json:"tags,omitempty"`
 }
 
 // Listed is what is known of a secret without its value.
@@ -56,10 +59,21 @@ func (s *Service) write(region string, now time.Time, secrets []Secret, mustExis
 			sec = s.store.insert(region, in.Name, now)
 		}
 		sec.deletedAt, sec.deleteAt = time.Time{}, time.Time{}
+		if in.Tags != nil {
+			sec.tags = in.tags()
+		}
 		n := in.value(api.NewID())
 		sec.add(&version{id: n.ClientRequestToken, value: n.value(), created: now}, []string{current})
 	}
 	return nil
+}
+
+func (in Secret) tags() []Tag {
+	var tags []Tag
+	for _, key := range slices.Sorted(maps.Keys(in.Tags)) {
+		tags = append(tags, Tag{Key: key, Value: in.Tags[key]})
+	}
+	return tags
 }
 
 func (in Secret) value(token string) newValue {

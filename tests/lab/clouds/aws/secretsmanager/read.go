@@ -117,15 +117,18 @@ func (s *Service) listSecrets(call api.Call, in listSecretsInput) (any, error) {
 	if err := call.Authorize("secretsmanager:ListSecrets", "*"); err != nil {
 		return nil, err
 	}
-	if len(in.Filters) > 0 || in.SortBy != "" || in.SortOrder != "" {
-		return nil, invalidParameter("This emulator does not support Filters, SortBy and SortOrder: it lists all secrets by name.")
+	if in.SortBy != "" || in.SortOrder != "" {
+		return nil, invalidParameter("This emulator does not support SortBy and SortOrder: it lists secrets by name.")
+	}
+	if err := checkFilters(in.Filters); err != nil {
+		return nil, err
 	}
 	s.store.mu.RLock()
 	defer s.store.mu.RUnlock()
 	var names []string
 	for _, name := range s.store.names(call.Region) {
 		sec := s.store.regions[call.Region][name]
-		if !sec.gone(call.Now) && (in.IncludePlannedDeletion || !sec.deleted()) {
+		if !sec.gone(call.Now) && (in.IncludePlannedDeletion || !sec.deleted()) && takes(in.Filters, sec) {
 			names = append(names, name)
 		}
 	}

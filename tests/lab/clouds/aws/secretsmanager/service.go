@@ -1,6 +1,6 @@
 // Package secretsmanager emulates AWS Secrets Manager: the operations behind X-Amz-Target
 // secretsmanager.*, as the Secrets Manager API Reference describes them. Replication, rotation by Lambda,
-// resource policies and filters are not emulated and are refused.
+// resource policies and filters of batches are not emulated and are refused.
 package secretsmanager
 
 import (

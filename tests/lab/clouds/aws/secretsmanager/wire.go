@@ -60,7 +60,7 @@ type listSecretsInput struct {
 	MaxResults             *int
 	NextToken              string
 	IncludePlannedDeletion bool
-	Filters                []any
+	Filters                []filter
 	SortBy, SortOrder      string
 }
 

@@ -20,6 +20,8 @@ type Parameter struct {
 	KeyID string `json:"keyId,omitempty"`
 	// Labels move to this version.
 	Labels []string `json:"labels,omitempty"`
+	// Tags take the place of those that the parameter had; nil: it keeps them.
+	Tags map[string]string `json:"tags,omitempty"`
 }
 
 // Listed is what is known of a parameter without its value.
@@ -50,7 +52,11 @@ func (s *Service) Put(region string, now time.Time, parameters ...Parameter) err
 		if err := s.store.put(region, in.Name, versions[i]); err != nil {
 			return err
 		}
-		s.store.regions[region][in.Name].label(versions[i], in.Labels)
+		p := s.store.regions[region][in.Name]
+		p.label(versions[i], in.Labels)
+		if in.Tags != nil {
+			p.tags = maps.Clone(in.Tags)
+		}
 	}
 	return nil
 }

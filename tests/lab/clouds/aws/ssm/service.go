@@ -1,6 +1,6 @@
 // Package ssm emulates the Parameter Store of AWS Systems Manager: the operations behind X-Amz-Target
-// AmazonSSM.*, as the Systems Manager API Reference describes them. Filters, policies, shared parameters
-// and references to Secrets Manager are not emulated and are refused.
+// AmazonSSM.*, as the Systems Manager API Reference describes them. Filters but those of DescribeParameters by path and tag, policies,
+// shared parameters and references to Secrets Manager are not emulated and are refused.
 package ssm
 
 import (
@@ -20,6 +20,7 @@ func New(account string) *Service {
 	s := &Service{store: store{account: account}}
 	s.operations = map[string]api.Operation{
 		"DeleteParameter":       api.Typed(s.deleteParameter),
+		"DescribeParameters":    api.Typed(s.describeParameters),
 		"GetParameter":          api.Typed(s.getParameter),
 		"GetParameters":         api.Typed(s.getParameters),
 		"GetParametersByPath":   api.Typed(s.getParametersByPath),

@@ -28,6 +28,7 @@ type version struct {
 type parameter struct {
 	name     string
 	versions []*version
+	tags     map[string]string // never changed, only replaced
 }
 
 func (p *parameter) newest() *version { return p.versions[len(p.versions)-1] }

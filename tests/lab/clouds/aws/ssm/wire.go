@@ -23,6 +23,13 @@ type getParametersByPathInput struct {
 	ParameterFilters []any
 }
 
+type describeParametersInput struct {
+	Filters          []any // of old
+	ParameterFilters []parameterFilter
+	MaxResults       *int
+	NextToken        string
+}
+
 type putParameterInput struct {
 	Name, Value, Type, KeyID, Tier string
 	Overwrite                      bool
@@ -56,6 +63,22 @@ type getParametersOutput struct {
 
 type getParametersByPathOutput struct {
 	Parameters []parameterOutput
+	NextToken  string `json:",omitempty"`
+}
+
+// described is a parameter without its value, and without its tags.
+type described struct {
+	ARN              string
+	Name             string
+	Type             string
+	KeyID            string `json:"KeyId,omitempty"`
+	Version          int64
+	LastModifiedDate api.Epoch
+	DataType         string
+}
+
+type describeParametersOutput struct {
+	Parameters []described
 	NextToken  string `json:",omitempty"`
 }
 

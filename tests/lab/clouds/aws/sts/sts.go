@@ -1,6 +1,6 @@
 // Package sts emulates AWS Security Token Service: AssumeRole, AssumeRoleWithWebIdentity and
-// GetCallerIdentity, as the STS API Reference describes them. Session policies, transitive tags, MFA and external ids
-// are not emulated and are refused, since ignoring them would widen what a session may do.
+// GetCallerIdentity, as the STS API Reference describes them. Session policies and MFA are not emulated and are refused, since ignoring
+// them would widen what a session may do.
 package sts
 
 import (
@@ -68,29 +68,34 @@ type assumedRole struct {
 
 // request is what both ways to assume a role ask for.
 type request struct {
-	roleARN  string
-	name     string
-	duration time.Duration
-	tags     map[string]string
+	roleARN    string
+	name       string
+	duration   time.Duration
+	externalID string
+	tags       map[string]string
+	transitive []string // keys of tags
 }
+
+var externalIDForm = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`) // 1,224 characters at most
 
 var sessionNameForm = regexp.MustCompile(`^[A-Za-z0-9_+=,.@-]{2,64}$`)
 
 // parse judges the parameters that need no knowledge of identities.
 func parse(form url.Values) (request, error) {
-	for _, name := range []string{
-		"Policy", "PolicyArns.member.1.arn", "SerialNumber", "TokenCode", "ExternalId", "TransitiveTagKeys.member.1",
-	} {
+	for _, name := range []string{"Policy", "PolicyArns.member.1.arn", "SerialNumber", "TokenCode"} {
 		if form.Has(name) {
 			return request{}, api.Errorf("ValidationError", "This emulator does not support %s.", name)
 		}
 	}
-	in := request{roleARN: form.Get("RoleArn"), name: form.Get("RoleSessionName"), duration: time.Hour}
+	in := request{roleARN: form.Get("RoleArn"), name: form.Get("RoleSessionName"), externalID: form.Get("ExternalId"), duration: time.Hour}
 	if len(in.roleARN) < 20 || len(in.roleARN) > 2048 {
 		return request{}, invalid("roleArn", in.roleARN, "Member must have length between 20 and 2048")
 	}
 	if !sessionNameForm.MatchString(in.name) {
 		return request{}, invalid("roleSessionName", in.name, `Member must satisfy regular expression pattern: [\w+=,.@-]{2,64}`)
+	}
+	if form.Has("ExternalId") && (!externalIDForm.MatchString(in.externalID) || len(in.externalID) > 1224) {
+		return request{}, invalid("externalId", in.externalID, `Member must satisfy regular expression pattern: [\w+=,.@:\/-]{2,1224}`)
 	}
 	if text := form.Get("DurationSeconds"); text != "" {
 		seconds, err := strconv.Atoi(text)
@@ -105,7 +110,10 @@ func parse(form url.Values) (request, error) {
 		in.duration = time.Duration(seconds) * time.Second
 	}
 	var err error
-	in.tags, err = sessionTags(form)
+	if in.tags, err = sessionTags(form); err != nil {
+		return request{}, err
+	}
+	in.transitive, err = transitiveKeys(form, in.tags)
 	return in, err
 }
 
@@ -115,9 +123,12 @@ func (s *Service) assumeRole(call api.Call, form url.Values) (any, error) {
 		return nil, err
 	}
 	role, ok := s.Directory.Role(in.roleARN)
-	if !ok || !iam.MayAssume(call.Caller, role, in.tags) {
+	if !ok || !iam.MayAssume(call.Caller, role, in.tags, in.externalID) {
 		// One answer for both, as on AWS: a stranger does not learn which roles exist.
 		return nil, denied("User: %s is not authorized to perform: sts:AssumeRole on resource: %s", call.Caller.ARN, in.roleARN)
+	}
+	if err := in.inherit(call.Caller); err != nil {
+		return nil, err
 	}
 	if len(in.tags) > 0 && !iam.MayTag(call.Caller, role) {
 		return nil, denied("User: %s is not authorized to perform: sts:TagSession on resource: %s", call.Caller.ARN, in.roleARN)
@@ -136,7 +147,9 @@ func (s *Service) start(call api.Call, role iam.Role, in request) (assumedRole, 
 	}
 	// Whole seconds, since the answer tells no more.
 	expiration := call.Now.Add(in.duration).UTC().Truncate(time.Second)
-	c, err := s.Directory.StartSession(role.ARN, in.name, in.tags, expiration, call.Now)
+	c, err := s.Directory.StartSession(role.ARN, iam.Session{
+		Name: in.name, Tags: in.tags, Transitive: in.transitive, Expiration: expiration,
+	}, call.Now)
 	if err != nil {
 		return assumedRole{}, denied("%v", err)
 	}

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/secretgate/secretgate/tests/lab/clouds/aws/api"
+	"github.com/secretgate/secretgate/tests/lab/clouds/aws/iam"
 )
 
 // maxTags is how many a session may have.
@@ -43,4 +45,37 @@ func sessionTags(form url.Values) (map[string]string, error) {
 		}
 		tags[key], seen[strings.ToLower(key)] = value, true
 	}
+}
+
+// transitiveKeys are those of the tags that sessions of further roles are to have, too.
+func transitiveKeys(form url.Values, tags map[string]string) ([]string, error) {
+	var keys []string
+	for i := 1; ; i++ {
+		member := fmt.Sprintf("TransitiveTagKeys.member.%d", i)
+		if !form.Has(member) {
+			return keys, nil
+		}
+		key := form.Get(member)
+		if _, given := tags[key]; !given {
+			return nil, api.Errorf("ValidationError", "The transitive tag key %s is none of the session tags.", key)
+		}
+		keys = append(keys, key)
+	}
+}
+
+// inherit adds the caller's transitive tags, none of which a request may give another value.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining
+func (in *request) inherit(from iam.Caller) error {
+	for _, inherited := range from.Transitive {
+		for key := range in.tags {
+			if strings.EqualFold(key, inherited) {
+				return api.Errorf("InvalidParameterValue", "The session tag %s is inherited, and cannot be passed again.", key)
+			}
+		}
+	}
+	for _, key := range from.Transitive {
+		in.tags[key] = from.Tags[key]
+	}
+	in.transitive = slices.Concat(in.transitive, from.Transitive)
+	return nil
 }
