@@ -25,7 +25,7 @@ var nameForm = regexp.MustCompile(`^(?:(?:arn:[^/]+:parameter)?(?:/[A-Za-z0-9_.-
 
 // BatchSize implements driver.Batcher. A name that no parameter can have would fail a whole batch: it is left to fail alone.
 func (d *Driver) BatchSize(read plan.Read) int {
-	if read.Path || !nameForm.MatchString(read.Key) {
+	if read.Path || !nameForm.MatchString(id(read)) {
 		return 1
 	}
 	return maxBatch
@@ -45,16 +45,16 @@ func (d *Driver) GetBatch(ctx context.Context, store plan.Store, reads []plan.Re
 	}
 	results := make([]driver.Result, len(reads))
 	for i, read := range reads {
-		results[i] = result(output, read.Key)
+		results[i] = result(output, id(read))
 	}
 	return results, nil
 }
 
-// names are the keys, each once: AWS refuses others.
+// names are what is asked for, each once: AWS refuses others.
 func names(reads []plan.Read) []string {
 	keys := make([]string, len(reads))
 	for i, read := range reads {
-		keys[i] = read.Key
+		keys[i] = id(read)
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys)

@@ -55,10 +55,19 @@ func New(config Config) (*Driver, error) {
 // selectorForm takes the version or label off a name or an ARN, in which colons stand, too.
 var selectorForm = regexp.MustCompile(`\A((?:arn:[^/]+:parameter)?[^:]+):([^:]+)\z`)
 
-// Get reads a parameter by name or ARN, either with :version or :label after it. The value of a SecureString is decrypted;
+// id is what AWS is asked for: a name or an ARN, either with :version or :label after it. The Version of a read is of both kinds.
+func id(read plan.Read) string {
+	if read.Version == "" {
+		return read.Key
+	}
+	return read.Key + ":" + read.Version
+}
+
+// Get reads a parameter. The value of a SecureString is decrypted;
 // that of a StringList is its text, with commas.
 func (d *Driver) Get(ctx context.Context, store plan.Store, read plan.Read) (driver.Value, error) {
-	input := &ssm.GetParameterInput{Name: &read.Key, WithDecryption: aws.Bool(true)}
+	asked := id(read)
+	input := &ssm.GetParameterInput{Name: &asked, WithDecryption: aws.Bool(true)}
 	var output *ssm.GetParameterOutput
 	err := d.do(ctx, store, func(client *ssm.Client, as func(*ssm.Options)) (err error) {
 		output, err = client.GetParameter(ctx, input, as)
@@ -67,7 +76,7 @@ func (d *Driver) Get(ctx context.Context, store plan.Store, read plan.Read) (dri
 	if err != nil {
 		return driver.Value{}, err
 	}
-	if output.Parameter != nil && !isAnswer(read.Key, output.Parameter) {
+	if output.Parameter != nil && !isAnswer(asked, output.Parameter) {
 		return driver.Value{}, driver.ErrOther
 	}
 	return value(output.Parameter)

@@ -30,22 +30,11 @@ func (d *Driver) BatchSize(read plan.Read) int {
 
 // GetBatch implements driver.Batcher.
 func (d *Driver) GetBatch(ctx context.Context, store plan.Store, reads []plan.Read) ([]driver.Result, error) {
-	input := &secretsmanager.BatchGetSecretValueInput{SecretIdList: ids(reads)}
 	var all answer
-	err := d.sessions.Do(ctx, store, func(credentials aws.CredentialsProvider) error {
-		all = answer{} // a second attempt begins anew
-		pages := secretsmanager.NewBatchGetSecretValuePaginator(d.clients.For(store.Location), input)
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx, func(o *secretsmanager.Options) { o.Credentials = credentials })
-			if err != nil {
-				return err
-			}
-			all.values, all.errors = append(all.values, page.SecretValues...), append(all.errors, page.Errors...)
-			if all.isTooLong(len(input.SecretIdList)) {
-				return transport.ErrTooLong
-			}
-		}
-		return nil
+	err := d.sessions.Do(ctx, store, func(credentials aws.CredentialsProvider) (err error) {
+		as := func(o *secretsmanager.Options) { o.Credentials = credentials }
+		all, err = batchOf(ctx, d.clients.For(store.Location), as, ids(reads)) // a second attempt begins anew
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -55,6 +44,22 @@ func (d *Driver) GetBatch(ctx context.Context, store plan.Store, reads []plan.Re
 		results[i] = all.of(read.Key)
 	}
 	return results, nil
+}
+
+// batchOf makes the call, for each page of the answer.
+func batchOf(ctx context.Context, client *secretsmanager.Client, as func(*secretsmanager.Options), ids []string) (all answer, err error) {
+	pages := secretsmanager.NewBatchGetSecretValuePaginator(client, &secretsmanager.BatchGetSecretValueInput{SecretIdList: ids})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx, as)
+		if err != nil {
+			return answer{}, err
+		}
+		all.values, all.errors = append(all.values, page.SecretValues...), append(all.errors, page.Errors...)
+		if all.isTooLong(len(ids)) {
+			return answer{}, transport.ErrTooLong
+		}
+	}
+	return all, nil
 }
 
 // ids are the keys, each once.
@@ -111,6 +116,16 @@ func (a *answer) of(id string) driver.Result {
 		return driver.Result{Err: driver.ErrNotAnswered}
 	}
 	return result(found)
+}
+
+// named is of, for an ARN whose secret is known to have a name.
+func (a *answer) named(arn, name string) driver.Result {
+	for i := range a.values {
+		if entry := &a.values[i]; aws.ToString(entry.ARN) == arn && aws.ToString(entry.Name) != name {
+			return driver.Result{Err: driver.ErrNotAnswered}
+		}
+	}
+	return a.of(arn)
 }
 
 // withoutSuffix takes off the dash and six characters that AWS puts after a secret's name.

@@ -15,6 +15,11 @@ func (d *Driver) Hint(err error, of plan.Source) string {
 
 func hint(err error, of plan.Source) string {
 	switch kind := awserror.Classify(err); {
+	case kind == driver.Denied && of.Path && awserror.DeniesKey(err):
+		return "allow kms:Decrypt on the key of each secret that is found to " + driver.TermIdentity + ", and see that the keys are enabled"
+	case kind == driver.Denied && of.Path:
+		return awserror.Allow("secretsmanager:ListSecrets and secretsmanager:BatchGetSecretValue on *, secretsmanager:GetSecretValue on each "+
+			"secret that is found", of)
 	case kind == driver.NotFound:
 		return "check the key, the region, and the version or staging label"
 	case kind == driver.Denied && of.Read == plan.Read{}:

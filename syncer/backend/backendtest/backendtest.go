@@ -34,6 +34,8 @@ type Harness struct {
 	Read func(key string) plan.Read
 	// Path is the walk of what Key(store, name+"/…") names. nil: the driver is no Walker.
 	Path func(store int, name string, recursive bool) plan.Read
+	// Prefixes: a path is the beginning of names. Then a walk finds all that begins so, whether it is recursive or not.
+	Prefixes bool
 	// NoBatch is an identity that may read Key(0, …), but not by batches. nil: the driver is no Batcher, or no identity can be such.
 	NoBatch *plan.Store
 
