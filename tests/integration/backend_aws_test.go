@@ -71,8 +71,13 @@ func (l *awsLab) put(t *testing.T, secret secretsmanager.Secret) {
 // role adds a role that may read the secrets under a prefix, in batches too, and is trusted by some.
 func (l *awsLab) role(t *testing.T, name, prefix string, trust ...string) plan.Store {
 	t.Helper()
-	batches := permission.Allow{Actions: []string{"secretsmanager:BatchGetSecretValue"}, Resources: []string{"*"}}
-	return l.roleOf(t, name, permission.Set{readSecrets(prefix), batches}, trust...)
+	return l.roleOf(t, name, reader(prefix), trust...)
+}
+
+// reader may find secrets, and read those under a prefix, in batches too.
+func reader(prefix string) permission.Set {
+	find := permission.Allow{Actions: []string{"secretsmanager:BatchGetSecretValue", "secretsmanager:ListSecrets"}, Resources: []string{"*"}}
+	return permission.Set{readSecrets(prefix), find}
 }
 
 // readSecrets allows to read the secrets under a prefix one by one.
@@ -116,15 +121,47 @@ func TestAWSSecretsManagerConforms(t *testing.T) {
 	}
 	user := l.AWS().LabUser()
 	noBatch := l.roleOf(t, "one-by-one", permission.Set{readSecrets("team0/")}, aws.LabUserARN)
-	backendtest.Run(t, backendtest.Harness{
-		New: func(t *testing.T) driver.Driver { return l.driver(t, l.url, awssession.Config{}) },
-		At:  func(t *testing.T, url string) driver.Driver { return l.driver(t, url, awssession.Config{}) },
+	h := l.harness(func(t *testing.T, url string) driver.Driver { return l.driver(t, url, awssession.Config{}) }, stores)
+	h.NoBatch = &noBatch
+	h.Refused = map[string]plan.Store{
+		"a role that does not trust the syncer": l.role(t, "stranger", "", "arn:aws:iam::123456789012:user/other"),
+		"a role that does not exist":            awsStore("arn:aws:iam::123456789012:role/absent"),
+		"a role without permissions":            l.role(t, "powerless", "nothing/", aws.LabUserARN),
+	}
+	h.Unproved = map[string]func(*testing.T) driver.Driver{
+		"with an access key that AWS does not know": func(t *testing.T) driver.Driver {
+			t.Setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+			return l.driver(t, l.url, awssession.Config{})
+		},
+		"with a secret key that is not the right one": func(t *testing.T) driver.Driver {
+			t.Setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+			return l.driver(t, l.url, awssession.Config{})
+		},
+		"without any": func(t *testing.T) driver.Driver {
+			t.Setenv("AWS_ACCESS_KEY_ID", "")
+			t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+			return l.driver(t, l.url, awssession.Config{})
+		},
+	}
+	h.Credentials = []string{user.AccessKeyID, user.SecretAccessKey, "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
+	backendtest.Run(t, h)
+}
+
+// harness is what all ways to log in to Secrets Manager have in common. Its stores read as roles, or as ServiceAccounts.
+func (l *awsLab) harness(at func(t *testing.T, url string) driver.Driver, stores []plan.Store) backendtest.Harness {
+	return backendtest.Harness{
+		New: func(t *testing.T) driver.Driver { return at(t, l.url) },
+		At:  at,
 		Through: func(t *testing.T, change func([]byte) []byte) driver.Driver {
-			return l.driver(t, damagingPlainly(t, l.url, change), awssession.Config{})
+			return at(t, damagingPlainly(t, l.url, change))
 		},
 		Stores: stores,
 		Key:    func(store int, name string) string { return fmt.Sprintf("team%d/%s", store, name) },
-		Read:   awsRead, NoBatch: &noBatch,
+		Read:   awsRead,
+		Path: func(store int, name string, _ bool) plan.Read {
+			return plan.Read{Key: fmt.Sprintf("team%d/%s/", store, name), Path: true, Recursive: true}
+		},
+		Prefixes: true,
 		Put: func(t *testing.T, key, text string) {
 			l.put(t, secretsmanager.Secret{Name: key, String: text})
 		},
@@ -135,26 +172,6 @@ func TestAWSSecretsManagerConforms(t *testing.T) {
 			l.put(t, secretsmanager.Secret{Name: key, Binary: content})
 		},
 		Delete: func(_ *testing.T, key string) { l.AWS().DeleteSecrets(awsRegion, key) },
-		Refused: map[string]plan.Store{
-			"a role that does not trust the syncer": l.role(t, "stranger", "", "arn:aws:iam::123456789012:user/other"),
-			"a role that does not exist":            awsStore("arn:aws:iam::123456789012:role/absent"),
-			"a role without permissions":            l.role(t, "powerless", "nothing/", aws.LabUserARN),
-		},
-		Unproved: map[string]func(*testing.T) driver.Driver{
-			"with an access key that AWS does not know": func(t *testing.T) driver.Driver {
-				t.Setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-				return l.driver(t, l.url, awssession.Config{})
-			},
-			"with a secret key that is not the right one": func(t *testing.T) driver.Driver {
-				t.Setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
-				return l.driver(t, l.url, awssession.Config{})
-			},
-			"without any": func(t *testing.T) driver.Driver {
-				t.Setenv("AWS_ACCESS_KEY_ID", "")
-				t.Setenv("AWS_SECRET_ACCESS_KEY", "")
-				return l.driver(t, l.url, awssession.Config{})
-			},
-		},
 		Faults: []backendtest.Fault{
 			l.fault("an outage", fault.Fault{Kind: fault.Outage}, driver.Unavailable),
 			l.fault("connections are cut", fault.Fault{Kind: fault.Cut}, driver.Unavailable),
@@ -167,9 +184,8 @@ func TestAWSSecretsManagerConforms(t *testing.T) {
 		Logins: func(*testing.T) int {
 			return l.Counters().Sum(counter.Key{Service: "sts", Operation: "AssumeRole", Code: "OK"})
 		},
-		Expire:      func(*testing.T) { l.AWS().ExpireSessions() },
-		Credentials: []string{user.AccessKeyID, user.SecretAccessKey, "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"},
-	})
+		Expire: func(*testing.T) { l.AWS().ExpireSessions() },
+	}
 }
 
 func TestAWSSecretsManagerVersions(t *testing.T) {

@@ -33,6 +33,7 @@ func newStoresCluster(t *testing.T, namespace string) *storesCluster {
 	if err != nil {
 		t.Fatal(err)
 	}
+	config.QPS = -1 // as the syncer has it
 	source, err := credential.New(config)
 	if err != nil {
 		t.Fatal(err)

@@ -175,8 +175,16 @@ func valuesOf(
 		case errors.Is(result.Err, driver.ErrNotAnswered):
 			return nil, driver.ErrOther
 		default:
-			return nil, fmt.Errorf("%s: %w", driver.Word(name), result.Err)
+			return nil, failed(driver.Word(name), result.Err)
 		}
 	}
 	return all, nil
+}
+
+// failed is an error of one secret of many, with its name: AWS's own words may not have it.
+func failed(name string, err error) error {
+	if item, ok := errors.AsType[*awserror.ItemError](err); ok {
+		return &awserror.ItemError{Code: item.Code, Message: name + ": " + item.Message}
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }

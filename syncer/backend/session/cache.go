@@ -106,6 +106,9 @@ func (c *Cache[K, V]) get(ctx context.Context, key K) (*held[V], error) {
 	if h, next := c.lookup(key); next == use {
 		return h, nil
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err // what is obtained would be for a caller who has given up
+	}
 	done := c.flights.DoChan(fmt.Sprintf("%#v", key), func() (any, error) {
 		return c.obtain(context.WithoutCancel(ctx), key)
 	})
