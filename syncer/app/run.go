@@ -62,7 +62,7 @@ func (c *credentials) get(ctx context.Context, of plan.Credential) (string, erro
 func newBacking(c *config.Config) (*backing, error) {
 	b := &backing{credentials: &credentials{}}
 	c.Vault.Credentials = b.credentials.get
-	c.AWS.Credentials = b.credentials.get
+	c.AWS.Credentials, c.Alicloud.Credentials = b.credentials.get, b.credentials.get
 	c.AWS.Log = slog.New(c.Handler)
 	sessions, awsErr := awssession.New(c.AWS)
 	secretsManager, smErr := awssecretsmanager.New(awssecretsmanager.Config{Sessions: sessions, Endpoint: c.SecretsManagerEndpoint})

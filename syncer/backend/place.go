@@ -21,7 +21,7 @@ func place(s plan.Store) string {
 			text.WriteString(" in " + strings.TrimSpace(nouns[aspect]+" "+value))
 		}
 	}
-	if mount := nouns[plan.Mount]; mount != "" && s.Mount != "" && s.Role == "" { // else the identity names it
+	if mount := nouns[plan.Mount]; mount != "" && s.Mount != "" && (s.Role == "" || nouns[plan.Role] == "") { // else the identity names it
 		fmt.Fprintf(&text, " at %s %q", mount, s.Mount)
 	}
 	if who := identity(s); who != "" {

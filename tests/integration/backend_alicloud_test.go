@@ -95,19 +95,41 @@ func TestAlicloudKMSConforms(t *testing.T) {
 		stores[i] = l.role(t, fmt.Sprint("team", i), fmt.Sprintf("team%d/", i), alicloud.LabUserARN)
 	}
 	user := l.Alicloud().LabUser()
-	text := func(t *testing.T, key, text string) { l.put(t, kms.Secret{Name: key, Text: text}) }
 	unproved := func(id, secret string) func(*testing.T) driver.Driver {
 		return func(t *testing.T) driver.Driver {
 			return l.driver(t, alicloudkms.Config{AccessKeyID: id, AccessKeySecret: secret})
 		}
 	}
-	backendtest.Run(t, backendtest.Harness{
-		New: func(t *testing.T) driver.Driver { return l.driver(t, alicloudkms.Config{}) },
-		At: func(t *testing.T, url string) driver.Driver {
-			return l.driver(t, alicloudkms.Config{Endpoint: url, STSEndpoint: url})
-		},
+	h := l.harness(l.driver, alicloudkms.Config{}, stores)
+	h.Refused = map[string]plan.Store{
+		"a role that does not trust the syncer": l.role(t, "stranger", "", "acs:ram::"+alicloud.Account+":user/other"),
+		"a role that does not exist":            alicloudStore("acs:ram::" + alicloud.Account + ":role/absent"),
+		"a role without permissions":            l.role(t, "powerless", "nothing/", alicloud.LabUserARN),
+	}
+	h.Unproved = map[string]func(*testing.T) driver.Driver{
+		"with an access key that Alibaba Cloud does not know": unproved(otherKeyID, otherKeySecret),
+		"with a secret that is not the right one":             unproved(user.AccessKeyID, otherKeySecret),
+		"without a secret": unproved(user.AccessKeyID, ""),
+	}
+	h.Credentials = []string{user.AccessKeyID, user.AccessKeySecret, otherKeyID, otherKeySecret, "STS."}
+	backendtest.Run(t, h)
+}
+
+// harness is what all ways to log in have in common.
+func (l *alicloudLab) harness(
+	open func(*testing.T, alicloudkms.Config) driver.Driver, config alicloudkms.Config, stores []plan.Store,
+) backendtest.Harness {
+	at := func(t *testing.T, kms, sts string) driver.Driver {
+		c := config
+		c.Endpoint, c.STSEndpoint = kms, sts
+		return open(t, c)
+	}
+	text := func(t *testing.T, key, text string) { l.put(t, kms.Secret{Name: key, Text: text}) }
+	return backendtest.Harness{
+		New: func(t *testing.T) driver.Driver { return at(t, l.url, l.url) },
+		At:  func(t *testing.T, url string) driver.Driver { return at(t, url, url) },
 		Through: func(t *testing.T, change func([]byte) []byte) driver.Driver {
-			return l.driver(t, alicloudkms.Config{Endpoint: damagingPlainly(t, l.url, change), STSEndpoint: l.url})
+			return at(t, damagingPlainly(t, l.url, change), l.url)
 		},
 		Stores: stores,
 		Key:    func(store int, name string) string { return fmt.Sprintf("team%d/%s", store, name) },
@@ -117,16 +139,6 @@ func TestAlicloudKMSConforms(t *testing.T) {
 			l.put(t, kms.Secret{Name: key, Binary: content})
 		},
 		Delete: func(_ *testing.T, key string) { l.Alicloud().DeleteSecrets(alicloud.Region, key) },
-		Refused: map[string]plan.Store{
-			"a role that does not trust the syncer": l.role(t, "stranger", "", "acs:ram::"+alicloud.Account+":user/other"),
-			"a role that does not exist":            alicloudStore("acs:ram::" + alicloud.Account + ":role/absent"),
-			"a role without permissions":            l.role(t, "powerless", "nothing/", alicloud.LabUserARN),
-		},
-		Unproved: map[string]func(*testing.T) driver.Driver{
-			"with an access key that Alibaba Cloud does not know": unproved(otherKeyID, otherKeySecret),
-			"with a secret that is not the right one":             unproved(user.AccessKeyID, otherKeySecret),
-			"without a secret": unproved(user.AccessKeyID, ""),
-		},
 		Faults: []backendtest.Fault{
 			l.fault("an outage", fault.Fault{Kind: fault.Outage}, driver.Unavailable),
 			l.fault("connections are cut", fault.Fault{Kind: fault.Cut}, driver.Unavailable),
@@ -139,7 +151,6 @@ func TestAlicloudKMSConforms(t *testing.T) {
 		Logins: func(*testing.T) int {
 			return l.Counters().Sum(counter.Key{Cloud: alicloud.Name, Operation: "AssumeRole", Code: "OK"})
 		},
-		Expire:      func(*testing.T) { l.Alicloud().ExpireSessions() },
-		Credentials: []string{user.AccessKeyID, user.AccessKeySecret, otherKeyID, otherKeySecret, "STS."},
-	})
+		Expire: func(*testing.T) { l.Alicloud().ExpireSessions() },
+	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/alicloudkms/rpc"
+	"github.com/secretgate/secretgate/syncer/backend/credential"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/backend/session"
 	"github.com/secretgate/secretgate/syncer/backend/transport"
@@ -31,6 +32,8 @@ type Config struct {
 	STSEndpoint string
 	// Region of KMS; empty: that in the host of Endpoint.
 	Region string
+	// Credentials gets what Stores refer to in the cluster; nil: they may refer to nothing there.
+	Credentials credential.Source
 	// ExtraCACerts is a PEM file of CAs to trust beside the system's. NODE_EXTRA_CA_CERTS.
 	ExtraCACerts string
 	// Timeout of one HTTP request, and of beginning a session, which goes on when its first caller gives up; 0 means 10 s.
@@ -52,12 +55,13 @@ var (
 
 // Driver reads KMS.
 type Driver struct {
-	kms, sts rpc.Endpoint
-	caller   *rpc.Caller
-	own      rpc.Key
-	oidc     OIDC
-	sessions *session.Cache[string, rpc.Key] // by role; that of OIDC by none
-	now      func() time.Time
+	kms, sts    rpc.Endpoint
+	caller      *rpc.Caller
+	own         rpc.Key
+	oidc        OIDC
+	credentials credential.Source
+	sessions    *session.Cache[identity, rpc.Key]
+	now         func() time.Time
 }
 
 // New makes a driver; it makes no calls. What an object needs and the configuration lacks (an access key, an endpoint) is an
@@ -76,6 +80,7 @@ func New(config Config) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
+	service.RegionID = cmp.Or(config.Region, service.RegionID)
 	security, err := rpc.Parse("ALICLOUD_STS_ENDPOINT", cmp.Or(config.STSEndpoint, globalSTS))
 	if err != nil {
 		return nil, err
@@ -85,13 +90,13 @@ func New(config Config) (*Driver, error) {
 		return nil, err
 	}
 	d := &Driver{
-		kms: service, sts: security, oidc: config.OIDC, now: config.Now,
+		kms: service, sts: security, oidc: config.OIDC, credentials: config.Credentials, now: config.Now,
 		own: rpc.Key{ID: config.AccessKeyID, Secret: config.AccessKeySecret},
 		caller: &rpc.Caller{
-			Client: transport.Client(transport.HTTP(roots), config.Timeout, rpc.MaxAnswer), Region: cmp.Or(config.Region, service.Region()),
+			Client: transport.Client(transport.HTTP(roots), config.Timeout, rpc.MaxAnswer), Region: service.RegionID,
 		},
 	}
-	d.sessions = &session.Cache[string, rpc.Key]{
+	d.sessions = &session.Cache[identity, rpc.Key]{
 		Obtain: d.obtain, Timeout: config.Timeout, GracePeriod: session.GracePeriod, Now: config.Now,
 	}
 	return d, nil
@@ -99,15 +104,17 @@ func New(config Config) (*Driver, error) {
 
 // Get reads the version that VersionID or VersionStage names.
 func (d *Driver) Get(ctx context.Context, store plan.Store, read plan.Read) (driver.Value, error) {
-	if err := driver.CheckStore(store); err != nil {
+	id, err := identityOf(store)
+	if err != nil {
 		return driver.Value{}, err
 	}
-	if d.kms.Host == "" {
-		return driver.Value{}, errNoEndpoint
+	at, err := d.at(store.Location)
+	if err != nil {
+		return driver.Value{}, err
 	}
 	var found secret
-	err := d.do(ctx, store.Role, func(k rpc.Key) (err error) {
-		found, err = d.call(ctx, k, read)
+	err = d.do(ctx, id, func(k rpc.Key) (err error) {
+		found, err = d.call(ctx, at, k, read)
 		return err
 	})
 	if err != nil {
@@ -119,10 +126,20 @@ func (d *Driver) Get(ctx context.Context, store plan.Store, read plan.Read) (dri
 	return found.value()
 }
 
+// Forget implements driver.Forgetter. Other Stores of the same access key read its Secret anew, too.
+func (d *Driver) Forget(store plan.Store) {
+	id, err := identityOf(store)
+	if err != nil || !store.Credential.OfCluster() {
+		return
+	}
+	d.sessions.Forget(id)
+	d.sessions.Forget(id.by())
+}
+
 // Classify implements driver.Driver.
 func (d *Driver) Classify(err error) driver.Kind { return rpc.Kind(err) }
 
-func (d *Driver) call(ctx context.Context, as rpc.Key, read plan.Read) (secret, error) {
+func (d *Driver) call(ctx context.Context, at rpc.Endpoint, as rpc.Key, read plan.Read) (secret, error) {
 	request := kms.CreateGetSecretValueRequest()
 	request.SecretName = read.Key
 	if read.VersionID != "" {
@@ -131,7 +148,7 @@ func (d *Driver) call(ctx context.Context, as rpc.Key, read plan.Read) (secret, 
 		request.VersionStage = read.VersionStage
 	}
 	var found secret
-	err := d.caller.Call(ctx, d.kms, as, request, &found)
+	err := d.caller.Call(ctx, at, as, request, &found)
 	return found, err
 }
 

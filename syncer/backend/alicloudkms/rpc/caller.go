@@ -2,6 +2,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,14 +27,14 @@ const MaxAnswer = 4 << 20
 // changes its timeouts during calls that go on, and where the variable DEBUG says sdk it prints keys, signatures and values.
 type Caller struct {
 	Client *http.Client // reads MaxAnswer at most
-	Region string
+	Region string       // for endpoints of none
 }
 
 // Call signs a request, sends it once, and decodes the answer.
 func (c *Caller) Call(ctx context.Context, at Endpoint, as Key, request requests.AcsRequest, answer any) error {
 	request.SetScheme(at.Scheme)
 	request.SetDomain(at.Host)
-	if err := errors.Join(requests.InitParams(request), auth.Sign(request, nil, c.Region, as)); err != nil {
+	if err := errors.Join(requests.InitParams(request), auth.Sign(request, nil, cmp.Or(at.RegionID, c.Region), as)); err != nil {
 		return err
 	}
 	sent, err := http.NewRequestWithContext(ctx, request.GetMethod(), request.BuildUrl(), request.GetBodyReader())

@@ -1,21 +1,39 @@
 package rpc
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
 )
 
-// Endpoint is a service's scheme and host, with the port if it has one.
-type Endpoint struct{ Scheme, Host string }
+// Endpoint is a service's scheme and host, with the port if it has one, and the region that is asked for there.
+type Endpoint struct{ Scheme, Host, RegionID string }
 
 // regionalHost is the form of KMS's own hosts, that of the public network and that of VPCs.
 // https://www.alibabacloud.com/help/en/kms/key-management-service/developer-reference/endpoints
 var regionalHost = regexp.MustCompile(`\Akms(?:-vpc)?\.([a-z0-9-]+)\.aliyuncs\.com(?::\d+)?\z`)
 
-// Region is that in the host, if it has one.
-func (e Endpoint) Region() string {
+var publicHost = regexp.MustCompile(`\Akms\.[a-z0-9-]+\.aliyuncs\.com\z`)
+
+// In is where a service is in a region, as e is where it is in another, or in any. It is not known where a host in a VPC or of another name
+// has other regions than the one that it is known to be of.
+func (e Endpoint) In(region string) (at Endpoint, ok bool) {
+	switch {
+	case region == "" || region == e.RegionID:
+		return e, true
+	case e.Host == "" || publicHost.MatchString(e.Host):
+		return Endpoint{Scheme: cmp.Or(e.Scheme, "https"), Host: "kms." + region + ".aliyuncs.com", RegionID: region}, true
+	case e.RegionID == "":
+		e.RegionID = region
+		return e, true
+	}
+	return e, false
+}
+
+// inHost is the region in the host, if it has one.
+func (e Endpoint) inHost() string {
 	if named := regionalHost.FindStringSubmatch(e.Host); named != nil {
 		return named[1]
 	}
@@ -36,5 +54,7 @@ func Parse(variable, text string) (Endpoint, error) {
 		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		return Endpoint{}, fmt.Errorf("%s is no endpoint: give a host such as kms.eu-central-1.aliyuncs.com, or a URL of one", variable)
 	}
-	return Endpoint{Scheme: u.Scheme, Host: u.Host}, nil
+	e := Endpoint{Scheme: u.Scheme, Host: u.Host}
+	e.RegionID = e.inHost()
+	return e, nil
 }

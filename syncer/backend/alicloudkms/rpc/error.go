@@ -112,6 +112,13 @@ func Ended(err error, used Key) bool {
 		strings.HasPrefix(said.Code, "InvalidAccessKeyId") || strings.HasPrefix(said.Code, "Forbidden.AccessKey"))
 }
 
+// RefusesKey reports whether Alibaba Cloud refuses an access key: it was deleted or disabled, or its parts do not fit.
+func RefusesKey(err error) bool {
+	said, ok := errors.AsType[*ServiceError](err)
+	return ok && (strings.HasPrefix(said.Code, "InvalidAccessKeyId") || strings.HasPrefix(said.Code, "Forbidden.AccessKey") ||
+		strings.HasPrefix(said.Code, "SignatureDoesNotMatch"))
+}
+
 var stringToSign = regexp.MustCompile(`(?is)(?:\bserver\s+)?\bstring\s*to\s*sign\b.*`)
 
 // withoutStringToSign cuts a message that quotes what was to be signed: the request with its security token.
