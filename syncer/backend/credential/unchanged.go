@@ -7,7 +7,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// Unchanged refuses a login whose role no longer stands where the cluster keeps it: whoever may edit that chooses the role, after policy
+// Unchanged refuses a login whose role no longer stands where the cluster keeps it: a user who may edit that chooses the role, after policy
 // has judged it. from is a plan.AnnotationCredential, and judged the role.
 func (s Source) Unchanged(ctx context.Context, from plan.Credential, judged string) error {
 	now, err := s(ctx, from)
