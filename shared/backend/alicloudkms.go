@@ -15,13 +15,12 @@ var alicloudKMS = Backend{
 	Name: AlicloudKMS,
 	Key:  plan.PlainText, // sent as a query parameter, escaped
 	Store: map[plan.Aspect]plan.Rule{
-		plan.Role: alicloudRole, plan.Location: region, plan.Mount: alicloudProvider, plan.Account: plan.ObjectName,
+		plan.Role: alicloudRole, plan.Location: region, plan.Account: plan.ObjectName,
 	},
-	Nouns: map[plan.Aspect]string{plan.Location: "region", plan.Mount: "provider"},
+	Nouns: map[plan.Aspect]string{plan.Location: "region"},
 	Limits: []Limit{
 		{Aspect: plan.Role, Annotation: names.AnnotationPermittedRole, Demand: names.AnnotationRequireRole},
 		{Aspect: plan.Location, Annotation: names.AnnotationPermittedRegion, Chosen: true},
-		{Aspect: plan.Mount, Annotation: names.AnnotationPermittedVaultMount, Chosen: true},
 		account,
 	},
 	Pins: []Pin{VersionStage},
@@ -42,6 +41,7 @@ var (
 		plan.Matches(alicloudRolePattern, "must be the ARN of a RAM role, as in acs:ram::1234567890123456:role/name"))
 
 	alicloudProviderPattern = regexp.MustCompile(`\Aacs:ram::[^:/]+:oidc-provider/[^:/]+\z`)
-	alicloudProvider        = plan.Both(plan.PlainText, plan.Matches(alicloudProviderPattern,
+	// AlicloudProvider is for OIDC providers, by which RAM knows ServiceAccounts.
+	AlicloudProvider plan.Rule = plan.Both(plan.PlainText, plan.Matches(alicloudProviderPattern,
 		"must be the ARN of a provider of RAM, as in acs:ram::1234567890123456:oidc-provider/name"))
 )

@@ -22,7 +22,6 @@ const (
 	aRegion   = "must be lower-case letters, digits and dashes, as in eu-west-1: it becomes a host name"
 	aRole     = "must be the ARN of a role, as in arn:aws:iam::123456789012:role/name"
 	aRAMRole  = "must be the ARN of a RAM role, as in acs:ram::1234567890123456:role/name"
-	aProvider = "must be the ARN of a provider of RAM, as in acs:ram::1234567890123456:oidc-provider/name"
 	aProject  = "must be a project id or number: lower-case letters, digits, dashes, dots and colons"
 	aServer   = "must be a URL such as https://vault.example.com:8200"
 	only      = "must be a scheme, a host and a port, and nothing else"
@@ -102,9 +101,6 @@ func TestOnlyOneSpellingOfWhatAStoreIsIsAccepted(t *testing.T) {
 			"acs:ram:::role/demo": aRAMRole, "acs:ram::1:user/u": aRAMRole, "acs:ram::1:role/a\u200b": invisible,
 		}},
 		{backend.AlicloudKMS, plan.Location, map[string]string{"cn-hangzhou": "", "evil.example/": aRegion, "cn-hangzhou.evil": aRegion}},
-		{backend.AlicloudKMS, plan.Mount, map[string]string{
-			"acs:ram::1234567890123456:oidc-provider/ack-rrsa": "", "acs:ram::1:role/r": aProvider, "ack-rrsa": aProvider, "acs:ram::1:oidc-provider/a\n": control,
-		}},
 		{backend.Vault, plan.Mount, map[string]string{
 			"my-kubernetes-vault-mount-point": "", "clusters/one": "", "a/../b": dots, "a/": slashes + ": write a", "a%2e": special,
 			"it%2Fkubernetes": special + ": write it/kubernetes", "%2fk%2F": special + ": write k", "a?b": special, "token\n": control,

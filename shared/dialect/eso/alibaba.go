@@ -30,7 +30,10 @@ func (b *builder) alibaba(at *field.Path, r reading, p *v1.AlibabaProvider) (*so
 		if rrsa.RoleARN == "" {
 			b.Fail(field.Required(at.Child("roleArn"), "the role to be"))
 		}
-		b.Canonical(at.Child("oidcProviderArn"), rrsa.OIDCProviderARN, plan.PlainText)
+		if rrsa.OIDCProviderARN == "" {
+			b.Fail(field.Required(at.Child("oidcProviderArn"), "the cluster, as RAM knows it"))
+		}
+		b.Canonical(at.Child("oidcProviderArn"), rrsa.OIDCProviderARN, backend.AlicloudProvider)
 		for _, ignored := range []struct{ name, value string }{{"oidcTokenFilePath", rrsa.OIDCTokenFilePath}, {"sessionName", rrsa.SessionName}} {
 			if ignored.value != "" {
 				b.Warn("%s has no meaning here, and is ignored: the syncer has its own", at.Child(ignored.name))

@@ -25,7 +25,7 @@ var (
 		Kind: driver.Invalid, Problem: "the store names a ServiceAccount, but not the role and the OIDC provider that go with it", Hint: "name both in the store",
 	}
 	errProvider = &driver.Error{
-		Kind: driver.Invalid, Problem: "the store names an OIDC provider, but no ServiceAccount whose tokens it knows", Hint: "name both in the store, or neither",
+		Kind: driver.Invalid, Problem: "the store names an OIDC provider, but no role that goes with it", Hint: "name both in the store, or neither",
 	}
 	errNoCredentials = &driver.Error{
 		Kind: driver.Invalid, Problem: "this syncer reads no credentials of the cluster", Hint: "use the syncer's own identity",
@@ -52,16 +52,18 @@ func identityOf(store plan.Store) (identity, error) {
 	case plan.SecretCredential:
 		id.credential, id.identifier = store.Credential, store.Login.Identifier
 		rest.Login.Identifier = none
+	case plan.OwnCredential:
+		id.provider, rest.Login.Provider = store.Login.Provider, ""
 	case plan.AccountCredential:
-		id.credential, id.provider, id.roleFrom = store.Credential, store.Mount, store.Login.RoleFrom
+		id.credential, id.provider, id.roleFrom = store.Credential, store.Login.Provider, store.Login.RoleFrom
 		id.credential.Audiences = cmp.Or(id.credential.Audiences, defaultAudience)
-		rest.Mount, rest.Login.RoleFrom = "", none
+		rest.Login.Provider, rest.Login.RoleFrom = "", none
 	}
 	if err := driver.CheckStore(rest, plan.SecretCredential, plan.AccountCredential); err != nil {
 		return identity{}, err
 	}
 	switch {
-	case rest.Mount != "":
+	case id.isPod() && id.role == "":
 		return identity{}, errProvider
 	case id.isKey() && id.identifier.Kind != plan.SecretCredential:
 		return identity{}, errHalfKey
@@ -73,6 +75,9 @@ func identityOf(store plan.Store) (identity, error) {
 
 func (id identity) isKey() bool     { return id.credential.Kind == plan.SecretCredential }
 func (id identity) isAccount() bool { return id.credential.Kind == plan.AccountCredential }
+
+// isPod reports whether the pod's own token begins the session of a Store's role.
+func (id identity) isPod() bool { return id.credential.Kind == plan.OwnCredential && id.provider != "" }
 
 // by is the identity that assumes the role of another: an access key's own, or the syncer's.
 func (id identity) by() identity {

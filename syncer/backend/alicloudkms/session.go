@@ -82,6 +82,9 @@ func (d *Driver) do(ctx context.Context, id identity, call func(rpc.Key) error) 
 	ofCluster := id.credential.OfCluster()
 	switch {
 	case ofCluster:
+	case id.isPod() && d.oidc.TokenFile == "":
+		return errNoToken
+	case id.isPod():
 	case d.own == rpc.Key{} && d.oidc.TokenFile == "", (d.own.ID == "") != (d.own.Secret == ""):
 		return errNoKey
 	case id.role == "" && d.own.ID != "":
@@ -107,7 +110,7 @@ func (d *Driver) obtain(ctx context.Context, id identity, _ session.Session[rpc.
 	switch {
 	case id.isAccount():
 		assume = d.assumeByAccount
-	case id.role == "":
+	case id.role == "", id.isPod():
 		assume = d.assumeByToken
 	}
 	c, err := assume(ctx, id)
@@ -118,7 +121,7 @@ func (d *Driver) obtain(ctx context.Context, id identity, _ session.Session[rpc.
 		err = rpc.ErrGarbage
 	}
 	if err != nil {
-		failed := &sessionError{err: err, byToken: id == identity{}}
+		failed := &sessionError{err: err, byToken: id == identity{} || id.isPod()}
 		if id.credential.OfCluster() {
 			failed.role, failed.by = id.role, driver.Proof(id.credential)
 		}
@@ -165,16 +168,20 @@ func (d *Driver) assume(ctx context.Context, id identity) (sts.Credentials, erro
 	return answer.Credentials, nil
 }
 
-// assumeByToken begins the session of the syncer's own role.
-func (d *Driver) assumeByToken(ctx context.Context, _ identity) (sts.Credentials, error) {
-	if d.oidc.RoleARN == "" || d.oidc.ProviderARN == "" {
+// assumeByToken begins the session of a role by the pod's own token: the syncer's role, or that of a Store that names its provider, too.
+func (d *Driver) assumeByToken(ctx context.Context, id identity) (sts.Credentials, error) {
+	role, provider := d.oidc.RoleARN, d.oidc.ProviderARN
+	if id.isPod() {
+		role, provider = id.role, id.provider
+	}
+	if role == "" || provider == "" {
 		return sts.Credentials{}, errHalfOIDC
 	}
 	token, err := os.ReadFile(d.oidc.TokenFile)
 	if err != nil {
 		return sts.Credentials{}, errNoToken
 	}
-	return d.withToken(ctx, d.oidc.RoleARN, d.oidc.ProviderARN, strings.TrimSpace(string(token)))
+	return d.withToken(ctx, role, provider, strings.TrimSpace(string(token)))
 }
 
 // assumeByAccount begins the session of a ServiceAccount's role. Nothing is sent if that is not the role which was judged.

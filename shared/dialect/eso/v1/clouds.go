@@ -133,7 +133,7 @@ type AlibabaSecretRef struct {
 
 // AlibabaRRSA is a role for a ServiceAccount.
 type AlibabaRRSA struct {
-	// Ignored: the syncer has its own, which ALIBABA_CLOUD_OIDC_PROVIDER_ARN names.
+	// The cluster, as RAM knows it.
 	// +kubebuilder:validation:MaxLength=2048
 	OIDCProviderARN string `json:"oidcProviderArn"`
 	// Ignored, as above: ALIBABA_CLOUD_OIDC_TOKEN_FILE.
