@@ -51,7 +51,7 @@ func TestReadKeepsWhatMeansSomethingAndFillsInTheRest(t *testing.T) {
 	}{
 		{backend.AWSSecretsManager, plan.Read{VersionID: "i"}, plan.Read{VersionStage: "AWSCURRENT"}},
 		{backend.AWSParameterStore, plan.Read{Version: "1"}, plan.Read{}},
-		{backend.Vault, plan.Read{EngineVersion: 1}, plan.Read{EngineVersion: 2}},
+		{backend.Vault, plan.Read{Version: "1", EngineVersion: 1}, plan.Read{EngineVersion: 2}},
 		{backend.AzureKeyVault, plan.Read{}, plan.Read{}},
 		{backend.GCPSecretManager, plan.Read{Version: "1"}, plan.Read{Version: "latest"}},
 		{backend.AlicloudKMS, plan.Read{VersionID: "i"}, plan.Read{VersionStage: "ACSCurrent"}},
@@ -111,6 +111,21 @@ func TestOnlyAListingOfNamesNeedsNoKey(t *testing.T) {
 				t.Errorf("got %t with errors %v, want %t", got, b.Errs, test.want)
 			}
 		})
+	}
+}
+
+func TestAWalkOfVaultHasAMountAndTagsAndNoVersion(t *testing.T) {
+	of, _ := backend.Of(backend.Vault)
+	walk := plan.Read{Key: "team/kv/data/a", Path: true, Recursive: true, EngineVersion: 2, EngineMount: "team/kv", Tags: "a=b", Optional: true}
+	said := walk
+	said.Version = "1"
+	if diff := cmp.Diff(walk, of.Read(said)); diff != "" {
+		t.Errorf("of a walk -want +got:\n%s", diff)
+	}
+	said.Path, said.Recursive = false, false
+	single := plan.Read{Key: "team/kv/data/a", Version: "1", EngineVersion: 2, Optional: true}
+	if diff := cmp.Diff(single, of.Read(said)); diff != "" {
+		t.Errorf("of a single value -want +got:\n%s", diff)
 	}
 }
 

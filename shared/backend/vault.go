@@ -16,8 +16,8 @@ const Vault plan.Backend = "vault"
 const (
 	VaultKubernetes = "kubernetes" // Role and a token of a ServiceAccount, which Vault has the API server review
 	VaultJWT        = "jwt"        // Role and a token, whose signature Vault verifies
-	VaultToken      = "token"      // the credential is a token, and there is neither role nor mount
-	VaultAppRole    = "appRole"    // Role is the role id, and the credential the secret id
+	VaultAppRole    = "appRole"    // Role or Login.Identifier is the role id, and the credential the secret id
+	VaultToken      = "token"      // the credential is a token of Vault's itself, which has neither a role nor a mount
 )
 
 var vault = Backend{
@@ -38,6 +38,12 @@ var vault = Backend{
 	Read: func(r plan.Read) plan.Read {
 		read := bare(r)
 		read.EngineVersion = cmp.Or(r.EngineVersion, 2)
+		read.Optional = r.Optional
+		if r.Path {
+			read.EngineMount, read.Tags = r.EngineMount, r.Tags
+		} else {
+			read.Version = r.Version
+		}
 		return read
 	},
 }

@@ -188,3 +188,14 @@ func TestNoNumberOfWarningsHidesThatNoSyncerServesAnObject(t *testing.T) {
 		t.Errorf("got %d warnings, want 20, a count of the others, and one on spec.controllerId: %q", n, got)
 	}
 }
+
+// What users were told is ignored must not be read all the same: the dialect of another API reads versions of Vault.
+func TestAVersionThatHasNoMeaningIsNotRead(t *testing.T) {
+	for _, name := range []string{"vault", "secretsManager", "azureKeyVault", "systemManager", "alicloudSecretsManager"} {
+		body := fmt.Sprintf("spec: {backendType: %s, keyVaultName: k, data: [{key: a, name: x, version: 1}]}", name)
+		p, _ := understand(object(t, body), kes.Installation{})
+		if got := p.Entries[0].Source.Version; got != "" {
+			t.Errorf("%s: got version %q, want none", name, got)
+		}
+	}
+}
