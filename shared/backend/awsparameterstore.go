@@ -11,10 +11,11 @@ var awsParameterStore = Backend{
 	Store: map[plan.Aspect]plan.Rule{
 		plan.Role: awsRole, plan.Location: region, plan.Account: plan.ObjectName,
 	},
-	Nouns:  awsNouns,
-	Limits: awsLimits,
-	Walks:  true,
-	Finds:  true,
+	Nouns:   awsNouns,
+	Limits:  awsLimits,
+	Walks:   true,
+	Finds:   true,
+	Folders: true,
 	Read: func(r plan.Read) plan.Read {
 		read := tagged(r)
 		if !r.Path {

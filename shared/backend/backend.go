@@ -31,6 +31,8 @@ type Backend struct {
 	Walks bool
 	// Finds: it can list the names below a prefix, or all.
 	Finds bool
+	// Folders: what it finds is below the key as a path; else what begins with the key.
+	Folders bool
 	// Pins are the options of a read that choose a version, where an API says that in an option of its own.
 	Pins []Pin
 	// Read drops the options that mean nothing to it, so that reads which differ in nothing else are one, and fills in what it

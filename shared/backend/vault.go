@@ -34,7 +34,8 @@ var vault = Backend{
 		{Aspect: plan.Namespace, Annotation: names.AnnotationPermittedVaultNamespace, Chosen: true},
 		account,
 	},
-	Finds: true,
+	Finds:   true,
+	Folders: true,
 	Read: func(r plan.Read) plan.Read {
 		read := bare(r)
 		read.EngineVersion = cmp.Or(r.EngineVersion, 2)

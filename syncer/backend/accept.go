@@ -43,12 +43,12 @@ func nameProblem(walk plan.Source, name string) string {
 	return ""
 }
 
-// isWanted reports whether a walk asks for a name. Where names are found and paths are none, the key is what they begin with.
+// isWanted reports whether a walk asks for a name. Where names are found by what they begin with, the key is that; else it is a folder.
 func isWanted(walk plan.Source, name string) bool {
-	if of := known(walk.Backend); of.Finds && !of.Walks {
+	if of := known(walk.Backend); of.Finds && !of.Folders {
 		return name != "" && strings.HasPrefix(name, walk.Key)
 	}
-	rest, below := strings.CutPrefix("/"+strings.TrimPrefix(name, "/"), strings.TrimSuffix(walk.Key, "/")+"/")
+	rest, below := strings.CutPrefix("/"+strings.TrimPrefix(name, "/"), strings.TrimSuffix("/"+strings.TrimPrefix(walk.Key, "/"), "/")+"/")
 	return below && rest != "" && (walk.Recursive || !strings.Contains(rest, "/"))
 }
 

@@ -28,6 +28,8 @@ func TestNamesThatAWalkMayFind(t *testing.T) {
 		"below a path that ends with a slash":  {path("/a/", false), "/a/b", ""},
 		"below the root":                       {path("/", false), "/b", ""},
 		"below the root, without a slash":      {path("/", false), "b", ""},
+		"below a path without a slash":         {path("a/b", true), "a/b/c/d", ""},
+		"beside a path without a slash":        {path("a/b", true), "a/bc/d", `the answer has the name "a/bc/d", which was not asked for` + proxy},
 		"beyond ASCII":                         {path("/a", false), "/a/Grüße", ""},
 		"as long as a name may be":             {path("/a", false), "/a/" + strings.Repeat("b", 2045), ""},
 		"deeper, where that was not asked for": {path("/a", false), "/a/b/c", `the answer has the name "/a/b/c", which was not asked for` + proxy},
