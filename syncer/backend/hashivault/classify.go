@@ -30,12 +30,36 @@ var (
 	errDeleted = &driver.Error{
 		Kind: driver.NotFound, Problem: "the current version is deleted or destroyed", Hint: "undelete it, or write a new one",
 	}
+	errNoVersions = &driver.Error{
+		Kind: driver.Invalid, Problem: "a KV engine of version 1 has no versions of a secret", Hint: "ask for no version, or set {engine 2}",
+	}
+	errVersion = &driver.Error{
+		Kind: driver.Invalid, Problem: "the version is none of a KV engine of version 2", Hint: "write a number from 1 up, such as 3",
+	}
 )
 
-// notFoundError is a 404, with what Vault says about it.
-type notFoundError struct{ said []string }
+// deleted says that a version, or without one the current one, is no more.
+func deleted(version string) error {
+	if version == "" {
+		return errDeleted
+	}
+	return &driver.Error{
+		Kind: driver.NotFound, Problem: "version " + version + " is deleted or destroyed", Hint: "undelete it, or read another version",
+	}
+}
 
-func (e *notFoundError) Error() string { return strings.Join(e.said, "; ") }
+// notFoundError is a 404, with what Vault says about it.
+type notFoundError struct {
+	version string // which was asked for; empty: the current one
+	said    []string
+}
+
+func (e *notFoundError) Error() string {
+	if len(e.said) == 0 && e.version != "" {
+		return "there is no such secret, or it has no version " + e.version
+	}
+	return strings.Join(e.said, "; ")
+}
 
 // Classify implements driver.Driver.
 func (d *Driver) Classify(err error) driver.Kind {

@@ -3,22 +3,13 @@
 package hashivault
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"errors"
-	"io"
-	"net/http"
 	"time"
 
-	"github.com/hashicorp/vault/api"
-
-	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/credential"
-	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault/login"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault/wire"
-	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
 // Config of the driver. The zero value reads the Vault of this machine as a pod would.
@@ -100,7 +91,9 @@ func New(config Config) (*Driver, error) {
 		longest = max(longest, i.Timeout)
 	}
 	d := &Driver{
-		clients:   wire.NewClients(wire.Config{CACert: config.CACert, ExtraCACerts: config.ExtraCACerts, Timeout: longest}),
+		clients: wire.NewClients(wire.Config{
+			CACert: config.CACert, ExtraCACerts: config.ExtraCACerts, Timeout: longest, Credentials: config.Credentials, Now: config.Now,
+		}),
 		namespace: config.Namespace, servers: servers, others: map[string]installed{},
 	}
 	d.own, err = d.install(config, Installed{
@@ -121,62 +114,10 @@ func New(config Config) (*Driver, error) {
 // install makes a login of the installation's. Its server must have an address that can be called.
 func (d *Driver) install(c Config, i Installed) (installed, error) {
 	address := cmp.Or(i.Address, c.Address)
-	_, err := d.clients.Of(wire.Server{Address: address})
+	_, err := d.clients.Of(context.Background(), wire.Server{Address: address}) // which calls nothing
 	return installed{address, login.New(d.clients, login.Config{
 		JWTPath: c.JWTPath, RoleID: i.RoleID, SecretID: i.SecretID, AppRoleMount: i.AppRoleMount, Credentials: c.Credentials,
 		RenewThreshold: i.RenewThreshold, RenewIncrement: i.RenewIncrement, Failed: i.Failed,
 		RefreshInterval: i.RefreshInterval, Timeout: cmp.Or(i.Timeout, c.Timeout), Now: c.Now,
 	})}, err
-}
-
-// Get reads exactly the key, as a logical path. The value is the secret's data as compact JSON, with numbers and the order
-// of keys as Vault sent them. Of the version: a secret that was deleted with its metadata starts anew at 1.
-func (d *Driver) Get(ctx context.Context, store plan.Store, read plan.Read) (driver.Value, error) {
-	server, logins, err := d.at(store)
-	if err != nil {
-		return driver.Value{}, err
-	}
-	client, err := d.clients.Of(server)
-	if err != nil {
-		return driver.Value{}, err
-	}
-	var body []byte
-	err = logins.Do(ctx, server, store, func(token string) (err error) {
-		body, err = readAs(ctx, client, token, read.Key)
-		// plan refuses Vault's own paths (auth/token/lookup-self answers the syncer's token); one that begins with a
-		// namespace of Vault Enterprise looks like any other.
-		if err == nil && bytes.Contains(body, []byte(token)) {
-			return errReserved
-		}
-		return err
-	})
-	if err != nil {
-		return driver.Value{}, err
-	}
-	return parse(body, read.EngineVersion)
-}
-
-// readAs returns the body of a successful answer.
-func readAs(ctx context.Context, client *api.Client, token, path string) ([]byte, error) {
-	answer, err := wire.As(client, token).Logical().ReadRawWithContext(ctx, path)
-	if answer != nil {
-		defer func() { _ = answer.Body.Close() }()
-	}
-	switch {
-	case err != nil && answer == nil:
-		return nil, err
-	case err != nil && answer.StatusCode == http.StatusNotFound:
-		body, _ := io.ReadAll(answer.Body)
-		return nil, notFound(body)
-	case err != nil:
-		return nil, transport.Postpone(err, answer.Header)
-	}
-	body, err := io.ReadAll(answer.Body)
-	switch {
-	case errors.Is(err, transport.ErrTooLong):
-		return nil, errTooLarge
-	case err != nil:
-		return nil, err
-	}
-	return body, nil
 }

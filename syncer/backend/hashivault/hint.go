@@ -14,6 +14,8 @@ import (
 func (d *Driver) Hint(err error, of plan.Source) string {
 	_, noLogin := errors.AsType[*login.Error](err)
 	switch kind := d.Classify(err); {
+	case kind == driver.NotFound && of.Version != "":
+		return "check the path, and that Vault still keeps the version (max_versions)"
 	case kind == driver.NotFound:
 		return "check the path: with {engine 2} it is <mount>/data/<name>, and <mount>/<name> with {engine 1}"
 	case kind == driver.Denied && noLogin:
@@ -22,6 +24,10 @@ func (d *Driver) Hint(err error, of plan.Source) string {
 		return "give " + driver.TermIdentity + " a policy with the capability read on the path"
 	case kind == driver.Unauthenticated:
 		return checkLogin(err, of.Store)
+	case wire.Says(err, "Vault is sealed"):
+		return "unseal Vault: it is tried again"
+	case wire.Untrusted(err):
+		return trust(of.Store)
 	}
 	return ""
 }
@@ -34,12 +40,29 @@ func account(c plan.Credential) string {
 	return driver.Proof(c)
 }
 
+// trust is what to do about a server whose certificate is of no CA that is trusted for a Store.
+func trust(s plan.Store) string {
+	switch {
+	case s.CA != "":
+		return "write the CA of the server into the store"
+	case s.Login.CAFrom != plan.Credential{}:
+		return "write the CA of the server into " + wire.CAIn(s.Login.CAFrom)
+	case s.Credential.OfCluster():
+		return "name the CA of the server in the store"
+	}
+	return "have the syncer trust the CA of the server (VAULT_CACERT)"
+}
+
 // checkLogin is for credentials that Vault does not accept; empty: what one does about others than the syncer's.
 func checkLogin(err error, s plan.Store) string {
 	switch {
+	case s.Method == backends.VaultToken:
+		return "write a token that Vault accepts into Secret " + named(s.Credential) + ": tokens expire, and Secretgate renews none of a Secret's"
 	case s.Method == backends.VaultAppRole && wire.Says(err, "permission denied"):
 		return "check that Vault's AppRole auth method is at this mount; " +
 			"if so, too many wrong secret ids have locked the role, usually for 15 minutes"
+	case s.Method == backends.VaultAppRole && s.Login.Identifier != plan.Credential{}:
+		return "check the secret id in Secret " + named(s.Credential) + " and the role id in Secret " + named(s.Login.Identifier)
 	case s.Credential.Kind == plan.AccountCredential:
 		return "check that Vault's auth method is at this mount and accepts tokens of " + driver.Proof(s.Credential)
 	case s.Credential.Kind != plan.OwnCredential:
@@ -49,3 +72,5 @@ func checkLogin(err error, s plan.Store) string {
 	}
 	return "check that Vault's Kubernetes auth method is at this mount and accepts the syncer's service-account token (VAULT_JWT_PATH)"
 }
+
+func named(c plan.Credential) string { return driver.Word(c.Namespace) + "/" + driver.Word(c.Name) }

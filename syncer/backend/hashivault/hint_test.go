@@ -86,6 +86,22 @@ func TestWhatUsersAreTold(t *testing.T) {
 			stored, status(http.StatusForbidden, "permission denied", "invalid token"), ` as the credential in Secret shop/token: not authenticated: ` +
 				`permission denied; invalid token; check the credential in Secret shop/token, and that the backend accepts it`,
 		},
+		"a token of a Secret that has expired": {
+			plan.Store{Method: backends.VaultToken, Credential: stored.Credential}, noLogin(http.StatusForbidden, "permission denied", "invalid token"),
+			` as the credential in Secret shop/token: not authenticated: no login: permission denied; invalid token; ` +
+				`write a token that Vault accepts into Secret shop/token: tokens expire, and Secretgate renews none of a Secret's`,
+		},
+		"an AppRole of two Secrets that is refused": {
+			plan.Store{Method: backends.VaultAppRole, Mount: "approle", Credential: stored.Credential, Login: plan.Login{
+				Identifier: plan.Credential{Kind: plan.SecretCredential, Namespace: "shop", Name: "role", Key: "id"},
+			}}, noLogin(http.StatusBadRequest, "invalid role or secret ID"),
+			` at mount "approle" as the credential in Secret shop/token: not authenticated: no login: invalid role or secret ID; ` +
+				`check the secret id in Secret shop/token and the role id in Secret shop/role`,
+		},
+		"a sealed Vault": {
+			role, status(http.StatusServiceUnavailable, "Vault is sealed"), ` as role "app" at mount "kubernetes": unavailable: Vault is sealed; ` +
+				`unseal Vault: it is tried again`,
+		},
 		"an AppRole that is locked": {
 			plan.Store{Method: backends.VaultAppRole, Mount: "approle", Role: "id", Credential: stored.Credential},
 			noLogin(http.StatusForbidden, "permission denied"), ` as role "id" at mount "approle": not authenticated: no login: permission denied; ` +

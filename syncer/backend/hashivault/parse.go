@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault/wire"
 )
@@ -25,13 +26,13 @@ type versioned struct {
 	} `json:"metadata"`
 }
 
-// parse finds the value in the body of a successful answer. Errors never quote the body.
-func parse(body []byte, engineVersion int32) (driver.Value, error) {
+// parse finds the value of a read in the body of a successful answer. Errors never quote the body.
+func parse(body []byte, read plan.Read) (driver.Value, error) {
 	var outer answer
 	if json.Unmarshal(body, &outer) != nil {
 		return driver.Value{}, wire.ErrGarbage
 	}
-	if engineVersion == 1 {
+	if read.EngineVersion == 1 {
 		if isVersioned(outer.Data) {
 			return driver.Value{}, errIsKV2
 		}
@@ -41,8 +42,11 @@ func parse(body []byte, engineVersion int32) (driver.Value, error) {
 	if len(outer.Data) == 0 || json.Unmarshal(outer.Data, &inner) != nil || inner.Metadata == nil || inner.Metadata.Version == "" {
 		return driver.Value{}, errNotKV2
 	}
-	if inner.Metadata.Destroyed || inner.Metadata.DeletionTime != "" && isNull(inner.Data) {
-		return driver.Value{}, errDeleted
+	switch m := inner.Metadata; {
+	case read.Version != "" && m.Version.String() != read.Version:
+		return driver.Value{}, driver.ErrOther
+	case m.Destroyed, m.DeletionTime != "" && isNull(inner.Data):
+		return driver.Value{}, deleted(read.Version)
 	}
 	return value(inner.Data, inner.Metadata.Version.String())
 }
@@ -118,16 +122,16 @@ func needless(escape string) (string, bool) {
 	return "", false
 }
 
-// notFound makes an error of the body of a 404: a version that was deleted comes with its metadata, a path that
-// lacks data/ with a warning.
-func notFound(body []byte) error {
+// notFound makes an error of the body of a 404, where a version was asked for or the current one: a version that was deleted comes with its
+// metadata, a path that lacks data/ with a warning.
+func notFound(body []byte, version string) error {
 	var outer answer
 	var inner versioned
 	if json.Unmarshal(body, &outer) != nil {
-		return &notFoundError{}
+		return &notFoundError{version: version}
 	}
 	if len(outer.Data) > 0 && json.Unmarshal(outer.Data, &inner) == nil && inner.Metadata != nil {
-		return errDeleted
+		return deleted(version)
 	}
-	return &notFoundError{said: append(outer.Errors, outer.Warnings...)}
+	return &notFoundError{version: version, said: append(outer.Errors, outer.Warnings...)}
 }

@@ -3,6 +3,7 @@ package hashivault
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -17,7 +18,8 @@ var (
 	errOwnElsewhere = &driver.Error{
 		Kind:    driver.Denied,
 		Problem: "the store names a server or a CA of its own, which the syncer's own credentials may not be sent to",
-		Hint:    "refer to a Secret or a ServiceAccount in the store, or name neither an address nor a CA",
+		Hint: "refer to a Secret or a ServiceAccount in the store, or name no CA, and no address but the syncer's own (VAULT_ADDR), " +
+			"in lower case and without a slash at the end",
 	}
 	errNotInstalled = &driver.Error{
 		Kind: driver.Invalid, Problem: "the syncer was given no credential of this name for Vault", Hint: "configure it at the syncer",
@@ -25,6 +27,13 @@ var (
 	errCredential = &driver.Error{
 		Kind: driver.Invalid, Problem: "the store refers to a credential of a kind that the syncer does not know",
 		Hint: "refer to a Secret or a ServiceAccount",
+	}
+	errLogin = &driver.Error{
+		Kind: driver.Invalid, Problem: "the store says of its login what has no meaning for Vault", Hint: "remove that from the store",
+	}
+	errNamespace = &driver.Error{
+		Kind: driver.Invalid, Problem: "the store names a namespace of Vault that none can have",
+		Hint: "write it as in team/a: without slashes at its ends, dots as a segment, and characters that a URL gives a meaning",
 	}
 )
 
@@ -36,7 +45,18 @@ func (c Config) servers() ([]string, error) {
 			return nil, fmt.Errorf("the list of Vault's servers has %q: %s", address, cmp.Or(problem, "an empty address"))
 		}
 	}
-	return append(slices.Clone(c.Servers), strings.TrimSuffix(c.Address, "/")), nil
+	return append(slices.Clone(c.Servers), canonical(c.Address)), nil
+}
+
+// canonical is an address of the installation's as Stores spell it. One that no Store can name, such as one with a path, stays as it is.
+func canonical(address string) string {
+	vault, _ := backends.Of(backends.Vault)
+	if u, err := url.Parse(address); err == nil {
+		if spelled := strings.TrimSuffix(strings.ToLower(u.Scheme)+"://"+strings.ToLower(u.Host)+u.RequestURI(), "/"); vault.Unusable(plan.Address, spelled) == "" {
+			return spelled
+		}
+	}
+	return address
 }
 
 // at is where a Store is read, and who logs in there. A tenant may have written the Store. So it reaches only servers that the installation
@@ -56,15 +76,29 @@ func (d *Driver) at(s plan.Store) (wire.Server, *login.Logins, error) {
 	default:
 		return wire.Server{}, nil, errCredential
 	}
+	server := wire.Server{Address: s.Address, CA: s.CA, CAFrom: s.Login.CAFrom, Namespace: s.Namespace}
 	switch {
-	case ofInstallation && (s.Address != "" || s.CA != ""):
+	case ofInstallation && (s.CA != "" || s.Login.CAFrom != plan.Credential{} || s.Address != "" && s.Address != canonical(by.address)):
 		return wire.Server{}, nil, errOwnElsewhere
-	case s.Address == "":
-		return wire.Server{Address: by.address, CA: s.CA, Namespace: cmp.Or(s.Namespace, d.namespace)}, by.logins, nil
+	case s.Address == "" || ofInstallation:
+		server.Address, server.Namespace = by.address, cmp.Or(s.Namespace, d.namespace)
 	case !slices.Contains(d.servers, s.Address):
 		return wire.Server{}, nil, unlisted(s.Address)
 	}
-	return wire.Server{Address: s.Address, CA: s.CA, Namespace: s.Namespace}, by.logins, nil
+	return server, by.logins, malformed(s)
+}
+
+// malformed is the error of a Store that says what Vault's logins do not know, or a namespace that could be taken for another one. To
+// ignore that would be to read as another identity, or elsewhere, than its author meant and policy has judged.
+func malformed(s plan.Store) error {
+	if s.Login != (plan.Login{CAFrom: s.Login.CAFrom, Namespace: s.Login.Namespace, Identifier: s.Login.Identifier}) {
+		return errLogin
+	}
+	vault, _ := backends.Of(backends.Vault)
+	if vault.Unusable(plan.Namespace, s.Namespace) != "" || vault.Unusable(plan.Namespace, s.Login.Namespace) != "" {
+		return errNamespace
+	}
+	return nil
 }
 
 func unlisted(address string) error {

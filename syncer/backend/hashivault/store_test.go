@@ -26,7 +26,7 @@ import (
 )
 
 // strict is a Vault that verifies what the real one would: who logs in, where, by what, and that a token is one of its own, of the
-// namespace that it is used in. Its values say as whom they were read.
+// namespace that it is used in or of one above that. Its values say as whom they were read.
 type strict struct {
 	mu     sync.Mutex
 	admits map[string]string // "namespace mount role" to what proves it
@@ -45,7 +45,14 @@ func (v *strict) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	who, ok := v.given[r.Header.Get("X-Vault-Token")]
-	if !ok || !strings.HasPrefix(who, namespace+" ") {
+	if r.Header.Get("X-Vault-Token") == "kept-token" {
+		who, ok = namespace+" by a token", true
+	}
+	if r.URL.Path == lookupPath && ok {
+		_, _ = io.WriteString(w, `{"data":{"ttl":0}}`)
+		return
+	}
+	if at, _, _ := strings.Cut(who, " "); !ok || namespace != at && !strings.HasPrefix(namespace, at+"/") {
 		w.WriteHeader(http.StatusForbidden)
 		_, _ = io.WriteString(w, `{"errors":["permission denied","invalid token"]}`)
 		return
@@ -135,22 +142,33 @@ func readAs(t *testing.T, config hashivault.Config) func(plan.Store) string {
 
 var (
 	secretID = plan.Credential{Kind: plan.SecretCredential, Namespace: "team-a", Name: "login", Key: "id"}
+	roleID   = plan.Credential{Kind: plan.SecretCredential, Namespace: "team-a", Name: "role", Key: "id"}
+	aToken   = plan.Credential{Kind: plan.SecretCredential, Namespace: "team-a", Name: "token", Key: "t"}
 	account  = plan.Credential{Kind: plan.AccountCredential, Namespace: "team-a", Name: "reader"}
 )
 
 func TestStoresLogInAsTheySay(t *testing.T) {
-	credentials := held{"Secret team-a/login/id": "secret-id", "ServiceAccount team-a/reader/": "readers-jwt"}.get
+	credentials := held{
+		"Secret team-a/login/id": "secret-id", "Secret team-a/role/id": "role-id", "Secret team-a/token/t": "kept-token", "ServiceAccount team-a/reader/": "readers-jwt",
+	}.get
+	v := &strict{}
+	home := serve(t, v).URL
 	for name, test := range map[string]struct {
 		store plan.Store
 		want  string // namespace, mount and role, as Vault sees them
 	}{
-		"as the installation, by the syncer's token":     {plan.Store{Mount: "k8s", Role: "syncer"}, "home k8s syncer"},
-		"as the installation, in another namespace":      {plan.Store{Namespace: "other", Mount: "k8s", Role: "syncer"}, "other k8s syncer"},
-		"by the syncer's token, in so many words":        {plan.Store{Method: backends.VaultKubernetes, Mount: "k8s", Role: "syncer"}, "home k8s syncer"},
-		"by the syncer's AppRole":                        {plan.Store{}, "home approle syncers-role"},
-		"by the syncer's AppRole, beside a default":      {plan.Store{Mount: "k8s"}, "home approle syncers-role"},
-		"by the syncer's AppRole, at a mount":            {plan.Store{Method: backends.VaultAppRole, Mount: "roles"}, "home roles syncers-role"},
-		"by an AppRole whose secret id is in a Secret":   {plan.Store{Method: backends.VaultAppRole, Mount: "approle", Role: "role-id", Credential: secretID}, "home approle role-id"},
+		"as the installation, by the syncer's token":   {plan.Store{Mount: "k8s", Role: "syncer"}, "home k8s syncer"},
+		"as the installation, in another namespace":    {plan.Store{Namespace: "other", Mount: "k8s", Role: "syncer"}, "other k8s syncer"},
+		"by the syncer's token, in so many words":      {plan.Store{Method: backends.VaultKubernetes, Mount: "k8s", Role: "syncer"}, "home k8s syncer"},
+		"by the syncer's AppRole":                      {plan.Store{}, "home approle syncers-role"},
+		"by the syncer's AppRole, beside a default":    {plan.Store{Mount: "k8s"}, "home approle syncers-role"},
+		"by the syncer's AppRole, at a mount":          {plan.Store{Method: backends.VaultAppRole, Mount: "roles"}, "home roles syncers-role"},
+		"by an AppRole whose secret id is in a Secret": {plan.Store{Method: backends.VaultAppRole, Mount: "approle", Role: "role-id", Credential: secretID}, "home approle role-id"},
+		"as the installation, at its own server":       {plan.Store{Address: home, Mount: "k8s", Role: "syncer"}, "home k8s syncer"},
+		"by an AppRole whose role id is in a Secret, too": {plan.Store{Method: backends.VaultAppRole, Mount: "approle", Credential: secretID,
+			Login: plan.Login{Identifier: roleID}}, "home approle role-id"},
+		"by a token of Vault's in a Secret":              {plan.Store{Method: backends.VaultToken, Credential: aToken}, "home by a token"},
+		"by a token of Vault's, in another namespace":    {plan.Store{Method: backends.VaultToken, Namespace: "other", Credential: aToken}, "other by a token"},
 		"by a ServiceAccount's token":                    {plan.Store{Method: backends.VaultKubernetes, Mount: "k8s", Role: "reader", Credential: account}, "home k8s reader"},
 		"by a ServiceAccount's token, without a method":  {plan.Store{Mount: "k8s", Role: "reader", Credential: account}, "home k8s reader"},
 		"by a ServiceAccount's token that Vault reads":   {plan.Store{Method: backends.VaultJWT, Mount: "jwt", Role: "reader", Credential: account}, "home jwt reader"},
@@ -164,8 +182,11 @@ func TestStoresLogInAsTheySay(t *testing.T) {
 				"home approle syncers-role": "syncers-secret", "home roles syncers-role": "syncers-secret", "home approle role-id": "secret-id",
 				"home jwt kept": "secret-id", "home sm-roles sms-role": "sms-secret",
 			}
+			v.mu.Lock()
+			v.admits, v.given = proofs, nil
+			v.mu.Unlock()
 			read := readAs(t, hashivault.Config{
-				Address: serve(t, &strict{admits: proofs}).URL, Namespace: "home", RoleID: "syncers-role", SecretID: "syncers-secret", Credentials: credentials,
+				Address: strings.ToUpper(home[:4]) + home[4:] + "/", Namespace: "home", RoleID: "syncers-role", SecretID: "syncers-secret", Credentials: credentials,
 				Installed: map[string]hashivault.Installed{"sm": {RoleID: "sms-role", SecretID: "sms-secret", AppRoleMount: "sm-roles"}},
 			})
 			if got, want := read(test.store), "as "+test.want; got != want {
@@ -202,7 +223,7 @@ func TestAStoreReadsAServerOfItsOwn(t *testing.T) {
 
 func TestWhatIsRefusedIsRefusedBeforeAnythingIsSent(t *testing.T) {
 	v, elsewhere := &strict{}, &strict{}
-	listed, unlisted := serve(t, v).URL, serve(t, elsewhere).URL
+	home, listed, unlisted := serve(t, v).URL, serve(t, v).URL, serve(t, elsewhere).URL
 	appRole := plan.Store{Method: backends.VaultAppRole, Mount: "approle", Role: "role-id", Credential: secretID}
 	with := func(change func(*plan.Store)) plan.Store {
 		s := appRole
@@ -226,19 +247,37 @@ func TestWhatIsRefusedIsRefusedBeforeAnythingIsSent(t *testing.T) {
 		"an installed AppRole, by a CA":    {plan.Store{CA: "pem", Credential: installed}, own},
 		"an AppRole that is not installed": {plan.Store{Credential: plan.Credential{Kind: plan.InstalledCredential, Name: "none"}},
 			"invalid: the syncer was given no credential of this name for Vault; configure it at the syncer"},
-		"a credential of no kind that is known": {with(func(s *plan.Store) { s.Credential.Kind = "Other" }), "invalid: the store refers to a credential of a kind"},
-		"a method that is not known":            {with(func(s *plan.Store) { s.Method = "ldap" }), "invalid: the store logs in by a method that the syncer does not know; "},
-		"an AppRole without a role id":          {with(func(s *plan.Store) { s.Role = "" }), "invalid: the store names no role, or no mount"},
-		"an AppRole without a mount":            {with(func(s *plan.Store) { s.Mount = "" }), "invalid: the store names no role, or no mount"},
-		"a token without a mount":               {with(func(s *plan.Store) { s.Method, s.Mount = backends.VaultJWT, "" }), "invalid: the store names no role, or no mount"},
-		"an AppRole by a ServiceAccount":        {with(func(s *plan.Store) { s.Credential = account }), "invalid: the store names no Secret with the secret id"},
-		"the secret id of another's AppRole":    {with(func(s *plan.Store) { s.Credential = plan.Credential{} }), "invalid: the store names no Secret with the secret id"},
-		"a credential in place of the AppRole":  {plan.Store{Credential: account}, "invalid: no Vault role is given"},
-		"a CA that is none":                     {with(func(s *plan.Store) { s.CA = "planted" }), "invalid: the CA of the store holds no certificate; write PEM certificates there"},
+		"a credential of no kind that is known":   {with(func(s *plan.Store) { s.Credential.Kind = "Other" }), "invalid: the store refers to a credential of a kind"},
+		"a method that is not known":              {with(func(s *plan.Store) { s.Method = "ldap" }), "invalid: the store logs in by a method that the syncer does not know; "},
+		"an AppRole without a role id":            {with(func(s *plan.Store) { s.Role = "" }), "invalid: the store names no role, or no mount"},
+		"an AppRole without a mount":              {with(func(s *plan.Store) { s.Mount = "" }), "invalid: the store names no role, or no mount"},
+		"a token without a mount":                 {with(func(s *plan.Store) { s.Method, s.Mount = backends.VaultJWT, "" }), "invalid: the store names no role, or no mount"},
+		"an AppRole by a ServiceAccount":          {with(func(s *plan.Store) { s.Credential = account }), "invalid: the store names no Secret with the secret id"},
+		"the secret id of another's AppRole":      {with(func(s *plan.Store) { s.Credential = plan.Credential{} }), "invalid: the store names no Secret with the secret id"},
+		"a credential in place of the AppRole":    {plan.Store{Credential: account}, "invalid: no Vault role is given"},
+		"an AppRole with two role ids":            {with(func(s *plan.Store) { s.Login.Identifier = roleID }), "invalid: the store names a role id, and a Secret with another one; remove"},
+		"an AppRole whose role id is no Secret":   {with(func(s *plan.Store) { s.Role, s.Login.Identifier = "", account }), "invalid: the store refers to a role id that is not of an AppRole"},
+		"the syncer's AppRole by another id":      {plan.Store{Method: backends.VaultAppRole, Login: plan.Login{Identifier: roleID}}, "invalid: the store names no Secret with the secret id"},
+		"a role id of another method":             {with(func(s *plan.Store) { s.Method, s.Login.Identifier = backends.VaultJWT, roleID }), "invalid: the store refers to a role id that is not of an AppRole"},
+		"a token of no Secret":                    {plan.Store{Method: backends.VaultToken, Credential: account}, "invalid: the store names no Secret with the token to read with"},
+		"a token of the syncer's":                 {plan.Store{Method: backends.VaultToken}, "invalid: the store names no Secret with the token to read with"},
+		"a token with a role":                     {plan.Store{Method: backends.VaultToken, Credential: aToken, Role: "r"}, "invalid: the store names a role or a mount beside a token"},
+		"a token with a mount":                    {plan.Store{Method: backends.VaultToken, Credential: aToken, Mount: "m"}, "invalid: the store names a role or a mount beside a token"},
+		"the syncer's token, by a CA elsewhere":   {plan.Store{Mount: "k8s", Role: "r", Login: plan.Login{CAFrom: secretID}}, own},
+		"the syncer's own server of a spelling":   {plan.Store{Address: home + "/", Mount: "k8s", Role: "r"}, own},
+		"a CA that a ServiceAccount keeps":        {with(func(s *plan.Store) { s.Login.CAFrom = account }), "invalid: no login: the store keeps its CA in neither a Secret nor a ConfigMap; "},
+		"a role that must be an account's":        {with(func(s *plan.Store) { s.Login.RoleFrom = account }), "invalid: the store says of its login what has no meaning for Vault; "},
+		"roles before the role":                   {with(func(s *plan.Store) { s.Login.Chain = "a" }), "invalid: the store says of its login what has no meaning for Vault; "},
+		"a header in a namespace":                 {with(func(s *plan.Store) { s.Namespace = "a\r\nX-Vault-Token: planted" }), "invalid: the store names a namespace of Vault that none can have; "},
+		"a header in a login's namespace":         {with(func(s *plan.Store) { s.Login.Namespace = "a\nX-Vault-Namespace: planted" }), "invalid: the store names a namespace of Vault that none can have; "},
+		"a namespace that leads to another one":   {with(func(s *plan.Store) { s.Namespace = "team-a/../team-b" }), "invalid: the store names a namespace of Vault that none can have; "},
+		"a login's namespace of another spelling": {with(func(s *plan.Store) { s.Login.Namespace = "team-a/" }), "invalid: the store names a namespace of Vault that none can have; "},
+		"a namespace that is encoded":             {with(func(s *plan.Store) { s.Namespace = "team-a%2fb" }), "invalid: the store names a namespace of Vault that none can have; "},
+		"a CA that is none":                       {with(func(s *plan.Store) { s.CA = "planted" }), "invalid: no login: the CA of the store holds no certificate; write PEM certificates there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := readAs(t, hashivault.Config{
-				Address: serve(t, v).URL, Servers: []string{listed}, RoleID: "syncers-role", SecretID: "planted", Credentials: untouched(t),
+				Address: home, Servers: []string{listed}, RoleID: "syncers-role", SecretID: "planted", Credentials: untouched(t),
 				Installed: map[string]hashivault.Installed{"sm": {RoleID: "sms-role", SecretID: "planted"}},
 			})(test.store)
 			if !strings.HasPrefix(got, test.want) || strings.Contains(got, "planted") {
@@ -376,13 +415,18 @@ func TestOnlyEqualStoresShareASession(t *testing.T) {
 	tls.StartTLS()
 	t.Cleanup(tls.Close)
 	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: tls.Certificate().Raw}))
-	base := plan.Store{Address: tls.URL, CA: ca, Method: backends.VaultKubernetes, Mount: "k8s", Role: "r", Namespace: "n", Credential: account}
-	for _, who := range []string{"n k8s r", "other k8s r", "n other r", "n k8s other"} {
+	base := plan.Store{Address: tls.URL, CA: ca, Method: backends.VaultKubernetes, Mount: "k8s", Role: "r", Namespace: "p/n", Credential: account}
+	for _, who := range []string{"p/n k8s r", "other k8s r", "p/n other r", "p/n k8s other", "p k8s r"} {
 		v.admits[who] = "jwt"
 	}
 	read := readAs(t, hashivault.Config{
 		Address: "http://127.0.0.1:1", Servers: []string{tls.URL},
-		Credentials: func(context.Context, plan.Credential) (string, error) { return "jwt", nil },
+		Credentials: func(_ context.Context, c plan.Credential) (string, error) {
+			if c == roleID || c == secretID {
+				return ca, nil
+			}
+			return "jwt", nil
+		},
 	})
 	for name, change := range map[string]func(*plan.Store){
 		"nothing":                          func(*plan.Store) {},
@@ -394,6 +438,9 @@ func TestOnlyEqualStoresShareASession(t *testing.T) {
 		"the namespace of the account":     func(s *plan.Store) { s.Credential.Namespace = "team-b" },
 		"the account":                      func(s *plan.Store) { s.Credential.Name = "other" },
 		"the audience":                     func(s *plan.Store) { s.Credential.Audiences = "other" },
+		"the namespace of the login":       func(s *plan.Store) { s.Login.Namespace = "p" },
+		"the place of the CA":              func(s *plan.Store) { s.CA, s.Login.CAFrom = "", roleID },
+		"the place of the CA, once more":   func(s *plan.Store) { s.CA, s.Login.CAFrom = "", secretID },
 		"a Secret in place of the account": func(s *plan.Store) { s.Credential.Kind = plan.SecretCredential },
 	} {
 		t.Run(name, func(t *testing.T) {

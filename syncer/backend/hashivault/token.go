@@ -17,7 +17,7 @@ func (d *Driver) EnsureToken(ctx context.Context, store plan.Store) (expires tim
 	return logins.EnsureToken(ctx, server, store)
 }
 
-// Forget drops the token of a Store with a credential from the cluster. The tokens of the installation's own credentials stay.
+// Forget drops the token of a Store with a credential from the cluster, and the CA that the cluster keeps for it. The tokens of the installation's own credentials stay.
 func (d *Driver) Forget(store plan.Store) {
 	if !store.Credential.OfCluster() {
 		return
@@ -36,7 +36,7 @@ func (d *Driver) Server(ctx context.Context, store plan.Store) (Server, error) {
 	if err != nil {
 		return Server{}, err
 	}
-	client, err := d.clients.Of(server)
+	client, err := d.clients.Of(ctx, server)
 	if err != nil {
 		return Server{}, err
 	}

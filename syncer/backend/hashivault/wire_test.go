@@ -74,8 +74,13 @@ func reads(t *testing.T, config hashivault.Config) func() string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return readsOf(t, d, plan.Store{Mount: "k8s", Role: "r"})
+}
+
+// readsOf reads a Store by a driver.
+func readsOf(t *testing.T, d driver.Driver, store plan.Store) func() string {
 	client := &backend.Client{Drivers: map[plan.Backend]driver.Driver{backends.Vault: d}}
-	store := plan.Store{Backend: backends.Vault, Mount: "k8s", Role: "r"}
+	store.Backend = backends.Vault
 	return func() string {
 		values, err := client.Get(t.Context(), plan.Source{Store: store, Read: plan.Read{Key: "kv/a", EngineVersion: 1}})
 		if failed, ok := errors.AsType[*backend.Error](err); ok {

@@ -27,13 +27,28 @@ var (
 	}
 	errMethod = &driver.Error{
 		Kind: driver.Invalid, Problem: "the store logs in by a method that the syncer does not know",
-		Hint: "log in by kubernetes, jwt or appRole",
+		Hint: "log in by kubernetes, jwt, appRole or token",
 	}
 	errNoSecretID = &driver.Error{
 		Kind: driver.Invalid, Problem: "the store names no Secret with the secret id of its AppRole", Hint: "refer to that Secret in the store",
 	}
-	errNoSource = &driver.Error{
-		Kind: driver.Invalid, Problem: "this syncer reads no credentials of the cluster", Hint: "use the installation's login",
+	errIdentifier = &driver.Error{
+		Kind: driver.Invalid, Problem: "the store refers to a role id that is not of an AppRole, or in no Secret",
+		Hint: "keep the role id of an AppRole in a Secret",
+	}
+	errTwoRoleIDs = &driver.Error{
+		Kind: driver.Invalid, Problem: "the store names a role id, and a Secret with another one", Hint: "remove one of them",
+	}
+	errNoToken = &driver.Error{
+		Kind: driver.Invalid, Problem: "the store names no Secret with the token to read with", Hint: "refer to that Secret in the store",
+	}
+	errTokenAlone = &driver.Error{
+		Kind: driver.Invalid, Problem: "the store names a role or a mount beside a token, which needs neither",
+		Hint: "refer to the token alone",
+	}
+	errTokenForm = &driver.Error{
+		Kind: driver.Unauthenticated, Problem: "what the Secret holds is no token of Vault's, which has neither spaces nor lines",
+		Hint: "write the token there, and nothing else",
 	}
 )
 

@@ -3,18 +3,16 @@ package login
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"net/http"
 	"time"
 
 	"github.com/hashicorp/vault/api"
 
+	"github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/credential"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault/wire"
 	"github.com/secretgate/secretgate/syncer/backend/session"
-	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
 // The operations that Config.Failed is called with.
@@ -55,15 +53,28 @@ func New(clients *wire.Clients, c Config) *Logins {
 	return l
 }
 
-// Do makes a call with the token of a Store's identity at a server, and once more with a new one where Vault refuses the token.
-func (l *Logins) Do(ctx context.Context, at wire.Server, s plan.Store, call func(token string) error) error {
+// Do makes a call to a server with the token of a Store's identity, and once more with a new one where Vault refuses the token, or with
+// another CA where the cluster keeps another one by now than the one that does not fit.
+func (l *Logins) Do(ctx context.Context, at wire.Server, s plan.Store, call func(client *api.Client, token string) error) error {
 	id, err := l.identity(at, s)
 	if err != nil {
 		return err
 	}
+	err = l.do(ctx, at, id, call)
+	if wire.Untrusted(err) && l.clients.Reread(ctx, at) {
+		return l.do(ctx, at, id, call)
+	}
+	return err
+}
+
+func (l *Logins) do(ctx context.Context, at wire.Server, id identity, call func(client *api.Client, token string) error) error {
 	again := false
 	return l.tokens.Do(ctx, id, func(t *token) (refused bool, err error) {
-		err = call(t.text)
+		client, err := l.clients.Of(ctx, at)
+		if err != nil {
+			return false, err
+		}
+		err = call(client, t.text)
 		if wire.Forbidden(err) && again {
 			t.trusted.Store(true) // a new token is refused, too: it is the path
 			return false, err
@@ -84,8 +95,9 @@ func (l *Logins) EnsureToken(ctx context.Context, at wire.Server, s plan.Store) 
 	return held.Expires, err
 }
 
-// Forget drops the token of a Store's identity.
+// Forget drops the token of a Store's identity, and the CA that the cluster keeps for it.
 func (l *Logins) Forget(at wire.Server, s plan.Store) {
+	l.clients.Forget(at)
 	if id, err := l.identity(at, s); err == nil {
 		l.tokens.Forget(id)
 	}
@@ -100,7 +112,7 @@ func (l *Logins) revoked(ctx context.Context, id identity, t *token, refusal err
 	if t.trusted.Load() {
 		return false
 	}
-	client, err := l.clients.Of(id.server)
+	client, err := l.clients.Of(ctx, id.server)
 	if err != nil {
 		return false
 	}
@@ -130,7 +142,7 @@ func (l *Logins) failed(operation string, err error) {
 }
 
 func (l *Logins) renew(ctx context.Context, id identity, t *token) (_ session.Session[*token], ok bool) {
-	client, err := l.clients.Of(id.server)
+	client, err := l.clients.Of(ctx, id.server)
 	if err != nil {
 		return session.Session[*token]{}, false
 	}
@@ -146,15 +158,18 @@ func (l *Logins) renew(ctx context.Context, id identity, t *token) (_ session.Se
 }
 
 // login is of https://developer.hashicorp.com/vault/api-docs/auth/kubernetes#login, which is that of jwt, or of
-// https://developer.hashicorp.com/vault/api-docs/auth/approle#login-with-approle.
+// https://developer.hashicorp.com/vault/api-docs/auth/approle#login-with-approle. A token of Vault's itself needs none.
 func (l *Logins) login(ctx context.Context, id identity) (begun session.Session[*token], err error) {
-	client, err := l.clients.Of(id.server)
+	client, err := l.clients.Of(ctx, id.server)
 	if err != nil {
 		return begun, err
 	}
 	with, err := l.proof(ctx, id)
-	if err != nil {
+	switch {
+	case err != nil:
 		return begun, err
+	case id.method == backend.VaultToken:
+		return l.given(ctx, client, with)
 	}
 	tried := l.refused.attempt(id, with)
 	if err := l.refused.err(tried, l.config.Now()); err != nil {
@@ -164,12 +179,9 @@ func (l *Logins) login(ctx context.Context, id identity) (begun session.Session[
 	var answered http.Header
 	client = wire.As(client, "").WithResponseCallbacks(func(answer *api.Response) { answered = answer.Header })
 	secret, err := client.Logical().WriteWithContext(ctx, "auth/"+id.mount+"/login", with.body())
-	var syntax *json.SyntaxError
 	switch {
-	case errors.As(err, &syntax):
-		return begun, wire.ErrGarbage
 	case err != nil:
-		return begun, transport.Postpone(with.unquoted(err), answered)
+		return begun, with.failure(err, answered)
 	case secret == nil || secret.Auth == nil || secret.Auth.ClientToken == "":
 		return begun, wire.ErrGarbage
 	}

@@ -32,7 +32,7 @@ func newRefusals() *refusals { return &refusals{maphash.MakeSeed(), lru.New(maxR
 // attempt is a login by one secret. It is comparable.
 type attempt struct {
 	identity
-	secret uint64 // a digest, of no use outside of this process
+	role, secret uint64 // digests, of no use outside of this process
 }
 
 type refusal struct {
@@ -41,7 +41,7 @@ type refusal struct {
 }
 
 func (r *refusals) attempt(id identity, p proof) attempt {
-	return attempt{id, maphash.String(r.seed, p.secret)}
+	return attempt{id, maphash.String(r.seed, p.role), maphash.String(r.seed, p.secret)}
 }
 
 func (r *refusals) of(a attempt) refusal {

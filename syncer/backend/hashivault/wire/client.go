@@ -13,7 +13,9 @@ import (
 	"github.com/hashicorp/vault/api"
 	"k8s.io/utils/lru"
 
-	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/credential"
+	"github.com/secretgate/secretgate/syncer/backend/session"
 	"github.com/secretgate/secretgate/syncer/backend/transport"
 )
 
@@ -31,31 +33,47 @@ const maxClients = 256
 
 // Server is a Vault, or a part of one. It is comparable.
 type Server struct {
-	Address   string // a URL; empty: DefaultAddress
-	CA        string // PEM of the only CAs to trust; empty: those of the Config
-	Namespace string // of Vault Enterprise; empty: none
+	Address   string          // a URL; empty: DefaultAddress
+	CA        string          // PEM of the only CAs to trust; empty: those of CAFrom, else of the Config
+	CAFrom    plan.Credential // where the cluster keeps CA, in its stead; the zero value: nowhere
+	Namespace string          // of Vault Enterprise; empty: none
 }
+
+// caElsewhere reports whether the CA is one that the cluster keeps.
+func (s Server) caElsewhere() bool { return s.CA == "" && s.CAFrom != plan.Credential{} }
 
 // Config of the clients: see the driver's.
 type Config struct {
 	CACert, ExtraCACerts string
 	Timeout              time.Duration
+	Credentials          credential.Source // nil: no Server may have a CAFrom
+	Now                  func() time.Time  // nil means time.Now
 }
 
 // Clients makes clients without a token. They share the connections to an address, whatever the namespace.
 type Clients struct {
 	config Config
+	cas    *session.Cache[plan.Credential, string]
 	mu     sync.Mutex
-	held   *lru.Cache // *api.Client by Server, without its namespace
+	held   *lru.Cache // *api.Client by Server, without its namespace, and with the CA itself
 }
 
 // NewClients makes Clients; it makes no calls.
-func NewClients(config Config) *Clients { return &Clients{config: config, held: lru.New(maxClients)} }
+func NewClients(config Config) *Clients {
+	return &Clients{config: config, cas: newCAs(config), held: lru.New(maxClients)}
+}
 
-// Of is the client of a server. It makes no calls.
-func (c *Clients) Of(server Server) (*api.Client, error) {
+// Of is the client of a server. It makes no calls, unless the cluster keeps the server's CA.
+func (c *Clients) Of(ctx context.Context, server Server) (*api.Client, error) {
 	namespace := server.Namespace
-	server.Namespace = ""
+	if server.caElsewhere() {
+		ca, err := c.cas.Get(ctx, server.CAFrom)
+		if err != nil {
+			return nil, err
+		}
+		server.CA = ca
+	}
+	server.Namespace, server.CAFrom = "", plan.Credential{}
 	client, err := c.of(server)
 	if err != nil || namespace == "" {
 		return client, err
@@ -100,20 +118,11 @@ func open(address string, roots *x509.CertPool, timeout time.Duration) (*api.Cli
 	return client, nil
 }
 
-// errNoCA is the fault of the store's author.
-var errNoCA = &driver.Error{
-	Kind: driver.Invalid, Problem: "the CA of the store holds no certificate", Hint: "write PEM certificates there",
-}
-
 // roots are the CAs to trust. A server's own take the place of all others.
 func (c Config) roots(own string) (*x509.CertPool, error) {
 	switch {
 	case own != "":
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM([]byte(own)) {
-			return nil, errNoCA
-		}
-		return pool, nil
+		return pool(own)
 	case c.CACert != "":
 		return transport.OnlyRoots(c.CACert, c.ExtraCACerts)
 	}

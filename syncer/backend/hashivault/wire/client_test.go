@@ -20,7 +20,7 @@ func TestClientTakesNothingFromTheEnvironment(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	client, err := NewClients(Config{}).Of(Server{Namespace: "team"})
+	client, err := NewClients(Config{}).Of(t.Context(), Server{Namespace: "team"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,15 +53,15 @@ func TestACAOfOnesOwnIsTrustedAlone(t *testing.T) {
 // A store's author may choose CAs, and so make many servers of one.
 func TestClientsAreKeptUpToABound(t *testing.T) {
 	clients := NewClients(Config{})
-	first, err := clients.Of(Server{})
+	first, err := clients.Of(t.Context(), Server{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range 2 * maxClients {
-		if _, err := clients.Of(Server{Address: "http://127.0.0.1:" + strconv.Itoa(1+i)}); err != nil {
+		if _, err := clients.Of(t.Context(), Server{Address: "http://127.0.0.1:" + strconv.Itoa(1+i)}); err != nil {
 			t.Fatal(err)
 		}
-		if again, err := clients.Of(Server{}); err != nil || again != first {
+		if again, err := clients.Of(t.Context(), Server{}); err != nil || again != first {
 			t.Fatalf("after %d others the client that is in use is another one (%v)", i+1, err)
 		}
 	}
@@ -73,7 +73,7 @@ func TestClientsAreKeptUpToABound(t *testing.T) {
 func TestANamespaceIsThatOfItsOwnCallsAlone(t *testing.T) {
 	clients := NewClients(Config{})
 	for _, namespace := range []string{"", "a", "b", ""} {
-		client, err := clients.Of(Server{Namespace: namespace})
+		client, err := clients.Of(t.Context(), Server{Namespace: namespace})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +89,7 @@ func TestANamespaceIsThatOfItsOwnCallsAlone(t *testing.T) {
 func TestAClientThatCannotBeMadeIsNotKept(t *testing.T) {
 	clients := NewClients(Config{})
 	for range 2 {
-		if client, err := clients.Of(Server{CA: "none"}); client != nil || !errors.Is(err, errNoCA) {
+		if client, err := clients.Of(t.Context(), Server{CA: "none"}); client != nil || !errors.Is(err, errNoCA) {
 			t.Errorf("got %v (%v), want the error alone", client, err)
 		}
 	}
