@@ -36,6 +36,22 @@ var (
 	errVersion = &driver.Error{
 		Kind: driver.Invalid, Problem: "the version is none of a KV engine of version 2", Hint: "write a number from 1 up, such as 3",
 	}
+	errFolder = &driver.Error{
+		Kind: driver.Invalid, Problem: "the path is not one of the engine's mount",
+		Hint: "with {engine 2} write <mount>/data/<folder>, or <mount>/data for all of it; with {engine 1} <mount>/<folder>, or <mount>",
+	}
+	errNoTags = &driver.Error{
+		Kind: driver.Invalid, Problem: "a KV engine of version 1 has no custom metadata to find secrets by", Hint: "name no tags, or set {engine 2}",
+	}
+	errTooMany = &driver.Error{
+		Kind: driver.Invalid, Problem: "more than 1,000 names are below the path", Hint: "name a path with fewer of them below it",
+	}
+	errTooDeep = &driver.Error{
+		Kind: driver.Invalid, Problem: "folders below the path are more than 32 deep", Hint: "name a path that is further down",
+	}
+	errTooMuch = &driver.Error{
+		Kind: driver.Invalid, Problem: "the secrets below the path have more than 16 MiB", Hint: "name a path with fewer secrets below it",
+	}
 )
 
 // deleted says that a version, or without one the current one, is no more.
@@ -83,6 +99,9 @@ func (d *Driver) Classify(err error) driver.Kind {
 func (d *Driver) Explain(err error) string {
 	if refused, ok := errors.AsType[*login.Error](err); ok {
 		return refused.Error()
+	}
+	if of, ok := errors.AsType[*ofName](err); ok {
+		return of.Error()
 	}
 	return wire.Explain(err)
 }

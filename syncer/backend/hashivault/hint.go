@@ -2,6 +2,7 @@ package hashivault
 
 import (
 	"errors"
+	"strings"
 
 	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
@@ -21,7 +22,7 @@ func (d *Driver) Hint(err error, of plan.Source) string {
 	case kind == driver.Denied && noLogin:
 		return "create the role, or let it accept " + account(of.Credential) + " (bound_service_account_names and _namespaces)"
 	case kind == driver.Denied:
-		return "give " + driver.TermIdentity + " a policy with the capability read on the path"
+		return "give " + driver.TermIdentity + " a policy with " + capabilities(of.Read)
 	case kind == driver.Unauthenticated:
 		return checkLogin(err, of.Store)
 	case wire.Says(err, "Vault is sealed"):
@@ -38,6 +39,25 @@ func account(c plan.Credential) string {
 		return "the syncer's ServiceAccount"
 	}
 	return driver.Proof(c)
+}
+
+// capabilities are those that a read takes.
+func capabilities(read plan.Read) string {
+	if !read.Path {
+		return "the capability read on the path"
+	}
+	w, err := newWalk(read)
+	if err != nil {
+		return "the capabilities list and read below the path"
+	}
+	below := strings.TrimSuffix("/"+w.folder, "/") + "/*"
+	switch {
+	case w.lists == w.data:
+		return "the capabilities list and read on " + w.data + below
+	case read.Tags != "":
+		return "the capabilities list and read on " + w.lists + below + ", and read on " + w.data + below
+	}
+	return "the capability list on " + w.lists + below + ", and read on " + w.data + below
 }
 
 // trust is what to do about a server whose certificate is of no CA that is trusted for a Store.
