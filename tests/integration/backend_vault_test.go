@@ -35,12 +35,17 @@ func (l vaultLab) write(t *testing.T, to string, data map[string]any) {
 	}
 }
 
-// role adds a role of the syncer's ServiceAccount whose tokens have one policy.
-func (l vaultLab) role(t *testing.T, name, rules string, more map[string]any) plan.Store {
+func (l vaultLab) policy(t *testing.T, name, rules string) {
 	t.Helper()
 	if err := l.Vault().Sys().PutPolicyWithContext(t.Context(), name, rules); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// role adds a role of the syncer's ServiceAccount whose tokens have one policy.
+func (l vaultLab) role(t *testing.T, name, rules string, more map[string]any) plan.Store {
+	t.Helper()
+	l.policy(t, name, rules)
 	role := map[string]any{
 		"bound_service_account_names": "syncer", "bound_service_account_namespaces": lab.Namespace,
 		"token_policies": name, "token_ttl": "1h",
@@ -95,7 +100,8 @@ type engine struct {
 func (l vaultLab) harness(t *testing.T, e engine) backendtest.Harness {
 	stores := make([]plan.Store, 3)
 	for i := range stores {
-		rules := fmt.Sprintf(`path "%s/team%d/*" { capabilities = ["read"] }`, e.data, i)
+		rules := fmt.Sprintf("path %q { capabilities = [\"read\", \"list\"] }\npath %q { capabilities = [\"list\"] }",
+			fmt.Sprintf("%s/team%d/*", e.data, i), fmt.Sprintf("%s/team%d/*", e.metadata, i))
 		stores[i] = l.role(t, fmt.Sprintf("%s-team%d", e.mount, i), rules, nil)
 	}
 	put := func(t *testing.T, key string, object map[string]any) {
@@ -110,6 +116,9 @@ func (l vaultLab) harness(t *testing.T, e engine) backendtest.Harness {
 		Stores: stores,
 		Key:    func(store int, name string) string { return fmt.Sprintf("%s/team%d/%s", e.data, store, name) },
 		Read:   func(key string) plan.Read { return plan.Read{Key: key, EngineVersion: e.version} },
+		Path: func(store int, name string, recursive bool) plan.Read {
+			return plan.Read{Key: fmt.Sprintf("%s/team%d/%s", e.data, store, name), Path: true, Recursive: recursive, EngineVersion: e.version}
+		},
 		Put: func(t *testing.T, key, text string) {
 			put(t, key, map[string]any{"text": text})
 		},
@@ -215,12 +224,16 @@ func (l vaultLab) credentials(t *testing.T) []string {
 	return []string{string(jwt), l.VaultToken, l.forged(t), "not-a-token-at-all", "hvs."}
 }
 
-func TestVaultConforms(t *testing.T) {
-	l := vaultLab{sharedLab(t)}
-	for name, e := range map[string]engine{
+func engines() map[string]engine {
+	return map[string]engine{
 		"KV version 2": {version: 2, mount: "secret", data: "secret/data", metadata: "secret/metadata"},
 		"KV version 1": {version: 1, mount: "kv1", data: "kv1", metadata: "kv1"},
-	} {
+	}
+}
+
+func TestVaultConforms(t *testing.T) {
+	l := vaultLab{sharedLab(t)}
+	for name, e := range engines() {
 		t.Run(name, func(t *testing.T) { backendtest.Run(t, l.harness(t, e)) })
 	}
 }
