@@ -5,7 +5,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -37,29 +36,14 @@ const planted = `{"a":"planted"}`
 // TestVaultSealed seals the real server: it says so with and without a session, and after that the session goes on.
 func TestVaultSealed(t *testing.T) {
 	l := vaultLab{sharedLab(t)}
-	log, err := os.ReadFile(l.LogFile("vault"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := regexp.MustCompile(`Unseal Key: (\S+)`).FindSubmatch(log)
-	if key == nil {
-		t.Fatal("Vault's log does not tell the key to unseal it")
-	}
 	known, fresh := l.client(t, "sealed", hashivault.Config{}), l.client(t, "sealed-fresh", hashivault.Config{})
 	if got := known(); got != planted {
 		t.Fatal(got)
 	}
 	before := l.accessors(t)
-	unseal := func() {
-		if _, err := l.Vault().Sys().Unseal(string(key[1])); err != nil {
-			t.Fatal("Vault cannot be unsealed")
-		}
-	}
-	if err := l.Vault().Sys().SealWithContext(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	l.seal(t)()
 	got := []string{known(), fresh()}
-	unseal()
+	l.unseal(t)()
 	for i, text := range got {
 		if !strings.Contains(text, "unavailable: ") || !strings.Contains(text, "Vault is sealed") {
 			t.Errorf("driver %d says %s", i, text)
