@@ -10,6 +10,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 )
 
@@ -36,7 +37,7 @@ func (p *Policy) Bind(s *Section) {
 			"an empty annotation permits everything, as in KES", "POLICY_MATCHING")
 	s.String(&p.vaultServers, "vault-servers", "",
 		"URLs of the Vaults that objects may name, comma-separated: each receives the credentials that objects refer to; "+
-			"empty: the webhook permits all, and the syncer none but its own", "VAULT_SERVERS")
+			"empty: the webhook permits all, and the syncer none but its own, which belongs on the list where objects name it", "VAULT_SERVERS")
 	p.Defaults.Bind(s)
 	s.Duration(&p.MinRefreshInterval, "min-refresh-interval", 10*time.Second, time.Second,
 		"shortest refresh interval that an object may set")
@@ -56,9 +57,19 @@ func (p *Policy) Finish() error {
 	problems = append(problems,
 		annotation("--role-permitted-annotation (ROLE_PERMITTED_ANNOTATION)", p.Settings.RoleAnnotation),
 		annotation("--naming-permitted-annotation (NAMING_PERMITTED_ANNOTATION)", p.Settings.KeyNameAnnotation),
-		p.Defaults.Finish())
+		p.Defaults.Finish(), servers(p.Settings.VaultServers))
 	if p.MinRefreshInterval < 0 {
 		problems = append(problems, fmt.Errorf("--min-refresh-interval is %s: must not be negative", p.MinRefreshInterval))
+	}
+	return errors.Join(problems...)
+}
+
+// servers refuses addresses that no object can name, and so all objects that mean one of them.
+func servers(listed []string) error {
+	vault, _ := backend.Of(backend.Vault)
+	var problems []error
+	for _, address := range listed {
+		problems = append(problems, vault.Setting("--vault-servers (VAULT_SERVERS)", plan.Address, address))
 	}
 	return errors.Join(problems...)
 }

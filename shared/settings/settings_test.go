@@ -149,6 +149,16 @@ func TestPolicy(t *testing.T) {
 				Defaults: backend.Defaults{Region: "eu-west-1", VaultMount: "kubernetes", VaultRole: "core"}, MinRefreshInterval: 10 * time.Second,
 			},
 		},
+		"servers of Vault": {
+			env: map[string]string{"VAULT_SERVERS": "https://a.example:8200, http://b.example"},
+			want: settings.Policy{
+				Settings: policy.Settings{
+					RoleAnnotation: fallback.Settings.RoleAnnotation, KeyNameAnnotation: fallback.Settings.KeyNameAnnotation,
+					VaultServers: []string{"https://a.example:8200", "http://b.example"},
+				},
+				MinRefreshInterval: 10 * time.Second,
+			},
+		},
 		"flags win": {
 			env:  map[string]string{"POLICY_MATCHING": "legacy", "AWS_REGION": "eu-west-1", "ENFORCE_NAMESPACE_ANNOTATIONS": "1"},
 			args: []string{"--policy-matching=whole", "--aws-region=eu-north-1", "--enforce-namespace-annotations=false", "--min-refresh-interval=1s"},
@@ -171,6 +181,7 @@ func TestPolicy(t *testing.T) {
 		_, err := parsePolicy(t, map[string]string{
 			"POLICY_MATCHING": "Legacy", "AWS_DEFAULT_REGION": "US WEST", "DEFAULT_VAULT_MOUNT_POINT": "it%2Fk", "DEFAULT_VAULT_ROLE": " r",
 			"DEFAULT_GCP_PROJECT": "a/b", "ROLE_PERMITTED_ANNOTATION": "permitted roles", "NAMING_PERMITTED_ANNOTATION": "Example.com/Keys",
+			"VAULT_SERVERS": "https://vault.example,https://Vault.example/",
 		}, "--min-refresh-interval=-1s")
 		want := `--policy-matching is "Legacy": must be whole or legacy
 --role-permitted-annotation (ROLE_PERMITTED_ANNOTATION) is "permitted roles": must be the name of an annotation: name part must consist of alphanumeric characters, ` +
@@ -180,6 +191,7 @@ func TestPolicy(t *testing.T) {
 --default-vault-mount-point (DEFAULT_VAULT_MOUNT_POINT) is "it%2Fk": must not contain %, ?, # or \, which a URL's path gives another meaning: write it/k
 --default-vault-role (DEFAULT_VAULT_ROLE) is " r": must not start or end with white space
 --default-gcp-project (DEFAULT_GCP_PROJECT) is "a/b": must be a project id or number: lower-case letters, digits, dashes, dots and colons
+--vault-servers (VAULT_SERVERS) is "https://Vault.example/": must be in lower case, and not end with a slash: write https://vault.example
 --min-refresh-interval is -1s: must not be negative`
 		if err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)

@@ -247,10 +247,13 @@ func TestNoTokenIsRequestedForTheAPIServer(t *testing.T) {
 		for _, audience := range []string{
 			"https://kubernetes.default.svc.cluster.local", "https://kubernetes.default.svc", "https://oidc.example/id/1", "https://api.example", "api",
 		} {
-			_, err := c.Get(t.Context(), with(account, func(c *plan.Credential) { c.Audiences = plan.ListOf(audience) }))
-			failed, ok := errors.AsType[*driver.Error](err)
-			if !ok || failed.Kind != driver.Invalid || !strings.Contains(failed.Problem, "audience "+audience) {
-				t.Errorf("known by %s, for %s: got %v, want it refused", how, audience, err)
+			for _, audiences := range []plan.List{plan.ListOf(audience), plan.ListOf("vault", audience), plan.ListOf(audience, "vault")} {
+				_, err := c.Get(t.Context(), with(account, func(c *plan.Credential) { c.Audiences = audiences }))
+				failed, ok := errors.AsType[*driver.Error](err)
+				if !ok || failed.Kind != driver.Invalid || !strings.Contains(failed.Problem, "audience "+audience) ||
+					failed.Hint != "choose another audience, such as vault, and let the backend's role accept it" {
+					t.Errorf("known by %s, for %q: got %v, want it refused with both remedies", how, audiences, err)
+				}
 			}
 		}
 	}
