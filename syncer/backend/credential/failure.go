@@ -25,7 +25,7 @@ func (r right) name() string {
 // value is what was found under a key, without the new line that people write at its end, or why it cannot be used.
 func (r right) value(found string, there bool) (string, error) {
 	at := "key " + driver.Word(r.Key)
-	if r.Credential.Kind == plan.AnnotationCredential {
+	if r.Kind == plan.AnnotationCredential {
 		at = "annotation " + driver.Word(r.Key)
 	}
 	if !there {

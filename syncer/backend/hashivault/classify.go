@@ -41,7 +41,8 @@ var (
 		Hint: "with {engine 2} write <mount>/data/<folder>, or <mount>/data for all of it; with {engine 1} <mount>/<folder>, or <mount>",
 	}
 	errNoTags = &driver.Error{
-		Kind: driver.Invalid, Problem: "a KV engine of version 1 has no custom metadata to find secrets by", Hint: "name no tags, or set {engine 2}",
+		Kind: driver.Invalid, Problem: "a KV engine of version 1 has no custom metadata to find secrets by",
+		Hint: "name no tags, or set {engine 2}",
 	}
 	errTooMany = &driver.Error{
 		Kind: driver.Invalid, Problem: "more than 1,000 names are below the path", Hint: "name a path with fewer of them below it",

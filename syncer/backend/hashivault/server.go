@@ -50,13 +50,11 @@ func (c Config) servers() ([]string, error) {
 
 // canonical is an address of the installation's as Stores spell it. One that no Store can name, such as one with a path, stays as it is.
 func canonical(address string) string {
-	vault, _ := backends.Of(backends.Vault)
-	if u, err := url.Parse(address); err == nil {
-		if spelled := strings.TrimSuffix(strings.ToLower(u.Scheme)+"://"+strings.ToLower(u.Host)+u.RequestURI(), "/"); vault.Unusable(plan.Address, spelled) == "" {
-			return spelled
-		}
+	u, err := url.Parse(address)
+	if err != nil || u.User != nil || u.RawQuery != "" || strings.Trim(u.Path, "/") != "" {
+		return address
 	}
-	return address
+	return strings.ToLower(u.Scheme + "://" + u.Host)
 }
 
 // at is where a Store is read, and who logs in there. A tenant may have written the Store. So it reaches only servers that the installation

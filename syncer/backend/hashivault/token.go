@@ -17,7 +17,8 @@ func (d *Driver) EnsureToken(ctx context.Context, store plan.Store) (expires tim
 	return logins.EnsureToken(ctx, server, store)
 }
 
-// Forget drops the token of a Store with a credential from the cluster, and the CA that the cluster keeps for it. The tokens of the installation's own credentials stay.
+// Forget drops the token of a Store with a credential from the cluster, and the CA that the cluster keeps for it. The tokens of the
+// installation's own credentials stay.
 func (d *Driver) Forget(store plan.Store) {
 	if !store.Credential.OfCluster() {
 		return

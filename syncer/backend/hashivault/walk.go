@@ -169,7 +169,8 @@ func tagged(body []byte, tags []string) (bool, error) {
 func (w *walk) names(ctx context.Context, do ask) ([]string, error) {
 	var names []string
 	folders := []string{w.folder}
-	for depth, seen := 0, 0; len(folders) > 0; depth++ {
+	var seen atomic.Int64
+	for depth := 0; len(folders) > 0; depth++ {
 		if depth == maxDepth {
 			return nil, errTooDeep
 		}
@@ -179,8 +180,11 @@ func (w *walk) names(ctx context.Context, do ask) ([]string, error) {
 		for i, folder := range folders {
 			listing.Go(func() (err error) {
 				levels[i], err = w.list(ctx, do, folder)
-				if depth > 0 && missing(err) {
+				switch {
+				case depth > 0 && missing(err):
 					return nil // it went meanwhile
+				case seen.Add(int64(len(levels[i]))) > maxNames:
+					return errTooMany
 				}
 				return err
 			})
@@ -190,9 +194,6 @@ func (w *walk) names(ctx context.Context, do ask) ([]string, error) {
 		}
 		folders = nil
 		for _, path := range slices.Concat(levels...) {
-			if seen++; seen > maxNames {
-				return nil, errTooMany
-			}
 			if folder, is := strings.CutSuffix(path, "/"); !is {
 				names = append(names, path)
 			} else if w.Recursive {
@@ -270,7 +271,8 @@ func (e *ofName) Unwrap() error { return e.err }
 func nothingBelow(read plan.Read) error {
 	none := &driver.Error{
 		Kind: driver.NotFound, Problem: "no secret is below " + read.Key,
-		Hint: "check the path: with {engine 2} it is <mount>/data/<folder>, and <mount>/<folder> with {engine 1}; a secret itself is read by its key",
+		Hint: "check the path: with {engine 2} it is <mount>/data/<folder>, and <mount>/<folder> with {engine 1}; " +
+			"a secret itself is read by its key",
 	}
 	if read.Tags != "" {
 		none.Problem += " and has the tags"
