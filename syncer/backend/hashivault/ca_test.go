@@ -152,6 +152,12 @@ func TestWhatIsToBeTrustedIsSaid(t *testing.T) {
 			t.Errorf("got %s, want …%s", got, want)
 		}
 	}
+	elsewhere := l.store
+	elsewhere.Address, elsewhere.CA = strings.Replace(l.store.Address, "127.0.0.1", "localhost", 1), l.right
+	named := mustNew(t, hashivault.Config{Servers: []string{elsewhere.Address}, Credentials: l.get})
+	if got, want := readsOf(t, named, elsewhere)(), "; name the server as its certificate does, or give it a certificate with this name"; !strings.HasSuffix(got, want) {
+		t.Errorf("got %s, want …%s", got, want)
+	}
 	own := readsOf(t, mustNew(t, hashivault.Config{Address: l.store.Address, JWTPath: file(t, "token", "jwt")}), plan.Store{Mount: "k8s", Role: "r"})
 	if got, want := own(), "; have the syncer trust the CA of the server (VAULT_CACERT)"; !strings.HasSuffix(got, want) {
 		t.Errorf("got %s, want …%s", got, want)

@@ -193,6 +193,11 @@ func TestALoginMayHaveANamespaceOfItsOwn(t *testing.T) {
 	if diff := gocmp.Diff(want, w.seen); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
+	w.fail = answers(http.StatusForbidden, map[string]string{loginPath: `{"errors":["permission denied"]}`})
+	other := readsOf(t, d, plan.Store{Mount: "k8s", Role: "other", Namespace: "admin/team", Login: plan.Login{Namespace: "admin"}})
+	if got, want := other(), "unauthenticated: no login in namespace admin: permission denied; "; !strings.HasPrefix(got, want) {
+		t.Errorf("got %s, want %s…", got, want)
+	}
 	w.seen = nil
 	byToken := readsOf(t, d, plan.Store{Method: backends.VaultToken, Credential: aToken, Namespace: "team"})
 	w.fail = answers(http.StatusOK, map[string]string{lookupPath: `{"data":{"ttl":0}}`})

@@ -1,6 +1,7 @@
 package hashivault
 
 import (
+	"crypto/x509"
 	"errors"
 	"strings"
 
@@ -28,7 +29,7 @@ func (d *Driver) Hint(err error, of plan.Source) string {
 	case wire.Says(err, "Vault is sealed"):
 		return "unseal Vault: it is tried again"
 	case wire.Untrusted(err):
-		return trust(of.Store)
+		return trust(err, of.Store)
 	}
 	return ""
 }
@@ -60,8 +61,14 @@ func capabilities(read plan.Read) string {
 	return "the capability list on " + w.lists + below + ", and read on " + w.data + below
 }
 
-// trust is what to do about a server whose certificate is of no CA that is trusted for a Store.
-func trust(s plan.Store) string {
+// trust is what to do about a server's certificate that is not to be trusted for a Store; empty: what one does about the network.
+func trust(err error, s plan.Store) string {
+	if _, other := errors.AsType[x509.HostnameError](err); other {
+		return "name the server as its certificate does, or give it a certificate with this name"
+	}
+	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); !unknown {
+		return ""
+	}
 	switch {
 	case s.CA != "":
 		return "write the CA of the server into the store"

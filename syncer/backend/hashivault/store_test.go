@@ -460,6 +460,40 @@ func TestOnlyEqualStoresShareASession(t *testing.T) {
 	}
 }
 
+// The same words in two Secrets are two identities: each Secret may change by itself.
+func TestStoresOfTwoSecretsShareNoSession(t *testing.T) {
+	v := &strict{admits: map[string]string{" approle same": "same"}}
+	read := readAs(t, hashivault.Config{
+		Address: serve(t, v).URL, Credentials: func(context.Context, plan.Credential) (string, error) { return "same", nil },
+	})
+	by := func(id, secret plan.Credential) plan.Store {
+		return plan.Store{Method: backends.VaultAppRole, Mount: "approle", Credential: secret, Login: plan.Login{Identifier: id}}
+	}
+	for _, store := range []plan.Store{by(roleID, secretID), by(roleID, aToken), by(aToken, secretID), by(roleID, secretID)} {
+		if got, want := read(store), "as  approle same"; got != want {
+			t.Fatalf("got %s, want %s", got, want)
+		}
+	}
+	if logins, _ := v.seen(); len(logins) != 3 {
+		t.Errorf("%d logins, want one for each of three stores", len(logins))
+	}
+}
+
+// The syncer's own server is the same one with and without its name.
+func TestTheSyncersOwnServerByItsNameIsTheSameSession(t *testing.T) {
+	v := &strict{admits: map[string]string{"home k8s r": "syncers-jwt"}}
+	address := serve(t, v).URL
+	read := readAs(t, hashivault.Config{Address: address, Namespace: "home"})
+	for _, store := range []plan.Store{{Mount: "k8s", Role: "r"}, {Address: address, Mount: "k8s", Role: "r"}} {
+		if got, want := read(store), "as home k8s r"; got != want {
+			t.Fatalf("got %s, want %s", got, want)
+		}
+	}
+	if logins, _ := v.seen(); len(logins) != 1 {
+		t.Errorf("%d logins, want one", len(logins))
+	}
+}
+
 // A Store's CA is trusted by its own reads alone, and in place of all others.
 func TestTheCAOfAStore(t *testing.T) {
 	server := httptest.NewTLSServer(&strict{admits: map[string]string{" k8s r": "jwt"}})

@@ -53,9 +53,18 @@ var (
 )
 
 // Error says that no token could be had.
-type Error struct{ Err error }
+type Error struct {
+	Err error
+	// Namespace is that of the login, where reads are in another one.
+	Namespace string
+}
 
-func (e *Error) Error() string { return "no login: " + wire.Explain(e.Err) }
+func (e *Error) Error() string {
+	if e.Namespace != "" {
+		return "no login in namespace " + driver.Word(e.Namespace) + ": " + wire.Explain(e.Err)
+	}
+	return "no login: " + wire.Explain(e.Err)
+}
 
 // Unwrap returns what went wrong.
 func (e *Error) Unwrap() error { return e.Err }

@@ -128,7 +128,11 @@ func (l *Logins) obtain(ctx context.Context, id identity, old session.Session[*t
 	}
 	begun, err := l.login(ctx, id)
 	if err != nil {
-		err = &Error{Err: err}
+		refused := &Error{Err: err}
+		if id.server.Namespace != id.reads {
+			refused.Namespace = id.server.Namespace
+		}
+		err = refused
 		l.failed(OperationLogin, err)
 		return session.Session[*token]{}, err
 	}
