@@ -240,13 +240,13 @@ func strangersServer(t *testing.T, p *probeInstallation) {
 	spec := team.byAccount()
 	spec.Server = address
 	team.apply(t, probeStore(t, "vault", spec), team.refreshed("db", "vault"))
-	team.awaits(t, "db", plan.ReasonAccessDenied, address+" is not among the servers of Vault that this installation permits; "+
-		"name a permitted one, or have it added to --vault-servers")
+	team.awaits(t, "db", plan.ReasonPolicyDenied, address+"\" is not among the servers of Vault that this installation permits: "+
+		"name one of --vault-servers (VAULT_SERVERS)")
 	team.apply(t, probeStore(t, "vault", team.byAccount()))
 	secret := team.synced(t, "db")
 
 	team.apply(t, probeStore(t, "vault", spec))
-	team.awaits(t, "db", plan.ReasonAccessDenied, address)
+	team.awaits(t, "db", plan.ReasonPolicyDenied, address)
 	untouched(t, secret)
 	if n := asked.Load(); n > 0 {
 		t.Errorf("the server was asked %d times, want never", n)
