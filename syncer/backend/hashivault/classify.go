@@ -65,27 +65,34 @@ func deleted(version string) error {
 	}
 }
 
-// notFoundError is a 404, with what Vault says about it.
+// notFoundError proves that there is no such secret.
 type notFoundError struct {
 	version string // which was asked for; empty: the current one
-	said    []string
 }
 
 func (e *notFoundError) Error() string {
-	if len(e.said) == 0 && e.version != "" {
+	if e.version != "" {
 		return "there is no such secret, or it has no version " + e.version
 	}
-	return strings.Join(e.said, "; ")
+	return "there is no such secret"
 }
+
+// pathError is what Vault says about a path that leads to no secret, whatever is there.
+type pathError struct{ said []string }
+
+func (e *pathError) Error() string { return strings.Join(e.said, "; ") }
 
 // Classify implements driver.Driver.
 func (d *Driver) Classify(err error) driver.Kind {
 	var missing *notFoundError
+	var nowhere *pathError
 	var own *driver.Error
 	var refused *login.Error
 	switch {
 	case errors.As(err, &missing):
 		return driver.NotFound
+	case errors.As(err, &nowhere):
+		return driver.Invalid
 	case errors.As(err, &own): // before Unanswered, since it may be an error of a file
 		return own.Kind
 	case transport.Unanswered(err):

@@ -15,10 +15,11 @@ import (
 // Hint implements driver.Driver.
 func (d *Driver) Hint(err error, of plan.Source) string {
 	_, noLogin := errors.AsType[*login.Error](err)
+	_, nowhere := errors.AsType[*pathError](err)
 	switch kind := d.Classify(err); {
 	case kind == driver.NotFound && of.Version != "":
 		return "check the path, and that Vault still keeps the version (max_versions)"
-	case kind == driver.NotFound:
+	case kind == driver.NotFound, nowhere:
 		return "check the path: with {engine 2} it is <mount>/data/<name>, and <mount>/<name> with {engine 1}"
 	case kind == driver.Denied && noLogin:
 		return "create the role, or let it accept " + account(of.Credential) + " (bound_service_account_names and _namespaces)"

@@ -28,8 +28,12 @@ func TestWhatUsersAreTold(t *testing.T) {
 		err   error
 		want  string
 	}{
-		"a path that is not there": {
-			role, &notFoundError{said: []string{"no such path"}}, ` as role "app" at mount "kubernetes": not found: no such path; ` +
+		"a path that leads nowhere": {
+			role, &pathError{said: []string{"no handler"}}, ` as role "app" at mount "kubernetes": not a valid request: no handler; ` +
+				`check the path: with {engine 2} it is <mount>/data/<name>, and <mount>/<name> with {engine 1}`,
+		},
+		"a secret that is not there": {
+			role, &notFoundError{}, ` as role "app" at mount "kubernetes": not found: there is no such secret; ` +
 				`check the path: with {engine 2} it is <mount>/data/<name>, and <mount>/<name> with {engine 1}`,
 		},
 		"a deleted version": {

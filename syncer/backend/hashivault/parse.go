@@ -3,6 +3,7 @@ package hashivault
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
@@ -122,16 +123,23 @@ func needless(escape string) (string, bool) {
 	return "", false
 }
 
-// notFound makes an error of the body of a 404, where a version was asked for or the current one: a version that was deleted comes with its
-// metadata, a path that lacks data/ with a warning.
+// notFound makes an error of the body of a 404, where a version was asked for or the current one. Only what Vault says of the secret itself
+// proves that it is not there: a version that was deleted comes with its metadata, and a secret that is none with an empty list of errors.
+// A path that leads to no engine comes with an error, and one that lacks data/ with a warning. A proxy says 404, too.
 func notFound(body []byte, version string) error {
 	var outer answer
 	var inner versioned
 	if json.Unmarshal(body, &outer) != nil {
-		return &notFoundError{version: version}
+		return wire.ErrGarbage
 	}
 	if len(outer.Data) > 0 && json.Unmarshal(outer.Data, &inner) == nil && inner.Metadata != nil {
 		return deleted(version)
 	}
-	return &notFoundError{version: version, said: append(outer.Errors, outer.Warnings...)}
+	if said := slices.Concat(outer.Errors, outer.Warnings); len(said) > 0 {
+		return &pathError{said}
+	}
+	if outer.Errors == nil {
+		return wire.ErrGarbage
+	}
+	return &notFoundError{version}
 }

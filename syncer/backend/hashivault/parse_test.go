@@ -80,3 +80,29 @@ func TestParse(t *testing.T) {
 		})
 	}
 }
+
+// An object may have its Secret deleted once the backend has proved that there is nothing any more.
+func TestOnlyVaultProvesThatThereIsNoSecret(t *testing.T) {
+	for name, test := range map[string]struct {
+		body string
+		want driver.Kind
+	}{
+		"a secret that is none":          {`{"errors":[]}`, driver.NotFound},
+		"a deleted version":              {`{"data":{"data":null,"metadata":{"version":1,"deletion_time":"2026-01-01T00:00:00Z"}}}`, driver.NotFound},
+		"an engine that is unmounted":    {`{"errors":["no handler for route \"a/b\". route entry not found."]}`, driver.Invalid},
+		"a path without data":            {`{"data":null,"warnings":["Invalid path for a versioned K/V secrets engine."]}`, driver.Invalid},
+		"a page of a proxy":              {`<html>404`, driver.Unavailable},
+		"an object of another API":       {`{"message":"not found"}`, driver.Unavailable},
+		"errors that are no list":        {`{"errors":"none"}`, driver.Unavailable},
+		"no list of errors":              {`{"errors":null}`, driver.Unavailable},
+		"nothing":                        {``, driver.Unavailable},
+		"an answer that is cut":          {`{"errors":[`, driver.Unavailable},
+		"data that is none of a version": {`{"data":{"a":"b"}}`, driver.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := (&Driver{}).Classify(notFound([]byte(test.body), "")); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}

@@ -46,7 +46,7 @@ func (d *Driver) Walk(ctx context.Context, store plan.Store, read plan.Read) ([]
 		})
 		return err
 	})
-	if none, ok := errors.AsType[*notFoundError](err); ok && len(none.said) == 0 || err == nil && len(found) == 0 {
+	if missing(err) || err == nil && len(found) == 0 {
 		return nil, nothingBelow(read)
 	}
 	return found, err
