@@ -23,6 +23,9 @@ type Backend struct {
 	Key plan.Rule
 	// Store holds the rules of those aspects of a Store that mean something to it.
 	Store map[plan.Aspect]plan.Rule
+	// Given holds the rules of those that a Store may have, and no namespace restricts, as they give it no right: where it is read is up to
+	// the installation, or who logs in is said elsewhere.
+	Given map[plan.Aspect]plan.Rule
 	// Nouns are what messages call an aspect of its Store, before the value. A role without one speaks for itself.
 	Nouns map[plan.Aspect]string
 	// Limits are the aspects that a namespace may restrict.
@@ -33,6 +36,8 @@ type Backend struct {
 	Finds bool
 	// Folders: what it finds is below the key as a path; else what begins with the key.
 	Folders bool
+	// Objects are what a read may name beside secrets (plan.Read.Object). Such a key begins with the object's kind and a slash.
+	Objects []string
 	// Pins are the options of a read that choose a version, where an API says that in an option of its own.
 	Pins []Pin
 	// Read drops the options that mean nothing to it, so that reads which differ in nothing else are one, and fills in what it
@@ -101,8 +106,18 @@ func Annotations() []string {
 	return all
 }
 
-// Uses reports whether an aspect of a Store means something to the backend.
+// Uses reports whether an aspect of a Store means something to the backend, and to namespaces.
 func (b *Backend) Uses(a plan.Aspect) bool { return b.Store[a] != nil }
+
+// Takes reports whether a Store of the backend may have an aspect at all.
+func (b *Backend) Takes(a plan.Aspect) bool { return b.rule(a) != nil }
+
+func (b *Backend) rule(a plan.Aspect) plan.Rule {
+	if rule := b.Store[a]; rule != nil {
+		return rule
+	}
+	return b.Given[a]
+}
 
 // Knows reports whether an option means something to the backend.
 func (b *Backend) Knows(p Pin) bool { return slices.Contains(b.Pins, p) }
@@ -121,7 +136,7 @@ func (b *Backend) Pinned(r plan.Read) plan.Read {
 func (b *Backend) Check(to *plan.Builder, s plan.Store, places plan.Places) {
 	for _, aspect := range plan.Aspects() {
 		if at := places[aspect].Field; at != "" {
-			to.Canonical(field.NewPath(at), s.Get(aspect), b.Store[aspect])
+			to.Canonical(field.NewPath(at), s.Get(aspect), b.rule(aspect))
 		}
 	}
 }
@@ -135,7 +150,7 @@ func (b *Backend) Unusable(a plan.Aspect, value string) (problem string) {
 	case utf8.RuneCountInString(value) > plan.MaxText:
 		return fmt.Sprintf("may not be more than %d characters", plan.MaxText)
 	}
-	return b.Store[a](value)
+	return b.rule(a)(value)
 }
 
 // Add adds an entry to a plan, whose key stands at a path of the object. The plan has the Places of the entry's Store already. The key is
@@ -147,10 +162,25 @@ func (b *Backend) Add(to *plan.Builder, e plan.Entry, at *field.Path) {
 		return
 	}
 	to.Canonical(at, read.Key, b.Key)
+	if problem := b.foreign(read); problem != "" {
+		to.Fail(field.Invalid(at, read.Key, problem))
+	}
 	if !read.Path {
 		b.arnKey(to, at, e.Source)
 	}
 	to.Plan.Entries = append(to.Plan.Entries, e)
+}
+
+// foreign says why a key is not one of the kind of object that a read names, or nothing.
+func (b *Backend) foreign(r plan.Read) string {
+	if r.Object == "" {
+		return ""
+	}
+	name, ok := strings.CutPrefix(r.Key, r.Object+"/")
+	if !ok || strings.Contains(name, "/") || r.Path || !slices.Contains(b.Objects, r.Object) {
+		return fmt.Sprintf("must be %s/name to read a %[1]s of %s", r.Object, b.Name)
+	}
+	return ""
 }
 
 // bare is a read of the current version, whatever the object says.

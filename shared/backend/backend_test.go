@@ -25,6 +25,9 @@ func TestEveryAspectThatMeansSomethingCanBeRestricted(t *testing.T) {
 			limits[limit.Aspect] = true
 		}
 		for _, aspect := range plan.Aspects() {
+			if b.Given[aspect] != nil && (b.Uses(aspect) || !b.Takes(aspect)) {
+				t.Errorf("%s: aspect %d is given, and restricted: %t", b.Name, aspect, b.Uses(aspect))
+			}
 			if b.Uses(aspect) != limits[aspect] {
 				t.Errorf("%s: aspect %d has a rule: %t, a limit: %t", b.Name, aspect, b.Uses(aspect), limits[aspect])
 			}
@@ -44,7 +47,7 @@ func TestAnnotationsBeginWithTheRoles(t *testing.T) {
 }
 
 func TestReadKeepsWhatMeansSomethingAndFillsInTheRest(t *testing.T) {
-	all := plan.Read{Key: "k", Version: "1", VersionID: "i", VersionStage: "s", EngineVersion: 1, Tags: "a=b", Optional: true}
+	all := plan.Read{Key: "k", Version: "1", VersionID: "i", VersionStage: "s", EngineVersion: 1, Object: "key", Tags: "a=b", Optional: true}
 	for _, test := range []struct {
 		backend    plan.Backend
 		all, plain plan.Read
@@ -52,7 +55,7 @@ func TestReadKeepsWhatMeansSomethingAndFillsInTheRest(t *testing.T) {
 		{backend.AWSSecretsManager, plan.Read{VersionID: "i"}, plan.Read{VersionStage: "AWSCURRENT"}},
 		{backend.AWSParameterStore, plan.Read{Version: "1"}, plan.Read{}},
 		{backend.Vault, plan.Read{Version: "1", EngineVersion: 1}, plan.Read{EngineVersion: 2}},
-		{backend.AzureKeyVault, plan.Read{}, plan.Read{}},
+		{backend.AzureKeyVault, plan.Read{Version: "1", Object: "key"}, plan.Read{}},
 		{backend.GCPSecretManager, plan.Read{Version: "1"}, plan.Read{Version: "latest"}},
 		{backend.AlicloudKMS, plan.Read{VersionID: "i"}, plan.Read{VersionStage: "ACSCurrent"}},
 	} {
@@ -65,10 +68,12 @@ func TestReadKeepsWhatMeansSomethingAndFillsInTheRest(t *testing.T) {
 }
 
 func TestAWalkReadsCurrentVersionsThatHaveTheTags(t *testing.T) {
-	all := plan.Read{Key: "k", Path: true, Version: "1", VersionID: "i", VersionStage: "s", Tags: "a=b"}
+	all := plan.Read{Key: "k", Path: true, Version: "1", VersionID: "i", VersionStage: "s", Object: "key", Tags: "a=b"}
 	for name, want := range map[plan.Backend]plan.Read{
 		backend.AWSSecretsManager: {Key: "k", Path: true, Recursive: true, Tags: "a=b"},
 		backend.AWSParameterStore: {Key: "k", Path: true, Tags: "a=b"},
+		backend.AzureKeyVault:     {Key: "k", Path: true, Tags: "a=b"},
+		backend.GCPSecretManager:  {Key: "k", Path: true, Tags: "a=b"},
 	} {
 		of, _ := backend.Of(name)
 		if diff := cmp.Diff(want, of.Read(all)); diff != "" {
@@ -92,16 +97,27 @@ func TestOptionsThatAreNoPinsCanBeDropped(t *testing.T) {
 	}
 }
 
-func TestOnlyAListingOfNamesNeedsNoKey(t *testing.T) {
+func TestKeysAreOfWhatIsRead(t *testing.T) {
 	for name, test := range map[string]struct {
 		backend plan.Backend
 		read    plan.Read
 		want    bool // it is accepted
 	}{
-		"all secrets":                      {backend.AWSSecretsManager, plan.Read{Path: true}, true},
-		"all parameters":                   {backend.AWSParameterStore, plan.Read{Path: true}, true},
-		"a secret without a name":          {backend.AWSSecretsManager, plan.Read{}, false},
-		"where no names are listed at all": {backend.AlicloudKMS, plan.Read{Path: true}, false},
+		"all secrets":                         {backend.AWSSecretsManager, plan.Read{Path: true}, true},
+		"all parameters":                      {backend.AWSParameterStore, plan.Read{Path: true}, true},
+		"a secret without a name":             {backend.AWSSecretsManager, plan.Read{}, false},
+		"where no names are listed at all":    {backend.AlicloudKMS, plan.Read{Path: true}, false},
+		"a certificate":                       {backend.AzureKeyVault, plan.Read{Key: "cert/web", Object: "cert"}, true},
+		"a key":                               {backend.AzureKeyVault, plan.Read{Key: "key/web", Object: "key", Version: "1"}, true},
+		"a key without its kind":              {backend.AzureKeyVault, plan.Read{Key: "web", Object: "key"}, false},
+		"a key that looks like a certificate": {backend.AzureKeyVault, plan.Read{Key: "cert/web", Object: "key"}, false},
+		"a third segment":                     {backend.AzureKeyVault, plan.Read{Key: "key/web/1", Object: "key"}, false},
+		"an object that no vault has":         {backend.AzureKeyVault, plan.Read{Key: "storage/web", Object: "storage"}, false},
+		"an object of a backend without any":  {backend.GCPSecretManager, plan.Read{Key: "key", Object: "key"}, false},
+		"a version in the key of a secret":    {backend.AzureKeyVault, plan.Read{Key: "cert/web"}, true},
+		"all secrets of a vault":              {backend.AzureKeyVault, plan.Read{Path: true}, true},
+		"all secrets of a project":            {backend.GCPSecretManager, plan.Read{Path: true}, true},
+		"a secret of Google without a name":   {backend.GCPSecretManager, plan.Read{}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			of, _ := backend.Of(test.backend)

@@ -26,6 +26,10 @@ const (
 	aServer   = "must be a URL such as https://vault.example.com:8200"
 	only      = "must be a scheme, a host and a port, and nothing else"
 	anObject  = "must be the name of an object, of lower-case letters, digits, dashes and dots"
+	aClient   = "must be the client id of an identity, as in 00000000-0000-4000-8000-000000000000"
+	aSuffix   = "must be what follows the names of vaults, in lower case, as in vault.azure.net"
+	anAccount = "must be the e-mail of a service account, as in name@project.iam.gserviceaccount.com"
+	aCluster  = "must be the URL of a cluster, as in https://container.googleapis.com/v1/projects/P/locations/L/clusters/C"
 	ascii     = "must be of ASCII alone: HTTP clients take other characters for those that they resemble"
 )
 
@@ -110,6 +114,25 @@ func TestOnlyOneSpellingOfWhatAStoreIsIsAccepted(t *testing.T) {
 			"hello-world": "", "evil.example/": host, "evil.example#": host, "evil.example?": host, "a.b": host, "user@evil": host, "a:443": host, "-a": host,
 			"a/": host, `a\`: host, "a\n": host, "é": host,
 		}},
+		{backend.AzureKeyVault, plan.Role, map[string]string{
+			"5ec4e79a-0000-4000-8000-00000000ab01": "", "5EC4E79A-0000-4000-8000-00000000AB01": "", "reader": aClient, "5ec4e79a-0000-4000-8000-00000000ab01/": aClient,
+			"{5ec4e79a-0000-4000-8000-00000000ab01}": aClient, "5ec4e79a-0000-4000-8000-00000000ab01\n": aClient,
+		}},
+		{backend.AzureKeyVault, plan.Address, map[string]string{
+			"vault.azure.net": "", "vault.usgovcloudapi.net": "", "net": aSuffix, "Vault.azure.net": aSuffix, ".vault.azure.net": aSuffix,
+			"vault.azure.net:443": aSuffix, "https://vault.azure.net": aSuffix, "vault.azure.net/": aSuffix, "vault.azure.net.": aSuffix,
+		}},
+		{backend.GCPSecretManager, plan.Location, map[string]string{"europe-west1": "", "evil.example/": aRegion, "us.rep.evil": aRegion, "US": aRegion}},
+		{backend.GCPSecretManager, plan.Role, map[string]string{
+			"reader@my-project.iam.gserviceaccount.com": "", "1-compute@developer.gserviceaccount.com": "", "p@appspot.gserviceaccount.com": "",
+			"a@my.domain.com.iam.gserviceaccount.com": "", "reader": anAccount, "reader@example.com": anAccount, "a/../b@p.iam.gserviceaccount.com": anAccount,
+			"a@p.iam.gserviceaccount.com:generateIdToken": anAccount, "a@p.iam.gserviceaccount.com\n": anAccount,
+		}},
+		{backend.GCPSecretManager, plan.Mount, map[string]string{
+			"https://container.googleapis.com/v1/projects/p/locations/europe-west1-b/clusters/c": "", "https://oidc.example": "",
+			"http://container.googleapis.com/v1": aCluster, "https://u@container.googleapis.com": aCluster, "https://a.example/?b": aCluster,
+			"https://a.example//b": aCluster, "https://a.example/": aCluster,
+		}},
 		{backend.GCPSecretManager, plan.Container, map[string]string{
 			"my-gsm-secret-project": "", "123456789": "", "example.com:project": "", "p/secrets/x": aProject, "../p": aProject, "P": aProject, "p\n": aProject, "p%2f": aProject,
 		}},
@@ -128,7 +151,7 @@ func TestOnlyOneSpellingOfWhatAStoreIsIsAccepted(t *testing.T) {
 		of, _ := backend.Of(test.backend)
 		for value, problem := range test.values {
 			t.Run(fmt.Sprintf("%s %d %q", test.backend, test.aspect, value), func(t *testing.T) {
-				if got := of.Store[test.aspect](value); got != problem {
+				if got := of.Unusable(test.aspect, value); got != problem {
 					t.Errorf("got %q, want %q", got, problem)
 				}
 			})

@@ -200,11 +200,11 @@ func unsoundEntry(p *plan.Plan, e *plan.Entry) (problems []string) {
 	if (e.Kind == plan.Single) != (e.Name != "") || e.Name != "" && len(validation.IsConfigMapKey(e.Name)) > 0 {
 		say("it is of kind %d and called %q", e.Kind, e.Name)
 	}
-	everything := of.Finds && e.Source.Path && e.Source.Key == ""
-	if problem := of.Key(e.Source.Key); !everything && (problem != "" || e.Source.Key == "") {
+	finds := e.Source.Path && of.Finds
+	if problem := of.Key(e.Source.Key); problem != "" || e.Source.Key == "" && !finds {
 		say("the key %q %s", e.Source.Key, problem)
 	}
-	if e.Source.Path != (e.Kind == plan.Tree) || e.Source.Path && !of.Walks && !of.Finds {
+	if e.Source.Path != (e.Kind == plan.Tree) || e.Source.Path && !of.Walks && !finds {
 		say("it is of kind %d and reads a path: %t", e.Kind, e.Source.Path)
 	}
 	if read := normal(of, e.Source.Read); read != e.Source.Read {
@@ -216,7 +216,7 @@ func unsoundEntry(p *plan.Plan, e *plan.Entry) (problems []string) {
 	for _, aspect := range plan.Aspects() {
 		switch value := e.Source.Get(aspect); {
 		case value == "":
-		case !of.Uses(aspect):
+		case !of.Takes(aspect):
 			say("its Store has %q, which means nothing to %s", value, of.Name)
 		case of.Unusable(aspect, value) != "":
 			say("its Store has %q, which %s", value, of.Unusable(aspect, value))
