@@ -47,8 +47,6 @@ func loginParts(login plan.Login) []part {
 		{"a CA", login.CAFrom != none},
 		{"a namespace to log in to", login.Namespace != ""},
 		{"a directory", login.Directory != ""},
-		{"a provider of identities", login.Provider != ""},
-		{"a domain", login.Domain != ""},
 		{"an annotation with a role", login.RoleFrom != none},
 		{"a role of its ServiceAccount", login.Account != ""},
 		{"an identifier", login.Identifier != none},
