@@ -20,7 +20,18 @@ func (c *Cloud) seed() {
 	c.labApp, c.identityHeader = app, rand.Text()
 }
 
-// MayRead permits to read the secrets whose names match, in the vaults whose names do. Both take * and ?.
+// MayRead permits to read the secrets whose names match, and to list all, in the vaults whose names do. Both take * and ?.
 func MayRead(vaults, secrets string) permission.Set {
-	return permission.Set{{Actions: []string{keyvault.GetAction}, Resources: []string{keyvault.Resource(vaults, secrets)}}}
+	return permission.Set{
+		{Actions: []string{keyvault.GetAction}, Resources: []string{keyvault.Resource(vaults, secrets)}},
+		{Actions: []string{keyvault.ListAction}, Resources: []string{keyvault.Vault(vaults)}},
+	}
+}
+
+// MayReadPublic permits to read the certificates and the public keys whose names match.
+func MayReadPublic(vaults, names string) permission.Set {
+	return permission.Set{
+		{Actions: []string{keyvault.CertificateAction}, Resources: []string{keyvault.Certificates.Resource(vaults, names)}},
+		{Actions: []string{keyvault.KeyAction}, Resources: []string{keyvault.Keys.Resource(vaults, names)}},
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -11,7 +12,8 @@ import (
 	"github.com/secretgate/secretgate/tests/lab/clouds/azure/keyvault"
 )
 
-// keyVault answers GET /secrets/<name> and /secrets/<name>/<version>, to whom a token proves.
+// keyVault answers GET /secrets, and of secrets, certificates and keys GET /<kind>/<name> and /<kind>/<name>/<version>, to whom a token
+// proves.
 func (c *Cloud) keyVault(r *http.Request, s sovereignty, vault string, now time.Time) call {
 	to := call{service: vaultService, operation: unknown}
 	if !c.vaults.Has(vault) {
@@ -19,15 +21,17 @@ func (c *Cloud) keyVault(r *http.Request, s sovereignty, vault string, now time.
 		to.answer = func() answer { return answer{code: "NoSuchVault", cut: true} }
 		return to
 	}
-	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
-	if r.Method != http.MethodGet || len(parts) < 2 || len(parts) > 3 || parts[0] != "secrets" {
+	read, ok := understandRead(r)
+	if !ok {
 		to.answer = func() answer {
-			return refused(http.StatusNotFound, "NotFound", "The operation is not emulated: secrets are read by GET /secrets/<name>/<version>.", "")
+			return refused(http.StatusNotFound, "NotFound", "The operation is not emulated: objects are read by GET /<kind>/<name>/<version>.", "")
 		}
 		return to
 	}
-	name, id := parts[1], strings.Join(parts[2:], "")
-	to.operation, to.keys = "GetSecret", []string{name, vault + "/" + name}
+	to.operation = read.operation
+	if read.name != "" {
+		to.keys = []string{read.name, vault + "/" + read.name}
+	}
 	caller, err := c.bearer(r, "https://"+s.vaults, now)
 	if err != nil {
 		to.answer = func() answer {
@@ -42,18 +46,51 @@ func (c *Cloud) keyVault(r *http.Request, s sovereignty, vault string, now time.
 		if r.FormValue("api-version") == "" {
 			return refused(http.StatusBadRequest, "BadParameter", "api-version must be specified", "")
 		}
-		return c.readSecret(vault, r.Host, name, id, caller)
+		return c.read(r, vault, read, caller)
 	}
 	return to
 }
 
-func (c *Cloud) readSecret(vault, host, name, id string, caller entra.App) answer {
-	who := fmt.Sprintf("appid=%s;oid=%s;iss=%s", caller.ClientID, caller.ObjectID, entra.Issuer(caller.Tenant))
-	bundle, err := c.vaults.Get(vault, host, name, id, who, caller.Permissions)
+// read is an operation on a vault's object; without a name, on the list of all.
+type read struct {
+	operation     string
+	kind          keyvault.Kind
+	name, version string
+}
+
+func understandRead(r *http.Request) (read, bool) {
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	operations := map[keyvault.Kind]string{
+		keyvault.Secrets: "GetSecret", keyvault.Certificates: "GetCertificate", keyvault.Keys: "GetKey",
+	}
+	kind := keyvault.Kind(parts[0])
+	switch {
+	case r.Method != http.MethodGet || operations[kind] == "" || len(parts) > 3:
+		return read{}, false
+	case len(parts) == 1:
+		return read{operation: "GetSecrets", kind: kind}, kind == keyvault.Secrets
+	}
+	return read{operations[kind], kind, parts[1], strings.Join(parts[2:], "")}, true
+}
+
+func (c *Cloud) read(r *http.Request, vault string, of read, by entra.App) answer {
+	caller := keyvault.Caller{
+		Name: fmt.Sprintf("appid=%s;oid=%s;iss=%s", by.ClientID, by.ObjectID, entra.Issuer(by.Tenant)), May: by.Permissions,
+	}
+	var body any
+	var err error
+	if of.name == "" {
+		body, err = c.vaults.Page(vault, r.Host, r.FormValue("$skiptoken"), caller, func(token string) string {
+			query := url.Values{"api-version": {r.FormValue("api-version")}, "$skiptoken": {token}}
+			return "https://" + r.Host + "/secrets?" + query.Encode()
+		})
+	} else {
+		body, err = c.vaults.Get(vault, r.Host, of.kind, of.name, of.version, caller)
+	}
 	if refusal, ok := errors.AsType[*keyvault.Error](err); ok {
 		return refused(refusal.Status, refusal.Code, refusal.Message, refusal.Inner)
 	}
-	return ok(bundle)
+	return ok(body)
 }
 
 // bearer proves the caller by the token that it carries.

@@ -29,8 +29,10 @@ type App struct {
 	Tenant string `json:"tenant,omitempty"`
 	// Secret proves the application; empty: none does.
 	Secret string `json:"clientSecret,omitempty"`
-	// Certificates are the keys whose signatures prove it.
+	// Certificates are the keys whose signatures prove it; with a thumbprint (x5t#S256), only where the assertion names that.
 	Certificates jose.JSONWebKeySet `json:"certificates,omitzero"`
+	// SubjectName is that of certificates which are known by it and not by their thumbprints. Their chain must be sent.
+	SubjectName string `json:"subjectName,omitempty"`
 	// Federated are tokens of others that prove it.
 	Federated []Federated `json:"federated,omitempty"`
 	// Managed is system or user for an identity of the machine, which may ask for tokens at its metadata endpoint.

@@ -59,7 +59,7 @@ func (a App) asserted(raw string, now time.Time) *Refusal {
 		return invalidClient(50027, "JWT token is invalid or malformed.")
 	}
 	if token.Issuer == a.ClientID && token.Subject == a.ClientID {
-		return a.certified(token, now)
+		return a.certified(raw, token, now)
 	}
 	ofIssuer := slices.DeleteFunc(slices.Clone(a.Federated), func(f Federated) bool { return f.Issuer != token.Issuer })
 	if len(ofIssuer) == 0 {

@@ -1,4 +1,4 @@
-// Package keyvault keeps the secrets of Azure Key Vaults and answers reads of them.
+// Package keyvault keeps the secrets of Azure Key Vaults, their certificates and keys, and answers reads and lists of them.
 // https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret/get-secret
 package keyvault
 
@@ -7,26 +7,49 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/secretgate/secretgate/tests/lab/clouds/permission"
 )
 
 // MaxValue is how many bytes a secret holds.
 const MaxValue = 25 << 10
 
-// GetAction is the permission to read a secret's value.
-const GetAction = "Microsoft.KeyVault/vaults/secrets/getSecret/action"
+// The permissions: to read a secret's value, the names of all secrets, a certificate, a public key.
+const (
+	GetAction         = "Microsoft.KeyVault/vaults/secrets/getSecret/action"
+	ListAction        = "Microsoft.KeyVault/vaults/secrets/readMetadata/action"
+	CertificateAction = "Microsoft.KeyVault/vaults/certificates/read"
+	KeyAction         = "Microsoft.KeyVault/vaults/keys/read"
+)
 
-// Resource is a secret's name in Azure's role assignments; the vault itself is the part before /secrets/.
-func Resource(vault, name string) string {
-	return "/subscriptions/lab/resourceGroups/lab/providers/Microsoft.KeyVault/vaults/" + vault + "/secrets/" + name
+// Kind is a collection of a vault.
+type Kind string
+
+// The kinds. The value of a certificate is base64 of its DER, that of a key a JSON Web Key.
+const (
+	Secrets      Kind = "secrets"
+	Certificates Kind = "certificates"
+	Keys         Kind = "keys"
+)
+
+// kinds are what refusals call one of each, and the permission to read it.
+var kinds = map[Kind]struct{ noun, action string }{
+	Secrets: {"Secret", GetAction}, Certificates: {"Certificate", CertificateAction}, Keys: {"Key", KeyAction},
 }
+
+// Vault is a vault's name in Azure's role assignments.
+func Vault(name string) string {
+	return "/subscriptions/lab/resourceGroups/lab/providers/Microsoft.KeyVault/vaults/" + name
+}
+
+// Resource is a secret's name there.
+func Resource(vault, name string) string { return Secrets.Resource(vault, name) }
+
+// Resource is the name of one of the kind there.
+func (k Kind) Resource(vault, name string) string { return Vault(vault) + "/" + string(k) + "/" + name }
 
 // Secret is a version to write.
 type Secret struct {
@@ -34,8 +57,20 @@ type Secret struct {
 	Value       string `json:"value"`
 	ContentType string `json:"contentType,omitempty"`
 	// Version is generated where none is given, as Azure always does.
-	Version  string `json:"version,omitempty"`
-	Disabled bool   `json:"disabled,omitempty"`
+	Version  string            `json:"version,omitempty"`
+	Disabled bool              `json:"disabled,omitempty"`
+	Tags     map[string]string `json:"tags,omitempty"`
+	// Kind is what it is, if not a secret.
+	Kind Kind `json:"kind,omitempty"`
+}
+
+// at is where a vault keeps it.
+func (s Secret) at() place { return place{cmp.Or(s.Kind, Secrets), strings.ToLower(s.Name)} }
+
+// place is a kind and a name in small letters.
+type place struct {
+	kind Kind
+	name string
 }
 
 // Listed is a secret without its values.
@@ -43,14 +78,6 @@ type Listed struct {
 	Name     string   `json:"name"`
 	Versions []string `json:"versions"` // oldest first
 	Deleted  bool     `json:"deleted"`
-}
-
-// Bundle is the answer to a read.
-type Bundle struct {
-	Value       string         `json:"value"`
-	ContentType string         `json:"contentType,omitempty"`
-	ID          string         `json:"id"`
-	Attributes  map[string]any `json:"attributes"`
 }
 
 // Error is a refusal. Inner distinguishes the causes that have one code.
@@ -74,7 +101,7 @@ type secret struct {
 // Service is all vaults. Its zero value has none.
 type Service struct {
 	mu     sync.RWMutex
-	vaults map[string]map[string]*secret
+	vaults map[string]map[place]*secret
 }
 
 var namePattern = regexp.MustCompile(`\A[0-9A-Za-z-]{1,127}\z`)
@@ -84,6 +111,8 @@ var namePattern = regexp.MustCompile(`\A[0-9A-Za-z-]{1,127}\z`)
 func (s *Service) Put(vault string, now time.Time, secrets ...Secret) error {
 	for _, in := range secrets {
 		switch {
+		case kinds[in.at().kind].action == "":
+			return fmt.Errorf("secret %q: the kind is %q: give secrets, certificates, keys or nothing", in.Name, in.Kind)
 		case !namePattern.MatchString(in.Name), in.Version != "" && !namePattern.MatchString(in.Version):
 			return fmt.Errorf("secret %q, version %q: give up to 127 letters, digits and dashes", in.Name, in.Version)
 		case len(in.Value) > MaxValue:
@@ -93,15 +122,15 @@ func (s *Service) Put(vault string, now time.Time, secrets ...Secret) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.vaults == nil {
-		s.vaults = map[string]map[string]*secret{}
+		s.vaults = map[string]map[place]*secret{}
 	}
 	vault = strings.ToLower(vault)
 	if s.vaults[vault] == nil {
-		s.vaults[vault] = map[string]*secret{}
+		s.vaults[vault] = map[place]*secret{}
 	}
 	for _, in := range secrets {
 		in.Version = cmp.Or(in.Version, newVersion())
-		at := strings.ToLower(in.Name)
+		at := in.at()
 		kept := s.vaults[vault][at]
 		if kept == nil || kept.deleted {
 			kept = &secret{}
@@ -118,7 +147,7 @@ func (s *Service) Delete(vault string, names ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, name := range names {
-		if kept := s.vaults[strings.ToLower(vault)][strings.ToLower(name)]; kept != nil {
+		if kept := s.vaults[strings.ToLower(vault)][place{Secrets, strings.ToLower(name)}]; kept != nil {
 			kept.deleted = true
 		}
 	}
@@ -137,8 +166,11 @@ func (s *Service) List(vault string) []Listed {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	all := []Listed{}
-	for name, kept := range s.vaults[strings.ToLower(vault)] {
-		listed := Listed{Name: name, Deleted: kept.deleted}
+	for at, kept := range s.vaults[strings.ToLower(vault)] {
+		if at.kind != Secrets {
+			continue
+		}
+		listed := Listed{Name: at.name, Deleted: kept.deleted}
 		for _, v := range kept.versions {
 			listed.Versions = append(listed.Versions, v.Version)
 		}
@@ -146,51 +178,6 @@ func (s *Service) List(vault string) []Listed {
 	}
 	slices.SortFunc(all, func(a, b Listed) int { return cmp.Compare(a.Name, b.Name) })
 	return all
-}
-
-// Get reads a version of a secret or, for an empty one, the newest. caller is how the refusal calls who asks.
-func (s *Service) Get(vault, host, name, id, caller string, may permission.Set) (Bundle, error) {
-	if !namePattern.MatchString(name) || id != "" && !namePattern.MatchString(id) {
-		return Bundle{}, &Error{http.StatusBadRequest, "BadParameter", "The request URI contains an invalid name: " + name, ""}
-	}
-	if !may.Allows(GetAction, Resource(vault, name)) {
-		return Bundle{}, &Error{http.StatusForbidden, "Forbidden", fmt.Sprintf("Caller is not authorized to perform action on resource.\r\n"+
-			"If role assignments, deny assignments or role definitions were changed recently, please observe propagation time.\r\n"+
-			"Caller: %s\r\nAction: '%s'\r\nResource: '%s'\r\nAssignment: (not found)\r\nVault: %s;location=lab\r\n",
-			caller, GetAction, Resource(vault, name), vault), "ForbiddenByRbac"}
-	}
-	found, ok := s.find(vault, name, id)
-	switch {
-	case !ok:
-		asked := name
-		if id != "" {
-			asked += "/" + id
-		}
-		return Bundle{}, &Error{http.StatusNotFound, "SecretNotFound", "A secret with (name/id) " + asked + " was not found in this key vault. " +
-			"If you recently deleted this secret you may be able to recover it using the correct recovery command. " +
-			"For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182", ""}
-	case found.Disabled:
-		return Bundle{}, &Error{http.StatusForbidden, "Forbidden", "Operation get is not allowed on a disabled secret.", "SecretDisabled"}
-	}
-	return Bundle{
-		Value: found.Value, ContentType: found.ContentType, ID: "https://" + host + "/secrets/" + found.Name + "/" + found.Version,
-		Attributes: map[string]any{"enabled": true, "created": found.created.Unix(), "updated": found.created.Unix()},
-	}, nil
-}
-
-func (s *Service) find(vault, name, id string) (version, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	kept := s.vaults[strings.ToLower(vault)][strings.ToLower(name)]
-	if kept == nil || kept.deleted {
-		return version{}, false
-	}
-	for _, v := range slices.Backward(kept.versions) {
-		if id == "" || strings.EqualFold(v.Version, id) {
-			return v, true
-		}
-	}
-	return version{}, false
 }
 
 // newVersion makes an id of the form that Azure's have.
