@@ -97,6 +97,11 @@ func azureStore(vault string) plan.Store {
 	return plan.Store{Backend: backends.AzureKeyVault, Container: vault}
 }
 
+// azureKeyOf is a name that only the identity of one store may read. Names have no slashes.
+func azureKeyOf(store int, name string) string {
+	return fmt.Sprintf("team%d-%s", store, strings.ReplaceAll(name, "/", "--"))
+}
+
 func (l *azureLab) fault(name string, f fault.Fault, want driver.Kind) backendtest.Fault {
 	return backendtest.Fault{Name: name, Want: want, Begin: func(t *testing.T) func() {
 		if _, err := l.Faults().Add(f); err != nil {
@@ -136,9 +141,13 @@ func TestAzureKeyVaultConforms(t *testing.T) {
 		Through: func(t *testing.T, change func([]byte) []byte) driver.Driver {
 			return l.driver(t, damagingPlainly(t, l.url, change), azurekeyvault.Config{})
 		},
-		Stores:      stores,
-		Key:         func(store int, name string) string { return fmt.Sprintf("team%d-%s", store, name) },
-		Read:        func(key string) plan.Read { return plan.Read{Key: key} },
+		Stores: stores,
+		Key:    azureKeyOf,
+		Read:   func(key string) plan.Read { return plan.Read{Key: key} },
+		Path: func(store int, name string, _ bool) plan.Read {
+			return plan.Read{Key: azureKeyOf(store, name+"/"), Path: true}
+		},
+		Prefixes:    true,
 		Put:         put,
 		LargestText: keyvault.MaxValue,
 		PutJSON:     put,

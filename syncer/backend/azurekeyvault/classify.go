@@ -27,7 +27,9 @@ func postpone(err error) error {
 }
 
 // Classify implements driver.Driver.
-func (d *Driver) Classify(err error) driver.Kind {
+func (d *Driver) Classify(err error) driver.Kind { return driver.KindOfItem(err, d.kind(err)) }
+
+func (d *Driver) kind(err error) driver.Kind {
 	if own, ok := errors.AsType[*driver.Error](err); ok {
 		return own.Kind
 	}
@@ -66,6 +68,9 @@ func challenge(err error) bool {
 
 // Explain is Azure's answer without the SDK's words around it.
 func (d *Driver) Explain(err error) string {
+	if item, ok := errors.AsType[*driver.ItemError](err); ok {
+		return driver.Word(item.Name) + ": " + d.Explain(item.Err)
+	}
 	if own, ok := errors.AsType[*driver.Error](err); ok {
 		return own.Error()
 	}

@@ -2,11 +2,10 @@ package azurekeyvault
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 
 	"github.com/secretgate/secretgate/shared/plan"
 )
@@ -58,9 +57,12 @@ func TestAnswersThatAreAnothersAreRefused(t *testing.T) {
 		"what is no id of a secret":  {"db", "", false},
 		"what is no URL":             {"https://kv.vault.azure.net:x/secrets/db/7", "", false},
 		"none of the version wanted": {"https://kv.vault.azure.net/secrets/db", "7", false},
+		"an object of another kind":  {"https://kv.vault.azure.net/keys/db/7", "7", false},
+		"more than an object":        {"https://kv.vault.azure.net/secrets/db/7/a", "7", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := isAnswer(azsecrets.ID(test.id), "kv", "db", test.version); got != test.want {
+			of, ok := parse(test.id, "kv")
+			if got := ok && of.is(object{"secrets", "db", test.version}); got != test.want {
 				t.Errorf("got %t, want %t", got, test.want)
 			}
 		})
@@ -82,19 +84,19 @@ func TestClientsAreKeptUpToABound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err := d.own.client("v")
+	first, err := d.own.of("v")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := d.own.client("v"); err != nil || again != first {
+	if again, err := d.own.of("v"); err != nil || again != first {
 		t.Errorf("the client of a vault is made anew (%v)", err)
 	}
-	for i := range 2 * maxClients {
-		if _, err := d.own.client("v" + strings.Repeat("a", i%60) + string(rune('a'+i/60))); err != nil {
+	for i := range 2 * maxVaults {
+		if _, err := d.own.of(fmt.Sprint("v", i)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(d.own.clients) > maxClients {
-		t.Errorf("%d clients are kept, want %d at most", len(d.own.clients), maxClients)
+	if len(d.own.held) > maxVaults {
+		t.Errorf("%d clients are kept, want %d at most", len(d.own.held), maxVaults)
 	}
 }

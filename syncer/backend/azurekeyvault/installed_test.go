@@ -1,6 +1,7 @@
 package azurekeyvault
 
 import (
+	"context"
 	encodingpem "encoding/pem"
 	"fmt"
 	"io"
@@ -15,9 +16,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/azurekeyvault/entra"
-	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
 // azure answers as Entra ID does, to a service principal with its secret, and as a vault that tells as whom it was read.
@@ -97,7 +98,7 @@ func TestAnInstalledLoginIsKeptApart(t *testing.T) {
 	wrong := principal("wrong")
 	wrong.ClientSecret = "planted"
 	d, err := New(Config{
-		AuthorityHost: "https://login.example.com", DNSSuffix: "example.com", ExtraCACerts: proxied(t, a), Credentials: principal("own"),
+		AuthorityHost: "https://login.example.com", DNSSuffix: "example.com", ExtraCACerts: proxied(t, a), Own: principal("own"),
 		Installed: map[string]Installed{"sm": {Credentials: principal("sm")}, "wrong": {Credentials: wrong}},
 	})
 	if err != nil {
@@ -131,13 +132,67 @@ func TestAnInstalledLoginIsKeptApart(t *testing.T) {
 	}
 }
 
-func TestAStoreWithAServerOfItsOwnIsRefused(t *testing.T) {
-	d, err := New(Config{})
+func TestStoresThatAreRefusedBeforeAnythingIsSent(t *testing.T) {
+	d, err := New(Config{Credentials: func(context.Context, plan.Credential) (string, error) {
+		t.Error("a credential is read")
+		return "planted", nil
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = d.Get(t.Context(), plan.Store{Container: "v", Address: "https://a.example"}, plan.Read{Key: "a"})
-	if err == nil || d.Classify(err) != driver.Invalid || !strings.Contains(err.Error(), "an address of its own") {
-		t.Errorf("got %v, want it refused", err)
+	const id = "5ec4e79a-0000-4000-8000-000000000001"
+	secret := plan.Credential{Kind: plan.SecretCredential, Namespace: "team", Name: "login", Key: "id"}
+	account := plan.Credential{Kind: plan.AccountCredential, Namespace: "team", Name: "reader"}
+	principal := plan.Store{
+		Container: "v", Method: backend.AzureServicePrincipal, Role: id, Credential: secret, Login: plan.Login{Directory: "home"},
+	}
+	with := func(change func(*plan.Store)) plan.Store {
+		s := principal
+		change(&s)
+		return s
+	}
+	for name, test := range map[string]struct {
+		store plan.Store
+		want  string // the kind and what the problem begins with
+	}{
+		"a vault of another cloud": {
+			with(func(s *plan.Store) { s.Address = "vault.azure.cn" }),
+			"denied: this installation reads vaults of vault.azure.net, and none of vault.azure.cn",
+		},
+		"a vault of another domain, by the syncer's own identity": {
+			plan.Store{Container: "v", Address: "evil.example"}, "denied: this installation reads vaults of vault.azure.net, and none of evil.example",
+		},
+		"a vault whose name is a host": {with(func(s *plan.Store) { s.Container = "evil.example/" }), "invalid: no Key Vault is named"},
+		"a CA of its own":              {with(func(s *plan.Store) { s.CA = "pem" }), "invalid: the store has a CA of its own"},
+		"an unknown method":            {with(func(s *plan.Store) { s.Method = "Password" }), "invalid: the store logs in by a method"},
+		"a Secret without a method":    {with(func(s *plan.Store) { s.Method = "" }), "invalid: the store has a credential and a directory"},
+		"a client id without a method": {plan.Store{Container: "v", Role: id}, "invalid: the store names a client id, but not how"},
+		"a client secret of a ServiceAccount": {
+			with(func(s *plan.Store) { s.Credential = account }), "invalid: the store logs in by a method",
+		},
+		"a managed identity of the team's": {
+			with(func(s *plan.Store) { s.Method = backend.AzureManagedIdentity }), "invalid: the store logs in by a method",
+		},
+		"a service principal of the syncer's": {
+			with(func(s *plan.Store) { s.Credential = plan.Credential{} }), "invalid: the store logs in by a method",
+		},
+		"no client id":               {with(func(s *plan.Store) { s.Role = "" }), "invalid: the store names no client id"},
+		"two client ids":             {with(func(s *plan.Store) { s.Login.Identifier = secret }), "invalid: the store names no client id, or one"},
+		"no tenant":                  {with(func(s *plan.Store) { s.Login.Directory = "" }), "invalid: the store names no tenant"},
+		"a client id of a ConfigMap": {with(func(s *plan.Store) { s.Role, s.Login.Identifier.Kind = "", plan.ConfigMapCredential }), "invalid: the store says more"},
+		"a role that an annotation keeps, of no ServiceAccount": {
+			with(func(s *plan.Store) { s.Login.RoleFrom = plan.Credential{Kind: plan.AnnotationCredential} }), "invalid: the store says more",
+		},
+		"a chain of roles": {with(func(s *plan.Store) { s.Login.Chain = "role" }), "invalid: the store says more"},
+		"a tenant beside a managed identity": {
+			plan.Store{Container: "v", Method: backend.AzureManagedIdentity, Login: plan.Login{Directory: "home"}}, "invalid: the store says more",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := d.Get(t.Context(), test.store, plan.Read{Key: "a"})
+			if err == nil || !strings.HasPrefix(d.Classify(err).String()+": "+d.Explain(err), test.want) {
+				t.Errorf("got %v, want %s", err, test.want)
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,9 +26,9 @@ func (c Cloud) credential(client *http.Client) (azcore.TokenCredential, error) {
 			ClientOptions: options, DisableInstanceDiscovery: c.Private,
 		})
 	case os.Getenv("AZURE_FEDERATED_TOKEN_FILE") != "":
-		return c.workloadIdentity(options)
+		return c.workloadIdentity(options, "", "", moreTenants())
 	}
-	return managedIdentity(options)
+	return managedIdentity(options, os.Getenv("AZURE_CLIENT_ID"))
 }
 
 func (c Cloud) options(client *http.Client) azcore.ClientOptions {
@@ -38,19 +39,29 @@ func (c Cloud) options(client *http.Client) azcore.ClientOptions {
 	}
 }
 
-// workloadIdentity reads the token's file each time: kubelet replaces it. The SDK's own credential keeps it for 10 minutes.
-func (c Cloud) workloadIdentity(options azcore.ClientOptions) (azcore.TokenCredential, error) {
-	tenant, id := os.Getenv("AZURE_TENANT_ID"), os.Getenv("AZURE_CLIENT_ID")
-	if tenant == "" || id == "" {
+// workloadIdentity is that of the pod, whose tenant and client id are those of the environment unless they are given. It reads the token's
+// file each time: kubelet replaces it. The SDK's own credential keeps it for 10 minutes.
+func (c Cloud) workloadIdentity(options azcore.ClientOptions, tenant, id string, more []string) (azcore.TokenCredential, error) {
+	tenant, id = cmp.Or(tenant, os.Getenv("AZURE_TENANT_ID")), cmp.Or(id, os.Getenv("AZURE_CLIENT_ID"))
+	file := os.Getenv("AZURE_FEDERATED_TOKEN_FILE")
+	switch {
+	case file == "":
+		return nil, errors.New("AZURE_FEDERATED_TOKEN_FILE is not set: the syncer has no workload identity")
+	case tenant == "", id == "":
 		return nil, errors.New("AZURE_FEDERATED_TOKEN_FILE is set, but AZURE_TENANT_ID or AZURE_CLIENT_ID is not")
 	}
-	token, err := os.ReadFile(os.Getenv("AZURE_FEDERATED_TOKEN_FILE")) //nolint:gosec // the syncer's operator names the file
+	token, err := os.ReadFile(file) //nolint:gosec // the syncer's operator names the file
 	if err != nil {
 		return nil, fmt.Errorf("the federated token cannot be read: %w", err)
 	}
-	assertion := func(context.Context) (string, error) { return strings.TrimSpace(string(token)), nil }
-	return azidentity.NewClientAssertionCredential(tenant, id, assertion, &azidentity.ClientAssertionCredentialOptions{
-		ClientOptions: options, DisableInstanceDiscovery: c.Private, AdditionallyAllowedTenants: moreTenants(),
+	return c.assertion(options, tenant, id, strings.TrimSpace(string(token)), more)
+}
+
+// assertion proves a client by a token of another issuer, here a cluster's.
+func (c Cloud) assertion(options azcore.ClientOptions, tenant, id, token string, more []string) (azcore.TokenCredential, error) {
+	given := func(context.Context) (string, error) { return token, nil }
+	return azidentity.NewClientAssertionCredential(tenant, id, given, &azidentity.ClientAssertionCredentialOptions{
+		ClientOptions: options, DisableInstanceDiscovery: c.Private, AdditionallyAllowedTenants: more,
 	})
 }
 
@@ -59,9 +70,10 @@ func moreTenants() []string {
 	return strings.FieldsFunc(os.Getenv("AZURE_ADDITIONALLY_ALLOWED_TENANTS"), func(r rune) bool { return r == ';' })
 }
 
-func managedIdentity(options azcore.ClientOptions) (azcore.TokenCredential, error) {
+// managedIdentity is the user-assigned one of a client id; empty: the one that the system assigned.
+func managedIdentity(options azcore.ClientOptions, id string) (azcore.TokenCredential, error) {
 	asked := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: options}
-	if id := os.Getenv("AZURE_CLIENT_ID"); id != "" {
+	if id != "" {
 		asked.ID = azidentity.ClientID(id)
 	}
 	credential, err := azidentity.NewManagedIdentityCredential(asked)

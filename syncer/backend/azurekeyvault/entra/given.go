@@ -18,19 +18,18 @@ type Credentials struct {
 
 // open makes the credential that was given or, where none was, that of the environment.
 func (c Credentials) open(where Cloud, client *http.Client) (azcore.TokenCredential, error) {
-	managed := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: where.options(client)}
 	switch {
 	case c.ManagedClientID != "":
-		managed.ID = azidentity.ClientID(c.ManagedClientID)
+		return managedIdentity(where.options(client), c.ManagedClientID)
 	case c.ManagedResourceID != "":
-		managed.ID = azidentity.ResourceID(c.ManagedResourceID)
+		credential, err := azidentity.NewManagedIdentityCredential(&azidentity.ManagedIdentityCredentialOptions{
+			ClientOptions: where.options(client), ID: azidentity.ResourceID(c.ManagedResourceID),
+		})
+		return uncached{credential}, err
 	case c.ClientSecret != "":
 		return azidentity.NewClientSecretCredential(c.TenantID, c.ClientID, c.ClientSecret, &azidentity.ClientSecretCredentialOptions{
 			ClientOptions: where.options(client), DisableInstanceDiscovery: where.Private, AdditionallyAllowedTenants: moreTenants(),
 		})
-	default:
-		return where.credential(client)
 	}
-	credential, err := azidentity.NewManagedIdentityCredential(managed)
-	return uncached{credential}, err
+	return where.credential(client)
 }

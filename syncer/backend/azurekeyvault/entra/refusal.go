@@ -23,6 +23,7 @@ const MetadataHost = "169.254.169.254"
 // not be told any more.
 type record struct {
 	http.RoundTripper
+	ofStore bool // a Store says who logs in
 
 	mu   sync.Mutex
 	last outcome
@@ -67,6 +68,23 @@ func failed(kind driver.Kind, text string) *driver.Error {
 	return e
 }
 
+// unopened words why there is no credential to ask for a token with. What the cluster said of one that a Store refers to is kept.
+func (t *Tokens) unopened(err error) error {
+	own, ok := errors.AsType[*driver.Error](err)
+	if !ok {
+		return notSetUp(err)
+	}
+	return &driver.Error{Kind: own.Kind, Problem: "no login: " + own.Problem, Hint: own.Hint}
+}
+
+// refused has the hint of an error speak of the store, where that says who logs in: no setting of the syncer is of use then.
+func (t *Tokens) refused(err error) error {
+	if own, ok := errors.AsType[*driver.Error](err); ok && t.ofStore && own.Hint != "" {
+		own.Hint = "name the tenant of the vault in the store"
+	}
+	return err
+}
+
 // notSetUp is for credentials that cannot even be tried.
 func notSetUp(err error) error { return failed(driver.Unauthenticated, err.Error()) }
 
@@ -77,7 +95,11 @@ func (r *record) refusal(err error) error {
 	last := r.last
 	switch {
 	case last.err != nil && last.host == MetadataHost && isAbsence(last.err):
-		return notSetUp(fmt.Errorf("neither a client secret nor a workload identity is set up, and no managed identity answers: %w", last.err))
+		absence := "neither a client secret nor a workload identity is set up, and no managed identity answers"
+		if r.ofStore {
+			absence = "no managed identity answers"
+		}
+		return notSetUp(fmt.Errorf("%s: %w", absence, last.err))
 	case last.err != nil:
 		return failed(driver.Unavailable, last.err.Error())
 	case last.status == 0:

@@ -22,9 +22,10 @@ const maxAnswer = 1 << 20
 // Tokens keeps the syncer's token for each tenant, for all vaults. It is the SDK's credential, and a policy of its
 // pipeline that learns which tokens are refused.
 type Tokens struct {
-	open func(*http.Client) (azcore.TokenCredential, error)
-	wire http.RoundTripper
-	held *session.Cache[request, azcore.AccessToken]
+	open    func(context.Context, *http.Client) (azcore.TokenCredential, error)
+	wire    http.RoundTripper
+	ofStore bool // a Store says who logs in
+	held    *session.Cache[request, azcore.AccessToken]
 }
 
 // request is policy.TokenRequestOptions as a key.
@@ -37,7 +38,14 @@ type request struct {
 // New makes Tokens of credentials. It makes no calls, and does not look for credentials yet. Requests go by wire, and have a timeout
 // together.
 func New(c Cloud, given Credentials, wire http.RoundTripper, timeout time.Duration) *Tokens {
-	open := func(client *http.Client) (azcore.TokenCredential, error) { return given.open(c, client) }
+	return newTokens(func(_ context.Context, client *http.Client) (azcore.TokenCredential, error) {
+		return given.open(c, client)
+	}, wire, timeout)
+}
+
+func newTokens(
+	open func(context.Context, *http.Client) (azcore.TokenCredential, error), wire http.RoundTripper, timeout time.Duration,
+) *Tokens {
 	t := &Tokens{open: open, wire: wire}
 	t.held = &session.Cache[request, azcore.AccessToken]{Obtain: t.obtain, Timeout: timeout, GracePeriod: session.GracePeriod}
 	return t
@@ -51,18 +59,18 @@ func (t *Tokens) GetToken(ctx context.Context, o policy.TokenRequestOptions) (az
 func (t *Tokens) obtain(
 	ctx context.Context, r request, _ session.Session[azcore.AccessToken],
 ) (begun session.Session[azcore.AccessToken], err error) {
-	seen := &record{RoundTripper: t.wire}
+	seen := &record{RoundTripper: t.wire, ofStore: t.ofStore}
 	// A new credential each time: what the SDK keeps in one might be the token that was refused.
-	credential, err := t.open(transport.Client(seen, 0, maxAnswer))
+	credential, err := t.open(ctx, transport.Client(seen, 0, maxAnswer))
 	if err != nil {
-		return begun, notSetUp(err)
+		return begun, t.unopened(err)
 	}
 	now := time.Now()
 	token, err := credential.GetToken(ctx, policy.TokenRequestOptions{
 		TenantID: r.tenant, Claims: r.claims, Scopes: strings.Fields(r.scopes), EnableCAE: r.cae,
 	})
 	if err != nil {
-		return begun, seen.refusal(err)
+		return begun, t.refused(seen.refusal(err))
 	}
 	begun = session.Until(token, now, token.ExpiresOn, renewBefore)
 	if token.RefreshOn.After(now) {

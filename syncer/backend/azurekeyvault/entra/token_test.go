@@ -22,7 +22,7 @@ type issuer struct {
 	last    policy.TokenRequestOptions
 }
 
-func (i *issuer) open(*http.Client) (azcore.TokenCredential, error) { return i, nil }
+func (i *issuer) open(context.Context, *http.Client) (azcore.TokenCredential, error) { return i, nil }
 
 func (i *issuer) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	i.asked++
@@ -34,7 +34,7 @@ func (i *issuer) GetToken(_ context.Context, o policy.TokenRequestOptions) (azco
 	return token, nil
 }
 
-func newTokens(i *issuer) *Tokens {
+func tokensOf(i *issuer) *Tokens {
 	t := New(Cloud{}, Credentials{}, nil, 10*time.Second)
 	t.open = i.open
 	return t
@@ -52,7 +52,7 @@ func get(t *Tokens) string {
 func TestTokensAreRenewedBeforeTheirEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &issuer{}
-		all := newTokens(i)
+		all := tokensOf(i)
 		got := []string{get(all)}
 		<-time.After(50 * time.Minute)
 		got = append(got, get(all))
@@ -66,7 +66,7 @@ func TestTokensAreRenewedBeforeTheirEnd(t *testing.T) {
 
 func TestATokenIsRenewedWhenEntraSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all := newTokens(&issuer{refresh: 30 * time.Minute})
+		all := tokensOf(&issuer{refresh: 30 * time.Minute})
 		got := []string{get(all)}
 		<-time.After(29 * time.Minute)
 		got = append(got, get(all))
@@ -81,7 +81,7 @@ func TestATokenIsRenewedWhenEntraSays(t *testing.T) {
 func TestARefusedTokenIsDroppedOnceAndNotAllTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &issuer{}
-		all := newTokens(i)
+		all := tokensOf(i)
 		got := []string{get(all)}
 		<-time.After(time.Minute)
 		all.drop("1")
@@ -101,7 +101,7 @@ func TestARefusedTokenIsDroppedOnceAndNotAllTheTime(t *testing.T) {
 // A token for one tenant, one claim or one scope is none for another.
 func TestEachRequestHasATokenOfItsOwn(t *testing.T) {
 	i := &issuer{}
-	all := newTokens(i)
+	all := tokensOf(i)
 	for n, asked := range []policy.TokenRequestOptions{
 		{TenantID: "t", Scopes: []string{"a", "b"}},
 		{TenantID: "u", Scopes: []string{"a", "b"}},
