@@ -32,7 +32,7 @@ func (c *Cloud) Admin(mux *http.ServeMux, prefix string) {
 		return nil, c.secrets.PutProject(in.ID, in.Number)
 	}))
 	mux.HandleFunc("GET "+prefix+"/secrets", func(w http.ResponseWriter, r *http.Request) {
-		admin.Answer(w, c.secrets.List(projectOr(r.FormValue("project"))))
+		admin.Answer(w, c.secrets.Listed(projectOr(r.FormValue("project"))))
 	})
 	mux.HandleFunc("PUT "+prefix+"/secrets", admin.Takes(func(in inProject) (any, error) {
 		return len(in.Secrets), c.secrets.Put(projectOr(in.Project), false, in.Secrets...)

@@ -50,11 +50,11 @@ func TestAdminAPI(t *testing.T) {
 		}
 	}
 	want := []store.Listed{{Name: "a", Versions: []store.State{store.Destroyed, store.Enabled}, Aliases: map[string]int{"stable": 2}}}
-	if diff := cmp.Diff(want, l.Secrets().List("new")); diff != "" {
+	if diff := cmp.Diff(want, l.Secrets().Listed("new")); diff != "" {
 		t.Errorf("what is left (-want +got):\n%s", diff)
 	}
 	l.send(t, "POST", "/_admin/google/secrets/delete", `{"all":true}`)
-	if left := l.Secrets().List(google.LabProject); len(left) != 0 {
+	if left := l.Secrets().Listed(google.LabProject); len(left) != 0 {
 		t.Errorf("%d secrets of the lab's project are left", len(left))
 	}
 }

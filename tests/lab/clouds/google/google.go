@@ -44,7 +44,8 @@ func New(clock func() time.Time, faults *fault.Set, counters *counter.Set) *Clou
 // Serves reports whether a request is for this cloud.
 func Serves(r *http.Request) bool {
 	return strings.HasPrefix(r.Header.Get("Content-Type"), grpcType) ||
-		strings.HasPrefix(r.URL.Path, metadataPath) || strings.HasPrefix(r.URL.Path, "/google/")
+		strings.HasPrefix(r.URL.Path, metadataPath) || strings.HasPrefix(r.URL.Path, "/google/") ||
+		r.URL.Path == stsPath || strings.HasPrefix(r.URL.Path, actAsPath)
 }
 
 // ServeHTTP answers one call.
@@ -52,8 +53,10 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasPrefix(r.URL.Path, metadataPath):
 		c.serveMetadata(w, r)
-	case strings.HasPrefix(r.URL.Path, "/google/"):
+	case strings.HasPrefix(r.URL.Path, "/google/"), r.URL.Path == stsPath:
 		c.serveTokens(w, r)
+	case strings.HasPrefix(r.URL.Path, actAsPath):
+		c.serveActAs(w, r)
 	default:
 		c.serveGRPC(w, r)
 	}

@@ -30,9 +30,31 @@ import (
 const (
 	grpcType   = "application/grpc"
 	accessPath = "/google.cloud.secretmanager.v1.SecretManagerService/AccessSecretVersion"
+	listPath   = "/google.cloud.secretmanager.v1.SecretManagerService/ListSecrets"
 	prefixSize = 5 // one byte for compression, four for the length
 	maxRequest = 1 << 20
 )
+
+// method is one that is emulated: by which keys faults may be scoped, and what answers it.
+type method struct {
+	keys   []string
+	answer func(api.Call) (proto.Message, error)
+}
+
+// understand reads the request of a call.
+func (c *Cloud) understand(r *http.Request) (method, *api.Error) {
+	switch r.URL.Path {
+	case accessPath:
+		in := &secretmanagerpb.AccessSecretVersionRequest{}
+		refusal := decode(r, in)
+		return method{secretmanager.Keys(in), func(call api.Call) (proto.Message, error) { return c.secrets.Access(call, in) }}, refusal
+	case listPath:
+		in := &secretmanagerpb.ListSecretsRequest{}
+		refusal := decode(r, in)
+		return method{[]string{in.GetParent()}, func(call api.Call) (proto.Message, error) { return c.secrets.List(call, in) }}, refusal
+	}
+	return method{}, api.Errorf(code.Code_UNIMPLEMENTED, "The method %s is not emulated.", r.URL.Path)
+}
 
 func (c *Cloud) serveGRPC(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor < 2 || r.TLS == nil {
@@ -40,17 +62,16 @@ func (c *Cloud) serveGRPC(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := c.clock()
-	in := &secretmanagerpb.AccessSecretVersionRequest{}
-	refusal := decode(r, in)
+	asked, refusal := c.understand(r)
 	caller, unproved := c.identities.Authenticate(r.Header.Get("Authorization"), Audience, now)
 	if unproved != nil {
 		refusal = unproved
 	}
 	_, operation, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	if r.URL.Path != accessPath {
+	if asked.answer == nil {
 		operation = "Unknown"
 	}
-	at := call{service: "secretmanager", operation: operation, identity: caller.Email, keys: secretmanager.Keys(in)}
+	at := call{service: "secretmanager", operation: operation, identity: caller.Email, keys: asked.keys}
 	failure, gone := c.strike(r.Context(), at)
 	switch {
 	case gone:
@@ -64,7 +85,7 @@ func (c *Cloud) serveGRPC(w http.ResponseWriter, r *http.Request) {
 	case failure != nil:
 		refusal = injected(*failure)
 	case refusal == nil:
-		answer, err := c.secrets.Access(api.Call{Caller: caller, Now: now}, in)
+		answer, err := asked.answer(api.Call{Caller: caller, Now: now})
 		if err == nil {
 			c.count(at, "OK")
 			send(w, answer)
@@ -80,9 +101,6 @@ func (c *Cloud) serveGRPC(w http.ResponseWriter, r *http.Request) {
 
 // decode reads the one message of a call.
 func decode(r *http.Request, in proto.Message) *api.Error {
-	if r.URL.Path != accessPath {
-		return api.Errorf(code.Code_UNIMPLEMENTED, "The method %s is not emulated.", r.URL.Path)
-	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
 	if err != nil || len(body) < prefixSize || body[0] != 0 || int64(binary.BigEndian.Uint32(body[1:])) != int64(len(body)-prefixSize) {
 		return api.Errorf(code.Code_INTERNAL, "The request is not one uncompressed message.")

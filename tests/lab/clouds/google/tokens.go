@@ -15,6 +15,8 @@ const (
 	// ExchangePath is the Security Token Service (token_url of an external account's file):
 	// https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token.
 	ExchangePath = "/google/sts/token"
+	// stsPath is its path at Google.
+	stsPath = "/v1/token"
 )
 
 const (
@@ -47,7 +49,7 @@ func (c *Cloud) serveTokens(w http.ResponseWriter, r *http.Request) {
 		case TokenPath:
 			at.operation = "Token"
 			email, scoped, refusal = c.assert(r)
-		case ExchangePath:
+		case ExchangePath, stsPath:
 			at.operation = "ExchangeToken"
 			email, scoped, refusal = c.exchange(r)
 		}

@@ -36,7 +36,7 @@ type token struct {
 
 // PutAccount adds an account, or replaces the permissions of the one that is there.
 func (d *Directory) PutAccount(a Account) error {
-	if _, err := projectOf(a.Email); err != nil && !strings.HasPrefix(a.Email, "principal://") {
+	if _, err := projectOf(a.Email); err != nil && !strings.HasPrefix(a.Email, "principal://") && !strings.HasPrefix(a.Email, ofCluster) {
 		return err
 	}
 	d.mu.Lock()

@@ -20,6 +20,7 @@ import (
 
 // Account is a service account, or a federated identity where Email is its principal://….
 type Account struct {
+	// Of a cluster's ServiceAccount it is serviceAccount:<pool>[<namespace>/<name>].
 	Email string `json:"email"`
 	// Permissions grant actions such as secretmanager.versions.access on projects/<id>/secrets/<name>; * and ? work.
 	Permissions permission.Set `json:"permissions"`
@@ -29,7 +30,8 @@ type Account struct {
 
 // Pool is a workload identity pool's provider: whose tokens it takes, signed by which keys.
 type Pool struct {
-	// Audience is //iam.googleapis.com/projects/<number>/locations/global/workloadIdentityPools/<pool>/providers/<provider>.
+	// Audience is //iam.googleapis.com/projects/<number>/locations/global/workloadIdentityPools/<pool>/providers/<provider>, or of a cluster
+	// identitynamespace:<project>.svc.id.goog:https://container.googleapis.com/v1/projects/<project>/locations/<location>/clusters/<name>.
 	Audience string             `json:"audience"`
 	Issuer   string             `json:"issuer"`
 	Keys     jose.JSONWebKeySet `json:"jwks"`

@@ -137,12 +137,43 @@ func (d *Directory) Federated(value, audience string, now time.Time) (principal 
 		if token.Claims(key.Public().Key, &c) != nil {
 			continue
 		}
+		namespace, isCluster := identityNamespace(audience)
+		wanted := "https:" + audience
+		if isCluster {
+			wanted = namespace
+		}
 		if c.Issuer != pool.Issuer || c.Expiry == nil || !now.Before(c.Expiry.Time()) || c.Subject == "" ||
-			!slices.Contains(c.Audience, "https:"+audience) {
+			!slices.Contains(c.Audience, wanted) {
 			return "", false
+		}
+		if isCluster {
+			return d.workload(namespace, c.Subject)
 		}
 		pool, _, _ := strings.Cut(audience, "/providers/")
 		return "principal:" + pool + "/subject/" + c.Subject, true
 	}
 	return "", false
+}
+
+// ofCluster is what the names of ServiceAccounts begin with, as in serviceAccount:project.svc.id.goog[namespace/name].
+const ofCluster = "serviceAccount:"
+
+// identityNamespace is the workload identity pool of an audience identitynamespace:<pool>:<URL of the cluster>.
+func identityNamespace(audience string) (pool string, ok bool) {
+	rest, ok := strings.CutPrefix(audience, "identitynamespace:")
+	pool, _, _ = strings.Cut(rest, ":https://")
+	return pool, ok
+}
+
+// workload is a ServiceAccount of a cluster. Google knows each, and unless it is given any it has no permissions.
+func (d *Directory) workload(pool, subject string) (principal string, ok bool) {
+	parts := strings.Split(subject, ":")
+	if len(parts) != 4 || parts[0] != "system" || parts[1] != "serviceaccount" {
+		return "", false
+	}
+	principal = ofCluster + pool + "[" + parts[2] + "/" + parts[3] + "]"
+	if _, known := d.caller(principal, false); !known {
+		_ = d.PutAccount(Account{Email: principal}) // its form is right
+	}
+	return principal, true
 }

@@ -17,12 +17,13 @@ const latest = "latest"
 
 const accessPermission = "secretmanager.versions.access"
 
-var versionForm = regexp.MustCompile(`^projects/([a-z0-9:.-]+)/secrets/([A-Za-z0-9_-]{1,255})/versions/([A-Za-z0-9_-]+)$`)
+var versionForm = regexp.MustCompile(
+	`^projects/([a-z0-9:.-]+)(?:/locations/([a-z0-9-]+))?/secrets/([A-Za-z0-9_-]{1,255})/versions/([A-Za-z0-9_-]+)$`)
 
 // Keys are the names by which a request's secret goes, for faults.
 func Keys(in *secretmanagerpb.AccessSecretVersionRequest) []string {
 	if parts := versionForm.FindStringSubmatch(in.GetName()); parts != nil {
-		return []string{parts[2], in.GetName()}
+		return []string{parts[3], in.GetName()}
 	}
 	return []string{in.GetName()}
 }
@@ -38,19 +39,16 @@ func (s *Store) Access(
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	id, name, asked := parts[1], parts[2], parts[3]
-	if known, ok := s.ids[id]; ok {
-		id = known
-	}
-	p := s.projects[id]
-	if p == nil {
-		return nil, api.Refuse(code.Code_PERMISSION_DENIED, "CONSUMER_INVALID", "Permission denied on resource project %s.", parts[1])
-	}
-	if err := call.Authorize(accessPermission, "projects/"+p.id+"/secrets/"+name); err != nil {
+	at, asked := place{parts[2], parts[3]}, parts[4]
+	p, err := s.of(parts[1])
+	if err != nil {
 		return nil, err
 	}
-	sec := p.secrets[name]
-	full := "projects/" + p.number + "/secrets/" + name
+	if err := call.Authorize(accessPermission, at.in(p.id)); err != nil {
+		return nil, err
+	}
+	sec := p.secrets[at]
+	full := at.in(p.number)
 	if sec == nil || len(sec.versions) == 0 {
 		return nil, api.Errorf(code.Code_NOT_FOUND, "Secret [%s] not found or has no versions.", full)
 	}
@@ -65,9 +63,31 @@ func (s *Store) Access(
 	}
 	sum := int64(crc32.Checksum(v.payload, crc32.MakeTable(crc32.Castagnoli)))
 	return &secretmanagerpb.AccessSecretVersionResponse{
-		Name:    fmt.Sprintf("projects/%s/secrets/%s/versions/%d", p.number, name, number),
+		Name:    fmt.Sprintf("%s/versions/%d", at.in(p.number), number),
 		Payload: &secretmanagerpb.SecretPayload{Data: v.payload, DataCrc32C: &sum},
 	}, nil
+}
+
+// of finds a project by its id or number.
+func (s *Store) of(named string) (*project, error) {
+	id := named
+	if known, ok := s.ids[id]; ok {
+		id = known
+	}
+	if p := s.projects[id]; p != nil {
+		return p, nil
+	}
+	return nil, api.Refuse(code.Code_PERMISSION_DENIED, "CONSUMER_INVALID", "Permission denied on resource project %s.", named)
+}
+
+// in is the full name of a secret of a project.
+func (p place) in(project string) string { return parent(project, p.location) + "/secrets/" + p.name }
+
+func parent(project, location string) string {
+	if location == "" {
+		return "projects/" + project
+	}
+	return "projects/" + project + "/locations/" + location
 }
 
 // number finds the version that a number, an alias or latest names.

@@ -1,5 +1,5 @@
-// Package secretmanager emulates Google Secret Manager: AccessSecretVersion as its API reference describes it, over secrets
-// whose versions are enabled, disabled or destroyed, and may have aliases.
+// Package secretmanager emulates Google Secret Manager: AccessSecretVersion and ListSecrets as its API reference describes them, over secrets
+// of a region or of none, whose versions are enabled, disabled or destroyed, and may have aliases.
 // https://cloud.google.com/secret-manager/docs/reference/rpc/google.cloud.secretmanager.v1
 package secretmanager
 
@@ -17,7 +17,16 @@ type Secret struct {
 	Name   string `json:"name"`
 	String string `json:"string"`
 	Binary []byte `json:"binary"`
+	// Location is the region of a regional secret; empty: it is of none.
+	Location string `json:"location,omitempty"`
+	// Labels replace those of the secret, unless they are nil.
+	Labels map[string]string `json:"labels,omitempty"`
 }
+
+func (s Secret) at() place { return place{s.Location, s.Name} }
+
+// place is where a project keeps a secret.
+type place struct{ location, name string }
 
 // Listed is a secret without its values.
 type Listed struct {
@@ -41,6 +50,7 @@ const (
 const maxPayload = 65536
 
 var (
+	placeForm = regexp.MustCompile(`^[a-z0-9-]*$`)
 	nameForm  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
 	aliasForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,62}$`)
 )
@@ -54,10 +64,11 @@ type Store struct {
 
 type project struct {
 	id, number string
-	secrets    map[string]*secret
+	secrets    map[place]*secret
 }
 
 type secret struct {
+	labels   map[string]string
 	versions []version
 	aliases  map[string]int
 }
@@ -81,7 +92,7 @@ func (s *Store) PutProject(id, number string) error {
 		return fmt.Errorf("project %q with the number %q: give an id, and a number of digits", id, number)
 	}
 	if s.projects[id] == nil {
-		s.projects[id], s.ids[number] = &project{id: id, number: number, secrets: map[string]*secret{}}, id
+		s.projects[id], s.ids[number] = &project{id: id, number: number, secrets: map[place]*secret{}}, id
 	}
 	return nil
 }
@@ -99,17 +110,22 @@ func (s *Store) Put(projectID string, mustExist bool, secrets ...Secret) error {
 		switch {
 		case !nameForm.MatchString(in.Name):
 			return fmt.Errorf("secret name %q: use 1 to 255 letters, digits, _ and -", in.Name)
-		case mustExist && p.secrets[in.Name] == nil:
+		case !placeForm.MatchString(in.Location):
+			return fmt.Errorf("secret %q: location %q: use a region such as europe-west1", in.Name, in.Location)
+		case mustExist && p.secrets[in.at()] == nil:
 			return fmt.Errorf("secret %q does not exist in project %s", in.Name, projectID)
 		case len(in.payload()) > maxPayload:
 			return fmt.Errorf("the payload of secret %q is larger than %d bytes", in.Name, maxPayload)
 		}
 	}
 	for _, in := range secrets {
-		if p.secrets[in.Name] == nil {
-			p.secrets[in.Name] = &secret{aliases: map[string]int{}}
+		if p.secrets[in.at()] == nil {
+			p.secrets[in.at()] = &secret{aliases: map[string]int{}}
 		}
-		sec := p.secrets[in.Name]
+		sec := p.secrets[in.at()]
+		if in.Labels != nil {
+			sec.labels = in.Labels
+		}
 		sec.versions = append(sec.versions, version{state: Enabled, payload: in.payload()})
 	}
 	return nil
@@ -122,7 +138,7 @@ func (s Secret) payload() []byte {
 	return s.Binary
 }
 
-// Delete removes secrets; names that do not exist are passed over. Without names it removes all of the project.
+// Delete removes secrets of no region; names that do not exist are passed over. Without names it removes all of the project.
 func (s *Store) Delete(projectID string, names ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,7 +150,7 @@ func (s *Store) Delete(projectID string, names ...string) {
 		clear(p.secrets)
 	}
 	for _, name := range names {
-		delete(p.secrets, name)
+		delete(p.secrets, place{name: name})
 	}
 }
 
@@ -173,8 +189,8 @@ func (s *Store) SetAlias(projectID, name, alias string, number int) error {
 	return nil
 }
 
-// List lists a project's secrets by name.
-func (s *Store) List(projectID string) []Listed {
+// Listed lists a project's secrets of no region by name.
+func (s *Store) Listed(projectID string) []Listed {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	all := []Listed{}
@@ -182,14 +198,26 @@ func (s *Store) List(projectID string) []Listed {
 	if p == nil {
 		return all
 	}
-	for _, name := range slices.Sorted(maps.Keys(p.secrets)) {
-		sec := p.secrets[name]
+	for _, name := range p.names("") {
+		sec := p.secrets[place{name: name}]
 		listed := Listed{Name: name, Aliases: maps.Clone(sec.aliases)}
 		for _, v := range sec.versions {
 			listed.Versions = append(listed.Versions, v.state)
 		}
 		all = append(all, listed)
 	}
+	return all
+}
+
+// names lists the secrets of a region.
+func (p *project) names(location string) []string {
+	var all []string
+	for at := range p.secrets {
+		if at.location == location {
+			all = append(all, at.name)
+		}
+	}
+	slices.Sort(all)
 	return all
 }
 
@@ -205,7 +233,7 @@ func (s *Store) versioned(projectID, name string, number int) (*secret, error) {
 	if err != nil {
 		return nil, err
 	}
-	sec := p.secrets[name]
+	sec := p.secrets[place{name: name}]
 	if sec == nil || number < 1 || number > len(sec.versions) {
 		return nil, fmt.Errorf("secret %q in project %s has no version %d", name, projectID, number)
 	}
