@@ -17,6 +17,7 @@ var alicloudKMS = Backend{
 	Store: map[plan.Aspect]plan.Rule{
 		plan.Role: alicloudRole, plan.Location: region, plan.Account: plan.ObjectName,
 	},
+	Given: map[plan.Aspect]plan.Rule{plan.Mount: alicloudProvider},
 	Nouns: map[plan.Aspect]string{plan.Location: "region"},
 	Limits: []Limit{
 		{Aspect: plan.Role, Annotation: names.AnnotationPermittedRole, Demand: names.AnnotationRequireRole},
@@ -41,7 +42,6 @@ var (
 		plan.Matches(alicloudRolePattern, "must be the ARN of a RAM role, as in acs:ram::1234567890123456:role/name"))
 
 	alicloudProviderPattern = regexp.MustCompile(`\Aacs:ram::[^:/]+:oidc-provider/[^:/]+\z`)
-	// AlicloudProvider is for OIDC providers, by which RAM knows ServiceAccounts.
-	AlicloudProvider plan.Rule = plan.Both(plan.PlainText, plan.Matches(alicloudProviderPattern,
+	alicloudProvider        = plan.Both(plan.PlainText, plan.Matches(alicloudProviderPattern,
 		"must be the ARN of a provider of RAM, as in acs:ram::1234567890123456:oidc-provider/name"))
 )

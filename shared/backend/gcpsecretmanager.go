@@ -23,7 +23,7 @@ var gcpSecretManager = Backend{
 		plan.Container: project, plan.Location: region, plan.Role: serviceAccount, plan.Account: plan.ObjectName,
 	},
 	Given: map[plan.Aspect]plan.Rule{plan.Mount: provider},
-	Nouns: map[plan.Aspect]string{plan.Container: "project", plan.Location: "region"},
+	Nouns: map[plan.Aspect]string{plan.Container: "project", plan.Location: "region", plan.Mount: "provider"},
 	Limits: []Limit{
 		{Aspect: plan.Role, Annotation: names.AnnotationPermittedRole, Chosen: true},
 		{Aspect: plan.Container, Annotation: names.AnnotationPermittedProject},

@@ -31,8 +31,6 @@ type Login struct {
 	CAFrom    Credential `json:",omitzero"` // where the cluster keeps Store.CA, in its stead
 	Namespace string     // the part of the server to log in to; empty: that of the Store
 	Directory string     // whose identities are meant: Azure's tenant
-	Provider  string     // by which the backend knows ServiceAccounts: a URL or an ARN
-	Domain    string     // of the server, which must be that of the installation
 	// RoleFrom is where the cluster keeps the role that the Store was judged with: at a login it must be the same there. It is Account where
 	// there is one, else Store.Role.
 	RoleFrom Credential `json:",omitzero"`

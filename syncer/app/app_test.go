@@ -46,7 +46,7 @@ func TestExitCodes(t *testing.T) {
 		{"several settings that are wrong", map[string]string{"POLICY_MATCHING": "x"}, []string{"--workers=-1"}, 2, "",
 			"syncer: --policy-matching is \"x\": must be whole or legacy\nsyncer: --workers is -1: must be at least 1\n"},
 		{"an endpoint of Google that is none", nil, []string{"--gcp-endpoint=http://planted"}, 2, "",
-			"syncer: --gcp-endpoint must be host, host:port or https://host:port: it is spoken to by gRPC over TLS\n"},
+			"syncer: --gcp-endpoint must be host, host:port or https://host:port: it is spoken to over TLS\n"},
 		{"an endpoint of Alibaba Cloud that is none", map[string]string{"ALICLOUD_ENDPOINT": "https://u:planted@kms"}, nil, 2, "",
 			"syncer: ALICLOUD_ENDPOINT is no endpoint: give a host such as kms.eu-central-1.aliyuncs.com, or a URL of one\n"},
 		{"a CA of Vault's that cannot be read", map[string]string{"VAULT_CACERT": "/nowhere/ca.pem"}, nil, 2, "",

@@ -64,6 +64,7 @@ func newBacking(c *config.Config) (*backing, error) {
 	c.Vault.Credentials = b.credentials.get
 	c.AWS.Credentials, c.Alicloud.Credentials = b.credentials.get, b.credentials.get
 	c.Azure.Credentials = b.credentials.get
+	c.GCP.Credentials = b.credentials.get
 	c.AWS.Log = slog.New(c.Handler)
 	sessions, awsErr := awssession.New(c.AWS)
 	secretsManager, smErr := awssecretsmanager.New(awssecretsmanager.Config{Sessions: sessions, Endpoint: c.SecretsManagerEndpoint})

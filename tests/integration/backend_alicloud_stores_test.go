@@ -80,7 +80,7 @@ func (l *alicloudStores) byKey(secret, role string) plan.Store {
 
 func (l *alicloudStores) byAccount(account, role string) plan.Store {
 	s := alicloudStore(ramRole + role)
-	s.Credential, s.Login.Provider = l.tokenOf(account), ackProvider
+	s.Credential, s.Mount = l.tokenOf(account), ackProvider
 	return s
 }
 

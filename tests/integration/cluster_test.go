@@ -41,8 +41,8 @@ func newCluster(t *testing.T) *cluster {
 	}
 }
 
-// writes a token of the subject into the file, as the kubelet does, and returns it.
-func (c *cluster) writes(t *testing.T, subject, audience string, lifetime time.Duration) string {
+// issue returns a token of the subject.
+func (c *cluster) issue(t *testing.T, subject, audience string, lifetime time.Duration) string {
 	t.Helper()
 	token, err := jwt.Signed(c.signer).Claims(jwt.Claims{
 		Issuer: podIssuer, Subject: subject, Audience: jwt.Audience{audience}, Expiry: jwt.NewNumericDate(time.Now().Add(lifetime)),
@@ -50,6 +50,13 @@ func (c *cluster) writes(t *testing.T, subject, audience string, lifetime time.D
 	if err != nil {
 		t.Fatal(err)
 	}
+	return token
+}
+
+// writes a token of the subject into the file, as the kubelet does, and returns it.
+func (c *cluster) writes(t *testing.T, subject, audience string, lifetime time.Duration) string {
+	t.Helper()
+	token := c.issue(t, subject, audience, lifetime)
 	if err := os.WriteFile(c.file, []byte(token), 0o600); err != nil {
 		t.Fatal(err)
 	}

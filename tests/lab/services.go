@@ -81,7 +81,8 @@ func (l *Lab) NewSyncer(name string, extra Extra) (*Service, error) {
 	}
 	s.args = append([]string{
 		"--kubeconfig=" + l.SyncerKubeconfig, "--dialects=kes", // others need a login of their own, which tests add
-		"--refresh-interval=10s", "--gcp-endpoint=" + l.GCPEndpoint,
+		"--refresh-interval=10s", "--gcp-endpoint=" + l.GCPEndpoint, "--gcp-sts-endpoint=" + l.GCPEndpoint,
+		"--gcp-iam-endpoint=" + l.GCPEndpoint,
 		"--replica-name=" + name, // one that was killed goes on with its Lease
 	}, s.args...)
 	s.env = append(s.env,

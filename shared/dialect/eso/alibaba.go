@@ -25,7 +25,7 @@ func (b *builder) alibaba(at *field.Path, r reading, p *v1.AlibabaProvider) (*so
 		s.store.Credential = b.secret(authAt.Child("secretRef", "accessKeySecretSecretRef"), r, secret.AccessKeySecret, "")
 	case rrsa != nil:
 		at := authAt.Child("rrsa")
-		s.store.Role, s.store.Login.Provider = rrsa.RoleARN, rrsa.OIDCProviderARN
+		s.store.Role, s.store.Mount = rrsa.RoleARN, rrsa.OIDCProviderARN
 		places[plan.Role] = plan.Place{Field: at.Child("roleArn").String()}
 		if rrsa.RoleARN == "" {
 			b.Fail(field.Required(at.Child("roleArn"), "the role to be"))
@@ -33,7 +33,7 @@ func (b *builder) alibaba(at *field.Path, r reading, p *v1.AlibabaProvider) (*so
 		if rrsa.OIDCProviderARN == "" {
 			b.Fail(field.Required(at.Child("oidcProviderArn"), "the cluster, as RAM knows it"))
 		}
-		b.Canonical(at.Child("oidcProviderArn"), rrsa.OIDCProviderARN, backend.AlicloudProvider)
+		places[plan.Mount] = plan.Place{Field: at.Child("oidcProviderArn").String()}
 		for _, ignored := range []struct{ name, value string }{{"oidcTokenFilePath", rrsa.OIDCTokenFilePath}, {"sessionName", rrsa.SessionName}} {
 			if ignored.value != "" {
 				b.Warn("%s has no meaning here, and is ignored: the syncer has its own", at.Child(ignored.name))

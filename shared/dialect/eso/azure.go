@@ -48,9 +48,10 @@ func (b *builder) azure(at *field.Path, r reading, p *v1.AzureKVProvider) (*sour
 	if p.CustomCloudConfig != nil {
 		b.unserved(at.Child("customCloudConfig"), "is not served: the syncer's AZURE_AUTHORITY_HOST and AZURE_KEY_VAULT_DNS_SUFFIX say where its cloud is")
 	}
-	s.store = plan.Store{Backend: keyVault.Name, Container: name}
-	s.store.Login.Domain = suffix
-	places := plan.Places{plan.Container: {Field: at.Child("vaultUrl").String()}}
+	s.store = plan.Store{Backend: keyVault.Name, Container: name, Address: suffix}
+	places := plan.Places{
+		plan.Container: {Field: at.Child("vaultUrl").String()}, plan.Address: {Field: at.Child("vaultUrl").String()},
+	}
 	switch p.AuthType {
 	case "", azureServicePrincipal:
 		b.azurePrincipal(at, r, p, s)

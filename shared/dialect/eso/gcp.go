@@ -65,7 +65,7 @@ func (b *builder) gcpAccount(at *field.Path, r reading, w *v1.GCPWorkloadIdentit
 	account := b.account(accountAt, r, w.ServiceAccountRef)
 	account.Audiences = plan.ListOf(append([]string{project + ".svc.id.goog"}, w.ServiceAccountRef.Audiences...)...)
 	s.store.Method, s.store.Credential = "WorkloadIdentity", account
-	s.store.Login.Provider = fmt.Sprintf("https://container.googleapis.com/v1/projects/%s/locations/%s/clusters/%s", project, w.ClusterLocation, w.ClusterName)
+	s.store.Mount = fmt.Sprintf("https://container.googleapis.com/v1/projects/%s/locations/%s/clusters/%s", project, w.ClusterLocation, w.ClusterName)
 	places[plan.Role] = plan.Place{Field: accountAt.String()}
 	places[plan.Account] = plan.Place{Field: accountAt.Child("name").String()}
 	if s.store.Role = b.annotation(accountAt, account, annotationGCPAccount); s.store.Role != "" {

@@ -53,17 +53,17 @@ func identityOf(store plan.Store) (identity, error) {
 		id.credential, id.identifier = store.Credential, store.Login.Identifier
 		rest.Login.Identifier = none
 	case plan.OwnCredential:
-		id.provider, rest.Login.Provider = store.Login.Provider, ""
+		id.provider, rest.Mount = store.Mount, ""
 	case plan.AccountCredential:
-		id.credential, id.provider, id.roleFrom = store.Credential, store.Login.Provider, store.Login.RoleFrom
+		id.credential, id.provider, id.roleFrom = store.Credential, store.Mount, store.Login.RoleFrom
 		id.credential.Audiences = cmp.Or(id.credential.Audiences, defaultAudience)
-		rest.Login.Provider, rest.Login.RoleFrom = "", none
+		rest.Mount, rest.Login.RoleFrom = "", none
 	}
 	if err := driver.CheckStore(rest, plan.SecretCredential, plan.AccountCredential); err != nil {
 		return identity{}, err
 	}
 	switch {
-	case id.isPod() && id.role == "":
+	case rest.Mount != "", id.isPod() && id.role == "":
 		return identity{}, errProvider
 	case id.isKey() && id.identifier.Kind != plan.SecretCredential:
 		return identity{}, errHalfKey

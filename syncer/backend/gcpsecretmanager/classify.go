@@ -18,6 +18,9 @@ var (
 		Kind: driver.Invalid, Problem: "no project is given, and the syncer's credentials belong to none",
 		Hint: "set {container}, or GOOGLE_CLOUD_PROJECT for the syncer",
 	}
+	errRegion = &driver.Error{
+		Kind: driver.Invalid, Problem: "the store names a region that is none: it becomes part of a host name", Hint: "correct it in the store",
+	}
 	errCorrupt = &driver.Error{
 		Kind: driver.Unavailable, Problem: "the value was damaged on its way: its CRC32C does not match",
 	}
@@ -54,7 +57,9 @@ var kinds = map[codes.Code]driver.Kind{
 }
 
 // Classify implements driver.Driver.
-func (d *Driver) Classify(err error) driver.Kind {
+func (d *Driver) Classify(err error) driver.Kind { return driver.KindOfItem(err, d.kind(err)) }
+
+func (d *Driver) kind(err error) driver.Kind {
 	if refused, ok := errors.AsType[*login.Error](err); ok {
 		return refused.Kind()
 	}
@@ -81,6 +86,9 @@ func (d *Driver) Classify(err error) driver.Kind {
 
 // Explain is the service's message without gRPC's words around it.
 func (d *Driver) Explain(err error) string {
+	if item, ok := errors.AsType[*driver.ItemError](err); ok {
+		return driver.Word(item.Name) + ": " + d.Explain(item.Err)
+	}
 	if refused, ok := errors.AsType[*login.Error](err); ok {
 		return refused.Error()
 	}

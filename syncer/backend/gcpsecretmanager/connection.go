@@ -3,7 +3,7 @@ package gcpsecretmanager
 import (
 	"context"
 	"crypto/tls"
-	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"time"
@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
+	"k8s.io/utils/lru"
 )
 
 // maxAnswer, maxHeader and maxToken bound what is read of an answer, in bytes: Google's largest payload has 64 KiB. maxToken is
@@ -22,10 +23,11 @@ const (
 	maxToken  = 1 << 20
 )
 
-var errEndpoint = errors.New("--gcp-endpoint must be host, host:port or https://host:port: it is spoken to by gRPC over TLS")
+// maxConnections bounds how many are kept: one for each region, of which tenants name any.
+const maxConnections = 100
 
-// target is the host:port of an endpoint, or nothing for none.
-func target(endpoint string) (string, error) {
+// target is the host:port of an endpoint that a setting names, or nothing for none.
+func target(setting, endpoint string) (string, error) {
 	if endpoint == "" {
 		return "", nil
 	}
@@ -35,23 +37,23 @@ func target(endpoint string) (string, error) {
 	}
 	host, port, err := net.SplitHostPort(endpoint)
 	if err != nil || host == "" || port == "" || strings.ContainsAny(endpoint, "/?#@") {
-		return "", errEndpoint // not its text, which may hold a password
+		// Not its text, which may hold a password.
+		return "", fmt.Errorf("%s must be host, host:port or https://host:port: it is spoken to over TLS", setting)
 	}
 	return endpoint, nil
 }
 
-// connect returns the one connection, which is opened by its first call, and again by the first after it broke. Google's
+// connect returns the connection to a host, which is opened by its first call, and again by the first after it broke. Google's
 // generated client is not in between: it would repeat calls, look for client certificates, and log whole answers where
 // GOOGLE_SDK_GO_LOGGING_LEVEL asks for it.
 func (d *Driver) connect(target string) (*grpc.ClientConn, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.connection != nil {
-		return d.connection, nil
+	if known, ok := d.connections.Get(target); ok {
+		return known.(*grpc.ClientConn), nil //nolint:forcetypeassert // nothing else is put there
 	}
-	var err error
 	// Names are looked up by each attempt to connect: gRPC's own resolver would wait for minutes after an outage of DNS.
-	d.connection, err = grpc.NewClient("passthrough:///"+target,
+	made, err := grpc.NewClient("passthrough:///"+target,
 		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: d.roots})),
 		grpc.WithDisableRetry(), grpc.WithDisableServiceConfig(), // the caller retries
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)), grpc.WithMaxHeaderListSize(maxHeader),
@@ -64,7 +66,16 @@ func (d *Driver) connect(target string) (*grpc.ClientConn, error) {
 		// so long that a ping is sent.
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: time.Minute, Timeout: 20 * time.Second}),
 	)
-	return d.connection, err
+	if err != nil {
+		return nil, err
+	}
+	d.connections.Add(target, made)
+	return made, nil
+}
+
+// hangUp closes a connection that was not used for the longest time. A call that is still made there fails, and is tried again.
+func hangUp(_ lru.Key, connection any) {
+	_ = connection.(*grpc.ClientConn).Close() //nolint:forcetypeassert // nothing else is put there
 }
 
 // bearer is a token as each call carries it, and never over a connection without TLS.

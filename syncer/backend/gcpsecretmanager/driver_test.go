@@ -33,7 +33,7 @@ func TestTarget(t *testing.T) {
 		"an address of IPv6 without brackets": {"::1", "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := target(c.endpoint)
+			got, err := target("--gcp-endpoint", c.endpoint)
 			if got != c.want || (err != nil) != c.refused {
 				t.Errorf("got %q (%v), want %q", got, err, c.want)
 			}
@@ -43,23 +43,27 @@ func TestTarget(t *testing.T) {
 
 func TestAnswersThatAreAnothersAreRefused(t *testing.T) {
 	for name, test := range map[string]struct {
-		project, version, told string
-		want                   bool
+		project, version, told, region string
+		want                           bool
 	}{
-		"the project's number in place of its id": {"prod", "latest", "projects/100/secrets/db/versions/7", true},
-		"the project's number":                    {"100", "latest", "projects/100/secrets/db/versions/7", true},
-		"the credentials' own project":            {"", "latest", "projects/100/secrets/db/versions/7", true},
-		"a version":                               {"prod", "7", "projects/100/secrets/db/versions/7", true},
-		"a version with a zero before it":         {"prod", "07", "projects/100/secrets/db/versions/7", true},
-		"an alias":                                {"prod", "blue", "projects/100/secrets/db/versions/7", true},
-		"another secret":                          {"prod", "latest", "projects/100/secrets/other/versions/7", false},
-		"another version":                         {"prod", "6", "projects/100/secrets/db/versions/7", false},
-		"another project":                         {"101", "latest", "projects/100/secrets/db/versions/7", false},
-		"no name":                                 {"prod", "latest", "", false},
-		"a name of something else":                {"prod", "latest", "projects/100/locations/l/secrets/db/versions/7", false},
+		"the project's number in place of its id": {"prod", "latest", "projects/100/secrets/db/versions/7", "", true},
+		"the project's number":                    {"100", "latest", "projects/100/secrets/db/versions/7", "", true},
+		"the credentials' own project":            {"", "latest", "projects/100/secrets/db/versions/7", "", true},
+		"a version":                               {"prod", "7", "projects/100/secrets/db/versions/7", "", true},
+		"a version with a zero before it":         {"prod", "07", "projects/100/secrets/db/versions/7", "", true},
+		"an alias":                                {"prod", "blue", "projects/100/secrets/db/versions/7", "", true},
+		"another secret":                          {"prod", "latest", "projects/100/secrets/other/versions/7", "", false},
+		"another version":                         {"prod", "6", "projects/100/secrets/db/versions/7", "", false},
+		"another project":                         {"101", "latest", "projects/100/secrets/db/versions/7", "", false},
+		"a secret of the region":                  {"prod", "latest", "projects/100/locations/l/secrets/db/versions/7", "l", true},
+		"a secret of another region":              {"prod", "latest", "projects/100/locations/m/secrets/db/versions/7", "l", false},
+		"a secret of no region":                   {"prod", "latest", "projects/100/secrets/db/versions/7", "l", false},
+		"a secret without a version":              {"prod", "latest", "projects/100/secrets/db", "", false},
+		"no name":                                 {"prod", "latest", "", "", false},
+		"a name of something else":                {"prod", "latest", "projects/100/locations/l/secrets/db/versions/7", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := isAnswer(test.project, plan.Read{Key: "db", Version: test.version}, test.told); got != test.want {
+			if got := isAnswer(plan.Store{Container: test.project, Location: test.region}, plan.Read{Key: "db", Version: test.version}, test.told); got != test.want {
 				t.Errorf("got %t, want %t", got, test.want)
 			}
 		})
@@ -87,7 +91,7 @@ func TestValue(t *testing.T) {
 		"no payload":                         {&secretmanagerpb.AccessSecretVersionResponse{}, driver.Value{}, driver.ErrNoValue},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := value(c.answer)
+			got, err := valueOf(c.answer)
 			if !errors.Is(err, c.err) {
 				t.Errorf("got %v, want %v", err, c.err)
 			}

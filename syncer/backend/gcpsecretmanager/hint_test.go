@@ -1,6 +1,7 @@
 package gcpsecretmanager
 
 import (
+	"strings"
 	"testing"
 
 	"cloud.google.com/go/compute/metadata"
@@ -117,6 +118,50 @@ func TestWhatUsersAreToldOfCredentials(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			source := plan.Source{Store: plan.Store{Backend: backends.GCPSecretManager}, Read: plan.Read{Key: "db", Version: "latest"}}
 			if diff := cmp.Diff(read+test.want, backendtest.Message(t, &Driver{}, source, test.err)); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWhatUsersOfStoresAreTold(t *testing.T) {
+	account := plan.Credential{Kind: plan.AccountCredential, Namespace: "team", Name: "reader", Audiences: "p.svc.id.goog"}
+	secret := plan.Credential{Kind: plan.SecretCredential, Namespace: "team", Name: "login", Key: "key.json"}
+	const email = "reader@p.iam.gserviceaccount.com"
+	unauthenticated := status.Error(codes.Unauthenticated, "m")
+	for name, test := range map[string]struct {
+		store plan.Store
+		err   error
+		want  string // what follows the project
+	}{
+		"a key that Google does not know": {
+			plan.Store{Credential: secret}, unauthenticated, " as the credential in Secret team/login: not authenticated: m; " +
+				"check that the key exists at Google, and is not disabled: it is the credential in Secret team/login",
+		},
+		"a cluster that Google does not know": {
+			plan.Store{Credential: account, Role: email}, unauthenticated, " as " + email + ": not authenticated: m; check that the project, " +
+				"the location and the name of the cluster in the store are those of this cluster, and that it has workload identity enabled; " +
+				"and that the service account exists, if the store has one",
+		},
+		"a ServiceAccount that may not act": {
+			plan.Store{Credential: account, Role: email}, &login.Error{Found: true, Err: &metadata.Error{Code: 403, Message: "m"}},
+			" as " + email + ": access denied: no credentials: the metadata server answered HTTP status 403: m; let ServiceAccount team/reader act as " +
+				email + ": give serviceAccount:p.svc.id.goog[team/reader] the role roles/iam.workloadIdentityUser on that",
+		},
+		"a search that lacks a right": {
+			plan.Store{}, status.Error(codes.PermissionDenied, "m"), ": access denied: m; give the syncer's own identity the roles " +
+				"roles/secretmanager.viewer and roles/secretmanager.secretAccessor on the project",
+		},
+		"one of a search that has no version": {
+			plan.Store{}, &driver.ItemError{Name: "db-1", Err: status.Error(codes.NotFound, "m")}, ": unavailable: db-1: m; enable a version of it or " +
+				"add one, or search for others, by their labels or by what their names begin with",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.store.Backend, test.store.Container = backends.GCPSecretManager, "p"
+			got := backendtest.Message(t, &Driver{}, plan.Source{Store: test.store, Read: plan.Read{Key: "db", Path: true}}, test.err)
+			_, rest, _ := strings.Cut(got, " from gcpSecretsManager in project p")
+			if diff := cmp.Diff(test.want, rest); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
 		})

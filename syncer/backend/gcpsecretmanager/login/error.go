@@ -27,9 +27,10 @@ var ErrNoCredentials = &driver.Error{
 type Error struct {
 	Err   error
 	Found bool
+	Asked string // the host that gave no token, as far as it is known
 }
 
-func (e *Error) Error() string { return "no credentials: " + explain(e.Err) }
+func (e *Error) Error() string { return "no credentials: " + e.explain() }
 
 // Unwrap returns the SDK's error.
 func (e *Error) Unwrap() error { return e.Err }
@@ -37,6 +38,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // Kind distinguishes a token that cannot be obtained now from credentials that are missing or wrong.
 func (e *Error) Kind() driver.Kind {
 	err := e.Err
+	if own, ok := errors.AsType[*driver.Error](err); ok {
+		return own.Kind
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return driver.Unavailable
 	}
@@ -78,11 +82,18 @@ func kindOfStatus(code int) driver.Kind {
 }
 
 // explain leaves out what the SDK quotes at the end: an answer that may be any page, or hold a token.
-func explain(err error) string {
+func (e *Error) explain() string {
+	err := e.Err
+	if own, ok := errors.AsType[*driver.Error](err); ok {
+		return own.Problem
+	}
 	said := err.Error()
 	if answer, ok := errors.AsType[*metadata.Error](err); ok {
 		said = fmt.Sprintf("the metadata server answered HTTP status %d: %s", answer.Code, answer.Message)
 	} else if code := httpStatus(err); code != 0 {
+		if e.Asked != "" {
+			return fmt.Sprintf("%s answered the request for a token with HTTP status %d", e.Asked, code)
+		}
 		return fmt.Sprintf("the request for a token was answered with HTTP status %d", code)
 	}
 	if end := strings.IndexAny(said, "{<`\n"); end >= 0 {

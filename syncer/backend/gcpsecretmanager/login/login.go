@@ -1,22 +1,22 @@
-// Package login finds the credentials that Google's own tools would find, and keeps a token of theirs.
+// Package login finds the credentials that Google's own tools would find, or takes those that a Store says, and keeps a token of theirs.
 // https://cloud.google.com/docs/authentication/application-default-credentials
 package login
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
 	"cloud.google.com/go/auth"
-	"cloud.google.com/go/auth/credentials"
-	"cloud.google.com/go/compute/metadata"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/credential"
 	"github.com/secretgate/secretgate/syncer/backend/session"
 )
 
@@ -27,38 +27,80 @@ const (
 	renewBefore = 225 * time.Second
 )
 
+// silent is the logger of Google's libraries: else tokens are logged where GOOGLE_SDK_GO_LOGGING_LEVEL asks for it.
+var silent = slog.New(slog.DiscardHandler)
+
 // Login is a token that is valid now, and where it is good for.
 type Login struct {
-	// Target is the service's host:port.
-	Target string
 	// Headers are what each call carries.
 	Headers map[string]string
 	// Project is the credentials' own, where it was asked for.
 	Project string
+
+	endpoint, universe string
 	// worked is whether the service has ever accepted the token.
 	worked atomic.Bool
 }
 
-// Logins keeps the syncer's login.
-type Logins struct {
-	endpoint string
-	client   *http.Client
-	held     *session.Cache[bool, *Login] // by whether the credentials' project is asked for
+// Target is the service's host:port, in a region or, for none, of the whole world:
+// https://cloud.google.com/secret-manager/regional-secrets/create-regional-secret.
+func (l *Login) Target(region string) string {
+	switch {
+	case l.endpoint != "":
+		return l.endpoint
+	case region != "":
+		return "secretmanager." + region + ".rep." + l.universe + ":443"
+	}
+	return "secretmanager." + l.universe + ":443"
 }
 
-// New makes Logins for an endpoint, host:port; empty: that of the credentials' universe. Tokens are requested by a client, within
-// a timeout. New itself makes no calls.
-func New(endpoint string, client *http.Client, timeout time.Duration) *Logins {
-	l := &Logins{endpoint: endpoint, client: client}
-	l.held = &session.Cache[bool, *Login]{Obtain: l.obtain, Timeout: timeout}
+// Config of the logins.
+type Config struct {
+	// Endpoint of Secret Manager, host:port; empty: that of the credentials' universe.
+	Endpoint string
+	// STS and IAM are where Google exchanges tokens of ServiceAccounts: the Security Token Service and the IAM Service Account Credentials
+	// API, each host or host:port; empty: those of the installation's universe.
+	STS, IAM string
+	// Client requests tokens.
+	Client *http.Client
+	// Credentials gets what Stores refer to in the cluster; nil: they may refer to nothing there.
+	Credentials credential.Source
+	// Timeout of a search for credentials and a request for a token.
+	Timeout time.Duration
+}
+
+// Logins keeps the logins, one for each Store that says how to log in, and one of the syncer's.
+type Logins struct {
+	config Config
+	held   *session.Cache[request, *Login]
+}
+
+// request is which login is wanted. Stores that differ in anything never share one; those that leave it to the syncer share its own.
+type request struct {
+	store       plan.Store // zero: the syncer's own
+	withProject bool       // the credentials' project is asked for
+}
+
+// New makes Logins. It makes no calls.
+func New(c Config) *Logins {
+	l := &Logins{config: c}
+	l.held = &session.Cache[request, *Login]{Obtain: l.obtain, Timeout: c.Timeout}
 	return l
 }
 
-// Do makes a call. Where the service refuses credentials that it accepted before (their key was replaced, their token ended
-// early), they are looked for again and the call is made once more. Others are looked for again by the next call: their file
-// may be replaced by then.
-func (l *Logins) Do(ctx context.Context, withProject bool, call func(*Login) error) error {
-	return l.held.Do(ctx, withProject, func(used *Login) (refused bool, err error) {
+func requestOf(store plan.Store) request {
+	r := request{withProject: store.Container == ""}
+	if store.Credential.OfCluster() {
+		r.store = store
+	}
+	return r
+}
+
+// Do makes a call for a Store that Check accepts. Where the service refuses credentials that it accepted before (their key was replaced,
+// their token ended early), they are looked for again and the call is made once more. Others are looked for again by the next call: their
+// file or Secret may be replaced by then.
+func (l *Logins) Do(ctx context.Context, store plan.Store, call func(*Login) error) error {
+	return l.held.Do(ctx, requestOf(store), func(used *Login) (refused bool, err error) {
 		err = call(used)
 		switch {
 		case err == nil:
@@ -72,27 +114,42 @@ func (l *Logins) Do(ctx context.Context, withProject bool, call func(*Login) err
 	})
 }
 
+// Forget drops the login of a Store. That of the syncer's own stays.
+func (l *Logins) Forget(store plan.Store) {
+	if store.Credential.OfCluster() {
+		l.held.Forget(requestOf(store))
+	}
+}
+
 // obtain finds the credentials anew each time, since they may have been replaced.
-func (l *Logins) obtain(ctx context.Context, withProject bool, _ session.Session[*Login]) (begun session.Session[*Login], err error) {
-	found, err := l.search(ctx)
+func (l *Logins) obtain(ctx context.Context, r request, _ session.Session[*Login]) (begun session.Session[*Login], err error) {
+	found, err := l.credentials(ctx, r.store)
 	if err != nil {
 		return begun, &Error{Err: err}
 	}
-	made, token, err := l.open(ctx, found, withProject)
+	made, token, err := l.open(ctx, found, r.withProject)
 	if err != nil {
-		return begun, &Error{Err: err, Found: true}
+		return begun, &Error{Err: err, Found: true, Asked: found.asked()}
 	}
 	return session.Until(made, time.Now(), token.Expiry, renewBefore), nil
 }
 
-func (l *Logins) open(ctx context.Context, found *auth.Credentials, withProject bool) (*Login, *auth.Token, error) {
-	made := &Login{Target: l.endpoint}
-	if l.endpoint == "" {
-		universe, err := found.UniverseDomain(ctx)
-		if err != nil {
+// held are credentials, and what is known of them beside.
+type held struct {
+	*auth.Credentials
+	// payer is the project that pays for the calls; empty: none is named.
+	payer func(ctx context.Context) string
+	// asked is the host that was asked for a token at last; empty: that is not known.
+	asked func() string
+}
+
+func (l *Logins) open(ctx context.Context, found *held, withProject bool) (*Login, *auth.Token, error) {
+	made := &Login{endpoint: l.config.Endpoint}
+	var err error
+	if made.endpoint == "" {
+		if made.universe, err = found.UniverseDomain(ctx); err != nil {
 			return nil, nil, err
 		}
-		made.Target = "secretmanager." + universe + ":443"
 	}
 	token, err := found.Token(ctx)
 	if err == nil && withProject {
@@ -102,30 +159,11 @@ func (l *Logins) open(ctx context.Context, found *auth.Credentials, withProject 
 		return nil, nil, err
 	}
 	made.Headers = map[string]string{"authorization": "Bearer " + token.Value}
-	if project, err := found.QuotaProjectID(ctx); err == nil && project != "" {
-		made.Headers["x-goog-user-project"] = project
+	if payer := found.payer(ctx); payer != "" {
+		made.Headers["x-goog-user-project"] = payer
 	}
 	return made, token, nil
 }
 
-// search looks where Google's libraries look. A service account's key signs its own tokens; no call is made for them.
-func (l *Logins) search(ctx context.Context) (*auth.Credentials, error) {
-	silent := slog.New(slog.DiscardHandler) // else tokens are logged where GOOGLE_SDK_GO_LOGGING_LEVEL asks for it
-	if !namesFile() && !metadata.NewWithOptions(&metadata.Options{Logger: silent, UseDefaultClient: true}).OnGCEWithContext(ctx) {
-		// Not left to the SDK, which never looks again: a pod on GKE may be up some seconds before its metadata server.
-		return nil, ErrNoCredentials
-	}
-	return credentials.DetectDefault(&credentials.DetectOptions{
-		Scopes: []string{scope}, UseSelfSignedJWT: true, Client: l.client, Logger: silent,
-	})
-}
-
-// namesFile reports whether credentials are in a file, where the SDK looks before it asks the metadata server.
-func namesFile() bool {
-	if os.Getenv("GOOGLE_APPLICATION_CREDENTIALS") != "" {
-		return true
-	}
-	home, _ := os.UserHomeDir()
-	_, err := os.Stat(filepath.Join(home, ".config", "gcloud", "application_default_credentials.json"))
-	return err == nil
-}
+// universe is the installation's: https://cloud.google.com/docs/authentication/universe-domain.
+func universe() string { return cmp.Or(os.Getenv("GOOGLE_CLOUD_UNIVERSE_DOMAIN"), "googleapis.com") }

@@ -22,6 +22,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/secretgate/secretgate/shared/plan"
 )
 
 // exchange gives tokens of an hour's life for a cluster's, numbered from 1.
@@ -112,11 +114,16 @@ func TestLogins(t *testing.T) {
 			}
 			e := &exchange{}
 			var got login
-			err := New(test.endpoint, &http.Client{Transport: e}, time.Minute).Do(t.Context(), test.withProject, func(l *Login) error {
+			all := New(Config{Endpoint: test.endpoint, Client: &http.Client{Transport: e}, Timeout: time.Minute})
+			store := plan.Store{Container: "p"}
+			if test.withProject {
+				store.Container = ""
+			}
+			err := all.Do(t.Context(), store, func(l *Login) error {
 				if !strings.HasPrefix(l.Headers["authorization"], "Bearer ") {
 					t.Error("there is no token")
 				}
-				got = login{l.Target, l.Project, l.Headers["x-goog-user-project"], e.asked}
+				got = login{l.Target(""), l.Project, l.Headers["x-goog-user-project"], e.asked}
 				return nil
 			})
 			if err != nil {
@@ -133,10 +140,10 @@ func TestTokensAreReplacedBeforeTheirEndAndWhenRefused(t *testing.T) {
 	leave(t, federated(t))
 	synctest.Test(t, func(t *testing.T) {
 		e := &exchange{}
-		all := New("sm.example:443", &http.Client{Transport: e}, time.Minute)
+		all := New(Config{Endpoint: "sm.example:443", Client: &http.Client{Transport: e}, Timeout: time.Minute})
 		var got []string
 		call := func(answer error) {
-			_ = all.Do(context.Background(), false, func(l *Login) error {
+			_ = all.Do(context.Background(), plan.Store{Container: "p"}, func(l *Login) error {
 				got = append(got, strings.TrimPrefix(l.Headers["authorization"], "Bearer "))
 				return answer
 			})
