@@ -157,7 +157,7 @@ func (b *Backend) Unusable(a plan.Aspect, value string) (problem string) {
 // only empty where names are listed, and all are meant.
 func (b *Backend) Add(to *plan.Builder, e plan.Entry, at *field.Path) {
 	read := e.Source.Read
-	if read.Key == "" && !(read.Path && b.Finds) {
+	if read.Key == "" && (!read.Path || !b.Finds) {
 		to.Fail(field.Required(at, "the backend's name of the secret"))
 		return
 	}

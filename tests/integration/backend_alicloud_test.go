@@ -119,9 +119,9 @@ func TestAlicloudKMSConforms(t *testing.T) {
 func (l *alicloudLab) harness(
 	open func(*testing.T, alicloudkms.Config) driver.Driver, config alicloudkms.Config, stores []plan.Store,
 ) backendtest.Harness {
-	at := func(t *testing.T, kms, sts string) driver.Driver {
+	at := func(t *testing.T, url, sts string) driver.Driver {
 		c := config
-		c.Endpoint, c.STSEndpoint = kms, sts
+		c.Endpoint, c.STSEndpoint = url, sts
 		return open(t, c)
 	}
 	text := func(t *testing.T, key, text string) { l.put(t, kms.Secret{Name: key, Text: text}) }

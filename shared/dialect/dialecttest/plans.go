@@ -200,14 +200,8 @@ func unsoundEntry(p *plan.Plan, e *plan.Entry) (problems []string) {
 	if (e.Kind == plan.Single) != (e.Name != "") || e.Name != "" && len(validation.IsConfigMapKey(e.Name)) > 0 {
 		say("it is of kind %d and called %q", e.Kind, e.Name)
 	}
-	finds := e.Source.Path && of.Finds
-	if problem := of.Key(e.Source.Key); problem != "" || e.Source.Key == "" && !finds {
-		say("the key %q %s", e.Source.Key, problem)
-	}
-	if e.Source.Path != (e.Kind == plan.Tree) || e.Source.Path && !of.Walks && !finds {
-		say("it is of kind %d and reads a path: %t", e.Kind, e.Source.Path)
-	}
-	if read := normal(of, e.Source.Read); read != e.Source.Read {
+	problems = append(problems, unsoundKey(e, of)...)
+	if read := of.Read(e.Source.Read); read != e.Source.Read {
 		say("it reads %+v, which is the same as %+v: two sources for one", e.Source.Read, read)
 	}
 	if _, placed := p.Places[e.Source.Store]; !placed {
@@ -225,14 +219,16 @@ func unsoundEntry(p *plan.Plan, e *plan.Entry) (problems []string) {
 	return problems
 }
 
-// normal is a read as its backend has it, without what it does not know and dialects ask for by names of their own.
-func normal(of *backend.Backend, read plan.Read) plan.Read {
-	same := of.Read(read)
-	same.Version, same.Object, same.Tags, same.EngineMount, same.Optional = read.Version, read.Object, read.Tags, read.EngineMount, read.Optional
-	if !of.Knows(backend.VersionID) && read.VersionID != "" {
-		same.VersionID, same.VersionStage = read.VersionID, read.VersionStage
+// unsoundKey lists what is wrong with what an entry reads. Only a listing of names may do without a key.
+func unsoundKey(e *plan.Entry, of *backend.Backend) (problems []string) {
+	finds := e.Source.Path && of.Finds
+	if problem := of.Key(e.Source.Key); problem != "" || e.Source.Key == "" && !finds {
+		problems = append(problems, fmt.Sprintf("%s: the key %q %s", e.Field, e.Source.Key, problem))
 	}
-	return same
+	if e.Source.Path != (e.Kind == plan.Tree) || e.Source.Path && !of.Walks && !finds {
+		problems = append(problems, fmt.Sprintf("%s: it is of kind %d and reads a path: %t", e.Field, e.Kind, e.Source.Path))
+	}
+	return problems
 }
 
 // foreign hands a kind objects of another one.

@@ -39,17 +39,20 @@ func (d *Driver) Hint(err error, of plan.Source) string {
 func (d *Driver) storeHint(err error, of plan.Source) string {
 	failed, noSession := errors.AsType[*sessionError](err)
 	account := of.Credential.Kind == plan.AccountCredential
-	audiences := strings.Join(plan.List(cmp.Or(of.Credential.Audiences, defaultAudience)).Texts(), ", ")
+	audiences := strings.Join(cmp.Or(of.Credential.Audiences, defaultAudience).Texts(), ", ")
 	subject := "system:serviceaccount:" + of.Credential.Namespace + ":" + of.Credential.Name
 	switch kind := d.Classify(err); {
 	case kind == driver.NotFound:
 		return "check the key, the region, and the version or its stage"
 	case kind == driver.Denied && noSession && account:
-		return "let the trust policy of " + failed.role + " accept the provider " + of.Mount + ", the audience " + audiences + " and the subject " + subject
+		return "let the trust policy of " + failed.role + " accept the provider " + of.Mount + ", the audience " + audiences +
+			" and the subject " + subject
 	case kind == driver.Denied && noSession && failed.role != "":
-		return "let " + failed.by + " assume " + failed.role + ": in the trust policy of the latter, and with sts:AssumeRole in the policy of the former's RAM user"
+		return "let " + failed.by + " assume " + failed.role +
+			": in the trust policy of the latter, and with sts:AssumeRole in the policy of the former's RAM user"
 	case kind == driver.Unauthenticated && account:
-		return "check that " + of.Mount + " is the cluster, whose tokens RAM verifies, and that it has the audience " + audiences + " as a client id"
+		return "check that " + of.Mount + " is the cluster, whose tokens RAM verifies, and that the audience " + audiences +
+			" is a client id of it"
 	case kind == driver.Unauthenticated && of.Credential.Kind == plan.SecretCredential:
 		return "check the access key in Secret " + of.Credential.Namespace + "/" + of.Credential.Name + ", and the clock of the syncer's node"
 	}

@@ -15,14 +15,16 @@ const defaultAudience = "sts.aliyuncs.com"
 // The Store says something that a login or a read cannot be made of.
 var (
 	errHalfKey = &driver.Error{
-		Kind: driver.Invalid, Problem: "the store names the secret of an access key without the Secret of its id", Hint: "name the Secrets of both in the store",
+		Kind: driver.Invalid, Problem: "the store names the secret of an access key without the Secret of its id",
+		Hint: "name the Secrets of both in the store",
 	}
 	errKeyID = &driver.Error{
 		Kind: driver.Unauthenticated, Problem: "what the store's Secret has for the id of an access key is none: an id is of letters and digits",
 		Hint: "write the access key's id there, and its secret where the store names that",
 	}
 	errHalfAccount = &driver.Error{
-		Kind: driver.Invalid, Problem: "the store names a ServiceAccount, but not the role and the OIDC provider that go with it", Hint: "name both in the store",
+		Kind: driver.Invalid, Problem: "the store names a ServiceAccount, but not the role and the OIDC provider that go with it",
+		Hint: "name both in the store",
 	}
 	errProvider = &driver.Error{
 		Kind: driver.Invalid, Problem: "the store names an OIDC provider, but no role that goes with it", Hint: "name both in the store, or neither",

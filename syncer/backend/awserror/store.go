@@ -18,8 +18,9 @@ var (
 	}
 	// ErrNoRoleOfStore says the same of a Store with a credential of its own.
 	ErrNoRoleOfStore = &driver.Error{
-		Kind: driver.Invalid, Problem: "the store names no role to assume, and neither an access key nor a ServiceAccount's session can be tagged",
-		Hint: "name a role in the store, or leave the syncer's --aws-session-tags out",
+		Kind:    driver.Invalid,
+		Problem: "the store names no role to assume, and neither an access key nor a ServiceAccount's session can be tagged",
+		Hint:    "name a role in the store, or leave the syncer's --aws-session-tags out",
 	}
 	// ErrHalfKey says that an access key has only its secret part.
 	ErrHalfKey = &driver.Error{
@@ -38,7 +39,8 @@ var (
 	}
 	// ErrOptionsWithoutRole says that what goes with assuming a role has none to go with.
 	ErrOptionsWithoutRole = &driver.Error{
-		Kind: driver.Invalid, Problem: "the store has an external id or session tags, but no role to assume with them", Hint: "name the role in the store",
+		Kind: driver.Invalid, Problem: "the store has an external id or session tags, but no role to assume with them",
+		Hint: "name the role in the store",
 	}
 	// ErrLongChain says that too many roles are to be assumed.
 	ErrLongChain = &driver.Error{
@@ -46,8 +48,9 @@ var (
 	}
 	// ErrReservedTag says that a tag could be taken for one that the syncer gives.
 	ErrReservedTag = &driver.Error{
-		Kind: driver.Invalid, Problem: "the store has a session tag whose key is empty or begins with " + TagPrefix + ", as those that the syncer gives do",
-		Hint: "give the tag another key",
+		Kind:    driver.Invalid,
+		Problem: "the store has a session tag whose key is empty or begins with " + TagPrefix + ", as those that the syncer gives do",
+		Hint:    "give the tag another key",
 	}
 	// ErrTransitive says that a tag is to be handed on that there is not.
 	ErrTransitive = &driver.Error{

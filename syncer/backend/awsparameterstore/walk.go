@@ -29,7 +29,8 @@ var errTooMuch = &driver.Error{
 func nothingBelow(read plan.Read) error {
 	if read.Tags != "" {
 		return &driver.Error{
-			Kind: driver.NotFound, Problem: "no parameter below " + root(read.Key) + " has these tags", Hint: "check the path, the tags and the region",
+			Kind: driver.NotFound, Problem: "no parameter below " + root(read.Key) + " has these tags",
+			Hint: "check the path, the tags and the region",
 		}
 	}
 	missing := &driver.Error{

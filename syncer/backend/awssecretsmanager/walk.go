@@ -66,7 +66,9 @@ func (d *Driver) Walk(ctx context.Context, store plan.Store, read plan.Read) (fo
 }
 
 // list names the secrets that are meant.
-func list(ctx context.Context, client *secretsmanager.Client, as func(*secretsmanager.Options), read plan.Read) ([]types.SecretListEntry, error) {
+func list(
+	ctx context.Context, client *secretsmanager.Client, as func(*secretsmanager.Options), read plan.Read,
+) ([]types.SecretListEntry, error) {
 	var meant []types.SecretListEntry
 	pages := secretsmanager.NewListSecretsPaginator(client, &secretsmanager.ListSecretsInput{
 		Filters: filters(read), MaxResults: aws.Int32(100),

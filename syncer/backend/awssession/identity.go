@@ -53,7 +53,7 @@ func (s *Sessions) identity(store plan.Store) (identity, error) {
 		region:  cmp.Or(s.config.Region, store.Location),
 		options: options{login.ExternalID, login.Tags, login.Transitive, store.Tenant},
 	}
-	if err := id.options.check(); err != nil {
+	if err := id.check(); err != nil {
 		return identity{}, err
 	}
 	var err error

@@ -18,7 +18,7 @@ func (s *Service) assumeRoleWithWebIdentity(call api.Call, form url.Values) (any
 	if err != nil {
 		return nil, err
 	}
-	in.tags, in.transitive, in.externalID = nil, nil, "" // the operation takes none: a token of the issuer's may hold some, which are not emulated
+	in.tags, in.transitive, in.externalID = nil, nil, "" // it takes none: a token of the issuer's may hold tags, which are not emulated
 	raw := form.Get("WebIdentityToken")
 	if len(raw) < 4 {
 		return nil, api.Errorf("ValidationError", "1 validation error detected: Value at 'webIdentityToken' failed to satisfy constraint: "+
