@@ -23,7 +23,8 @@ var errKey = &driver.Error{
 }
 
 // Get reads the newest version of a secret or, with a key of name/version, that one; of a certificate its DER, of a key the public part as
-// a JSON Web Key. A certificate in PEM counts as bytes, since isBinary, which certificates are documented to need, would find no base64 in it.
+// a JSON Web Key. A secret that is a certificate in PEM counts as bytes, since isBinary, which certificates are documented to need, would
+// find no base64 in it.
 func (d *Driver) Get(ctx context.Context, store plan.Store, read plan.Read) (driver.Value, error) {
 	by, err := d.by(store)
 	if err != nil {

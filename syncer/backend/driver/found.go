@@ -103,7 +103,8 @@ func (e *ItemError) Error() string { return Word(e.Name) + ": " + e.Err.Error() 
 // Unwrap returns the error of the read.
 func (e *ItemError) Unwrap() error { return e.Err }
 
-// KindOfItem is the kind of failure of a search, given that of an error: what was found just now is not missing, whatever its own read says.
+// KindOfItem is the kind of failure of a search, given that of an error: what was found just now is not missing, whatever its own read
+// says.
 func KindOfItem(err error, kind Kind) Kind {
 	if _, ok := errors.AsType[*ItemError](err); ok && kind == NotFound {
 		return Unavailable

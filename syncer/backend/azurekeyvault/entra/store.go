@@ -48,8 +48,8 @@ type login struct {
 	source credential.Source
 }
 
-// Of makes Tokens as a Store says, whose Method is set. source gets what the Store refers to in the cluster, anew for each token; nil: it may
-// refer to nothing there. A Store that cannot be understood is an *driver.Error of kind Invalid. Of itself makes no calls.
+// Of makes Tokens as a Store says, whose Method is set. source gets what the Store refers to in the cluster, anew for each token; nil: it
+// may refer to nothing there. A Store that cannot be understood is an *driver.Error of kind Invalid. Of itself makes no calls.
 func Of(where Cloud, store plan.Store, source credential.Source, wire http.RoundTripper, timeout time.Duration) (*Tokens, error) {
 	if err := incomplete(store); err != nil {
 		return nil, err

@@ -36,7 +36,8 @@ var (
 		Kind: driver.Invalid, Problem: "this syncer reads no credentials of the cluster", Hint: "use the installation's login",
 	}
 	errNoKey = &driver.Error{
-		Kind: driver.Unauthenticated, Problem: "the credential is no key of a service account", Hint: "write that key, as JSON, into the Secret",
+		Kind: driver.Unauthenticated, Problem: "the credential is no key of a service account",
+		Hint: "write that key, as JSON, into the Secret",
 	}
 	errUniverse = &driver.Error{
 		Kind: driver.Denied, Problem: "the key is of another universe of Google Cloud than this installation reads",
@@ -44,8 +45,8 @@ var (
 	}
 )
 
-// Check refuses a Store that cannot be logged in for, or says to no effect how: to ignore that would be to read as another identity than its
-// author meant. The error is an *driver.Error of kind Invalid.
+// Check refuses a Store that cannot be logged in for, or says to no effect how: to ignore that would be to read as another identity than
+// its author meant. The error is an *driver.Error of kind Invalid.
 func Check(s plan.Store) error {
 	login := s.Login
 	switch {

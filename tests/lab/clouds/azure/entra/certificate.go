@@ -30,8 +30,8 @@ func (a App) certified(raw string, token webtoken.Token, now time.Time) *Refusal
 	return nil
 }
 
-// thumbprint is that of the certificate whose key signed a token, as its header has it: RFC 7515, sections 4.1.6 to 4.1.8, but in the base64
-// that Microsoft's libraries write. leaf is the certificate itself, where the chain is sent.
+// thumbprint is that of the certificate whose key signed a token, as its header has it: RFC 7515, sections 4.1.6 to 4.1.8, but in the
+// base64 that Microsoft's libraries write. leaf is the certificate itself, where the chain is sent.
 func thumbprint(raw string) (sum, leaf []byte, err error) {
 	var header struct {
 		SHA256 []byte   `json:"x5t#S256"`

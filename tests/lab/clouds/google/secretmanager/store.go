@@ -1,5 +1,5 @@
-// Package secretmanager emulates Google Secret Manager: AccessSecretVersion and ListSecrets as its API reference describes them, over secrets
-// of a region or of none, whose versions are enabled, disabled or destroyed, and may have aliases.
+// Package secretmanager emulates Google Secret Manager: AccessSecretVersion and ListSecrets as its API reference describes them, over
+// secrets of a region or of none, whose versions are enabled, disabled or destroyed, and may have aliases.
 // https://cloud.google.com/secret-manager/docs/reference/rpc/google.cloud.secretmanager.v1
 package secretmanager
 
