@@ -27,8 +27,9 @@ func (d *Driver) reaches(store plan.Store) error {
 func (d *Driver) ofStore(store plan.Store) (*vaults, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if known, ok := d.stores.Get(store); ok {
-		return known.(*vaults), nil //nolint:forcetypeassert // nothing else is put there
+	known, _ := d.stores.Get(store)
+	if by, ok := known.(*vaults); ok {
+		return by, nil
 	}
 	tokens, err := entra.Of(d.cloud, store, d.credentials, d.wire, d.timeout)
 	if err != nil {

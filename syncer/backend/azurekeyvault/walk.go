@@ -22,6 +22,9 @@ func (d *Driver) Walk(ctx context.Context, store plan.Store, read plan.Read) ([]
 	}
 	found := driver.Found{Read: read}
 	for pages := v.secrets.NewListSecretPropertiesPager(nil); pages.More(); {
+		if err := found.Page(); err != nil {
+			return nil, err
+		}
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, postpone(err)

@@ -11,10 +11,11 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 )
 
-// MaxFound is how many names one search may find. maxFound bounds their values, in bytes: far more than a Secret holds. atOnce is how many
-// are read at the same time.
+// MaxFound is how many names one search may find, in MaxPages pages of a list. maxFound bounds their values, in bytes: far more than a
+// Secret holds. atOnce is how many are read at the same time.
 const (
 	MaxFound = 1000
+	MaxPages = 1000
 	maxFound = 16 << 20
 	atOnce   = 16
 )
@@ -22,6 +23,10 @@ const (
 var (
 	errTooMany = &Error{
 		Kind: Invalid, Problem: "more than 1,000 secrets are found", Hint: "search for fewer, by their tags or by what their names begin with",
+	}
+	errEndless = &Error{
+		Kind: Unavailable, Problem: "the list of secrets has more than 1,000 pages",
+		Hint: "check the proxy or cache on the way to the backend, or read secrets by their names",
 	}
 	errTooMuch = &Error{
 		Kind: Invalid, Problem: "the secrets that are found have more than 16 MiB",
@@ -34,6 +39,15 @@ type Found struct {
 	Read  plan.Read
 	names []string
 	seen  map[string]bool
+	pages int
+}
+
+// Page counts a page of the list before it is asked for. The error says that there were too many: a list that leads to itself has no end.
+func (f *Found) Page() error {
+	if f.pages++; f.pages > MaxPages {
+		return errEndless
+	}
+	return nil
 }
 
 // Add takes a name and its tags from an answer. The backend may have searched by other rules, so that each is checked here. The error says

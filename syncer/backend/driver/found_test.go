@@ -75,6 +75,13 @@ func TestASearchIsBounded(t *testing.T) {
 	if failed, ok := errors.AsType[*driver.Error](err); !ok || failed.Kind != driver.Invalid {
 		t.Errorf("got %v, want that there are too many", err)
 	}
+	err = nil
+	for i := 0; err == nil && i <= driver.MaxPages; i++ {
+		err = found.Page()
+	}
+	if failed, ok := errors.AsType[*driver.Error](err); !ok || failed.Kind != driver.Unavailable {
+		t.Errorf("got %v after %d pages, want that the list has no end", err, driver.MaxPages)
+	}
 	large := strings.Repeat("x", 1<<20)
 	_, err = found.Values(t.Context(), func(context.Context, string) (driver.Value, error) { return driver.Value{Data: []byte(large)}, nil })
 	if failed, ok := errors.AsType[*driver.Error](err); !ok || failed.Kind != driver.Invalid || !strings.Contains(failed.Problem, "16 MiB") {

@@ -49,8 +49,9 @@ func target(setting, endpoint string) (string, error) {
 func (d *Driver) connect(target string) (*grpc.ClientConn, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if known, ok := d.connections.Get(target); ok {
-		return known.(*grpc.ClientConn), nil //nolint:forcetypeassert // nothing else is put there
+	known, _ := d.connections.Get(target)
+	if connection, ok := known.(*grpc.ClientConn); ok {
+		return connection, nil
 	}
 	// Names are looked up by each attempt to connect: gRPC's own resolver would wait for minutes after an outage of DNS.
 	made, err := grpc.NewClient("passthrough:///"+target,
@@ -74,8 +75,10 @@ func (d *Driver) connect(target string) (*grpc.ClientConn, error) {
 }
 
 // hangUp closes a connection that was not used for the longest time. A call that is still made there fails, and is tried again.
-func hangUp(_ lru.Key, connection any) {
-	_ = connection.(*grpc.ClientConn).Close() //nolint:forcetypeassert // nothing else is put there
+func hangUp(_ lru.Key, held any) {
+	if connection, ok := held.(*grpc.ClientConn); ok {
+		_ = connection.Close()
+	}
 }
 
 // bearer is a token as each call carries it, and never over a connection without TLS.

@@ -35,6 +35,9 @@ func (a at) list(ctx context.Context, store plan.Store, read plan.Read) (*driver
 	found := &driver.Found{Read: read}
 	request := &secretmanagerpb.ListSecretsRequest{Parent: a.parent, PageSize: pageSize, Filter: filter(read)}
 	for {
+		if err := found.Page(); err != nil {
+			return nil, err
+		}
 		page, err := a.service.ListSecrets(routed(ctx, "parent", a.parent), request, grpc.PerRPCCredentials(bearer(a.login.Headers)))
 		if err != nil {
 			return nil, postponed(err)

@@ -139,7 +139,7 @@ func (l *Logins) federated(ctx context.Context, s plan.Store) (*held, error) {
 	noted := &noting{next: l.config.Client.Transport}
 	client := *l.config.Client
 	client.Transport = noted
-	how := &externalaccount.Options{
+	how := &externalaccount.Options{ //nolint:gosec // names of types and servers, and no credential
 		Audience:             "identitynamespace:" + string(s.Credential.Audiences) + ":" + s.Mount,
 		SubjectTokenType:     "urn:ietf:params:oauth:token-type:jwt",
 		TokenURL:             "https://" + cmp.Or(l.config.STS, "sts."+universe()) + "/v1/token",
