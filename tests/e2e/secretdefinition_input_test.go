@@ -56,7 +56,7 @@ func TestBadInputOfDefinitions(t *testing.T) {
 		{"path: secret/data/NS", plan.ReasonInvalidValue, "spec.keysMap[b]: Could not find property data in secret/data/NS"},
 		{"path: secret/data/NS, key: plain, encoding: base64", plan.ReasonInvalidValue, "spec.keysMap[b]: property plain of secret/data/NS is not base64, though encoding says so"},
 		{"path: secret/data/NS/nowhere, key: a", plan.ReasonSecretNotFound, "spec.keysMap[b]: cannot read key \"secret/data/NS/nowhere\""},
-		{"path: secret/NS, key: a", plan.ReasonSecretNotFound, "with --vault.engine=kv2 it is <mount>/data/<name>"},
+		{"path: secret/NS, key: a", plan.ReasonInvalidRequest, "with --vault.engine=kv2 it is <mount>/data/<name>"},
 		{"path: cubby/hole, key: a", plan.ReasonAccessDenied, ""},
 	} {
 		kubectl.MustApply(t, namespace, definition("db", "db", in(namespace, "{password: {path: secret/data/NS, key: password}, b: {"+tc.entry+"}}")))
