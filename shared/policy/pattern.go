@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/text"
 )
 
@@ -64,7 +65,7 @@ func compile(lines string, legacy bool) *patterns {
 			why, remedy := explain(err)
 			return broken(where()+" is not a valid RE2 pattern: "+why, "it is fixed", remedy)
 		}
-		if p.cost += cost(parsed); p.cost > maxCost {
+		if p.cost += plan.PatternCost(parsed); p.cost > maxCost {
 			return broken("holds patterns that are too large", "they are fewer or repeat less", "use fewer lines, or repeat less within them")
 		}
 		re, err := compileLine(line, legacy)
@@ -97,18 +98,6 @@ func compileLine(line string, legacy bool) (*regexp.Regexp, error) {
 		return regexp.Compile(`\A(?:` + line + `\E)\z`)
 	}
 	return re, nil
-}
-
-// cost estimates what a pattern compiles to. The parser has bounded its depth and its repetitions.
-func cost(re *syntax.Regexp) int {
-	n := 1 + len(re.Rune)
-	for _, sub := range re.Sub {
-		n += cost(sub)
-	}
-	if re.Op == syntax.OpRepeat {
-		n *= max(re.Min, re.Max, 1)
-	}
-	return n
 }
 
 // explain names the construct that RE2 lacks, and what to write instead: look-around and back-references were possible in

@@ -1,0 +1,47 @@
+package plan
+
+import (
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+)
+
+// maxPatternCost bounds what a pattern of an object compiles to, as PatternCost counts it.
+const maxPatternCost = 10_000
+
+// PatternCost estimates what a pattern compiles to, in instructions of the matcher and ranges of characters: that of "x{1000}" is not to
+// be seen in its length. Matching a byte takes that many steps at most. The parser has bounded the pattern's depth and its repetitions.
+func PatternCost(re *syntax.Regexp) int {
+	n := 1 + len(re.Rune)
+	for _, sub := range re.Sub {
+		n += PatternCost(sub)
+	}
+	if re.Op == syntax.OpRepeat {
+		n *= max(re.Min, re.Max, 1)
+	}
+	return n
+}
+
+// Pattern is a Rule for patterns of package regexp that an object holds.
+func Pattern(value string) string {
+	_, _, problem := CompilePattern(value)
+	return problem
+}
+
+// CompilePattern compiles what Pattern accepts, and says what it costs.
+func CompilePattern(value string) (re *regexp.Regexp, cost int, problem string) {
+	if len(value) > MaxText {
+		return nil, 0, fmt.Sprintf("must not have more than %d bytes", MaxText)
+	}
+	parsed, err := syntax.Parse(value, syntax.Perl)
+	if err != nil {
+		return nil, 0, "must be a regular expression (https://github.com/google/re2/wiki/Syntax): " + err.Error()
+	}
+	if cost = PatternCost(parsed); cost > maxPatternCost {
+		return nil, 0, "must be a smaller pattern: repeat less within it"
+	}
+	if re, err = regexp.Compile(value); err != nil { // one that parses is only refused if it is huge
+		return nil, 0, "must be a smaller pattern: repeat less within it"
+	}
+	return re, cost, ""
+}
