@@ -26,6 +26,8 @@ type Options struct {
 type Text struct {
 	Field  string `json:"field"` // where the object has it, such as spec.template.stringData[app.yaml]
 	Source string `json:"source"`
+	// Object: the result is YAML, an object of texts. It is answered as JSON.
+	Object bool `json:"object,omitempty"`
 }
 
 // Request asks for the texts of one object. Each is a program of its own: it sees the values, and nothing that another one did.
@@ -50,7 +52,7 @@ type Entry struct {
 type Answer struct {
 	ID uint64 `json:"id"`
 	// Rendered are the texts in the order of the request; nil with Check, or where there are problems.
-	Rendered []string `json:"rendered,omitempty"`
+	Rendered [][]byte `json:"rendered,omitempty"`
 	// Problems are what is wrong with the texts, one each at most.
 	Problems []Problem `json:"problems,omitempty"`
 	// Uses are the names that each text uses, in its order, for Check.

@@ -34,7 +34,7 @@ func Check(text texts.Text, options texts.Options) (texts.Uses, *texts.Problem) 
 	return f.uses, nil
 }
 
-// Render runs a text on the entries, as texts by their names. The end of ctx ends it with the next text that it writes.
+// Render runs a text on the entries, as texts by their names. The result is bytes, if they or its functions hold such. The end of ctx ends it with the next text that it writes.
 func Render(ctx context.Context, text texts.Text, options texts.Options, entries []texts.Entry) (string, *texts.Problem) {
 	compiled, problem := compile(text, options)
 	if problem != nil {
@@ -47,11 +47,6 @@ func Render(ctx context.Context, text texts.Text, options texts.Options, entries
 	out := writer{ended: ctx.Err}
 	if err := compiled.Execute(&out, data); err != nil {
 		return "", failed(text, err)
-	}
-	if !utf8.Valid(out.Bytes()) {
-		return "", &texts.Problem{
-			Field: text.Field, Kind: texts.Output, Detail: "the result is not UTF-8 text: leave values that are none to entries, which copy bytes",
-		}
 	}
 	return out.String(), nil
 }

@@ -39,7 +39,7 @@ func FuzzEngines(f *testing.F) {
 				t.Errorf("the problem of %q holds the value", source)
 			}
 		}
-		if javascript && !lodash.IsTemplate(source) && len(answer.Rendered) == 1 && answer.Rendered[0] != source {
+		if javascript && !lodash.IsTemplate(source) && len(answer.Rendered) == 1 && string(answer.Rendered[0]) != source {
 			t.Errorf("got %q of a text without code, want it as it is", answer.Rendered[0])
 		}
 	})
@@ -48,7 +48,7 @@ func FuzzEngines(f *testing.F) {
 // FuzzReceive reads any bytes as a message, within its limit.
 func FuzzReceive(f *testing.F) {
 	var message bytes.Buffer
-	if err := send(&message, template.Answer{ID: 1, Rendered: []string{"x"}}, maxAnswer); err != nil {
+	if err := send(&message, template.Answer{ID: 1, Rendered: [][]byte{[]byte("x")}}, maxAnswer); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(message.Bytes())

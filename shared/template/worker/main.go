@@ -93,6 +93,9 @@ func answer(request *template.Request) template.Answer {
 	size := 0
 	for _, text := range request.Texts {
 		rendered, uses, problem := one(ctx, request, text)
+		if problem == nil && text.Object && !request.Check {
+			rendered, problem = object(text, rendered)
+		}
 		size += len(rendered)
 		switch {
 		case problem != nil:
@@ -104,7 +107,7 @@ func answer(request *template.Request) template.Answer {
 		case request.Check:
 			a.Uses = append(a.Uses, uses)
 		default:
-			a.Rendered = append(a.Rendered, rendered)
+			a.Rendered = append(a.Rendered, []byte(rendered))
 		}
 	}
 	if len(a.Problems) > 0 {

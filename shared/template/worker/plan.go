@@ -53,7 +53,7 @@ func doubts(of *plan.Plan, made plan.Made, uses template.Uses) (warnings []strin
 	if names, known := entryNames(of); known {
 		for _, use := range uses.Entries {
 			if !slices.Contains(names, use.Name) {
-				warn(use, "the object has no entry %s: it is undefined", use.Name)
+				warn(use, "the object has no entry %s: %s", use.Name, missing(of))
 			}
 		}
 	}
@@ -61,6 +61,17 @@ func doubts(of *plan.Plan, made plan.Made, uses template.Uses) (warnings []strin
 		warnings = append(warnings, made.Field+": a value goes where all can read it who may list Secrets' metadata: use stringData")
 	}
 	return warnings
+}
+
+// missing is what becomes of an entry that the object does not have.
+func missing(of *plan.Plan) string {
+	switch {
+	case of.Template.Engine != template.Go:
+		return "it is undefined"
+	case of.Template.Options.MissingKey == "error":
+		return "the template fails where it uses it"
+	}
+	return "it is empty, or <no value>"
 }
 
 // entryNames are the entries that an object has, where it names all of them itself.
@@ -75,9 +86,11 @@ func entryNames(of *plan.Plan) (names []string, known bool) {
 }
 
 func requestOf(of *plan.Plan) template.Request {
-	request := template.Request{Engine: of.Template.Engine}
+	request := template.Request{Engine: of.Template.Engine, Options: of.Template.Options}
 	for _, made := range of.Template.Made {
-		request.Texts = append(request.Texts, made.Text)
+		text := made.Text
+		text.Object = made.Each
+		request.Texts = append(request.Texts, text)
 	}
 	return request
 }

@@ -37,13 +37,21 @@ func js(source string) template.Request {
 	}
 }
 
+// rendered are the texts of an answer.
+func rendered(answer template.Answer) (texts []string) {
+	for _, text := range answer.Rendered {
+		texts = append(texts, string(text))
+	}
+	return texts
+}
+
 func mustRender(t *testing.T, pool *Pool, namespace, source, want string) {
 	t.Helper()
 	answer, err := pool.Do(t.Context(), namespace, at, js(source))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{want}, answer.Rendered); diff != "" || len(answer.Problems) > 0 {
+	if diff := cmp.Diff([]string{want}, rendered(answer)); diff != "" || len(answer.Problems) > 0 {
 		t.Errorf("got problems %v; the texts: -want +got:\n%s", answer.Problems, diff)
 	}
 }
@@ -67,7 +75,7 @@ func TestATextLeavesNothingForTheNext(t *testing.T) {
 	request := js("<% globalThis.left = data.x; Object.prototype.left = data.x; data.x = 'other'; JSON.parse = () => data.x %>")
 	request.Texts = append(request.Texts, template.Text{Field: at, Source: "<%= typeof left %> <%= ({}).left %> <%= data.x %> <%= JSON.parse('1') %>"})
 	answer, err := pool.Do(t.Context(), "ns", at, request)
-	if diff := cmp.Diff([]string{"", "undefined  planted 1"}, answer.Rendered); diff != "" || err != nil {
+	if diff := cmp.Diff([]string{"", "undefined  planted 1"}, rendered(answer)); diff != "" || err != nil {
 		t.Errorf("got %v, %v: -want +got:\n%s", answer, err, diff)
 	}
 }
@@ -195,11 +203,11 @@ var misbehaviours = map[string]func(requests, answers *os.File){
 		return false
 	}),
 	"answers-for-another": serving(func(request template.Request, answers *os.File) bool {
-		return send(answers, template.Answer{ID: request.ID + 1, Rendered: []string{"wrong"}}, maxAnswer) == nil
+		return send(answers, template.Answer{ID: request.ID + 1, Rendered: [][]byte{[]byte("wrong")}}, maxAnswer) == nil
 	}),
 	"answers-twice": serving(func(request template.Request, answers *os.File) bool {
 		for range 2 {
-			_ = send(answers, template.Answer{ID: request.ID, Rendered: []string{string(request.Values[0].Data)}}, maxAnswer)
+			_ = send(answers, template.Answer{ID: request.ID, Rendered: [][]byte{request.Values[0].Data}}, maxAnswer)
 		}
 		return true
 	}),
@@ -271,7 +279,7 @@ func TestWorkersThatMisbehave(t *testing.T) {
 			request := js("${data.x}")
 			request.Values[0].Data = []byte(value)
 			answer, err := pool.Do(t.Context(), "ns", at, request)
-			if diff := cmp.Diff([]string{value}, answer.Rendered); diff != "" || err != nil {
+			if diff := cmp.Diff([]string{value}, rendered(answer)); diff != "" || err != nil {
 				t.Errorf("got %+v and the error %v, want the text %s", answer, err, value)
 			}
 		}

@@ -3,8 +3,12 @@ package render
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -25,8 +29,12 @@ func layers(ctx context.Context, p *plan.Plan, read *ordered, templates Template
 	if s.Data == nil {
 		s.Data = map[string][]byte{}
 	}
+	shown := read.data
+	if t.Hidden {
+		shown = nil
+	}
 	if len(t.Made) == 0 {
-		maps.Copy(s.Data, read.data)
+		maps.Copy(s.Data, shown)
 		maps.Copy(s.Data, t.StringData)
 		return s, nil
 	}
@@ -38,7 +46,7 @@ func layers(ctx context.Context, p *plan.Plan, read *ordered, templates Template
 	above := map[string][]byte{}
 	maps.Copy(above, t.StringData)
 	for i, made := range t.Made {
-		if problem := put(made, texts[i], s, above); problem != "" {
+		if problem := putAll(made, texts[i], s, above); problem != "" {
 			errs = append(errs, &Error{Field: made.Field, Problem: problem, Template: template.Output})
 		}
 	}
@@ -46,13 +54,13 @@ func layers(ctx context.Context, p *plan.Plan, read *ordered, templates Template
 		errs = append(errs, &Error{Field: p.Words.Spec, Template: template.Output,
 			Problem: fmt.Sprintf("the annotations that templates make have more than %d bytes together", plan.MaxAnnotationBytes)})
 	}
-	maps.Copy(s.Data, read.data)
+	maps.Copy(s.Data, shown)
 	maps.Copy(s.Data, above)
 	return s, errs
 }
 
 // rendered asks for the texts of the templates.
-func rendered(ctx context.Context, p *plan.Plan, read *ordered, templates Templates) ([]string, []*Error) {
+func rendered(ctx context.Context, p *plan.Plan, read *ordered, templates Templates) ([][]byte, []*Error) {
 	values := make([]template.Entry, 0, len(read.names))
 	for _, name := range read.names {
 		values = append(values, template.Entry{Name: name, Data: read.data[name]})
@@ -71,25 +79,51 @@ func rendered(ctx context.Context, p *plan.Plan, read *ordered, templates Templa
 	return answer.Rendered, errs
 }
 
-// put puts a rendered text where it belongs, or says why it cannot be there. It never repeats the text.
-func put(made plan.Made, text string, s *Secret, above map[string][]byte) (problem string) {
-	switch made.Part {
+// putAll puts what a template made where it belongs, or says why it cannot be there. It never repeats any of it.
+func putAll(made plan.Made, text []byte, s *Secret, above map[string][]byte) (problem string) {
+	if !made.Each {
+		return put(made.Part, made.Name, text, s, above)
+	}
+	var texts map[string]string
+	if json.Unmarshal(text, &texts) != nil { // a worker says so itself
+		return "what the template makes is not an object of texts"
+	}
+	isName := validation.IsConfigMapKey
+	if made.Part == plan.InLabels || made.Part == plan.InAnnotations {
+		isName = validation.IsQualifiedName
+	}
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		if problems := isName(name); len(problems) > 0 {
+			return "the template makes a name that no Secret can have: " + strings.Join(problems, "; ")
+		}
+		if problem := put(made.Part, name, []byte(texts[name]), s, above); problem != "" {
+			return problem
+		}
+	}
+	return ""
+}
+
+func put(part plan.Part, name string, text []byte, s *Secret, above map[string][]byte) (problem string) {
+	switch part {
 	case plan.InLabels:
-		if len(validation.IsValidLabelValue(text)) > 0 {
+		if len(validation.IsValidLabelValue(string(text))) > 0 {
 			return "what the template makes cannot be the value of a label: it must be 63 characters or less, " +
 				"begin and end with a letter or digit, and have letters, digits, '-', '_' and '.' between"
 		}
-		s.Labels[made.Name] = text
+		s.Labels[name] = string(text)
 	case plan.InAnnotations:
-		s.Annotations[made.Name] = text
+		if !utf8.Valid(text) {
+			return "what the template makes is not UTF-8, as the value of an annotation must be"
+		}
+		s.Annotations[name] = string(text)
 	case plan.InStringData:
-		above[made.Name] = []byte(text)
+		above[name] = text
 	case plan.InData:
-		value, err := base64.StdEncoding.DecodeString(text) // line ends count for nothing, as in the API server
+		value, err := base64.StdEncoding.DecodeString(string(text)) // line ends count for nothing, as in the API server
 		if err != nil {
 			return "what the template makes is not base64: make it so, or use stringData for plain text"
 		}
-		s.Data[made.Name] = value
+		s.Data[name] = value
 	}
 	return ""
 }

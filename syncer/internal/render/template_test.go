@@ -86,12 +86,82 @@ func TestTemplates(t *testing.T) {
 	}
 }
 
+// TestGoTemplates renders as External Secrets Operator does, with exact bytes.
+func TestGoTemplates(t *testing.T) {
+	var pool worker.Pool
+	defer pool.Close()
+	each := func(source string) plan.Made {
+		m := code(plan.InStringData, "", source)
+		m.Text.Field, m.Each = "spec.target.template.templateFrom[0].literal", true
+		return m
+	}
+	one := func(name, source string) plan.Made { return code(plan.InStringData, name, source) }
+	user, dashed, binary := dataEntry("user"), dataEntry("dashed"), dataEntry("binary")
+	user.Name, dashed.Name, binary.Name = "user", "my-key", "binary"
+	values := read(map[string]string{"user": "ann", "dashed": "planted", "binary": "\xff\x00"})
+	for _, tc := range []struct {
+		name    string
+		hidden  bool
+		made    []plan.Made
+		want    map[string]string
+		problem string
+	}{
+		{"entries feed templates alone", true, []plan.Made{one("url", `https://{{ .user }}:{{ index . "my-key" }}@host`)}, map[string]string{"url": "https://ann:planted@host"}, ""},
+		{"entries stay, and templates win over them", false, []plan.Made{one("user", "{{ .user | upper }}")},
+			map[string]string{"user": "ANN", "my-key": "planted", "binary": "\xff\x00"}, ""},
+		{"bytes that are no text", true, []plan.Made{one("b", "{{ .binary }}"), one("c", `{{ "/wA=" | b64dec }}`)}, map[string]string{"b": "\xff\x00", "c": "\xff\x00"}, ""},
+		{"a text of names and texts, in which numbers and the like are their text", true, []plan.Made{
+			each("user: {{ .user }}\nport: 5432\nratio: 1.10\non: yes\nnone: null\nlines: |\n  a\n  b\n\"my.key\": {{ index . \"my-key\" | quote }}\n")},
+			map[string]string{"user": "ann", "port": "5432", "ratio": "1.1", "true": "true", "none": "", "lines": "a\nb\n", "my.key": "planted"}, ""},
+		{"an empty text of names and texts", true, []plan.Made{each("{{ if false }}x{{ end }}"), one("a", "b")}, map[string]string{"a": "b"}, ""},
+		{"the later of two wins", true, []plan.Made{each("a: 1\nb: 1"), each("b: 2\nc: 2"), one("c", "3")}, map[string]string{"a": "1", "b": "2", "c": "3"}, ""},
+		{"an entry that is missing", true, []plan.Made{one("a", "{{ .nope }}")}, nil, "spec.template.a: line 1, column 4: <.nope> is no entry that there is"},
+		{"a text that is no YAML", true, []plan.Made{each(`{{ index . "my-key" }}`)}, nil,
+			"spec.target.template.templateFrom[0].literal: what the template makes is not YAML of the form name: text, a line each: quote values, or make one entry of it"},
+		{"a text of objects", true, []plan.Made{each(`a: {b: {{ index . "my-key" }}}`)}, nil,
+			"spec.target.template.templateFrom[0].literal: what the template makes is not YAML of the form name: text, a line each: quote values, or make one entry of it"},
+		{"a name that no Secret has", true, []plan.Made{each(`{{ index . "my-key" }}/x: a`)}, nil, "spec.target.template.templateFrom[0].literal: the template makes a name that no Secret can have: " +
+			"a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"},
+		{"aliases that multiply", true, []plan.Made{each("a: &a [x, x, x, x, x, x, x, x, x]\n" + aliases(12))}, nil,
+			"spec.target.template.templateFrom[0].literal: what the template makes is not YAML of the form name: text, a line each: quote values, or make one entry of it"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := &plan.Plan{Words: words, Entries: []plan.Entry{user, dashed, binary}, Template: plan.Template{
+				Hidden: tc.hidden, Engine: template.Go, Options: template.Options{MissingKey: "error"}, Made: tc.made,
+			}}
+			got, errs := Render(t.Context(), p, values, pool.Render)
+			if tc.problem != "" {
+				if got != nil || len(errs) != 1 || errs[0].Error() != tc.problem {
+					t.Errorf("got %v and the errors %v, want %q", got, errs, tc.problem)
+				}
+				return
+			}
+			if len(errs) > 0 {
+				t.Fatal(errs)
+			}
+			if diff := cmp.Diff(tc.want, texts(got.Data)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// aliases are lists of nine aliases of the list before, so many.
+func aliases(levels int) string {
+	var b strings.Builder
+	for i := range levels {
+		name, before := string(rune('b'+i)), string(rune('a'+i))
+		b.WriteString(name + ": &" + name + " [" + strings.Repeat("*"+before+", ", 8) + "*" + before + "]\n")
+	}
+	return b.String()
+}
+
 // TestTemplatesThatAreNotAnswered must not make a Secret without them.
 func TestTemplatesThatAreNotAnswered(t *testing.T) {
 	p := templated(plan.Template{Made: []plan.Made{code(plan.InStringData, "s", "${1}")}})
 	for name, engine := range map[string]Templates{
 		"an error": func(context.Context, *plan.Plan, []template.Entry) (template.Answer, error) {
-			return template.Answer{Rendered: []string{"x"}}, errors.New("no worker")
+			return template.Answer{Rendered: [][]byte{[]byte("x")}}, errors.New("no worker")
 		},
 		"too few texts": func(context.Context, *plan.Plan, []template.Entry) (template.Answer, error) {
 			return template.Answer{}, nil
