@@ -142,7 +142,7 @@ type Entry struct {
 	Kind     EntryKind
 	Name     string // for Single
 	Source   Source
-	Property string // look this up in the JSON value; empty: the whole value
+	Property string // look this up in the JSON value; empty: the whole value. Of Members, it is the object
 	Syntax   Syntax `json:",omitempty"` // of Property
 	Binary   bool   // the value is base64 text
 	// Decoding is done to each value that the entry makes.
@@ -160,7 +160,8 @@ type Syntax string
 // The syntaxes.
 const (
 	Lodash Syntax = "" // a path of lodash's get
-	// GJSON is a path of github.com/tidwall/gjson. An own member of exactly that name comes first.
+	// GJSON is a path of github.com/tidwall/gjson that the rule GJSONPath accepts. An own member of exactly that name comes first. What is
+	// found is written as it is in the value, spaces and digits included; null is an empty text. So are the members of an entry with a Naming.
 	GJSON Syntax = "gjson"
 	// GJSONPathFirst is GJSON, but the path comes first.
 	GJSONPathFirst Syntax = "gjson, path first"

@@ -21,22 +21,28 @@ type renderer struct {
 	budget    *budget
 	documents map[documentKey]*document
 	parts     map[plan.Entry]part
+	patterns  map[string]*pattern
 }
 
 type documentKey struct {
-	source  plan.Source
-	decoded bool // from base64
+	source   plan.Source
+	decoded  bool   // from base64
+	property string // the document is the value of this property
+	syntax   plan.Syntax
 }
 
 // part is what one recipe makes, or why it makes nothing.
 type part struct {
 	data    []byte            // of a Single
 	entries map[string][]byte // of the others
+	skipped bool              // nothing was read, and nothing need be
 	err     error
 }
 
 func newRenderer(ctx context.Context, p *plan.Plan) *renderer {
-	return &renderer{budget: newBudget(ctx), plan: p, documents: map[documentKey]*document{}, parts: map[plan.Entry]part{}}
+	return &renderer{
+		budget: newBudget(ctx), plan: p, documents: map[documentKey]*document{}, parts: map[plan.Entry]part{}, patterns: map[string]*pattern{},
+	}
 }
 
 // entry makes what one entry of the plan adds to the Secret.
@@ -51,23 +57,48 @@ func (r *renderer) entry(e *plan.Entry, values []driver.Value) part {
 }
 
 func (r *renderer) make(e *plan.Entry, values []driver.Value) (made part) {
+	if e.Kind == plan.Tree {
+		if values, made.err = r.taken(e, values); made.err != nil {
+			return made
+		}
+	}
 	switch {
+	case e.Source.Optional && len(values) == 0:
+		made.skipped = true
 	case e.Kind == plan.Tree:
 		made.entries, made.err = r.tree(e, values)
 	case len(values) != 1:
 		made.err = fmt.Errorf("%s was not read", e.Source.Key)
 	case e.Kind == plan.Members:
 		made.entries, made.err = r.members(e, values[0])
-	case e.Property != "":
-		d, err := r.document(documentKey{source: e.Source}, values[0].Data)
-		if err != nil {
-			return part{err: err}
-		}
-		made.data, made.err = r.single(e, values[0], d)
 	default:
-		made.data, made.err = r.single(e, values[0], nil)
+		made.data, made.err = r.one(e, values[0])
 	}
 	return made
+}
+
+// one makes the value of a Single.
+func (r *renderer) one(e *plan.Entry, value driver.Value) ([]byte, error) {
+	var d *document
+	if e.Property != "" {
+		var err error
+		if d, err = r.document(documentKey{source: e.Source}, value.Data); err != nil {
+			return nil, err
+		}
+	}
+	data, err := r.single(e, value, d)
+	if err != nil {
+		return nil, err
+	}
+	return r.finish(e, subject(e), data)
+}
+
+// subject names the value of an entry in messages.
+func subject(e *plan.Entry) string {
+	if e.Property != "" {
+		return "property " + e.Property + " of " + e.Source.Key
+	}
+	return "the value of " + e.Source.Key
 }
 
 // document is the parsed value of a read; nil where it is not JSON.
@@ -85,18 +116,17 @@ func (r *renderer) document(key documentKey, data []byte) (*document, error) {
 
 // single is KES's order: look the property up first, in the value's document, then decode.
 func (r *renderer) single(e *plan.Entry, value driver.Value, d *document) ([]byte, error) {
-	subject := "the value of " + e.Source.Key
 	if e.Property != "" {
-		found, err := d.lookup(e.Property)
+		found, err := d.find(e)
 		if err != nil {
 			return nil, propertyProblem(err, d, e, r.plan.Words)
 		}
-		value, subject = driver.Value{Data: found}, "property "+e.Property+" of "+e.Source.Key
+		value = driver.Value{Data: found}
 	}
 	if !e.Binary || value.Bytes {
 		return value.Data, nil
 	}
-	return r.decode(subject, value.Data)
+	return r.decode(subject(e), value.Data)
 }
 
 // decode reads base64, where the object says that the value is.
@@ -115,8 +145,47 @@ func (r *renderer) decode(subject string, data []byte) ([]byte, error) {
 	return nil, fmt.Errorf("%s is not base64, though %s says so: %w: %s, or store it as base64", subject, w.Binary, err, w.NotBinary)
 }
 
-// members is for dataFrom: the value is an object. With isBinary the whole value is base64.
+// members is for dataFrom: the value, or its property, is an object. With isBinary the whole value is base64.
 func (r *renderer) members(e *plan.Entry, value driver.Value) (map[string][]byte, error) {
+	d, err := r.whole(e, value)
+	if err != nil {
+		return nil, err
+	}
+	members, err := d.object()
+	switch {
+	case errors.Is(err, errNotObject):
+		return nil, fmt.Errorf("%s is not a JSON object: %s", subject(e), r.plan.Words.Plain)
+	case err != nil:
+		return nil, err
+	case len(members) == 0 && e.Naming == nil:
+		return nil, fmt.Errorf("%s is an empty object, which makes no entry: give it members, or remove this entry", subject(e))
+	}
+	if err := r.budget.takeEntries(len(members)); err != nil {
+		return nil, err
+	}
+	made := make(map[string][]byte, len(members))
+	for _, name := range slices.Sorted(maps.Keys(members)) { // sorted, so that the first problem is always the same one
+		if problems := validation.IsConfigMapKey(name); len(problems) > 0 && e.Naming == nil {
+			return nil, fmt.Errorf("%s has a member whose name no Secret can have (%s): use data to give it another",
+				e.Source.Key, strings.Join(problems, "; "))
+		}
+		if made[name], err = d.valueOf(e, members[name]); err != nil {
+			return nil, textProblem(err, "a member of "+e.Source.Key)
+		}
+		if e.Naming == nil {
+			if made[name], err = r.finish(e, "the member "+name+" of "+e.Source.Key, made[name]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if e.Naming == nil {
+		return made, nil
+	}
+	return r.rename(e, made)
+}
+
+// whole is the document whose members are meant.
+func (r *renderer) whole(e *plan.Entry, value driver.Value) (*document, error) {
 	data, key := value.Data, documentKey{source: e.Source, decoded: e.Binary && !value.Bytes}
 	if key.decoded {
 		var err error
@@ -125,42 +194,21 @@ func (r *renderer) members(e *plan.Entry, value driver.Value) (map[string][]byte
 		}
 	}
 	d, err := r.document(key, data)
+	if err != nil || e.Property == "" {
+		return d, err
+	}
+	found, err := d.find(e)
 	if err != nil {
-		return nil, err
+		return nil, propertyProblem(err, d, e, r.plan.Words)
 	}
-	members, err := d.object()
-	switch {
-	case errors.Is(err, errNotObject):
-		return nil, fmt.Errorf("the value of %s is not a JSON object: %s", e.Source.Key, r.plan.Words.Plain)
-	case err != nil:
-		return nil, err
-	case len(members) == 0:
-		return nil, fmt.Errorf("the value of %s is an empty object, which makes no entry: give it members, or remove this entry", e.Source.Key)
-	}
-	if err := r.budget.takeEntries(len(members)); err != nil {
-		return nil, err
-	}
-	made := make(map[string][]byte, len(members))
-	for _, name := range slices.Sorted(maps.Keys(members)) { // sorted, so that the first problem is always the same one
-		if problems := validation.IsConfigMapKey(name); len(problems) > 0 {
-			return nil, fmt.Errorf("%s has a member whose name no Secret can have (%s): use data to give it another",
-				e.Source.Key, strings.Join(problems, "; "))
-		}
-		if made[name], err = d.value(members[name]); err != nil {
-			return nil, textProblem(err, "a member of "+e.Source.Key)
-		}
-	}
-	return made, nil
+	key.property, key.syntax = e.Property, e.Syntax
+	return r.document(key, found)
 }
 
-// tree names each value of a path walk by its last segment.
+// tree names each value of a path walk: by its last segment, or by the entry's Naming.
 func (r *renderer) tree(e *plan.Entry, values []driver.Value) (map[string][]byte, error) {
 	if len(values) == 0 { // a driver should have said so
-		remedy := "check the path"
-		if !e.Source.Recursive {
-			remedy += ", or set " + r.plan.Words.Terms[plan.TermRecursive]
-		}
-		return nil, fmt.Errorf("no parameter is below %s: %s", e.Source.Key, remedy)
+		return nil, r.nothingBelow(e)
 	}
 	if err := r.budget.takeEntries(len(values)); err != nil {
 		return nil, err
@@ -168,26 +216,54 @@ func (r *renderer) tree(e *plan.Entry, values []driver.Value) (map[string][]byte
 	values = slices.SortedFunc(slices.Values(values), func(a, b driver.Value) int { return cmp.Compare(a.Name, b.Name) })
 	made, from := make(map[string][]byte, len(values)), make(map[string]string, len(values))
 	for _, v := range values {
-		name := v.Name[strings.LastIndexByte(v.Name, '/')+1:]
+		name := v.Name
+		if e.Naming == nil {
+			name = v.Name[strings.LastIndexByte(v.Name, '/')+1:]
+		}
 		if other, taken := from[name]; taken {
 			return nil, fmt.Errorf("%s and %s would both become the entry %s: read one of them by key", shown(other), shown(v.Name), shown(name))
 		}
-		if problems := validation.IsConfigMapKey(name); len(problems) > 0 {
+		if problems := validation.IsConfigMapKey(name); len(problems) > 0 && e.Naming == nil {
 			return nil, fmt.Errorf("%s cannot become an entry: %s", shown(v.Name), strings.Join(problems, "; "))
 		}
-		walked := *e // messages name the parameter, not the path
-		walked.Source.Key = shown(v.Name)
-		var d *document
-		var err error
-		if e.Property != "" {
-			if d, err = parse(r.budget, v.Data); err != nil {
-				return nil, err
-			}
-		}
-		if made[name], err = r.single(&walked, v, d); err != nil {
+		data, err := r.walked(e, v)
+		if err != nil {
 			return nil, err
 		}
-		from[name] = v.Name
+		made[name], from[name] = data, v.Name
 	}
-	return made, nil
+	if e.Naming == nil {
+		return made, nil
+	}
+	return r.rename(e, made)
+}
+
+// walked makes the value of one that a walk found. Messages name that, not the path.
+func (r *renderer) walked(e *plan.Entry, v driver.Value) ([]byte, error) {
+	walked := *e
+	walked.Source.Key = shown(v.Name)
+	var d *document
+	var err error
+	if e.Property != "" {
+		if d, err = parse(r.budget, v.Data); err != nil {
+			return nil, err
+		}
+	}
+	data, err := r.single(&walked, v, d)
+	if err != nil || e.Naming != nil {
+		return data, err
+	}
+	return r.finish(e, subject(&walked), data)
+}
+
+// nothingBelow says what to do where a walk has no value.
+func (r *renderer) nothingBelow(e *plan.Entry) error {
+	if e.Matching != "" {
+		return fmt.Errorf("no name that is read matches the pattern %s: correct it, or what is read", shown(e.Matching))
+	}
+	remedy := "check the path"
+	if !e.Source.Recursive {
+		remedy += ", or set " + r.plan.Words.Terms[plan.TermRecursive]
+	}
+	return fmt.Errorf("no parameter is below %s: %s", e.Source.Key, remedy)
 }

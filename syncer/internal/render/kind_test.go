@@ -63,6 +63,35 @@ func TestTypesNeedTheirEntries(t *testing.T) {
 	}
 }
 
+// TestSharedSecretsMayLackEntries which another client makes; what is made itself must still be right.
+func TestSharedSecretsMayLackEntries(t *testing.T) {
+	for _, tc := range []struct{ name, kind, entry, value, problem string }{
+		{"TLS", "kubernetes.io/tls", "tls.crt", "", ""},
+		{"a registry's login", "kubernetes.io/dockerconfigjson", "other", "v", ""},
+		{"a registry's login that is not JSON", "kubernetes.io/dockerconfigjson", ".dockerconfigjson", "planted",
+			"a Secret of type kubernetes.io/dockerconfigjson needs a JSON object in the entry .dockerconfigjson, which its value is not: check what is read, or change the type"},
+		{"a login", "kubernetes.io/basic-auth", "other", "v", ""},
+		{"an SSH key", "kubernetes.io/ssh-auth", "other", "v", ""},
+		{"an empty SSH key", "kubernetes.io/ssh-auth", "ssh-privatekey", "",
+			"a Secret of type kubernetes.io/ssh-auth needs the entry ssh-privatekey, which is missing or empty: add it, or change the type"},
+	} {
+		for _, sharing := range []plan.Sharing{plan.Merge, plan.CreateOrMerge} {
+			t.Run(tc.name+" by "+string(sharing), func(t *testing.T) {
+				p := entries(plan.Entry{Field: "spec.data[0]", Name: tc.entry, Source: plan.Source{Read: plan.Read{Key: "k"}}})
+				p.Template.Type, p.Target.Sharing = tc.kind, sharing
+				_, errs := Render(t.Context(), p, read(map[string]string{"k": tc.value}), nil)
+				got := ""
+				if len(errs) > 0 {
+					got = errs[0].Problem
+				}
+				if got != tc.problem || len(errs) > 1 {
+					t.Errorf("got %v, want %q", errs, tc.problem)
+				}
+			})
+		}
+	}
+}
+
 func TestTheTypeOfASecretDefinitionIsInItsSpec(t *testing.T) {
 	p := definition(plan.Entry{Field: "spec.keysMap[a]", Name: "a", Source: plan.Source{Read: plan.Read{Key: "k"}}})
 	p.Template.Type = "kubernetes.io/ssh-auth"

@@ -109,12 +109,21 @@ func namesNothing(s string) bool {
 
 // propertyProblem words why there is no value at an entry's property. It says what type the value has, and nothing that is in it.
 func propertyProblem(err error, d *document, e *plan.Entry, w *plan.Words) error {
+	var refused *pathError
 	switch {
+	case errors.As(err, &refused):
+		return fmt.Errorf("property %s of %s %w", e.Property, e.Source.Key, refused)
+	case errors.Is(err, errPath):
+		return fmt.Errorf("property %s of %s: %w", e.Property, e.Source.Key, err)
 	case errors.Is(err, errNotJSON):
 		return fmt.Errorf("the value of %s is not JSON, so it has no property %s: remove %s to use it as it is",
 			e.Source.Key, e.Property, w.Property)
 	case errors.Is(err, errNotFound):
-		return fmt.Errorf("Could not find property %s in %s: %s", e.Property, e.Source.Key, d.hint(w)) //nolint:staticcheck // KES's words
+		hint := d.hint(w)
+		if e.Syntax != plan.Lodash {
+			hint = d.gjsonHint(w)
+		}
+		return fmt.Errorf("Could not find property %s in %s: %s", e.Property, e.Source.Key, hint) //nolint:staticcheck // KES's words
 	default:
 		return textProblem(err, fmt.Sprintf("property %s of %s", e.Property, e.Source.Key))
 	}

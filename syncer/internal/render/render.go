@@ -40,7 +40,8 @@ type Secret struct {
 	Annotations map[string]string
 	Type        string
 	Immutable   *bool
-	// Empty: the backend has nothing any more of what the entries read, and nothing else makes an entry. It must not be written.
+	// Empty: the backend has proved that nothing is there any more of what the entries read, and nothing else makes an entry. Templates
+	// are not asked where Target.DeleteEmpty says what is to be done. It must not be written.
 	Empty bool
 }
 
@@ -68,12 +69,23 @@ func Render(ctx context.Context, p *plan.Plan, values Values, templates Template
 func (r *renderer) secret(ctx context.Context, values Values, templates Templates) (*Secret, []*Error) {
 	p := r.plan
 	read := ordered{data: map[string][]byte{}}
-	if errs := r.fill(&read, values); len(errs) > 0 {
-		return nil, errs
-	}
-	s, errs := layers(ctx, p, &read, templates)
+	skipped, errs := r.fill(&read, values)
 	if len(errs) > 0 {
 		return nil, errs
+	}
+	gone := skipped > 0 && skipped == len(p.Entries)
+	if gone && p.Target.DeleteEmpty {
+		return &Secret{Data: map[string][]byte{}, Empty: true}, nil
+	}
+	s, errs := layers(ctx, p, &read, templates)
+	switch {
+	case len(errs) > 0:
+		return nil, errs
+	case len(s.Data) == 0 && gone:
+		s.Empty = true
+		return s, nil
+	case len(s.Data) == 0 && len(p.Entries) > 0:
+		return nil, []*Error{{Field: p.Entries[0].Field, Problem: "nothing that is read makes an entry: give the value members, or remove this entry"}}
 	}
 	if size := bytesOf(s.Data); size > MaxSecretBytes {
 		return nil, []*Error{{Field: p.Words.Spec, Problem: fmt.Sprintf(
@@ -98,9 +110,8 @@ func (o *ordered) set(name string, value []byte) {
 	o.data[name] = value
 }
 
-// fill adds what the entries make, in their order, since the last definition of a name wins.
-func (r *renderer) fill(read *ordered, values Values) []*Error {
-	var errs []*Error
+// fill adds what the entries make, in their order, since the last definition of a name wins. It counts those that are skipped.
+func (r *renderer) fill(read *ordered, values Values) (skipped int, errs []*Error) {
 	failed, last := 0, lastOf(r.plan.Entries)
 	for i := range r.plan.Entries {
 		e := &r.plan.Entries[i]
@@ -109,7 +120,7 @@ func (r *renderer) fill(read *ordered, values Values) []*Error {
 			made.entries = nil // the same comes again, and would override them
 		}
 		if spent := r.budget.takeWork(1 + len(made.entries)); spent != nil {
-			return append(errs, &Error{Field: e.Field, Problem: spent.Error(), Late: errors.Is(spent, errLate)})
+			return skipped, append(errs, &Error{Field: e.Field, Problem: spent.Error(), Late: errors.Is(spent, errLate)})
 		}
 		switch {
 		case made.err != nil:
@@ -117,6 +128,8 @@ func (r *renderer) fill(read *ordered, values Values) []*Error {
 			if failed <= maxProblems {
 				errs = append(errs, &Error{Field: e.Field, Problem: made.err.Error()})
 			}
+		case made.skipped:
+			skipped++
 		case e.Kind == plan.Single:
 			read.set(e.Name, made.data)
 		default:
@@ -128,7 +141,7 @@ func (r *renderer) fill(read *ordered, values Values) []*Error {
 	if more := failed - maxProblems; more > 0 {
 		errs = append(errs, &Error{Field: r.plan.Words.Spec, Problem: fmt.Sprintf("and %d more entries cannot be made", more)})
 	}
-	return errs
+	return skipped, errs
 }
 
 // recipe is all of an entry that decides what it makes.

@@ -31,6 +31,22 @@ func (d *document) value(at span) ([]byte, error) {
 	return compact.Bytes(), nil
 }
 
+// exactText is the text of a JSON value: of strings what they say, of null nothing, and of everything else what is written.
+func exactText(b *budget, raw []byte) ([]byte, error) {
+	if err := b.takeBytes(len(raw)); err != nil {
+		return nil, err
+	}
+	switch {
+	case !utf8.Valid(raw):
+		return nil, errNotUTF8
+	case raw[0] == '"':
+		return text(raw)
+	case bytes.Equal(raw, []byte("null")):
+		return []byte{}, nil
+	}
+	return bytes.Clone(raw), nil
+}
+
 // text is the text of a JSON string.
 func text(quoted []byte) ([]byte, error) {
 	switch {
