@@ -36,8 +36,8 @@ func GJSONPath(value string) string {
 	case strings.HasPrefix(value, ".."):
 		return "must not begin with .., which is for lines of JSON"
 	case gjsonCombined.MatchString(value):
-		return "must not combine values ([a,b] or {a,b}) nor hold some of its own (!): an item of an array is its number alone, as in list.0.name; " +
-			"use a template for the rest"
+		return "must not combine values ([a,b] or {a,b}) nor hold some of its own (!): an item of an array is its number alone, " +
+			"as in list.0.name; use a template for the rest"
 	case strings.Count(value, "#") > maxGJSONArrays:
 		return fmt.Sprintf("must not have more than %d #", maxGJSONArrays)
 	case strings.Count(value, "@") > maxGJSONModifiers:

@@ -1,6 +1,8 @@
 package gotemplate
 
 import (
+	"encoding/base32"
+	"encoding/base64"
 	"maps"
 	"slices"
 	"strings"
@@ -14,17 +16,17 @@ import (
 // allowed are the functions of sprig that templates have: those whose result depends on nothing but what they are given. Those are left
 // out that read the environment, the network, the clock or chance, that make keys, or that put what they are given into an error.
 const allowed = `
-	abbrev abbrevboth add add1 add1f addf adler32sum all any append atoi b32dec b32enc b64dec b64enc base biggest camelcase cat ceil
-	chunk clean coalesce compact concat contains deepCopy deepEqual default dict dig dir div divf empty ext first float64 floor
-	fromJson get has hasKey hasPrefix hasSuffix indent initial initials int int64 isAbs join kebabcase kindIs kindOf last list lower
-	max maxf merge mergeOverwrite min minf mod mul mulf mustAppend mustChunk mustCompact mustDeepCopy mustFirst mustFromJson mustHas
-	mustInitial mustLast mustMerge mustMergeOverwrite mustPrepend mustRegexFind mustRegexFindAll mustRegexMatch mustRegexReplaceAll
-	mustRegexReplaceAllLiteral mustRegexSplit mustRest mustReverse mustSlice mustToJson mustToPrettyJson mustToRawJson mustUniq
-	mustWithout nindent nospace omit osBase osClean osDir osExt osIsAbs pick pluck plural prepend quote regexFind regexFindAll
-	regexMatch regexQuoteMeta regexReplaceAll regexReplaceAllLiteral regexSplit repeat replace rest reverse round semver semverCompare
-	seq set sha1sum sha256sum sha512sum slice snakecase sortAlpha split splitList splitn squote sub subf substr swapcase ternary title
-	toDecimal toJson toPrettyJson toRawJson toString toStrings trim trimAll trimPrefix trimSuffix trimall trunc tuple typeIs
-	typeIsLike typeOf uniq unset until untilStep untitle upper urlJoin urlParse without wrap wrapWith`
+	abbrev abbrevboth add add1 add1f addf adler32sum all any append atoi b32enc b64enc base biggest camelcase cat ceil chunk clean
+	coalesce compact concat contains decryptAES deepCopy deepEqual default dict dig dir div divf duration durationRound empty ext first
+	float64 floor fromJson get has hasKey hasPrefix hasSuffix hello indent initial initials int int64 isAbs join kebabcase kindIs kindOf last
+	list lower max maxf merge mergeOverwrite min minf mod mul mulf mustAppend mustChunk mustCompact mustDeepCopy mustFirst mustFromJson
+	mustHas mustInitial mustLast mustMerge mustMergeOverwrite mustPrepend mustPush mustRegexFind mustRegexFindAll mustRegexMatch
+	mustRegexReplaceAll mustRegexReplaceAllLiteral mustRegexSplit mustRest mustReverse mustSlice mustToJson mustToPrettyJson
+	mustToRawJson mustUniq mustWithout nindent nospace omit osBase osClean osDir osExt osIsAbs pick pluck plural prepend push quote
+	regexFind regexFindAll regexMatch regexQuoteMeta regexReplaceAll regexReplaceAllLiteral regexSplit repeat replace rest reverse round
+	semver semverCompare seq set sha1sum sha256sum sha512sum slice snakecase sortAlpha split splitList splitn squote sub subf substr
+	swapcase ternary title toDecimal toJson toPrettyJson toRawJson toString toStrings trim trimAll trimall trimPrefix trimSuffix trunc
+	tuple typeIs typeIsLike typeOf uniq unset until untilStep untitle upper urlJoin urlParse without wrap wrapWith`
 
 // functions are all that templates have beside text/template's own.
 var functions = sync.OnceValue(func() template.FuncMap {
@@ -45,6 +47,15 @@ var functions = sync.OnceValue(func() template.FuncMap {
 			}
 			return all
 		},
+		// Sprig's put the words of their error where the value would be.
+		"b64dec": func(text string) (string, error) {
+			data, err := base64.StdEncoding.DecodeString(text)
+			return string(data), err
+		},
+		"b32dec": func(text string) (string, error) {
+			data, err := base32.StdEncoding.DecodeString(text)
+			return string(data), err
+		},
 		"toYaml": func(value any) (string, error) {
 			text, err := yaml.Marshal(value)
 			return strings.TrimSuffix(string(text), "\n"), err
@@ -57,5 +68,6 @@ var functions = sync.OnceValue(func() template.FuncMap {
 	for name := range strings.FieldsSeq(allowed) {
 		chosen[name] = all[name]
 	}
+	maps.Copy(chosen, keyFunctions)
 	return chosen
 })

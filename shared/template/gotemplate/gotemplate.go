@@ -34,7 +34,8 @@ func Check(text texts.Text, options texts.Options) (texts.Uses, *texts.Problem) 
 	return f.uses, nil
 }
 
-// Render runs a text on the entries, as texts by their names. The result is bytes, if they or its functions hold such. The end of ctx ends it with the next text that it writes.
+// Render runs a text on the entries, as texts by their names. The result is bytes, if they or what functions make of them are none that
+// UTF-8 has. The end of ctx ends it with the next text that it writes.
 func Render(ctx context.Context, text texts.Text, options texts.Options, entries []texts.Entry) (string, *texts.Problem) {
 	compiled, problem := compile(text, options)
 	if problem != nil {
@@ -58,6 +59,12 @@ func compile(text texts.Text, options texts.Options) (*template.Template, *texts
 	}
 	compiled, err := t.Parse(text.Source)
 	if err == nil {
+		if call := circle(compiled); call != nil {
+			return nil, &texts.Problem{
+				Field: text.Field, Line: call.Line, Column: column(text.Source, int(call.Pos)), Kind: texts.Limit,
+				Detail: "the template calls itself, maybe by way of others: use range",
+			}
+		}
 		return compiled, nil
 	}
 	p := &texts.Problem{Field: text.Field, Kind: texts.Syntax, Detail: "the text is no template"}
@@ -68,14 +75,14 @@ func compile(text texts.Text, options texts.Options) (*template.Template, *texts
 		p.Detail = parts[3]
 	}
 	if missing := undefined.FindStringSubmatch(p.Detail); missing != nil {
-		p.Kind, p.Detail = texts.Name, missing[1]+" is no function that templates have"
+		p.Kind, p.Detail = texts.Name, noFunction(missing[1])
 	}
 	return nil, p
 }
 
 var (
 	position  = regexp.MustCompile(`(?s)^template: ` + name + `:(\d+):(?:(\d+):)? (.*)`)
-	undefined = regexp.MustCompile(`^function ("[^"]*") not defined`)
+	undefined = regexp.MustCompile(`^function "([^"]*)" not defined`)
 	executing = regexp.MustCompile(`(?s)^executing ".*?" at (<.*?>): (.*)`)
 )
 
@@ -116,8 +123,6 @@ func failed(text texts.Text, err error) *texts.Problem {
 	switch words, why := at[1], at[2]; {
 	case strings.HasPrefix(why, "map has no entry for key"):
 		p.Detail = words + " is no entry that there is"
-	case strings.HasPrefix(why, "exceeded maximum template depth"):
-		p.Kind, p.Detail = texts.Limit, "templates call each other too deeply"
 	case strings.HasPrefix(why, "error calling "):
 		p.Detail = words + ": the function fails on the value that it is given"
 	default:
@@ -188,9 +193,13 @@ func (f *finder) command(n *parse.CommandNode) {
 
 func (f *finder) entry(name string, at int) {
 	f.uses.Values = true
-	before := f.text[:min(at, len(f.text))]
+	line := strings.Count(f.text[:min(at, len(f.text))], "\n") + 1
+	f.uses.Entries = append(f.uses.Entries, texts.Use{Name: name, Line: line, Column: column(f.text, at)})
+}
+
+// column is that of a byte, in characters from 1.
+func column(text string, at int) int {
+	before := text[:min(at, len(text))]
 	start := strings.LastIndexByte(before, '\n') + 1
-	f.uses.Entries = append(f.uses.Entries, texts.Use{
-		Name: name, Line: strings.Count(before, "\n") + 1, Column: utf8.RuneCountInString(before[start:]) + 1,
-	})
+	return utf8.RuneCountInString(before[start:]) + 1
 }

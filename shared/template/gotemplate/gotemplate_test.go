@@ -22,15 +22,16 @@ func TestRender(t *testing.T) {
 		source, want string
 		options      texts.Options
 	}{
-		"entries":                        {`{{ .user }}:{{ index . "a-b" }}`, "ann:dashed", texts.Options{}},
-		"a docker config":                {`{"auth": {{ printf "%s:%s" .user .text | b64enc | quote }}}`, `{"auth": "YW5uOnBsYW50ZWQ="}`, texts.Options{}},
-		"JSON and YAML":                  {`{{ $j := .json | fromJson }}{{ $j.a }} {{ toYaml $j }}`, "planted a: planted\nb: 2", texts.Options{}},
-		"keys and values in their order": {`{{ $j := .json | fromJson }}{{ keys $j }} {{ values $j }}`, "[a b] [planted 2]", texts.Options{}},
-		"conditions and defaults":        {`{{ if eq .user "ann" }}yes{{ else }}no{{ end }} {{ default "x" "" }} {{ .user | upper | trunc 2 }}`, "yes x AN", texts.Options{}},
-		"a name that is missing":         {`[{{ .nope }}]`, "[<no value>]", texts.Options{MissingKey: "default"}},
-		"other delimiters":               {`<< .user >> {{ .user }}`, "ann {{ .user }}", texts.Options{Delimiters: [2]string{"<<", ">>"}}},
-		"bytes":                          {`{{ .bytes }}{{ b64enc .bytes | b64dec }}`, "\xff\xff", texts.Options{}},
-		"templates of its own":           {`{{ define "x" }}<{{ . }}>{{ end }}{{ template "x" .user }}`, "<ann>", texts.Options{}},
+		"entries":                         {`{{ .user }}:{{ index . "a-b" }}`, "ann:dashed", texts.Options{}},
+		"a docker config":                 {`{"auth": {{ printf "%s:%s" .user .text | b64enc | quote }}}`, `{"auth": "YW5uOnBsYW50ZWQ="}`, texts.Options{}},
+		"JSON and YAML":                   {`{{ $j := .json | fromJson }}{{ $j.a }} {{ toYaml $j }}`, "planted a: planted\nb: 2", texts.Options{}},
+		"keys and values in their order":  {`{{ $j := .json | fromJson }}{{ keys $j }} {{ values $j }}`, "[a b] [planted 2]", texts.Options{}},
+		"conditions and defaults":         {`{{ if eq .user "ann" }}yes{{ else }}no{{ end }} {{ default "x" "" }} {{ .user | upper | trunc 2 }}`, "yes x AN", texts.Options{}},
+		"a name that is missing":          {`[{{ .nope }}]`, "[<no value>]", texts.Options{MissingKey: "default"}},
+		"other delimiters":                {`<< .user >> {{ .user }}`, "ann {{ .user }}", texts.Options{Delimiters: [2]string{"<<", ">>"}}},
+		"bytes":                           {`{{ .bytes }}{{ b64enc .bytes | b64dec }}`, "\xff\xff", texts.Options{}},
+		"a template that is called twice": {`{{ define "x" }}{{ . }}{{ end }}{{ define "y" }}{{ template "x" . }}{{ template "x" . }}{{ end }}{{ template "y" .user }}`, "annann", texts.Options{}},
+		"templates of its own":            {`{{ define "x" }}<{{ . }}>{{ end }}{{ template "x" .user }}`, "<ann>", texts.Options{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, problem := Render(t.Context(), texts.Text{Field: "f", Source: c.source}, c.options, entries)
@@ -52,16 +53,19 @@ func TestFailures(t *testing.T) {
 		kind         texts.Kind
 	}{
 		"a missing entry":            {"a\n{{ .nope }}", "line 2, column 4: <.nope> is no entry that there is", texts.Value},
-		"fail":                       {"{{ fail .text }}", `line 1, column 1: "fail" is no function that templates have`, texts.Name},
-		"the environment":            {`{{ env "HOME" }}`, `line 1, column 1: "env" is no function that templates have`, texts.Name},
-		"the clock":                  {"{{ now }}", `line 1, column 1: "now" is no function that templates have`, texts.Name},
-		"chance":                     {"{{ randAlphaNum 5 }}", `line 1, column 1: "randAlphaNum" is no function that templates have`, texts.Name},
-		"DNS":                        {"{{ getHostByName .text }}", `line 1, column 1: "getHostByName" is no function that templates have`, texts.Name},
+		"fail":                       {"{{ fail .text }}", `line 1, column 1: "fail" is no function that templates have: it would put what it is given into an error`, texts.Name},
+		"the environment":            {`{{ env "HOME" }}`, `line 1, column 1: "env" is no function that templates have: it reads the environment`, texts.Name},
+		"the clock":                  {"{{ now }}", `line 1, column 1: "now" is no function that templates have: it reads the clock or the machine's time zone`, texts.Name},
+		"chance":                     {"{{ randAlphaNum 5 }}", `line 1, column 1: "randAlphaNum" is no function that templates have: it makes another text each time, so that each refresh would change the Secret`, texts.Name},
+		"DNS":                        {"{{ getHostByName .text }}", `line 1, column 1: "getHostByName" is no function that templates have: it asks the network`, texts.Name},
+		"what is none anywhere":      {"{{ planted }}", `line 1, column 1: "planted" is no function that templates have`, texts.Name},
 		"a function that fails":      {"{{ mustFromJson .text }}", "line 1, column 4: <mustFromJson .text>: the function fails on the value that it is given", texts.Value},
 		"an index that is too large": {"{{ index .text 99 }}", "line 1, column 4: <index .text 99>: the function fails on the value that it is given", texts.Value},
 		"a member of a text":         {"{{ .text.planted }}", "line 1, column 9: <.text.planted>: a value is missing, or of another type than the template takes it for", texts.Value},
 		"half of an action":          {"{{ if .user }}", "line 1, column 1: unexpected EOF", texts.Syntax},
-		"templates that never end":   {`{{ define "x" }}{{ template "x" . }}{{ end }}{{ template "x" . }}`, "line 1, column 29: templates call each other too deeply", texts.Limit},
+		"a circle of templates": {`{{ define "a" }}{{ range .x }}{{ else }}{{ template "b" }}{{ end }}{{ end }}{{ define "b" }}{{ with . }}{{ if . }}{{ template "a" }}{{ end }}{{ end }}{{ end }}`,
+			"line 1, column 127: the template calls itself, maybe by way of others: use range", texts.Limit},
+		"templates that never end": {`{{ define "x" }}{{ template "x" . }}{{ end }}{{ template "x" . }}`, "line 1, column 29: the template calls itself, maybe by way of others: use range", texts.Limit},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, problem := Render(t.Context(), texts.Text{Field: "f", Source: c.source}, strict, entries)

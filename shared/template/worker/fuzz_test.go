@@ -16,6 +16,7 @@ import (
 func FuzzEngines(f *testing.F) {
 	for _, seed := range []string{
 		"${data.x}", "<%= JSON.parse(data.x) %>", "<% for (;;); %>", "<%- yaml.dump(data) %>", "a<%%>b", "<%= ((((", "{{ .x | b64enc }}", "{{ index . \"x\" }}", "{{ range", "plain",
+		"{{ .x | filterPEM .x }}", "{{ mustRegexMatch .x .x }}", "{{ index (fromJson .x) .x }}", `{{ define "x" }}{{ hexdec . }}{{ end }}{{ template "x" .x }}`,
 	} {
 		f.Add(seed, true)
 		f.Add(seed, false)

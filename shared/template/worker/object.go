@@ -9,8 +9,8 @@ import (
 )
 
 // object reads a rendered text as YAML, and writes the object of texts that it is as JSON. Numbers and booleans become the text that YAML
-// has for them (5432, 1.1 for 1.10, true for yes), and null an empty one, as in External Secrets Operator. It is done here since YAML, whose
-// aliases multiply, is as much a program of the tenant's as its template.
+// has for them (5432, 1.1 for 1.10, true for yes), and null an empty one, as in External Secrets Operator. It is done here since YAML,
+// whose aliases multiply, is as much a program of the tenant's as its template.
 func object(text template.Text, rendered string) (string, *template.Problem) {
 	texts := map[string]string{}
 	if err := yaml.Unmarshal([]byte(rendered), &texts); err != nil { // what it says may hold values

@@ -111,12 +111,14 @@ func (r *renderer) each(e *plan.Entry, values map[string][]byte, name func(strin
 		case err != nil:
 			return nil, err
 		case len(next) > plan.MaxText:
-			return nil, fmt.Errorf("a name in %s, or what becomes of it, has more than %d bytes: change %s", e.Source.Key, plan.MaxText, e.Naming.Field)
+			return nil, fmt.Errorf("a name in %s, or what becomes of it, has more than %d bytes: change %s",
+				e.Source.Key, plan.MaxText, e.Naming.Field)
 		case next == "":
 			continue // it makes no entry
 		}
 		if other, taken := from[next]; taken {
-			return nil, fmt.Errorf("%s and %s would both become %s: change %s so that they differ", shown(other), shown(old), shown(next), e.Naming.Field)
+			return nil, fmt.Errorf("%s and %s would both become %s: change %s so that they differ",
+				shown(other), shown(old), shown(next), e.Naming.Field)
 		}
 		made[next], from[next] = values[old], old
 	}

@@ -85,7 +85,8 @@ func (r *renderer) secret(ctx context.Context, values Values, templates Template
 		s.Empty = true
 		return s, nil
 	case len(s.Data) == 0 && len(p.Entries) > 0:
-		return nil, []*Error{{Field: p.Entries[0].Field, Problem: "nothing that is read makes an entry: give the value members, or remove this entry"}}
+		const problem = "nothing that is read makes an entry: give the value members, or remove this entry"
+		return nil, []*Error{{Field: p.Entries[0].Field, Problem: problem}}
 	}
 	if size := bytesOf(s.Data); size > MaxSecretBytes {
 		return nil, []*Error{{Field: p.Words.Spec, Problem: fmt.Sprintf(

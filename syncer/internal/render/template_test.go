@@ -92,7 +92,7 @@ func TestGoTemplates(t *testing.T) {
 	defer pool.Close()
 	each := func(source string) plan.Made {
 		m := code(plan.InStringData, "", source)
-		m.Text.Field, m.Each = "spec.target.template.templateFrom[0].literal", true
+		m.Field, m.Each = "spec.target.template.templateFrom[0].literal", true
 		return m
 	}
 	one := func(name, source string) plan.Made { return code(plan.InStringData, name, source) }
