@@ -100,6 +100,7 @@ func TestKeyFunctions(t *testing.T) {
 	for _, tc := range []struct{ name, source, value, want string }{
 		{"hexadecimal", `{{ .v | hexdec }}`, "68690a", "hi\n"},
 		{"the certificates of a text", `{{ .v | filterPEM "CERTIFICATE" }}`, mixed, certificates(c.root, c.leaf, c.intermediate)},
+		{"a certificate that does not begin its line", `{{ .v | filterPEM "CERTIFICATE" }}`, "cert: " + certificates(c.leaf), certificates(c.leaf)},
 		{"the key of a text", `{{ filterPEM "private key" .v }}`, mixed, key},
 		{"what a text does not have", `{{ filterPEM "PUBLIC KEY" .v }}`, mixed, ""},
 		{"nothing has nothing", `{{ filterPEM "PUBLIC KEY" .v }}`, "", ""},

@@ -128,7 +128,7 @@ func TestGJSONRefuses(t *testing.T) {
 	for _, tc := range []struct{ name, value, property, want string }{
 		{"garbage before an object, which gjson skips", `planted {"a":1}`, "a", "the value of k is not JSON, so it has no property a: remove property to use it as it is"},
 		{"a path of an array", `[{"a":"planted"}]`, "a", "Could not find property a in k: its value is a JSON array: begin property with a number, as in 0.name"},
-		{"a path into a text, in which gjson would look for an object", `"{\"a\":\"planted\"}"`, "a", "Could not find property a in k: its value is no JSON object: remove property"},
+		{"a path into a text, in which gjson would look for an array", `"[1234]"`, "0", "Could not find property 0 in k: its value is no JSON object: remove property"},
 		{"a missing member", `{"b":"planted"}`, "a", "Could not find property a in k: its value is a JSON object without it: check property"},
 		{"a path that is not served", `{"b":"planted"}`, "b|@tostr", "property b|@tostr of k must not have the modifier @tostr: @this, @keys, @values, @reverse, @flatten and " +
 			"@valid may be used, without arguments; use a template for the rest"},
