@@ -86,13 +86,21 @@ func (r *renderer) rename(e *plan.Entry, values map[string][]byte) (map[string][
 		}
 		if problems := validation.IsConfigMapKey(name); len(problems) > 0 {
 			return nil, fmt.Errorf("a name in %s, or what becomes of it, is none that an entry of a Secret can have (%s): change %s",
-				e.Source.Key, strings.Join(problems, "; "), e.Naming.Field)
+				place(e), strings.Join(problems, "; "), e.Naming.Field)
 		}
 		if values[name], err = r.finish(e, "the value of the entry "+name, values[name]); err != nil {
 			return nil, err
 		}
 	}
 	return values, nil
+}
+
+// place is where an entry's names come from.
+func place(e *plan.Entry) string {
+	if e.Source.Key == "" { // a walk of everything
+		return "what is read"
+	}
+	return e.Source.Key
 }
 
 // each makes every name anew. Those of one JSON value or one walk are no secret themselves: they, or what becomes of them, are the
@@ -112,7 +120,7 @@ func (r *renderer) each(e *plan.Entry, values map[string][]byte, name func(strin
 			return nil, err
 		case len(next) > plan.MaxText:
 			return nil, fmt.Errorf("a name in %s, or what becomes of it, has more than %d bytes: change %s",
-				e.Source.Key, plan.MaxText, e.Naming.Field)
+				place(e), plan.MaxText, e.Naming.Field)
 		case next == "":
 			continue // it makes no entry
 		}

@@ -21,6 +21,9 @@ func TestWhatIsGone(t *testing.T) {
 	templates := func(context.Context, *plan.Plan, []template.Entry) (template.Answer, error) {
 		return template.Answer{Rendered: [][]byte{[]byte("text")}}, nil
 	}
+	none := Values{gone.Source: nil, members.Source: nil, tree.Source: nil}
+	half := read(map[string]string{"there": "v"})
+	half[gone.Source] = nil
 	for _, tc := range []struct {
 		name    string
 		plan    plan.Plan
@@ -29,18 +32,19 @@ func TestWhatIsGone(t *testing.T) {
 		empty   bool
 		problem string
 	}{
-		{"an entry that is gone is left out", plan.Plan{Entries: []plan.Entry{there, gone}}, read(map[string]string{"there": "v"}), map[string]string{"n": "v"}, false, ""},
-		{"an entry that must be there and is not", plan.Plan{Entries: []plan.Entry{there, gone}}, Values{}, nil, false, "there was not read"},
+		{"an entry that is gone is left out", plan.Plan{Entries: []plan.Entry{there, gone}}, half, map[string]string{"n": "v"}, false, ""},
+		{"an entry that must be there and is not", plan.Plan{Entries: []plan.Entry{there, gone}}, none, nil, false, "there was not read"},
 		{"an entry that came back", plan.Plan{Entries: []plan.Entry{gone}}, Values{gone.Source: read(map[string]string{"x": "v"})[dataEntry("x").Source]}, map[string]string{"gone": "v"}, false, ""},
-		{"all are gone", plan.Plan{Entries: []plan.Entry{gone, members, tree}}, Values{gone.Source: nil}, map[string]string{}, true, ""},
+		{"all are gone", plan.Plan{Entries: []plan.Entry{gone, members, tree}}, none, map[string]string{}, true, ""},
 		{"a walk that finds none of its names", plan.Plan{Entries: []plan.Entry{tree}}, walk(tree, "team/a", "v"), map[string]string{}, true, ""},
-		{"all are gone but data of the object itself", plan.Plan{Entries: []plan.Entry{gone}, Template: plan.Template{Data: map[string][]byte{"own": []byte("v")}}}, Values{}, map[string]string{"own": "v"}, false, ""},
-		{"all are gone but what templates make", plan.Plan{Entries: []plan.Entry{gone}, Template: made}, Values{}, map[string]string{"made": "text"}, false, ""},
+		{"all are gone but data of the object itself", plan.Plan{Entries: []plan.Entry{gone}, Template: plan.Template{Data: map[string][]byte{"own": []byte("v")}}}, none, map[string]string{"own": "v"}, false, ""},
+		{"all are gone but what templates make", plan.Plan{Entries: []plan.Entry{gone}, Template: made}, none, map[string]string{"made": "text"}, false, ""},
 		{"all are gone, and the Secret is to go with them, whatever templates make", plan.Plan{
 			Target: plan.Target{DeleteEmpty: true}, Entries: []plan.Entry{gone}, Template: made,
-		}, Values{}, map[string]string{}, true, ""},
-		{"one is there, and the Secret stays", plan.Plan{Target: plan.Target{DeleteEmpty: true}, Entries: []plan.Entry{there, gone}}, read(map[string]string{"there": "v"}), map[string]string{"n": "v"}, false, ""},
-		{"a type that needs entries is no reason to keep the Secret", plan.Plan{Entries: []plan.Entry{gone}, Template: plan.Template{Type: "kubernetes.io/tls"}}, Values{}, map[string]string{}, true, ""},
+		}, none, map[string]string{}, true, ""},
+		{"one is there, and the Secret stays", plan.Plan{Target: plan.Target{DeleteEmpty: true}, Entries: []plan.Entry{there, gone}}, half, map[string]string{"n": "v"}, false, ""},
+		{"a type that needs entries is no reason to keep the Secret", plan.Plan{Entries: []plan.Entry{gone}, Template: plan.Template{Type: "kubernetes.io/tls"}}, none, map[string]string{}, true, ""},
+		{"what was not read at all is not gone", plan.Plan{Target: plan.Target{DeleteEmpty: true}, Entries: []plan.Entry{gone}}, Values{}, nil, false, "gone was not read"},
 		{"a plan that reads nothing is not empty", plan.Plan{}, Values{}, map[string]string{}, false, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -20,7 +20,8 @@ const MaxSecretBytes = 1 << 20
 // maxProblems bounds how many entries are named that cannot be made; further ones are counted.
 const maxProblems = 20
 
-// Values holds what was read: one value for most reads, any number for a path.
+// Values holds what was read: one value for most reads, any number for a path, and none for what is proved not to be there. A source
+// that is missing was not read.
 type Values map[plan.Source][]driver.Value
 
 // Bytes is how many bytes the values have together.
@@ -112,11 +113,15 @@ func (o *ordered) set(name string, value []byte) {
 }
 
 // fill adds what the entries make, in their order, since the last definition of a name wins. It counts those that are skipped.
-func (r *renderer) fill(read *ordered, values Values) (skipped int, errs []*Error) {
+func (r *renderer) fill(all *ordered, values Values) (skipped int, errs []*Error) {
 	failed, last := 0, lastOf(r.plan.Entries)
 	for i := range r.plan.Entries {
 		e := &r.plan.Entries[i]
-		made := r.entry(e, values[e.Source])
+		read, answered := values[e.Source]
+		made := r.entry(e, read)
+		if e.Source.Optional && !answered { // that nothing is there is an answer, too: without one nothing may be left out
+			made = part{err: fmt.Errorf("%s was not read", e.Source.Key)}
+		}
 		if last[recipe(e)] != i {
 			made.entries = nil // the same comes again, and would override them
 		}
@@ -132,10 +137,10 @@ func (r *renderer) fill(read *ordered, values Values) (skipped int, errs []*Erro
 		case made.skipped:
 			skipped++
 		case e.Kind == plan.Single:
-			read.set(e.Name, made.data)
+			all.set(e.Name, made.data)
 		default:
 			for _, name := range slices.Sorted(maps.Keys(made.entries)) {
-				read.set(name, made.entries[name])
+				all.set(name, made.entries[name])
 			}
 		}
 	}
