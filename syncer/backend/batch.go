@@ -9,11 +9,12 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
-// Outcome is one read's part in a batch: a value, or an *Error. One that the answer did not mention fails with
+// Outcome is one read's part in a batch: a value, or an *Error, or that there is none. One that the answer did not mention fails with
 // driver.ErrNotAnswered: it may well be answered alone.
 type Outcome struct {
-	Value driver.Value
-	Err   error
+	Value  driver.Value
+	Err    error
+	Absent bool // the Read is Optional, and the backend proves that there is no value
 }
 
 // BatchSize is how many reads, this one among them, one call may ask for; 1 where it must be read by Get.
@@ -53,6 +54,9 @@ func (c *Client) GetBatch(ctx context.Context, store plan.Store, reads []plan.Re
 	})
 	for i := range outcomes {
 		c.Metrics.observeItem(store.Backend, outcomes[i].Err)
+		if absent(reads[i], outcomes[i].Err) {
+			outcomes[i] = Outcome{Absent: true}
+		}
 	}
 	return outcomes, err
 }

@@ -34,7 +34,8 @@ type Client struct {
 	Metrics *Metrics
 }
 
-// Get reads a source: one value, or with Path any number of them, each with its Name. Every error is an *Error.
+// Get reads a source: one value, or with Path any number of them, each with its Name; none of a Read that is Optional, where the backend
+// proves that there is none. Every error is an *Error.
 func (c *Client) Get(ctx context.Context, source plan.Source) ([]driver.Value, error) {
 	d, ok := c.Drivers[source.Backend]
 	if !ok {
@@ -44,7 +45,7 @@ func (c *Client) Get(ctx context.Context, source plan.Source) ([]driver.Value, e
 	if source.Path {
 		operation, read = "walk", walk
 	}
-	return call(ctx, c, d, operation, source, func(ctx context.Context) ([]driver.Value, error) {
+	values, err := call(ctx, c, d, operation, source, func(ctx context.Context) ([]driver.Value, error) {
 		values, err := read(ctx, d, source)
 		if err != nil {
 			return nil, err
@@ -56,6 +57,10 @@ func (c *Client) Get(ctx context.Context, source plan.Source) ([]driver.Value, e
 		}
 		return values, nil
 	})
+	if absent(source.Read, err) {
+		return nil, nil
+	}
+	return values, err
 }
 
 func get(ctx context.Context, d driver.Driver, source plan.Source) ([]driver.Value, error) {

@@ -29,8 +29,11 @@ func (s scripted) Get(ctx context.Context, _ plan.Store, _ plan.Read) (driver.Va
 }
 
 func (scripted) Classify(err error) driver.Kind {
-	if strings.Contains(err.Error(), "denied") {
+	switch {
+	case strings.Contains(err.Error(), "denied"):
 		return driver.Denied
+	case strings.Contains(err.Error(), "missing"):
+		return driver.NotFound
 	}
 	return driver.Unknown
 }
@@ -151,6 +154,67 @@ func TestClientGet(t *testing.T) {
 			}
 			if diff := cmp.Diff([]string{"vault get " + test.code}, counted(t, m)); diff != "" {
 				t.Errorf("calls counted (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+type doubting struct{ able }
+
+func (doubting) Doubts(error) bool { return true }
+
+// What is taken for absent may be deleted from Secrets, so that only the driver's own word counts.
+func TestOnlyWhatTheDriverProvesIsAbsent(t *testing.T) {
+	missing := errors.New("missing")
+	fails := func(err error) able {
+		return able{
+			scripted: func(context.Context) (driver.Value, error) { return driver.Value{}, err },
+			batch:    func(context.Context, []plan.Read) ([]driver.Result, error) { return []driver.Result{{Err: err}}, nil },
+			walk:     func() ([]driver.Value, error) { return nil, err },
+		}
+	}
+	spoilt := able{batch: func(context.Context, []plan.Read) ([]driver.Result, error) { return nil, missing }}
+	optional, walked := plan.Read{Key: "/a", Optional: true}, plan.Read{Key: "/a", Path: true, Optional: true}
+	for name, test := range map[string]struct {
+		driver driver.Driver
+		read   plan.Read
+		batch  bool
+		want   string // the beginning of the error; empty: there is no value
+	}{
+		"what is missing, and optional":              {fails(missing), optional, false, ""},
+		"the same in a batch":                        {fails(missing), optional, true, ""},
+		"a path with nothing below":                  {fails(missing), walked, false, ""},
+		"a path of which the driver says nothing":    {fails(nil), walked, false, "not found: nothing is below the path"},
+		"what is missing, and not optional":          {fails(missing), plan.Read{Key: "/a"}, false, "not found: missing"},
+		"the same in a batch, not optional":          {fails(missing), plan.Read{Key: "/a"}, true, "not found: missing"},
+		"what is optional, and denied":               {fails(errors.New("denied")), optional, false, "access denied"},
+		"the same in a batch, and denied":            {fails(errors.New("denied")), optional, true, "access denied"},
+		"a batch of which the whole call is missing": {spoilt, optional, true, "not found: missing"},
+		"an answer that does not mention it":         {fails(driver.ErrNotAnswered), optional, true, "failed: the answer does not mention it"},
+		"what the driver doubts":                     {doubting{fails(missing)}, optional, false, "not found: missing"},
+		"the same in a batch, doubted":               {doubting{fails(missing)}, optional, true, "not found: missing"},
+		"a backend that is not set up":               {nil, optional, false, "not a valid request"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := clientOf(test.driver, nil)
+			if test.driver == nil {
+				c.Drivers = nil
+			}
+			values, err := c.Get(t.Context(), plan.Source{Store: ssm, Read: test.read})
+			if test.batch {
+				outcomes, failed := c.GetBatch(t.Context(), ssm, []plan.Read{test.read})
+				if err, values = failed, nil; failed == nil {
+					err = outcomes[0].Err
+					if outcomes[0].Absent != (err == nil) {
+						t.Errorf("got absent %t beside the error %v", outcomes[0].Absent, err)
+					}
+				}
+			}
+			switch {
+			case test.want == "" && (err != nil || len(values) > 0):
+				t.Errorf("got %d values and the error %v, want neither", len(values), err)
+			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
+				t.Errorf("got the error %v, want %q", err, test.want)
 			}
 		})
 	}

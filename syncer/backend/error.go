@@ -22,6 +22,8 @@ type Error struct {
 	// RetryAfter is how long the backend said to wait before the next call; 0: it did not say.
 	RetryAfter time.Duration
 
+	// proven: the driver knows the Kind by what the backend answered, and does not doubt that.
+	proven bool
 	// hint of the driver's; empty: the usual remedy for the kind.
 	hint string
 	// cause is ErrNotConfigured, driver.ErrNotAnswered, an error of context, or nil; never an SDK's error, whose text is not redacted.
@@ -38,6 +40,12 @@ func notConfigured(source plan.Source) *Error {
 	e := newError(source, driver.Invalid, "this syncer is not set up for the backend", ErrNotConfigured)
 	e.hint = "configure it at the syncer, or use another {backend}"
 	return e
+}
+
+// absent reports whether a read that failed has no value, as an Optional one may. A failure of a whole batch proves nothing of its reads.
+func absent(read plan.Read, err error) bool {
+	failed, ok := errors.AsType[*Error](err)
+	return ok && read.Optional && failed.Kind == driver.NotFound && failed.proven && failed.Source.Read == read
 }
 
 // Unwrap returns ErrNotConfigured, driver.ErrNotAnswered, context.Canceled, context.DeadlineExceeded or nil.

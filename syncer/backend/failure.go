@@ -51,6 +51,8 @@ func worded(d driver.Driver, source plan.Source, err error) *Error {
 		text = err.Error()
 	}
 	failed := newError(source, d.Classify(err), text, nil)
+	doubter, doubts := d.(driver.Doubter)
+	failed.proven = !doubts || !doubter.Doubts(err)
 	if a, ok := errors.AsType[remedier](err); ok {
 		failed.hint = a.Remedy()
 	}

@@ -142,6 +142,10 @@ func (l vaultLab) harness(t *testing.T, e engine) backendtest.Harness {
 		Unversioned:    e.version == 1,
 		Refused:        l.refused(t),
 		Unproved:       l.unproved(t),
+		Nowhere: map[string]plan.Source{"an engine that is not mounted": {
+			Store: l.role(t, e.mount+"-nowhere", `path "nowhere/*" { capabilities = ["read"] }`, nil),
+			Read:  plan.Read{Key: "nowhere/data/team0/never", EngineVersion: e.version},
+		}},
 		Faults: []backendtest.Fault{
 			{Name: "connections are cut", Want: driver.Unavailable, Begin: func(*testing.T) func() {
 				l.VaultOutage(true)

@@ -57,6 +57,9 @@ func (d *Driver) noSuchVault(err error) bool {
 	return ok && dns.IsNotFound && strings.HasSuffix(strings.TrimSuffix(dns.Name, "."), "."+d.cloud.Suffix)
 }
 
+// Doubts implements driver.Doubter: a vault that has no address now may have had one, and may have one again.
+func (d *Driver) Doubts(err error) bool { return d.noSuchVault(err) }
+
 // garbage reports whether the SDK could not decode an answer; such errors have no type.
 func garbage(err error) bool { return strings.HasPrefix(err.Error(), "unmarshalling type ") }
 

@@ -67,6 +67,9 @@ func TestClassify(t *testing.T) {
 			if got := d.Explain(test.err); got != test.explain {
 				t.Errorf("explained as %q, want %q", got, test.explain)
 			}
+			if want := name == "a vault that does not exist"; d.Doubts(test.err) != want {
+				t.Errorf("got doubts %t, want %t", !want, want)
+			}
 		})
 	}
 }

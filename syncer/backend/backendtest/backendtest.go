@@ -60,6 +60,8 @@ type Harness struct {
 	Refused map[string]plan.Store
 	// Unproved are drivers whose own credentials the backend does not accept; the names say why.
 	Unproved map[string]func(t *testing.T) driver.Driver
+	// Nowhere are reads in what does not exist, such as an engine or a project: of their values nothing is known. The names say what it is.
+	Nowhere map[string]plan.Source
 	// Faults are what may befall the backend.
 	Faults []Fault
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
@@ -45,6 +46,15 @@ func (s *suite) connections(t *testing.T) {
 			}
 		})
 	}
+	t.Run("another server answers 404 with a page, which proves nothing of the value", func(t *testing.T) {
+		server := httptest.NewServer(page(http.StatusNotFound))
+		defer server.Close()
+		_, err := s.reader(s.At(t, server.URL)).get(t.Context(), s.Stores[0], key)
+		var failed *backend.Error
+		if !errors.As(err, &failed) || failed.Kind == driver.NotFound {
+			t.Errorf("got %v, want an error of another kind than %s", err, driver.NotFound)
+		}
+	})
 	t.Run("silence", func(t *testing.T) { s.silence(t, key) })
 }
 

@@ -19,6 +19,15 @@ func (s *suite) failures(t *testing.T) {
 		_, err := r.get(t.Context(), s.Stores[0], s.Key(0, "never"))
 		wantKind(t, err, driver.NotFound)
 	})
+	t.Run("a key that never was has no value, where it is optional", func(t *testing.T) {
+		read := s.Read(s.Key(0, "never"))
+		read.Optional = true
+		values, err := r.client.Get(t.Context(), plan.Source{Store: s.Stores[0], Read: read})
+		if err != nil || len(values) > 0 {
+			t.Errorf("got %d values and the error %v, want neither", len(values), err)
+		}
+	})
+	t.Run("what cannot be read is not taken for absent", s.notAbsent)
 	t.Run("a key of another identity is denied, time and again", func(t *testing.T) {
 		for range 3 {
 			_, err := r.get(t.Context(), s.Stores[0], s.Key(1, "kept"))
@@ -51,6 +60,34 @@ func (s *suite) failures(t *testing.T) {
 	}
 	for _, fault := range s.Faults {
 		t.Run(fault.Name, func(t *testing.T) { s.suffers(t, r, fault) })
+	}
+}
+
+// notAbsent reads what is optional where more than the value is missing: nothing proves that there is none.
+func (s *suite) notAbsent(t *testing.T) {
+	get := func(t *testing.T, r reader, store plan.Store, key string) {
+		t.Helper()
+		read := s.Read(key)
+		read.Optional = true
+		values, err := r.client.Get(t.Context(), plan.Source{Store: store, Read: read})
+		if err == nil {
+			t.Errorf("got %d values, want an error", len(values))
+		} else {
+			s.heard(err)
+		}
+	}
+	key := s.Key(0, "never")
+	t.Run("a key of another identity", func(t *testing.T) { get(t, s.reader(s.New(t)), s.Stores[0], s.Key(1, "kept")) })
+	for why, store := range s.Refused {
+		t.Run("an identity that is denied "+why, func(t *testing.T) { get(t, s.reader(s.New(t)), store, key) })
+	}
+	for why, open := range s.Unproved {
+		t.Run("credentials that are not accepted "+why, func(t *testing.T) { get(t, s.reader(open(t)), s.Stores[0], key) })
+	}
+	for why, store := range s.Nowhere {
+		t.Run("a place that does not exist "+why, func(t *testing.T) {
+			get(t, s.reader(s.New(t)), store.Store, store.Key)
+		})
 	}
 }
 

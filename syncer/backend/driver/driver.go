@@ -50,6 +50,14 @@ type Forgetter interface {
 	Forget(store plan.Store)
 }
 
+// Doubter is a driver with errors of kind NotFound that do not prove that a value is gone. What is proved to be gone may be deleted from
+// Secrets, where their objects want that.
+type Doubter interface {
+	// Doubts reports whether an error of kind NotFound may mean that more is missing than the value, such as what holds it, or that the
+	// value is there but not to be had.
+	Doubts(err error) bool
+}
+
 // Value is what a backend holds under one read.
 type Value struct {
 	// Name is the full name under which a walk found the value; empty for a read by key.

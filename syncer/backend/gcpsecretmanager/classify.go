@@ -84,6 +84,12 @@ func (d *Driver) kind(err error) driver.Kind {
 	return kinds[answer.Code()]
 }
 
+// Doubts implements driver.Doubter: a version that is disabled can be enabled again.
+func (d *Driver) Doubts(err error) bool {
+	answer := answered(err)
+	return answer != nil && answer.Code() == codes.FailedPrecondition
+}
+
 // Explain is the service's message without gRPC's words around it.
 func (d *Driver) Explain(err error) string {
 	if item, ok := errors.AsType[*driver.ItemError](err); ok {

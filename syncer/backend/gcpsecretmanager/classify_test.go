@@ -70,6 +70,9 @@ func TestErrors(t *testing.T) {
 			if diff := cmp.Diff([]string{c.kind.String(), c.says}, []string{d.Classify(c.err).String(), d.Explain(c.err)}); diff != "" {
 				t.Errorf("kind and words (-want +got):\n%s", diff)
 			}
+			if disabled := name == "a disabled version is as good as none"; disabled && !d.Doubts(c.err) {
+				t.Error("got no doubt, want one: the version can be enabled again")
+			}
 		})
 	}
 }

@@ -69,3 +69,26 @@ func TestClassify(t *testing.T) {
 		})
 	}
 }
+
+func TestOnlyASecretThatIsMissingIsNotFound(t *testing.T) {
+	for name, test := range map[string]struct {
+		body string // of a 404
+		want bool
+	}{
+		"a secret that is not there":                 {`{"errors":[]}`, true},
+		"a version that is deleted":                  {`{"data":{"data":null,"metadata":{"version":1,"deletion_time":"2026-01-01T00:00:00Z"}}}`, true},
+		"an engine that is not there":                {`{"errors":["no handler for route \"a/b\". route entry not found."]}`, false},
+		"a path that lacks data/":                    {`{"errors":[],"warnings":["Invalid path for a versioned K/V secrets engine."]}`, false},
+		"a page of a proxy":                          {"<html>", false},
+		"an object that is none of Vault's":          {`{"message":"no route"}`, false},
+		"no answer at all":                           {"", false},
+		"data that is that of no version of Vault's": {`{"data":{}}`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			kind := (&Driver{}).Classify(notFound([]byte(test.body), ""))
+			if got := kind == driver.NotFound; got != test.want {
+				t.Errorf("got %s, want it found to be missing: %t", kind, test.want)
+			}
+		})
+	}
+}

@@ -100,6 +100,7 @@ func readingsOf(sources []*source, outcomes []backend.Outcome) []reading {
 			readings[i].single, readings[i].unread = true, true
 		case err != nil:
 			readings[i].err = asError(s.Source(), err)
+		case outcomes[i].Absent: // there are no values
 		default:
 			readings[i].values = []driver.Value{outcomes[i].Value}
 		}

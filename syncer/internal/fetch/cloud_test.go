@@ -42,6 +42,7 @@ type cloud struct {
 	spoil    map[string]bool          // keys that make a whole batch fail
 	refused  driver.Kind              // what batches answer; Unknown: nothing of the kind
 	forgets  map[string]bool          // keys that a batch's answer does not mention
+	absent   map[string]bool          // keys that have no value, which is no failure
 	hang     string                   // roles that begin so are not answered for timeout; empty: all are
 	received []call
 	forgot   []string // roles of the Stores that no object reads any more, in order
@@ -113,6 +114,9 @@ func (c *cloud) Get(ctx context.Context, s plan.Source) ([]driver.Value, error) 
 	if err := c.fails(s.Store, s.Key); err != nil {
 		return nil, err
 	}
+	if c.absent[s.Key] {
+		return nil, nil
+	}
 	return []driver.Value{c.value(s.Store, s.Key)}, nil
 }
 
@@ -142,6 +146,8 @@ func (c *cloud) GetBatch(ctx context.Context, store plan.Store, reads []plan.Rea
 			outcomes[i].Err = driver.ErrNotAnswered
 		case c.fails(store, key) != nil:
 			outcomes[i].Err = c.fails(store, key)
+		case c.absent[key]:
+			outcomes[i].Absent = true
 		default:
 			outcomes[i].Value = c.value(store, key)
 		}
@@ -169,7 +175,7 @@ func inFakeTime(t *testing.T, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{
-			cloud: &cloud{start: time.Now(), values: map[string]string{}, kinds: map[string]driver.Kind{}, after: map[string]time.Duration{}, spoil: map[string]bool{}, forgets: map[string]bool{}},
+			cloud: &cloud{start: time.Now(), values: map[string]string{}, kinds: map[string]driver.Kind{}, after: map[string]time.Duration{}, spoil: map[string]bool{}, forgets: map[string]bool{}, absent: map[string]bool{}},
 			t:     t, got: map[string][]string{}, seen: map[string]int{}, failed: map[string]int{}, collects: true, priorities: map[string]Priority{},
 			inbox: make(chan plan.ID, 100_000),
 		}

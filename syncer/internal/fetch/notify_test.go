@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
@@ -25,6 +26,45 @@ func TestARefreshThatChangesNothingIsObservedOnceHoweverManySourcesItHas(t *test
 			t.Errorf("of them with a failure (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// A source that is Optional has no value at times, whether it is read in a batch or not.
+func TestAValueThatGoesOrComesBackIsAChange(t *testing.T) {
+	for _, key := range []string{"b", "vb"} { // read in a batch, and singly
+		inFakeTime(t, func(w *world) {
+			w.add("o", "", minute, "a", key)
+			w.pass(minute)
+			w.absent[key] = true
+			w.pass(2 * minute)
+			if result, state := w.read(reads("o", "", "a", key)); state != Ready || len(result.Failures) > 0 || !hasNone(result, key) {
+				t.Errorf("without a value %s gives %v and %+v, want Ready, and that it was read", key, state, result)
+			}
+			w.absent[key] = false
+			w.pass(2 * minute)
+			if diff := cmp.Diff([]string{"a " + key, "a", "a " + key}, w.got["o"]); diff != "" {
+				t.Errorf("values as they came (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// read reads an object's sources once more, and returns what was read.
+func (w *world) read(p *plan.Plan) (Result, State) {
+	w.collects = false
+	defer func() { w.collects = true }()
+	w.Request(p.Object, Foreground, true)
+	w.pass(minute / 2)
+	return w.Collect(p.Object)
+}
+
+// hasNone reports whether a key was read, and has no value.
+func hasNone(result Result, key string) bool {
+	for source, values := range result.Values {
+		if source.Key == key {
+			return len(values) == 0
+		}
+	}
+	return false
 }
 
 func TestAnObjectThatIsMadeAnewIsGivenItsValuesAnew(t *testing.T) {
