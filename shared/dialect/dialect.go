@@ -141,10 +141,28 @@ type (
 		// ForceSync is a text that differs after each such change, as plan.Plan.ForceSync.
 		ForceSync(object Object) string
 	}
+	// EventNamer is a Kind with events whose reasons its users know by other words than ours.
+	EventNamer interface {
+		// EventReasons are the reasons of events, by what happens. What is not among them makes no event.
+		EventReasons() map[Event]string
+	}
 	// MetadataUser is a Kind that needs all labels and annotations of its objects in the syncer's cache, not only our annotations.
 	MetadataUser interface {
 		UsesMetadata()
 	}
+)
+
+// Event is what happens to an object or its Secret.
+type Event string
+
+// What happens.
+const (
+	EventFailed    Event = "Failed"    // Ready becomes False
+	EventRecovered Event = "Recovered" // Ready becomes True again
+	EventCreated   Event = "Created"   // a Secret was created
+	EventUpdated   Event = "Updated"   // a Secret was changed
+	EventDeleted   Event = "Deleted"   // a Secret was deleted, since the backend has nothing any more of what it was made of
+	EventMissing   Event = "Missing"   // the backend has nothing any more of some of what the object reads
 )
 
 // Further abilities of a StoreKind, found by assertion.
