@@ -40,10 +40,18 @@ func (r Request) refuses(ctx context.Context, secret *corev1.Secret) (problem st
 	switch {
 	case r.Owner.owns(secret):
 		return "", nil
+	case r.Sharing != plan.Exclusive:
+		return r.refusesToShare(ctx, secret)
 	case ref != nil:
 		return fmt.Sprintf("Secret %s exists and is owned by %s %s (uid %s): it is left alone; delete it or %s",
 			secret.Name, ref.Kind, ref.Name, ref.UID, r.Owner.Words.Rename), nil
-	case r.Adopt == nil:
+	}
+	return r.adopts(ctx, secret)
+}
+
+// adopts returns why a Secret that no controller owns may not be taken over, or shared; empty: it may.
+func (r Request) adopts(ctx context.Context, secret *corev1.Secret) (problem string, err error) {
+	if r.Adopt == nil {
 		return r.Owner.notOwnedMessage(secret), nil
 	}
 	permitted, problem, err := r.Adopt(ctx, secret)
@@ -62,15 +70,24 @@ func (o Owner) notOwnedMessage(secret *corev1.Secret) string {
 	return fmt.Sprintf("Secret %s exists and was not made for this %s: it is left alone; %s", secret.Name, o.Kind.Kind, o.Words.Adopt)
 }
 
-// merge is the Secret as it should be: our content whole, foreign labels and annotations kept, and
+// desired is the Secret as it should be.
+func (r Request) desired(current *corev1.Secret) *corev1.Secret {
+	if r.Sharing != plan.Exclusive {
+		return share(current, r)
+	}
+	return merge(current, r)
+}
+
+// merge is the Secret as it should be where it is ours as a whole: our content whole, foreign labels and annotations kept, and
 // labels and annotations that an earlier template set and this one does not, gone.
 func merge(current *corev1.Secret, r Request) *corev1.Secret {
 	s := current.DeepCopy()
-	labels, annotations := managedKeys(current.ManagedFields)
-	s.Labels = overlay(s.Labels, labels, r.Content.Labels)
+	managed := managedKeys(current.ManagedFields, names.FieldManager)
+	s.Labels = overlay(s.Labels, managed.labels, r.Content.Labels)
 	s.Labels[names.LabelManaged] = "true"
-	s.Annotations = overlay(s.Annotations, annotations, r.Content.Annotations)
-	s.OwnerReferences = slices.DeleteFunc(s.OwnerReferences, func(ref metav1.OwnerReference) bool { return ref.UID == r.Owner.UID })
+	s.Annotations = overlay(s.Annotations, managed.annotations, r.Content.Annotations)
+	r.remove(s)
+	s.OwnerReferences = withoutOwner(s.OwnerReferences, r.Owner.UID)
 	delete(s.Annotations, names.AnnotationOwnerUID)
 	if last, stamped := current.Annotations[r.Stamp.Annotation]; stamped {
 		s.Annotations[r.Stamp.Annotation] = last
@@ -84,18 +101,44 @@ func merge(current *corev1.Secret, r Request) *corev1.Secret {
 			Name: r.Owner.Name, UID: r.Owner.UID, Controller: &controller,
 		})
 	}
+	s.StringData = nil
+	if r.Final && isTrue(current.Immutable) {
+		return s
+	}
 	s.Type = corev1.SecretType(r.Content.Type)
 	s.Immutable = r.Content.Immutable
 	s.Data = r.Content.Data
-	s.StringData = nil
 	return s
 }
 
+func withoutOwner(references []metav1.OwnerReference, uid types.UID) []metav1.OwnerReference {
+	return slices.DeleteFunc(references, func(reference metav1.OwnerReference) bool { return reference.UID == uid })
+}
+
+// remove takes from a Secret the labels and annotations that it must not have, whichever client set them.
+func (r Request) remove(s *corev1.Secret) {
+	for _, key := range r.Removed {
+		delete(s.Labels, key)
+		delete(s.Annotations, key)
+	}
+}
+
+// contested reports whether another client has set what was Removed from a Secret that is ours as a whole, after we had written it: it
+// writes the Secret, too.
+func (r Request) contested(current *corev1.Secret) bool {
+	return r.Sharing == plan.Exclusive && managedKeys(current.ManagedFields, names.FieldManager).any &&
+		slices.ContainsFunc(r.Removed, func(key string) bool {
+			_, labelled := current.Labels[key]
+			_, annotated := current.Annotations[key]
+			return labelled || annotated
+		})
+}
+
 // overlay puts ours over current, without the keys that we managed before.
-func overlay(current map[string]string, managed []string, ours map[string]string) map[string]string {
+func overlay[V any](current map[string]V, managed []string, ours map[string]V) map[string]V {
 	result := maps.Clone(current)
 	if result == nil {
-		result = map[string]string{}
+		result = map[string]V{}
 	}
 	for _, key := range managed {
 		delete(result, key)
@@ -106,9 +149,9 @@ func overlay(current map[string]string, managed []string, ours map[string]string
 
 // foreign are the labels and annotations that others set.
 func foreign(secret *corev1.Secret) (labels, annotations map[string]string) {
-	ourLabels, ourAnnotations := managedKeys(secret.ManagedFields)
-	labels = overlay(secret.Labels, append(ourLabels, names.LabelManaged), nil)
-	annotations = overlay(secret.Annotations, append(ourAnnotations, names.AnnotationOwnerUID), nil)
+	ours := managedKeys(secret.ManagedFields, names.FieldManager)
+	labels = overlay(secret.Labels, append(ours.labels, names.LabelManaged), nil)
+	annotations = overlay(secret.Annotations, append(ours.annotations, names.AnnotationOwnerUID), nil)
 	return labels, annotations
 }
 
@@ -122,14 +165,23 @@ func without(all, others map[string]string) map[string]string {
 	return rest
 }
 
-// managedKeys lists the labels and annotations that this syncer set, as the API server keeps record
-// in managedFields.
-func managedKeys(entries []metav1.ManagedFieldsEntry) (labels, annotations []string) {
+// keys are those of a Secret that a field manager set.
+type keys struct {
+	labels, annotations, data []string
+	kind                      bool // the type, which is set once, when the Secret is made
+	any                       bool // it set something
+}
+
+// managedKeys are those that field managers of ours set, as the API server keeps record in managedFields.
+func managedKeys(entries []metav1.ManagedFieldsEntry, managers ...string) keys {
+	var found keys
 	for _, entry := range entries {
-		if entry.Manager != names.FieldManager || entry.FieldsV1 == nil {
+		if !slices.Contains(managers, entry.Manager) || entry.FieldsV1 == nil {
 			continue
 		}
 		var fields struct {
+			Data     map[string]json.RawMessage `json:"f:data"`
+			Type     json.RawMessage            `json:"f:type"`
 			Metadata struct {
 				Labels      map[string]json.RawMessage `json:"f:labels"`
 				Annotations map[string]json.RawMessage `json:"f:annotations"`
@@ -138,10 +190,12 @@ func managedKeys(entries []metav1.ManagedFieldsEntry) (labels, annotations []str
 		if json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) != nil {
 			continue // a format of the future: keys stay rather than vanish
 		}
-		labels = append(labels, fieldNames(fields.Metadata.Labels)...)
-		annotations = append(annotations, fieldNames(fields.Metadata.Annotations)...)
+		found.labels = append(found.labels, fieldNames(fields.Metadata.Labels)...)
+		found.annotations = append(found.annotations, fieldNames(fields.Metadata.Annotations)...)
+		found.data = append(found.data, fieldNames(fields.Data)...)
+		found.kind, found.any = found.kind || fields.Type != nil, true
 	}
-	return labels, annotations
+	return found
 }
 
 func fieldNames(fields map[string]json.RawMessage) []string {

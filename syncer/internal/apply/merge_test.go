@@ -159,8 +159,8 @@ func TestManagedKeys(t *testing.T) {
 		{"a record that cannot be read", []metav1.ManagedFieldsEntry{entry(names.FieldManager, `[`)}, nil, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			labels, annotations := managedKeys(tc.entries)
-			if diff := cmp.Diff([][]string{tc.labels, tc.annotations}, [][]string{labels, annotations}); diff != "" {
+			got := managedKeys(tc.entries, names.FieldManager)
+			if diff := cmp.Diff([][]string{tc.labels, tc.annotations}, [][]string{got.labels, got.annotations}); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -35,10 +35,17 @@ type Request struct {
 	Name    string // of the Secret, in its owner's namespace
 	Content *render.Secret
 	Stamp   plan.Stamp
+	// Sharing: the Secret is not the owner's as a whole, but for Exclusive.
+	Sharing plan.Sharing
+	// Final: the data of a Secret that is immutable stays as it is.
+	Final bool
+	// Removed are labels and annotations that the Secret must not have.
+	Removed []string
 	// Expected says that the Secret was written before, so that it is read first; else it is created
 	// first, which saves a request for new objects.
 	Expected bool
-	// Adopt reports whether a Secret that no controller owns may be taken over, and may say why not. Nil: none may.
+	// Adopt reports whether a Secret that no controller owns may be taken over, or shared if another client made it, and may say why not.
+	// Nil: none may.
 	Adopt func(ctx context.Context, secret *corev1.Secret) (permitted bool, problem string, err error)
 }
 
@@ -47,12 +54,20 @@ type Result struct {
 	Secret          string // its name
 	ResourceVersion string // of the Secret as it now is
 	Changed         bool
+	Created         bool // it did not exist
+	// Contested: the Secret was written before, and another client has set what is Removed from it since.
+	Contested bool
 }
 
 // NotOwnedError says that a Secret must not be written, and who owns it.
 type NotOwnedError struct{ Problem string }
 
 func (e *NotOwnedError) Error() string { return e.Problem }
+
+// MissingError says that a Secret does not exist which another client is to make.
+type MissingError struct{ Secret string }
+
+func (e *MissingError) Error() string { return "secret " + e.Secret + " does not exist" }
 
 // UnreadableError says that the API server did not show a Secret.
 type UnreadableError struct{ error }
@@ -73,7 +88,7 @@ func (w *Writer) Write(ctx context.Context, r Request) (result Result, err error
 }
 
 func (w *Writer) attempt(ctx context.Context, r Request) (Result, error) {
-	if !r.Expected {
+	if !r.Expected && r.creates() {
 		result, err := w.create(ctx, r)
 		if !apierrors.IsAlreadyExists(err) {
 			return result, err
@@ -81,10 +96,14 @@ func (w *Writer) attempt(ctx context.Context, r Request) (Result, error) {
 	}
 	current := &corev1.Secret{}
 	err := w.Client.Get(ctx, client.ObjectKey{Namespace: r.Owner.Namespace, Name: r.Name}, current)
-	if apierrors.IsNotFound(err) {
+	switch {
+	case apierrors.IsNotFound(err) && r.creates():
 		return w.create(ctx, r)
-	}
-	if err != nil {
+	case apierrors.IsNotFound(err) && r.Sharing == plan.Merge:
+		return Result{}, &MissingError{r.Name}
+	case apierrors.IsNotFound(err):
+		return Result{Secret: r.Name}, nil // there is nothing to set
+	case err != nil:
 		return Result{}, &UnreadableError{err}
 	}
 	if problem, err := r.refuses(ctx, current); err != nil {
@@ -92,24 +111,37 @@ func (w *Writer) attempt(ctx context.Context, r Request) (Result, error) {
 	} else if problem != "" {
 		return Result{}, &NotOwnedError{problem}
 	}
-	desired := merge(current, r)
+	return w.update(ctx, current, r)
+}
+
+// update makes a Secret that exists as requested.
+func (w *Writer) update(ctx context.Context, current *corev1.Secret, r Request) (Result, error) {
+	desired := r.desired(current)
+	result := Result{Secret: r.Name, ResourceVersion: current.ResourceVersion, Contested: r.contested(current)}
 	if same(current, desired) {
-		return Result{Secret: r.Name, ResourceVersion: current.ResourceVersion}, nil
+		return result, nil
 	}
 	w.stamp(desired, r.Stamp)
-	if inPlace(current, desired) {
-		err = w.Client.Update(ctx, desired, client.FieldOwner(names.FieldManager))
-	} else {
-		err = w.replace(ctx, current, desired)
+	var err error
+	switch {
+	case inPlace(current, desired):
+		err = w.Client.Update(ctx, desired, client.FieldOwner(r.manager()))
+	case r.Sharing != plan.Exclusive:
+		err = fmt.Errorf("secret %s is immutable, so that no entry of another object can be set in it: have it made without immutable", r.Name)
+	default:
+		kept := current.DeepCopy()
+		r.remove(kept) // so that it is not restored
+		err = w.replace(ctx, kept, desired)
 	}
-	return Result{Secret: r.Name, ResourceVersion: desired.ResourceVersion, Changed: err == nil}, err
+	result.ResourceVersion, result.Changed = desired.ResourceVersion, err == nil
+	return result, err
 }
 
 func (w *Writer) create(ctx context.Context, r Request) (Result, error) {
-	secret := merge(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: r.Owner.Namespace, Name: r.Name}}, r)
+	secret := r.desired(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: r.Owner.Namespace, Name: r.Name}})
 	w.stamp(secret, r.Stamp)
-	err := w.Client.Create(ctx, secret, client.FieldOwner(names.FieldManager))
-	return Result{Secret: r.Name, ResourceVersion: secret.ResourceVersion, Changed: err == nil}, err
+	err := w.Client.Create(ctx, secret, client.FieldOwner(r.manager()))
+	return Result{Secret: r.Name, ResourceVersion: secret.ResourceVersion, Changed: err == nil, Created: err == nil}, err
 }
 
 // stamp records the time at which the content of a Secret changes.

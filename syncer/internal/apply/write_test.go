@@ -95,8 +95,12 @@ func TestRemove(t *testing.T) {
 					return nil
 				},
 			})
-			if err := (&Writer{Client: c}).Remove(t.Context(), mine, tc.remove, tc.recognised); err != nil {
+			removed, err := (&Writer{Client: c}).Remove(t.Context(), mine, tc.remove, tc.recognised)
+			if err != nil {
 				t.Fatal(err)
+			}
+			if removed != deleted {
+				t.Errorf("got removed %t, want %t", removed, deleted)
 			}
 			if deleted == tc.stays {
 				t.Errorf("that it is deleted is %t", deleted)
@@ -106,7 +110,7 @@ func TestRemove(t *testing.T) {
 	t.Run("what is not known is left alone", func(t *testing.T) {
 		planted := errors.New("planted")
 		c := cluster(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: mine.Namespace, Name: "db"}})
-		err := (&Writer{Client: c}).Remove(t.Context(), mine, "db", func(*corev1.Secret) (bool, error) { return true, planted })
+		_, err := (&Writer{Client: c}).Remove(t.Context(), mine, "db", func(*corev1.Secret) (bool, error) { return true, planted })
 		if !errors.Is(err, planted) {
 			t.Errorf("the error is %v", err)
 		}

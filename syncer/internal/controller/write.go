@@ -34,7 +34,7 @@ func (r *Reconciler) write(
 	}
 	// The old Secret is removed last, so that workloads always have one. The status names the Secret that was last written.
 	if last.Secret != "" && last.Secret != p.Target.Name {
-		if err := r.Writer.Remove(ctx, owner, last.Secret, nil); err != nil {
+		if _, err := r.Writer.Remove(ctx, owner, last.Secret, nil); err != nil {
 			return written, overtaken, err
 		}
 	}

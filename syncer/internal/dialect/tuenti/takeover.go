@@ -58,7 +58,7 @@ func (t *takeover) Finish(ctx context.Context, object controller.Object) error {
 	freed, _ := object.DeepCopyObject().(controller.Object) // a copy is of the same type
 	if definition, ok := object.(*v1alpha1.SecretDefinition); ok && definition.DeletionTimestamp != nil {
 		mine := apply.Owner{Namespace: definition.Namespace, UID: definition.UID}
-		err := t.writer.Remove(ctx, mine, definition.Spec.Name, func(secret *corev1.Secret) (bool, error) {
+		_, err := t.writer.Remove(ctx, mine, definition.Spec.Name, func(secret *corev1.Secret) (bool, error) {
 			if !adoptable(secret, object) {
 				return false, nil
 			}
