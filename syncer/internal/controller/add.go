@@ -49,7 +49,7 @@ func (r *Reconciler) Add(mgr ctrl.Manager) error {
 			},
 		})
 	for _, store := range r.Stores {
-		if _, unwatched := store.(dialect.Unwatched); unwatched {
+		if unwatched(store) {
 			continue
 		}
 		b = b.Watches(store.New(), handler.EnqueueRequestsFromMapFunc(r.dependants(store.Type())))
@@ -77,7 +77,7 @@ func (r *Reconciler) changed() handler.EventHandler {
 			case r.edited(e.ObjectOld, e.ObjectNew):
 				enqueue(e.ObjectNew, q)
 			case r.overwritten(ctx, e.ObjectOld, e.ObjectNew):
-				r.warnOfOtherController(ctx, e.ObjectNew)
+				r.warnOfOtherController(ctx, e.ObjectNew, "another controller writes the status of this object")
 				q.AddAfter(reconcile.Request{NamespacedName: name}, r.states.repair(name, r.now()))
 			}
 		},
@@ -95,17 +95,18 @@ func (r *Reconciler) edited(before, after client.Object) bool {
 }
 
 // overwritten reports whether another client wrote the status of an object that is ours: our status always has a condition, that
-// of kubernetes-external-secrets never.
+// of kubernetes-external-secrets never. The status of a controller with the same condition says nothing of who wrote it: such a controller
+// is noticed by what it sets on Secrets, and its dialect has Removed there.
 func (r *Reconciler) overwritten(ctx context.Context, before, after client.Object) bool {
 	old, _ := before.(Object) // we watch no others
 	written, _ := after.(Object)
-	return before.GetUID() == after.GetUID() && r.record(old).Ready != "" && r.record(written).Ready == "" && r.serves(ctx, written)
+	return before.GetUID() == after.GetUID() && r.status(old).Ready != "" && r.status(written).Ready == "" && r.serves(ctx, written)
 }
 
 // serves reports whether this replica serves an object. An object that has moved to another replica leaves the cache shortly after.
 func (r *Reconciler) serves(ctx context.Context, object Object) bool {
-	resolved, err := r.resolve(ctx, object)
-	return err == nil && r.Kind.Serves(object, resolved) && object.GetDeletionTimestamp() == nil && (r.Owns == nil || r.Owns(object.GetUID()))
+	stores, err := r.resolveStores(ctx, object)
+	return err == nil && r.Kind.Serves(object, stores) && object.GetDeletionTimestamp() == nil && (r.Owns == nil || r.Owns(object.GetUID()))
 }
 
 // Notify enqueues an object for which the engine has something.
@@ -168,23 +169,27 @@ func namesOf(list runtime.Object) []types.NamespacedName {
 
 // drift watches the metadata of managed Secrets: a Secret that is not as it was last written is repaired.
 func (r *Reconciler) drift() handler.EventHandler {
-	enqueue := func(ctx context.Context, secret client.Object, resourceVersion string, q queue) {
+	enqueue := func(ctx context.Context, secret client.Object, now observedSecret, q queue) {
 		name := client.ObjectKeyFromObject(secret)
 		for _, object := range r.madeBy(ctx, name) {
-			if r.drifted(ctx, object, name.Name, resourceVersion) {
+			if r.drifted(ctx, object, name.Name, now) {
 				q.AddAfter(reconcile.Request{NamespacedName: object}, r.states.repair(object, r.now()))
 			}
 		}
 	}
 	return handler.Funcs{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) {
-			enqueue(ctx, e.Object, e.Object.GetResourceVersion(), q)
+			enqueue(ctx, e.Object, observedSecret{version: e.Object.GetResourceVersion()}, q)
 		},
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
-			enqueue(ctx, e.ObjectNew, e.ObjectNew.GetResourceVersion(), q)
+			version := e.ObjectNew.GetResourceVersion()
+			changed := e.ObjectOld != nil && e.ObjectOld.GetResourceVersion() != version
+			enqueue(ctx, e.ObjectNew, observedSecret{version, changed}, q)
 		},
 		// The label may have been removed rather than the Secret deleted; Write finds out.
-		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { enqueue(ctx, e.Object, "", q) },
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) {
+			enqueue(ctx, e.Object, observedSecret{changed: true}, q)
+		},
 	}
 }
 
@@ -196,10 +201,16 @@ func (r *Reconciler) servesIn(namespace string) bool {
 	return watched && (!selective || selector.ServesIn(namespace))
 }
 
+// observedSecret is a managed Secret as an event shows it.
+type observedSecret struct {
+	version string // its resourceVersion; empty: it is gone, or lost its label
+	changed bool   // a client has changed it, so that it is not as it was even where that is not known
+}
+
 // drifted reports whether a Secret belongs to an object of this syncer and is not as it was last written. An object that the cache
 // does not have yet is synced when it comes.
-func (r *Reconciler) drifted(ctx context.Context, name types.NamespacedName, secret, resourceVersion string) bool {
-	if r.states.isOwnWrite(name, resourceVersion) {
+func (r *Reconciler) drifted(ctx context.Context, name types.NamespacedName, secret string, now observedSecret) bool {
+	if r.states.isOwnWrite(name, now.version) {
 		return false
 	}
 	object := r.Kind.New()
@@ -207,10 +218,16 @@ func (r *Reconciler) drifted(ctx context.Context, name types.NamespacedName, sec
 		return false
 	}
 	last := r.record(object)
-	if last.Secret != secret && last.Secret != "" {
+	switch {
+	case last.Secret != secret && last.Secret != "":
 		return false
+	case last.Reason == plan.ReasonSecretMissing, last.Reason == plan.ReasonSecretDeleted:
+		return now.version != "" // it came
 	}
 	// The status in the cache may be older than what this process wrote, or another replica's that wrote after it.
 	left := cmp.Or(r.states.lastWrite(name), last.SecretResourceVersion)
-	return left != "" && left != resourceVersion
+	if left == "" { // the status has no place for it, and it was written before this process began
+		return now.changed && made(last)
+	}
+	return left != now.version
 }

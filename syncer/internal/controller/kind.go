@@ -30,8 +30,13 @@ func copied(object Object) Object {
 	return c
 }
 
-// record is the state of an object's last sync, from its status.
-func (r *Reconciler) record(object Object) plan.Record { return r.Kind.Status(object).Record() }
+// record is the state of an object's last sync: what its status says, and what was written there without a place for it.
+func (r *Reconciler) record(object Object) plan.Record {
+	return r.states.whole(object, r.status(object))
+}
+
+// status is what an object's status says.
+func (r *Reconciler) status(object Object) plan.Record { return r.Kind.Status(object).Record() }
 
 // id names an object of the Reconciler's kind.
 func (r *Reconciler) id(name types.NamespacedName) plan.ID {
@@ -83,36 +88,4 @@ func (r *Reconciler) list(ctx context.Context, options ...client.ListOption) []t
 		return nil
 	}
 	return namesOf(list)
-}
-
-// resolve reads what an object refers to, from the cache, or live where it is not watched. What is not there is left out.
-func (r *Reconciler) resolve(ctx context.Context, object Object) (dialect.Resolved, error) {
-	resolved, _, err := dialect.Resolve(dialect.ReferencesOf(r.Kind, object), func(wanted []dialect.Reference) (dialect.Resolved, error) {
-		return r.read(ctx, wanted)
-	})
-	return resolved, err
-}
-
-func (r *Reconciler) read(ctx context.Context, wanted []dialect.Reference) (dialect.Resolved, error) {
-	resolved := dialect.Resolved{}
-	for _, reference := range wanted {
-		for _, kind := range r.Stores {
-			if kind.Type().GroupKind() != reference.Kind {
-				continue
-			}
-			from := client.Reader(r.Client)
-			if _, unwatched := kind.(dialect.Unwatched); unwatched {
-				from = r.Live
-			}
-			found := kind.New()
-			err := from.Get(ctx, types.NamespacedName{Namespace: reference.Namespace, Name: reference.Name}, found)
-			switch {
-			case err == nil:
-				resolved[reference] = found
-			case client.IgnoreNotFound(err) != nil:
-				return nil, err
-			}
-		}
-	}
-	return resolved, nil
 }

@@ -15,6 +15,9 @@ const (
 	lastBackoff  = 5 * time.Minute
 )
 
+// lastLook is the longest back-off of an object whose Secret another client is to make. It reads no backend.
+const lastLook = time.Minute
+
 // heartbeatRetry is how soon a heartbeat is tried again that was postponed, or has to wait for the next read of the sources.
 const heartbeatRetry = 5 * time.Second
 
@@ -29,6 +32,8 @@ func (o outcome) nextAttempt(interval, backoff time.Duration) nextAttempt {
 	switch {
 	case o.overtaken:
 		return nextAttempt{firstBackoff, "in a moment"}
+	case o.reason == plan.ReasonSecretMissing:
+		return nextAttempt{min(backoff, lastLook), "when the Secret is there"}
 	case o.longBackoff:
 		return nextAttempt{lastBackoff, "after a back-off"}
 	case o.retry && interval > 0 && backoff > interval:

@@ -7,10 +7,7 @@ import (
 
 	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/resourceversion"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/internal/backoff"
 )
 
@@ -24,6 +21,9 @@ type objectStates struct {
 	objects    map[types.NamespacedName]*objectState
 	limits     limits
 	heartbeats *rate.Limiter
+
+	unkept unkept // what the status of the kind has no place for
+	learnt bool   // of what its type has no place for
 }
 
 // mayRead returns how long a read must wait that an edit or the force-sync annotation triggers.
@@ -59,8 +59,7 @@ type objectState struct {
 
 	last attempt
 
-	reported string       // resourceVersion of the object with the status below
-	status   *plan.Record // as last written, until the cache shows it
+	reported *writtenStatus // nil: the status in the cache is all that is known
 
 	warned bool // that another controller serves it, too
 }
@@ -103,6 +102,13 @@ func (s *objectStates) endWrite(object types.NamespacedName, resourceVersion str
 	return state.seen != "" && state.seen != resourceVersion
 }
 
+// forgetWrite forgets what was last written: there is no Secret any more, and that is right.
+func (s *objectStates) forgetWrite(object types.NamespacedName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of(object).written = ""
+}
+
 // isOwnWrite reports whether a Secret is as this process left it, or is being written: then endWrite
 // decides.
 func (s *objectStates) isOwnWrite(object types.NamespacedName, resourceVersion string) bool {
@@ -127,44 +133,6 @@ func (s *objectStates) lastWrite(object types.NamespacedName) string {
 		return state.written
 	}
 	return ""
-}
-
-// report records a status that was written.
-func (s *objectStates) report(object Object, status plan.Record) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	state := s.of(client.ObjectKeyFromObject(object))
-	state.reported, state.status = object.GetResourceVersion(), &status
-}
-
-// seen forgets a status that was written once the cache shows it.
-func (s *objectStates) seen(object client.Object) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if state := s.objects[client.ObjectKeyFromObject(object)]; state != nil && !state.older(object) {
-		state.reported, state.status = "", nil
-	}
-}
-
-// older reports whether an object is as it was before its status was last written.
-func (s *objectState) older(object client.Object) bool {
-	if s.reported == "" {
-		return false
-	}
-	order, err := resourceversion.CompareResourceVersion(object.GetResourceVersion(), s.reported)
-	return err == nil && order < 0
-}
-
-// newest is the status that was last written, where an object from the cache is older than that: compared with the older one, a
-// change might be missed.
-func (s *objectStates) newest(object Object) (status plan.Record, newer bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	state := s.objects[client.ObjectKeyFromObject(object)]
-	if state != nil && state.older(object) {
-		return *state.status, true
-	}
-	return plan.Record{}, false
 }
 
 // warn reports whether no warning has been given yet that two controllers serve an object.

@@ -187,15 +187,11 @@ func TestAnOlderObjectFromTheCacheGetsTheStatusThatWasWritten(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			var s objectStates
 			for _, es := range tc.reports {
-				s.report(es, es.Status.Record())
+				s.report(es, es.Status.Record(), es.Status.Record())
 			}
 			var got []string
 			for _, es := range tc.cached {
-				record := es.Status.Record()
-				if newest, newer := s.newest(es); newer {
-					record = newest
-				}
-				got = append(got, record.Secret)
+				got = append(got, s.whole(es, es.Status.Record()).Secret)
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Error(diff)
@@ -244,15 +240,15 @@ func TestAStatusIsForgottenOnceTheCacheShowsIt(t *testing.T) {
 	var s objectStates
 	es := &apiv1.ExternalSecret{}
 	es.Namespace, es.Name, es.ResourceVersion = db.Namespace, db.Name, "20"
-	s.report(es, plan.Record{Secret: "db"})
+	s.report(es, plan.Record{Secret: "db"}, plan.Record{Secret: "db"})
 	es.ResourceVersion = "19"
 	s.seen(es)
-	if s.objects[db].status == nil {
+	if s.objects[db].reported == nil {
 		t.Error("an older object made it forget")
 	}
 	es.ResourceVersion = "20"
 	s.seen(es)
-	if s.objects[db].status != nil {
+	if s.objects[db].reported != nil {
 		t.Error("it is still held")
 	}
 }

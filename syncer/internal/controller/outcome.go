@@ -30,12 +30,14 @@ const maxMessage = 2000
 // attempt, follow from it.
 type outcome struct {
 	reason  plan.Reason
-	message string // for a failure
+	message string // for a failure, or what is remarkable of a success
 	entries []plan.EntryRecord
 	result  apply.Result // of a written Secret
 	// overtaken: another client changed the Secret while it was written, so it has to be compared once more.
 	overtaken  bool
 	unreadable bool // the API server did not show the Secret
+	absent     bool // the backend does not have all that the object reads, which is no failure
+	removed    bool // the Secret was deleted for that
 	// retry: it is tried again after a back-off. Otherwise the engine notifies when a source has changed, or the user has to edit
 	// something first.
 	retry       bool
@@ -45,7 +47,11 @@ type outcome struct {
 }
 
 func (o outcome) ok() bool {
-	return o.reason == plan.ReasonSynced || o.reason == plan.ReasonSuspended
+	switch o.reason {
+	case plan.ReasonSynced, plan.ReasonSuspended, plan.ReasonSecretMissing, plan.ReasonSecretDeleted:
+		return true
+	}
+	return false
 }
 
 func suspended(p *plan.Plan) outcome {
@@ -61,6 +67,19 @@ func invalidObject(errs field.ErrorList) outcome {
 	o := outcome{reason: plan.ReasonStoreNotFound, message: shorten(errs.ToAggregate().Error())}
 	if wrong, _ := dialect.Split(errs); len(wrong) > 0 {
 		o.reason = plan.ReasonInvalidSpec
+	}
+	return o
+}
+
+// unplanned is invalidObject for one whose references were read.
+func unplanned(errs field.ErrorList, found found) outcome {
+	o := invalidObject(errs)
+	switch {
+	case o.reason != plan.ReasonStoreNotFound:
+	case len(found.refused) > 0:
+		return unreadable(found.refused)
+	case found.unwatched:
+		o.retry = true // no event says when it comes
 	}
 	return o
 }
@@ -185,14 +204,13 @@ func writeProblem(err error) string {
 
 // ready is the status of condition Ready. Suspension leaves it as it was, since the Secret does not change.
 func (o outcome) ready(before metav1.ConditionStatus) metav1.ConditionStatus {
-	switch o.reason {
-	case plan.ReasonSynced:
-		return metav1.ConditionTrue
-	case plan.ReasonSuspended:
+	switch {
+	case o.reason == plan.ReasonSuspended:
 		return cmp.Or(before, metav1.ConditionUnknown)
-	default:
-		return metav1.ConditionFalse
+	case o.ok():
+		return metav1.ConditionTrue
 	}
+	return metav1.ConditionFalse
 }
 
 func shorten(message string) string { return text.Cut(message, maxMessage) }

@@ -76,17 +76,17 @@ func (r *Reconciler) walkPolicy(ctx context.Context, p *plan.Plan) uint64 {
 	return sum.Sum64()
 }
 
-// mayAdopt reports whether an object may take over a Secret that no controller owns.
+// mayAdopt reports whether an object may take over a Secret that no controller owns, or set entries of one that it did not make.
 func (r *Reconciler) mayAdopt(
 	ctx context.Context, object Object, p *plan.Plan, secret *corev1.Secret,
 ) (permitted bool, problem string, err error) {
-	if p.Target.AdoptExisting {
+	if p.Target.AdoptExisting || p.Target.Sharing != plan.Exclusive {
 		ns, err := r.namespace(ctx, p.Object.Namespace)
 		if err == nil && policy.AdoptPermitted(ns) {
 			return true, "", nil
 		}
 	}
-	if r.Takeover == nil {
+	if r.Takeover == nil || p.Target.Sharing != plan.Exclusive {
 		return false, "", nil
 	}
 	return r.Takeover.Adopt(ctx, object, secret)

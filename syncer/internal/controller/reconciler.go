@@ -4,6 +4,7 @@
 //  1. read the object; forget it if it is gone, or another instance's
 //  2. plan: parse the spec and what it refers to, or list everything that is wrong with it
 //  3. policy: judge the plan by the namespace's annotations
+//     and leave it alone while it is to complete a Secret that does not exist
 //  4. subscribe to the plan's sources, and request a read where the object is new, edited, forced or failed; the engine
 //     notifies when they have been read, or have changed
 //  5. policy once more, and for the names that walks along paths returned
@@ -18,9 +19,7 @@ import (
 	"context"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -81,6 +80,7 @@ type Reconciler struct {
 	Now       func() time.Time         // nil: time.Now
 
 	states  objectStates
+	live    liveObjects
 	renders fair.Turns // of large values
 	storage priorityQueue
 	queue   queue
@@ -97,35 +97,50 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	case err != nil:
 		return reconcile.Result{}, err
 	}
-	resolved, err := r.resolve(ctx, object)
+	stores, err := r.resolveStores(ctx, object)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
 	switch {
-	case !r.Kind.Serves(object, resolved):
+	case !r.Kind.Serves(object, stores):
 		r.forget(id)
 		r.Metrics.Observe(metrics.Attempt{Object: request.NamespacedName, Unserved: true})
 		return reconcile.Result{}, nil
 	case object.GetDeletionTimestamp() != nil:
 		r.Engine.Unsubscribe(id)
-		r.Metrics.Forget(request.NamespacedName)                 // others' finalizers may hold it for long
-		return reconcile.Result{}, r.finishTakeover(ctx, object) // the garbage collector takes what is owned
+		r.Metrics.Forget(request.NamespacedName) // others' finalizers may hold it for long
+		_, err := r.finishTakeover(ctx, object)  // the garbage collector takes what is owned
+		return reconcile.Result{}, err
 	}
-	if newest, newer := r.states.newest(object); newer {
-		r.Kind.Status(object).Put(newest)
+	if newer, is := r.states.newer(object); is {
+		r.Kind.Status(object).Put(newer)
 	}
-	p, errs := dialect.ValidPlan(r.Kind, object, resolved)
+	return r.attempt(ctx, object)
+}
+
+// attempt does the steps after the first.
+func (r *Reconciler) attempt(ctx context.Context, object Object) (reconcile.Result, error) {
+	name := client.ObjectKeyFromObject(object)
+	id := r.id(name)
+	found, err := r.resolve(ctx, object)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	p, errs := dialect.ValidPlan(r.Kind, object, found.resolved)
 	if p == nil {
-		return r.finish(ctx, object, nil, r.refuse(id, invalidObject(errs)))
+		return r.finish(ctx, object, nil, r.refuse(id, unplanned(errs, found)))
 	}
 	p.Attribute(r.Settings.Tenancies)
 	if o, permitted := r.admit(ctx, p); !permitted {
 		return r.finish(ctx, object, p, r.refuse(id, o))
 	}
+	if r.awaitsSecret(ctx, p) {
+		return r.finish(ctx, object, p, r.refuse(id, secretMissing(p)))
+	}
 	wait := r.requestRead(ctx, object, p)
 	switch result, state := r.Engine.Collect(p.Object); state {
 	case fetch.Ready:
-		r.states.setRetryAt(request.NamespacedName, r.now()) // in case that this attempt does not end
+		r.states.setRetryAt(name, r.now()) // in case that this attempt does not end
 		return r.finish(ctx, object, p, r.sync(ctx, object, p, result))
 	case fetch.Pending:
 		return reconcile.Result{RequeueAfter: wait}, nil
@@ -154,10 +169,13 @@ func (r *Reconciler) requestRead(ctx context.Context, object Object, p *plan.Pla
 	now, interval, record, name := r.now(), r.interval(p), r.record(object), p.Object.NamespacedName
 	r.Engine.Subscribe(p, interval, overdue(record, interval, r.Settings.StatusHeartbeat, now))
 	last, retryDue := r.states.lastAttempt(name, now)
-	intact := last.uid == p.UID || record.SecretResourceVersion == "" || r.intact(ctx, record.SecretResourceVersion, p)
+	intact := last.uid == p.UID || r.intact(ctx, record, p)
 	next := attemptOf(p, r.walkPolicy(ctx, p))
 	waits := r.states.wait(name, now)
-	t := decide(p, observed{last: last, next: next, record: record, retryDue: retryDue, waits: waits > 0, intact: intact})
+	_, forcer := r.Kind.(dialect.Forcer)
+	t := decide(p, observed{
+		last: last, next: next, record: record, retryDue: retryDue, waits: waits > 0, intact: intact, forcer: forcer,
+	})
 	if t.edited || t.forced {
 		if wait := r.states.mayRead(name, t.forced, now); wait > 0 {
 			return sooner(wait, waits)
@@ -191,11 +209,7 @@ func (r *Reconciler) sync(ctx context.Context, object Object, p *plan.Plan, resu
 	if len(errs) > 0 {
 		return unrendered(errs, entries)
 	}
-	written, overtaken, err := r.write(ctx, object, p, secret)
-	if err != nil {
-		return unwritten(err, entries)
-	}
-	return synced(written, entries, overtaken)
+	return r.write(ctx, object, p, secret, entries, absentOf(p, result.Values))
 }
 
 // render makes the Secret's content. Large values are rendered one object at a time: each may occupy a processor for a second, and
@@ -214,7 +228,7 @@ func (r *Reconciler) render(ctx context.Context, p *plan.Plan, values render.Val
 // interval is how often an object's sources are refreshed; 0: never.
 func (r *Reconciler) interval(p *plan.Plan) time.Duration {
 	switch {
-	case r.Settings.DisablePolling, p.Refresh.Never:
+	case r.Settings.DisablePolling, p.Refresh.Never, p.Refresh.Once:
 		return 0
 	case p.Refresh.Interval > 0:
 		return p.Refresh.Interval
@@ -223,19 +237,22 @@ func (r *Reconciler) interval(p *plan.Plan) time.Duration {
 }
 
 // intact reports whether the Secret is as it was last written, as far as a cheap check can know. Where Secrets are not watched,
-// those of objects with an interval are compared at the next refresh.
-func (r *Reconciler) intact(ctx context.Context, resourceVersion string, p *plan.Plan) bool {
-	if !r.Settings.WatchSecrets && r.interval(p) > 0 {
+// those of objects with an interval are compared at the next refresh. Where the status has no place for what was written, a Secret that
+// should be there is intact if it is.
+func (r *Reconciler) intact(ctx context.Context, record plan.Record, p *plan.Plan) bool {
+	switch version := record.SecretResourceVersion; {
+	case version == "" && !made(record), !r.Settings.WatchSecrets && r.interval(p) > 0:
 		return true
+	case version == "":
+		return r.secretExists(ctx, p)
+	default:
+		same := func(from client.Reader) bool {
+			found, err := r.secretVersion(ctx, from, p)
+			return err == nil && found == version
+		}
+		// After objects have moved between replicas, the cache of Secrets may be behind that of objects.
+		return r.Settings.WatchSecrets && same(r.Cache) || same(r.Live)
 	}
-	same := func(reader client.Reader) bool {
-		secret := &metav1.PartialObjectMetadata{}
-		secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
-		err := reader.Get(ctx, types.NamespacedName{Namespace: p.Object.Namespace, Name: p.Target.Name}, secret)
-		return err == nil && secret.ResourceVersion == resourceVersion
-	}
-	// After objects have moved between replicas, the cache of Secrets may be behind that of objects.
-	return r.Settings.WatchSecrets && same(r.Cache) || same(r.Live)
 }
 
 func (r *Reconciler) now() time.Time {

@@ -29,11 +29,15 @@ func (r *Reconciler) finish(ctx context.Context, object Object, p *plan.Plan, o 
 		return reconcile.Result{}, nil // the syncer stops: a cancelled call says nothing about the object
 	}
 	err := r.report(ctx, object, p, o)
+	name := client.ObjectKeyFromObject(object)
 	if p == nil {
-		return reconcile.Result{}, err
+		wait := r.states.backoff(name, o.retry)
+		if err != nil {
+			return reconcile.Result{}, err
+		}
+		return reconcile.Result{RequeueAfter: wait}, nil
 	}
 	o.retry = o.retry || err != nil // after a back-off: the values have been dropped, and another read may be billed
-	name := p.Object.NamespacedName
 	wait := o.nextAttempt(r.interval(p), r.states.backoff(name, o.retry)).after
 	if wait > 0 {
 		r.states.endAttempt(name, r.now().Add(wait))
@@ -48,6 +52,7 @@ func (r *Reconciler) finish(ctx context.Context, object Object, p *plan.Plan, o 
 
 // report writes the status where it changes, an event where Ready changes, and the metrics.
 func (r *Reconciler) report(ctx context.Context, object Object, p *plan.Plan, o outcome) error {
+	r.states.learnPlaces(r.Kind)
 	now, record := r.now(), r.record(object)
 	forceSync := dialect.ForceSyncOf(r.Kind, object)
 	if o.reason != plan.ReasonSuspended && p != nil {
@@ -59,6 +64,10 @@ func (r *Reconciler) report(ctx context.Context, object Object, p *plan.Plan, o 
 	r.Metrics.Observe(attempted(object, p, o, next.LastSuccess, now))
 	due := isDue(record, next, r.Settings.StatusHeartbeat) && r.states.mayHeartbeat(now)
 	if !isNews(record, next) && !due {
+		return nil
+	}
+	if !due && !o.result.Changed && !isNews(r.states.complete(record, next), next) {
+		r.states.report(object, next, r.status(object)) // it is new to this process alone
 		return nil
 	}
 	r.announce(ctx, object, record, next, o)
@@ -119,7 +128,12 @@ func (r *Reconciler) missing(ctx context.Context, object Object) error {
 func (r *Reconciler) writeStatus(ctx context.Context, object Object, record plan.Record) error {
 	updated := copied(object)
 	r.Kind.Status(updated).Put(record)
-	if err := r.Client.Status().Patch(ctx, updated, client.MergeFrom(object), client.FieldOwner(names.FieldManager)); err != nil {
+	patch := client.MergeFrom(object)
+	if change, err := patch.Data(updated); err == nil && string(change) == "{}" {
+		r.states.report(updated, record, r.status(updated)) // the status has no place for what is new
+		return nil
+	}
+	if err := r.Client.Status().Patch(ctx, updated, patch, client.FieldOwner(names.FieldManager)); err != nil {
 		if apierrors.IsNotFound(err) {
 			return r.missing(ctx, object)
 		}
@@ -128,7 +142,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, object Object, record plan
 	if updated.GetUID() != object.GetUID() {
 		return r.clearStatus(ctx, updated)
 	}
-	r.states.report(updated, record)
+	r.states.report(updated, record, r.status(updated))
 	return nil
 }
 
@@ -145,7 +159,7 @@ func (r *Reconciler) clearStatus(ctx context.Context, next Object) error {
 		}
 		return client.IgnoreNotFound(err)
 	}
-	r.states.report(blank, plan.Record{})
+	r.states.report(blank, plan.Record{}, r.status(blank))
 	return nil
 }
 
@@ -165,18 +179,48 @@ func (r *Reconciler) announce(ctx context.Context, object Object, last, next pla
 	}
 	switch {
 	case after == metav1.ConditionFalse && before != after:
-		r.Recorder.Eventf(object, nil, corev1.EventTypeWarning, string(o.reason), "Sync", "%s", eventNote(o.message))
+		r.event(object, dialect.EventFailed, o.reason, o.message)
 	case after == metav1.ConditionTrue && before == metav1.ConditionFalse:
-		r.Recorder.Eventf(object, nil, corev1.EventTypeNormal, string(o.reason), "Sync", "%s", "the Secret is up to date again")
+		r.event(object, dialect.EventRecovered, o.reason, "the Secret is up to date again")
+	}
+	switch {
+	case o.result.Created:
+		r.event(object, dialect.EventCreated, o.reason, "Secret "+o.result.Secret+" was created")
+	case o.result.Changed:
+		r.event(object, dialect.EventUpdated, o.reason, "Secret "+o.result.Secret+" was changed")
+	case o.removed:
+		r.event(object, dialect.EventDeleted, o.reason, o.message)
+	}
+	if o.absent && !o.removed && last.Message != next.Message {
+		r.event(object, dialect.EventMissing, plan.ReasonSecretNotFound, o.message)
 	}
 }
 
-// warnOfOtherController reports, once, that another controller writes the status of an object: both write its Secret, in turn.
-func (r *Reconciler) warnOfOtherController(ctx context.Context, object client.Object) {
+// event makes an event, under the name that the kind has for what happens. Without one, those have none that say no more than the object
+// itself: that its Secret was written.
+func (r *Reconciler) event(object client.Object, what dialect.Event, reason plan.Reason, note string) {
+	name := string(reason)
+	if namer, ok := r.Kind.(dialect.EventNamer); ok {
+		name = namer.EventReasons()[what]
+	} else if what == dialect.EventCreated || what == dialect.EventUpdated {
+		return
+	}
+	if name == "" {
+		return
+	}
+	severity := corev1.EventTypeNormal
+	if what == dialect.EventFailed {
+		severity = corev1.EventTypeWarning
+	}
+	r.Recorder.Eventf(object, nil, severity, name, "Sync", "%s", eventNote(note))
+}
+
+// warnOfOtherController reports, once, that another controller writes what is ours: the status of an object, or its Secret.
+func (r *Reconciler) warnOfOtherController(ctx context.Context, object client.Object, problem string) {
 	if !r.states.warn(client.ObjectKeyFromObject(object)) {
 		return
 	}
-	message := "another controller writes the status of this object: " + r.Kind.Words().OtherController
+	message := problem + ": " + r.Kind.Words().OtherController
 	log.FromContext(ctx).Info("Two controllers serve an object",
 		"namespace", object.GetNamespace(), "name", object.GetName(), "message", message)
 	r.Recorder.Eventf(object, nil, corev1.EventTypeWarning, "ServedTwice", "Sync", "%s", message)

@@ -30,9 +30,16 @@ func nextRecord(last plan.Record, generation int64, o outcome, forceSync string,
 	if o.entries != nil {
 		next.Entries = o.entries
 	}
-	if o.reason == plan.ReasonSynced {
+	if o.ok() {
 		next.LastSuccess = at
+	}
+	switch o.reason {
+	case plan.ReasonSynced:
 		next.Secret, next.SecretResourceVersion = o.result.Secret, o.result.ResourceVersion
+	case plan.ReasonSecretDeleted:
+		next.Secret, next.SecretResourceVersion = "", ""
+	case plan.ReasonSecretMissing: // the Secret of an earlier name is removed once this one is there
+		next.SecretResourceVersion = ""
 	}
 	return next
 }
@@ -75,6 +82,9 @@ func entriesOf(p *plan.Plan, result fetch.Result) []plan.EntryRecord {
 	entries := make([]plan.EntryRecord, 0, min(len(p.Entries), maxEntries))
 	for _, e := range p.Entries[:min(len(p.Entries), maxEntries)] {
 		entry := plan.EntryRecord{Field: e.Field, Name: e.Name, Error: failed[e.Source], Version: result.Versions[e.Source]}
+		if e.Source.Optional && result.Values != nil && len(result.Values[e.Source]) == 0 {
+			entry.Error = plan.ReasonSecretNotFound
+		}
 		if entry.Error != "" {
 			entry.Version = "" // the version that was read before is not what the backend has now
 		}

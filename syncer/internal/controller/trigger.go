@@ -18,12 +18,13 @@ type attempt struct {
 	forceSync  string
 	// walkPolicy is a hash of the policy for the names that walks return, which are not kept; 0 where there are no walks.
 	walkPolicy uint64
-	// stores is a hash of the plan's Stores, which may change though the object does not.
-	stores uint64
+	// referred is a hash of what the plan has of other objects: its Stores, what is read from them, and templates. They may change though
+	// the object does not.
+	referred uint64
 }
 
 func attemptOf(p *plan.Plan, walkPolicy uint64) attempt {
-	return attempt{uid: p.UID, generation: p.Generation, forceSync: p.ForceSync, walkPolicy: walkPolicy, stores: stores(p)}
+	return attempt{uid: p.UID, generation: p.Generation, forceSync: p.ForceSync, walkPolicy: walkPolicy, referred: referred(p)}
 }
 
 // observed is the state that decides whether an object is read now, and not only when its sources are due.
@@ -34,6 +35,7 @@ type observed struct {
 	retryDue bool // an attempt failed, or another client changed the Secret, and the back-off has passed
 	waits    bool // the back-off has not passed yet
 	intact   bool // the Secret is as the status says; set only for an object without an attempt
+	forcer   bool // the kind always has a text to force by, so that a record without one knows of none
 }
 
 // trigger is the read to request of the engine; the zero value is none.
@@ -48,31 +50,53 @@ type trigger struct {
 // decide derives the trigger from the observed state. After a restart, or a hand-over from another replica, most objects
 // are in sync: their sources are read when they are due.
 func decide(p *plan.Plan, obs observed) trigger {
-	forced := p.ForceSync != "" && p.ForceSync != obs.record.ForceSync && p.ForceSync != obs.last.forceSync
-	edited := obs.last.uid == p.UID && obs.last.generation != p.Generation ||
-		obs.last.uid != p.UID && (obs.record.Generation != p.Generation || obs.record.LastSync.IsZero())
+	forced := p.ForceSync != "" && p.ForceSync != obs.record.ForceSync && p.ForceSync != obs.last.forceSync &&
+		!(obs.forcer && obs.last.uid != p.UID && obs.record.ForceSync == "")
+	edited := obs.last.uid == p.UID && obs.last.generation != p.Generation || obs.last.uid != p.UID && isNew(p, obs.record)
 	switch {
+	case p.Refresh.Once && made(obs.record):
+		return trigger{read: obs.retryDue || !obs.intact, priority: fetch.Background}
 	case forced:
 		// The read of an edited object counts as one for the edit, even where the annotation changed as well.
 		return trigger{read: true, priority: fetch.Foreground, fresh: true, edited: edited, forced: !edited}
 	case obs.last.uid == p.UID && obs.record.Reason == plan.ReasonPolicyDenied:
 		return trigger{read: true, priority: fetch.Background, edited: edited} // for names that a walk returned: it may be permitted now
-	case obs.last.uid == p.UID && obs.last.generation == p.Generation && obs.last.stores != obs.next.stores:
+	case obs.last.uid == p.UID && obs.last.generation == p.Generation && obs.last.referred != obs.next.referred:
 		return trigger{read: true, priority: fetch.Background, edited: true} // what the object refers to was edited
 	case obs.last.uid == p.UID && obs.last.generation == p.Generation:
 		lost := obs.record.Ready == "" && !obs.waits // not written yet, or overwritten by another client
 		return trigger{read: obs.retryDue || lost || obs.last.walkPolicy != obs.next.walkPolicy, priority: fetch.Background}
 	case edited:
 		return trigger{read: true, priority: fetch.Foreground, edited: true}
-	case obs.record.Ready != metav1.ConditionTrue:
+	case obs.record.Ready != metav1.ConditionTrue, refused(obs.record.Reason):
 		return trigger{read: true, priority: fetch.Background, edited: refused(obs.record.Reason)}
 	}
-	return trigger{read: !obs.intact, priority: fetch.Background}
+	return trigger{read: obs.retryDue || !obs.intact, priority: fetch.Background}
 }
 
-// refused reports whether an object was not read at all. It may be read now because its store has come back.
+// isNew reports whether an object was not synced as it is now. What failed may have left no generation where the status has no place of
+// ours: it is tried again as what failed.
+func isNew(p *plan.Plan, record plan.Record) bool {
+	if record.Generation == 0 && record.Ready == metav1.ConditionFalse {
+		return false
+	}
+	return record.Generation != p.Generation || record.LastSync.IsZero()
+}
+
+// made reports whether the Secret was made, and nothing has failed since.
+func made(record plan.Record) bool {
+	return record.Ready == metav1.ConditionTrue && !record.LastSuccess.IsZero() &&
+		record.Reason != plan.ReasonSecretMissing && record.Reason != plan.ReasonSecretDeleted
+}
+
+// refused reports whether an object was not read at all. It may be read now because its store, or the Secret that it completes, has come
+// back.
 func refused(reason plan.Reason) bool {
-	return reason == plan.ReasonStoreNotFound || reason == plan.ReasonInvalidSpec || reason == plan.ReasonPolicyDenied
+	switch reason {
+	case plan.ReasonStoreNotFound, plan.ReasonInvalidSpec, plan.ReasonPolicyDenied, plan.ReasonSecretMissing:
+		return true
+	}
+	return false
 }
 
 // overdue reports whether an object has not been refreshed for longer than the age that its status may have.
@@ -83,10 +107,17 @@ func overdue(last plan.Record, interval, heartbeat time.Duration, now time.Time)
 // seed is that of this process: its hashes are never kept.
 var seed = maphash.MakeSeed()
 
-// stores is a hash of all Stores of a plan.
-func stores(p *plan.Plan) (sum uint64) {
+// referred is a hash of all that may change in a plan though its object does not.
+func referred(p *plan.Plan) (sum uint64) {
+	add := func(hash uint64) { sum = sum*31 + hash }
 	for _, store := range p.Stores() {
-		sum = sum*31 + maphash.Comparable(seed, store)
+		add(maphash.Comparable(seed, store))
+	}
+	for i := range p.Entries {
+		add(maphash.Comparable(seed, p.Entries[i].Source.Read))
+	}
+	for _, text := range p.Template.Made {
+		add(maphash.Comparable(seed, text))
 	}
 	return sum
 }

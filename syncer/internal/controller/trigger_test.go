@@ -50,7 +50,7 @@ func TestDecide(t *testing.T) {
 		{"an edited object that walks for the first time is read at once", p,
 			observed{last: attempt{uid: "u", generation: 2}, record: good, intact: true, next: attempt{walkPolicy: 2}}, trigger{read: true, priority: now, edited: true}},
 		{"what the object refers to was edited", p,
-			observed{last: attempt{uid: "u", generation: 3, stores: 1}, record: good, intact: true, next: attempt{stores: 2}}, trigger{read: true, priority: later, edited: true}},
+			observed{last: attempt{uid: "u", generation: 3, referred: 1}, record: good, intact: true, next: attempt{referred: 2}}, trigger{read: true, priority: later, edited: true}},
 		{"what the object refers to has come", p,
 			observed{record: plan.Record{Generation: 3, LastSync: good.LastSync, Ready: metav1.ConditionFalse, Reason: plan.ReasonStoreNotFound}, intact: true},
 			trigger{read: true, priority: later, edited: true}},

@@ -1,0 +1,199 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
+)
+
+// found is what there is of all that an object refers to. What is missing is left out.
+type found struct {
+	resolved dialect.Resolved
+	// refused are sentences about what the syncer may not read, and what to do.
+	refused []string
+	// unwatched: some of what is left out is not watched, so that no event says when it comes.
+	unwatched bool
+}
+
+// resolveStores reads what an object refers to and is watched: it decides who serves the object.
+func (r *Reconciler) resolveStores(ctx context.Context, object Object) (dialect.Resolved, error) {
+	resolved, _, err := dialect.Resolve(dialect.ReferencesOf(r.Kind, object), func(wanted []dialect.Reference) (dialect.Resolved, error) {
+		resolved := dialect.Resolved{}
+		for _, reference := range wanted {
+			kind := r.storeKind(reference)
+			if kind == nil || unwatched(kind) {
+				continue
+			}
+			object, err := get(ctx, r.Client, kind, reference)
+			if err != nil {
+				return nil, err
+			}
+			if object != nil {
+				resolved[reference] = object
+			}
+		}
+		return resolved, nil
+	})
+	return resolved, err
+}
+
+// resolve reads all that an object refers to, from the cache, or live where it is not watched.
+func (r *Reconciler) resolve(ctx context.Context, object Object) (found, error) {
+	var f found
+	resolved, _, err := dialect.Resolve(dialect.ReferencesOf(r.Kind, object), func(wanted []dialect.Reference) (dialect.Resolved, error) {
+		return r.read(ctx, wanted, &f)
+	})
+	f.resolved = resolved
+	return f, err
+}
+
+func (r *Reconciler) read(ctx context.Context, wanted []dialect.Reference, f *found) (dialect.Resolved, error) {
+	resolved := dialect.Resolved{}
+	for _, reference := range wanted {
+		kind := r.storeKind(reference)
+		if kind == nil {
+			continue
+		}
+		var object Object
+		var err error
+		if unwatched(kind) {
+			object, err = r.live.get(ctx, r.Live, kind, reference, r.now())
+			f.unwatched = f.unwatched || object == nil
+		} else {
+			object, err = get(ctx, r.Client, kind, reference)
+		}
+		switch {
+		case apierrors.IsForbidden(err):
+			f.refused = append(f.refused, mayNotRead(kind.Type(), reference))
+		case err != nil:
+			return nil, err
+		case object != nil:
+			resolved[reference] = object
+		}
+	}
+	return resolved, nil
+}
+
+// storeKind is the kind of what is referred to; nil: this installation has no such kind.
+func (r *Reconciler) storeKind(of dialect.Reference) dialect.StoreKind {
+	i := slices.IndexFunc(r.Stores, func(kind dialect.StoreKind) bool { return kind.Type().GroupKind() == of.Kind })
+	if i < 0 {
+		return nil
+	}
+	return r.Stores[i]
+}
+
+func unwatched(kind dialect.StoreKind) bool {
+	_, is := kind.(dialect.Unwatched)
+	return is
+}
+
+// get reads what is referred to; nil where it is not there.
+func get(ctx context.Context, from client.Reader, kind dialect.StoreKind, of dialect.Reference) (Object, error) {
+	object := kind.New()
+	err := from.Get(ctx, types.NamespacedName{Namespace: of.Namespace, Name: of.Name}, object)
+	if err != nil {
+		return nil, client.IgnoreNotFound(err)
+	}
+	return object, nil
+}
+
+// mayNotRead says what to do about an object that the syncer may not read.
+func mayNotRead(of dialect.Type, reference dialect.Reference) string {
+	group := of.Group
+	if group == "" {
+		group = `""`
+	}
+	role, where := "Role", "in namespace "+driver.Word(reference.Namespace)+", "
+	if reference.Namespace == "" {
+		role, where = "ClusterRole", ""
+	}
+	return fmt.Sprintf("the syncer may not read %s: bind to the syncer's ServiceAccount, %sa %s with the rule "+
+		"{apiGroups: [%s], resources: [%s], resourceNames: [%s], verbs: [get]}",
+		reference, where, role, group, of.Resource, driver.Word(reference.Name))
+}
+
+// What is not watched is read again after a while. Small objects are kept meanwhile, and that they are missing, since many objects may
+// refer to one.
+const (
+	liveFor   = 30 * time.Second
+	liveCount = 1000
+	liveBytes = 16 << 10
+)
+
+// liveObjects keeps what was read live. The zero value is ready to use.
+type liveObjects struct {
+	mu   sync.Mutex
+	read map[dialect.Reference]liveObject
+}
+
+type liveObject struct {
+	object Object // nil: it was not there, or could not be read
+	err    error  // that the syncer may not read it
+	at     time.Time
+}
+
+// get reads an object, or returns it as it was read a short while ago.
+func (l *liveObjects) get(
+	ctx context.Context, from client.Reader, kind dialect.StoreKind, of dialect.Reference, now time.Time,
+) (Object, error) {
+	if known, ok := l.known(of, now); ok {
+		return known.object, known.err
+	}
+	object, err := get(ctx, from, kind, of)
+	if err == nil || apierrors.IsForbidden(err) {
+		l.keep(of, liveObject{object, err, now})
+	}
+	return object, err
+}
+
+func (l *liveObjects) known(of dialect.Reference, now time.Time) (liveObject, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known, ok := l.read[of]
+	return known, ok && now.Sub(known.at) < liveFor
+}
+
+func (l *liveObjects) keep(of dialect.Reference, as liveObject) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.read == nil {
+		l.read = map[dialect.Reference]liveObject{}
+	}
+	delete(l.read, of)
+	if as.object != nil && !isSmall(as.object) {
+		return
+	}
+	if len(l.read) >= liveCount {
+		for other, kept := range l.read {
+			if as.at.Sub(kept.at) >= liveFor {
+				delete(l.read, other)
+			}
+		}
+	}
+	if len(l.read) < liveCount {
+		l.read[of] = as
+	}
+}
+
+// isSmall reports whether an object may be kept. Those of Kubernetes itself know their size.
+func isSmall(object Object) bool {
+	sized, ok := object.(interface{ Size() int })
+	return ok && sized.Size() <= liveBytes
+}
+
+// unreadable is for an object that refers to what the syncer may not read. No event says that it may.
+func unreadable(refused []string) outcome {
+	return outcome{reason: plan.ReasonStoreNotFound, message: shorten(strings.Join(refused, "; ")), retry: true}
+}
