@@ -1,12 +1,14 @@
 package controller
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/template"
 	"github.com/secretgate/secretgate/syncer/internal/fetch"
 )
 
@@ -20,6 +22,13 @@ func TestDecide(t *testing.T) {
 	}
 	good := status(3, metav1.ConditionTrue, "")
 	tried := attempt{uid: "u", generation: 3}
+	once := &plan.Plan{Object: dbID, UID: "u", Generation: 3, ForceSync: "now", Refresh: plan.Refresh{Once: true}}
+	madeOnce := plan.Record{Generation: 2, LastSync: time.Unix(1, 0), LastSuccess: time.Unix(1, 0), Ready: metav1.ConditionTrue}
+	of := func(reason plan.Reason) plan.Record {
+		r := madeOnce
+		r.Generation, r.Reason = 3, reason
+		return r
+	}
 	now, later := fetch.Foreground, fetch.Background
 	for _, tc := range []struct {
 		name     string
@@ -54,6 +63,29 @@ func TestDecide(t *testing.T) {
 		{"what the object refers to has come", p,
 			observed{record: plan.Record{Generation: 3, LastSync: good.LastSync, Ready: metav1.ConditionFalse, Reason: plan.ReasonStoreNotFound}, intact: true},
 			trigger{read: true, priority: later, edited: true}},
+		{"the Secret that the object is to complete has come", p, observed{record: of(plan.ReasonSecretMissing), intact: true},
+			trigger{read: true, priority: later, edited: true}},
+		{"after a restart an object whose Secret was deleted with its source waits for its slot", p,
+			observed{record: of(plan.ReasonSecretDeleted), intact: true}, trigger{priority: later}},
+		{"what failed is tried again after a restart though its status has no generation", p,
+			observed{record: plan.Record{Ready: metav1.ConditionFalse}, intact: true}, trigger{read: true, priority: later}},
+		{"a kind that always forces is not forced by what its status does not know", forced,
+			observed{record: good, intact: true, forcer: true}, trigger{priority: later}},
+		{"nor is what failed so", forced, observed{record: plan.Record{Ready: metav1.ConditionFalse}, intact: true, forcer: true}, trigger{read: true, priority: later}},
+		{"it is by what changes while no syncer runs", forced, observed{record: status(3, metav1.ConditionTrue, "before"), intact: true, forcer: true},
+			trigger{read: true, priority: now, fresh: true, forced: true}},
+		{"and by what changes while one does", forced, observed{last: tried, record: good, intact: true, forcer: true},
+			trigger{read: true, priority: now, fresh: true, forced: true}},
+		{"an object of which a Secret is made once is read at first", once, observed{}, trigger{read: true, priority: now, fresh: true, edited: true}},
+		{"and as long as that has failed", once, observed{last: tried, record: plan.Record{Ready: metav1.ConditionFalse}, retryDue: true, intact: true},
+			trigger{read: true, priority: now, fresh: true, forced: true}},
+		{"but not when it is edited or forced later", once, observed{last: attempt{uid: "u", generation: 2}, record: madeOnce, intact: true}, trigger{priority: later}},
+		{"nor when that happened while no syncer ran", once, observed{record: madeOnce, intact: true}, trigger{priority: later}},
+		{"it is where the Secret was changed", once, observed{last: tried, record: madeOnce, retryDue: true, intact: true}, trigger{read: true, priority: later}},
+		{"or deleted while no syncer ran", once, observed{record: madeOnce}, trigger{read: true, priority: later}},
+		{"or has to be made anew, since it was deleted with its source", once, observed{last: attempt{uid: "u", generation: 2}, record: of(plan.ReasonSecretDeleted), intact: true},
+			trigger{read: true, priority: now, fresh: true, edited: true}},
+		{"a change that comes right after a restart is repaired", p, observed{record: good, intact: true, retryDue: true}, trigger{read: true, priority: later}},
 		{"a retry that is due is made", p, observed{last: tried, record: good, retryDue: true, intact: true}, trigger{read: true, priority: later}},
 		{"a forced refresh needs a read that has not begun yet", forced, observed{last: tried, record: good, intact: true},
 			trigger{read: true, priority: now, fresh: true, forced: true}},
@@ -97,6 +129,27 @@ func TestOverdue(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := overdue(tc.status, tc.interval, tc.heartbeat, now); got != tc.want {
 				t.Error(got)
+			}
+		})
+	}
+}
+
+func TestWhatOtherObjectsPutIntoAPlan(t *testing.T) {
+	entry := plan.Entry{Source: plan.Source{Store: plan.Store{Backend: "a"}, Read: plan.Read{Key: "k"}}}
+	base := plan.Plan{Entries: []plan.Entry{entry}, Template: plan.Template{Made: []plan.Made{{Text: template.Text{Source: "x"}, Name: "a"}}}}
+	for name, change := range map[string]func(p *plan.Plan){
+		"a store":    func(p *plan.Plan) { p.Entries[0].Source.Role = "other" },
+		"a prefix":   func(p *plan.Plan) { p.Entries[0].Source.Key = "prefix/k" },
+		"a template": func(p *plan.Plan) { p.Template.Made[0].Source = "y" },
+		"one more":   func(p *plan.Plan) { p.Template.Made = append(p.Template.Made, p.Template.Made[0]) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			other := plan.Plan{Entries: slices.Clone(base.Entries), Template: plan.Template{Made: slices.Clone(base.Template.Made)}}
+			if referred(&base) != referred(&other) {
+				t.Error("got two hashes of equal plans, want one")
+			}
+			if change(&other); referred(&base) == referred(&other) {
+				t.Error("got the hash of before, want another")
 			}
 		})
 	}
