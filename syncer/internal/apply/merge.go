@@ -2,7 +2,6 @@ package apply
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -82,10 +81,10 @@ func (r Request) desired(current *corev1.Secret) *corev1.Secret {
 // labels and annotations that an earlier template set and this one does not, gone.
 func merge(current *corev1.Secret, r Request) *corev1.Secret {
 	s := current.DeepCopy()
-	managed := managedKeys(current.ManagedFields, names.FieldManager)
-	s.Labels = overlay(s.Labels, managed.labels, r.Content.Labels)
+	managed := owner.FieldsOf(current.ManagedFields, names.FieldManager)
+	s.Labels = overlay(s.Labels, managed.Labels, r.Content.Labels)
 	s.Labels[names.LabelManaged] = "true"
-	s.Annotations = overlay(s.Annotations, managed.annotations, r.Content.Annotations)
+	s.Annotations = overlay(s.Annotations, managed.Annotations, r.Content.Annotations)
 	r.remove(s)
 	s.OwnerReferences = withoutOwner(s.OwnerReferences, r.Owner.UID)
 	delete(s.Annotations, names.AnnotationOwnerUID)
@@ -126,7 +125,7 @@ func (r Request) remove(s *corev1.Secret) {
 // contested reports whether another client has set what was Removed from a Secret that is ours as a whole, after we had written it: it
 // writes the Secret, too.
 func (r Request) contested(current *corev1.Secret) bool {
-	return r.Sharing == plan.Exclusive && managedKeys(current.ManagedFields, names.FieldManager).any &&
+	return r.Sharing == plan.Exclusive && owner.FieldsOf(current.ManagedFields, names.FieldManager).Any &&
 		slices.ContainsFunc(r.Removed, func(key string) bool {
 			_, labelled := current.Labels[key]
 			_, annotated := current.Annotations[key]
@@ -149,9 +148,9 @@ func overlay[V any](current map[string]V, managed []string, ours map[string]V) m
 
 // foreign are the labels and annotations that others set.
 func foreign(secret *corev1.Secret) (labels, annotations map[string]string) {
-	ours := managedKeys(secret.ManagedFields, names.FieldManager)
-	labels = overlay(secret.Labels, append(ours.labels, names.LabelManaged), nil)
-	annotations = overlay(secret.Annotations, append(ours.annotations, names.AnnotationOwnerUID), nil)
+	ours := owner.FieldsOf(secret.ManagedFields, names.FieldManager)
+	labels = overlay(secret.Labels, append(ours.Labels, names.LabelManaged), nil)
+	annotations = overlay(secret.Annotations, append(ours.Annotations, names.AnnotationOwnerUID), nil)
 	return labels, annotations
 }
 
@@ -163,49 +162,6 @@ func without(all, others map[string]string) map[string]string {
 		return ok && other == value
 	})
 	return rest
-}
-
-// keys are those of a Secret that a field manager set.
-type keys struct {
-	labels, annotations, data []string
-	kind                      bool // the type, which is set once, when the Secret is made
-	any                       bool // it set something
-}
-
-// managedKeys are those that field managers of ours set, as the API server keeps record in managedFields.
-func managedKeys(entries []metav1.ManagedFieldsEntry, managers ...string) keys {
-	var found keys
-	for _, entry := range entries {
-		if !slices.Contains(managers, entry.Manager) || entry.FieldsV1 == nil {
-			continue
-		}
-		var fields struct {
-			Data     map[string]json.RawMessage `json:"f:data"`
-			Type     json.RawMessage            `json:"f:type"`
-			Metadata struct {
-				Labels      map[string]json.RawMessage `json:"f:labels"`
-				Annotations map[string]json.RawMessage `json:"f:annotations"`
-			} `json:"f:metadata"`
-		}
-		if json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) != nil {
-			continue // a format of the future: keys stay rather than vanish
-		}
-		found.labels = append(found.labels, fieldNames(fields.Metadata.Labels)...)
-		found.annotations = append(found.annotations, fieldNames(fields.Metadata.Annotations)...)
-		found.data = append(found.data, fieldNames(fields.Data)...)
-		found.kind, found.any = found.kind || fields.Type != nil, true
-	}
-	return found
-}
-
-func fieldNames(fields map[string]json.RawMessage) []string {
-	var found []string
-	for field := range fields {
-		if name, ok := strings.CutPrefix(field, "f:"); ok {
-			found = append(found, name)
-		}
-	}
-	return found
 }
 
 // same reports whether a write would change nothing.

@@ -141,32 +141,6 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-func TestManagedKeys(t *testing.T) {
-	entry := func(manager, raw string) metav1.ManagedFieldsEntry {
-		return metav1.ManagedFieldsEntry{Manager: manager, FieldsV1: metav1.NewFieldsV1(raw)}
-	}
-	for _, tc := range []struct {
-		name                string
-		entries             []metav1.ManagedFieldsEntry
-		labels, annotations []string
-	}{
-		{"none", nil, nil, nil},
-		{"those of other managers are not ours", []metav1.ManagedFieldsEntry{entry("kubectl", `{"f:metadata":{"f:labels":{"f:a":{}}}}`)}, nil, nil},
-		{"the map itself is no key", []metav1.ManagedFieldsEntry{entry(names.FieldManager, `{"f:metadata":{"f:labels":{".":{}}}}`)}, nil, nil},
-		{"keys with a prefix and a slash", []metav1.ManagedFieldsEntry{entry(names.FieldManager, `{"f:metadata":{"f:labels":{"f:x.io/a":{}},"f:annotations":{"f:f:b":{}}}}`)},
-			[]string{"x.io/a"}, []string{"f:b"}},
-		{"a record without fields", []metav1.ManagedFieldsEntry{{Manager: names.FieldManager}}, nil, nil},
-		{"a record that cannot be read", []metav1.ManagedFieldsEntry{entry(names.FieldManager, `[`)}, nil, nil},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			got := managedKeys(tc.entries, names.FieldManager)
-			if diff := cmp.Diff([][]string{tc.labels, tc.annotations}, [][]string{got.labels, got.annotations}); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
-
 func TestSameAndInPlace(t *testing.T) {
 	base := func(change func(*corev1.Secret)) *corev1.Secret {
 		s := &corev1.Secret{Type: "Opaque", Data: map[string][]byte{"a": []byte("1")}, ObjectMeta: metav1.ObjectMeta{

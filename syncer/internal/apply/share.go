@@ -35,7 +35,7 @@ func (r Request) creates() bool {
 // whole of it is seen by its owner, or by our field manager. The object itself made one whose type its field manager set.
 func (r Request) refusesToShare(ctx context.Context, secret *corev1.Secret) (problem string, err error) {
 	of := owner.Of(secret)
-	whole := of.Controller == nil && of.Retained != "" || len(managedKeys(secret.ManagedFields, names.FieldManager).data) > 0
+	whole := of.Controller == nil && of.Retained != "" || len(owner.FieldsOf(secret.ManagedFields, names.FieldManager).Data) > 0
 	if of.Controller != nil {
 		whole = whole || schema.FromAPIVersionAndKind(of.Controller.APIVersion, of.Controller.Kind).GroupKind() == r.Owner.Kind.GroupKind()
 	}
@@ -43,7 +43,7 @@ func (r Request) refusesToShare(ctx context.Context, secret *corev1.Secret) (pro
 	case whole:
 		return fmt.Sprintf("Secret %s is made as a whole for another object (uid %s), which would remove the entries of this one: name another",
 			secret.Name, of.UID()), nil
-	case managedKeys(secret.ManagedFields, r.manager()).kind:
+	case owner.FieldsOf(secret.ManagedFields, r.manager()).Type:
 		return "", nil
 	}
 	return r.adopts(ctx, secret)
@@ -54,21 +54,21 @@ func (r Request) refusesToShare(ctx context.Context, secret *corev1.Secret) (pro
 // client may share it by the same means.
 func share(current *corev1.Secret, r Request) *corev1.Secret {
 	s := current.DeepCopy()
-	ours := managedKeys(current.ManagedFields, r.manager())
-	if !ours.any {
+	ours := owner.FieldsOf(current.ManagedFields, r.manager())
+	if !ours.Any {
 		r.remove(s)
 	}
 	if r.Owner.owns(current) { // it was made as a whole before
-		ours = managedKeys(current.ManagedFields, r.manager(), names.FieldManager)
+		ours = owner.FieldsOf(current.ManagedFields, r.manager(), names.FieldManager)
 	}
-	s.Labels = overlay(s.Labels, ours.labels, unlessForeign(r.Content.Labels, s.Labels, ours.labels))
+	s.Labels = overlay(s.Labels, ours.Labels, unlessForeign(r.Content.Labels, s.Labels, ours.Labels))
 	s.Labels[names.LabelManaged] = "true"
-	s.Annotations = overlay(s.Annotations, ours.annotations, unlessForeign(r.Content.Annotations, s.Annotations, ours.annotations))
+	s.Annotations = overlay(s.Annotations, ours.Annotations, unlessForeign(r.Content.Annotations, s.Annotations, ours.Annotations))
 	if s.Annotations[names.AnnotationOwnerUID] == string(r.Owner.UID) {
 		delete(s.Annotations, names.AnnotationOwnerUID)
 	}
 	s.OwnerReferences = withoutOwner(s.OwnerReferences, r.Owner.UID)
-	s.Data = overlay(s.Data, ours.data, r.Content.Data)
+	s.Data = overlay(s.Data, ours.Data, r.Content.Data)
 	s.StringData = nil
 	if current.ResourceVersion == "" {
 		s.Type, s.Immutable = corev1.SecretType(r.Content.Type), r.Content.Immutable

@@ -58,8 +58,8 @@ func by(uid types.UID, how plan.Sharing, entries map[string]string) Request {
 
 func helms() *corev1.Secret {
 	return &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "db", Labels: map[string]string{"team": "helm's"},
-			Annotations: map[string]string{"example.com/hash": "x", "note": "helm's"}},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "db", Labels: map[string]string{"team": "helm"},
+			Annotations: map[string]string{"example.com/hash": "x", "note": "helm"}},
 		Type: "example.com/login", Data: map[string][]byte{"user": []byte("admin"), "port": []byte("1")},
 	}
 }
@@ -103,7 +103,7 @@ func TestEachObjectSetsItsOwnEntriesOfASharedSecret(t *testing.T) {
 	if secret.Type != "example.com/login" || secret.Immutable != nil || len(secret.OwnerReferences) > 0 {
 		t.Errorf("got type %s, immutable %v and owners %v, want what Helm made", secret.Type, secret.Immutable, secret.OwnerReferences)
 	}
-	want := []map[string]string{{"team": "helm's", names.LabelManaged: "true"}, {"note": "helm's"}}
+	want := []map[string]string{{"team": "helm", names.LabelManaged: "true"}, {"note": "helm"}}
 	if diff := cmp.Diff(want, []map[string]string{secret.Labels, secret.Annotations}); diff != "" {
 		t.Errorf("labels and annotations (-want +got):\n%s", diff)
 	}

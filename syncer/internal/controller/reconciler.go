@@ -58,6 +58,7 @@ type Settings struct {
 // Metrics measure attempts, by object.
 type Metrics interface {
 	Observe(attempt metrics.Attempt)
+	Took(object types.NamespacedName, took time.Duration)
 	Forget(object types.NamespacedName)
 }
 
@@ -88,6 +89,12 @@ type Reconciler struct {
 
 // Reconcile makes one attempt and reports on it.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	begin := r.now()
+	defer func() { r.Metrics.Took(request.NamespacedName, r.now().Sub(begin)) }()
+	return r.reconcile(ctx, request)
+}
+
+func (r *Reconciler) reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	id, object := r.id(request.NamespacedName), r.Kind.New()
 	err := r.Client.Get(ctx, request.NamespacedName, object)
 	switch {

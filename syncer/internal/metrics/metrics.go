@@ -46,6 +46,8 @@ type Object struct {
 	Suspended         bool
 	Unserved          bool  // by this syncer; there is nothing else then
 	LastSuccess       int64 // Unix time; 0: never
+	// Took is how long the last attempt took, without the time in which it waited for the backend.
+	Took time.Duration
 }
 
 // Attempt is what came of one sync attempt.
@@ -107,7 +109,7 @@ func (k *Kind) Observe(a Attempt) {
 		return
 	}
 	if known.Backend != a.Backend || a.Secret != "" && a.Secret != known.Secret {
-		known = Object{Backend: a.Backend, Secret: known.Secret, LastSuccess: known.LastSuccess}
+		known = Object{Backend: a.Backend, Secret: known.Secret, LastSuccess: known.LastSuccess, Took: known.Took}
 	}
 	if a.Secret != "" {
 		known.Secret = a.Secret
@@ -141,6 +143,16 @@ func (o *Object) count(success bool, at time.Time) {
 		o.LastSuccess = at.Unix()
 	} else {
 		o.Errors++
+	}
+}
+
+// Took records how long an attempt took, for an object that is known.
+func (k *Kind) Took(name types.NamespacedName, took time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if known, ok := k.known[name]; ok {
+		known.Took = took
+		k.known[name] = known
 	}
 }
 

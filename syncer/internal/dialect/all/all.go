@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/secretgate/secretgate/syncer/internal/dialect"
+	"github.com/secretgate/secretgate/syncer/internal/dialect/eso"
 	"github.com/secretgate/secretgate/syncer/internal/dialect/kes"
 	"github.com/secretgate/secretgate/syncer/internal/dialect/tuenti"
 )
@@ -10,6 +11,7 @@ import (
 // Extensions lists them by the names of the dialects.
 func Extensions() map[string]dialect.Extension {
 	return map[string]dialect.Extension{
+		eso.Name:    &eso.Extension{},
 		kes.Name:    &kes.Extension{},
 		tuenti.Name: &tuenti.Extension{},
 	}
