@@ -50,28 +50,39 @@ type trigger struct {
 // decide derives the trigger from the observed state. After a restart, or a hand-over from another replica, most objects
 // are in sync: their sources are read when they are due.
 func decide(p *plan.Plan, obs observed) trigger {
-	forced := p.ForceSync != "" && p.ForceSync != obs.record.ForceSync && p.ForceSync != obs.last.forceSync &&
-		!(obs.forcer && obs.last.uid != p.UID && obs.record.ForceSync == "")
-	edited := obs.last.uid == p.UID && obs.last.generation != p.Generation || obs.last.uid != p.UID && isNew(p, obs.record)
+	tried := obs.last.uid == p.UID
+	edited := tried && obs.last.generation != p.Generation || !tried && isNew(p, obs.record)
 	switch {
 	case p.Refresh.Once && made(obs.record):
 		return trigger{read: obs.retryDue || !obs.intact, priority: fetch.Background}
-	case forced:
+	case obs.forces(p):
 		// The read of an edited object counts as one for the edit, even where the annotation changed as well.
 		return trigger{read: true, priority: fetch.Foreground, fresh: true, edited: edited, forced: !edited}
-	case obs.last.uid == p.UID && obs.record.Reason == plan.ReasonPolicyDenied:
+	case tried && obs.record.Reason == plan.ReasonPolicyDenied:
 		return trigger{read: true, priority: fetch.Background, edited: edited} // for names that a walk returned: it may be permitted now
-	case obs.last.uid == p.UID && obs.last.generation == p.Generation && obs.last.referred != obs.next.referred:
-		return trigger{read: true, priority: fetch.Background, edited: true} // what the object refers to was edited
-	case obs.last.uid == p.UID && obs.last.generation == p.Generation:
-		lost := obs.record.Ready == "" && !obs.waits // not written yet, or overwritten by another client
-		return trigger{read: obs.retryDue || lost || obs.last.walkPolicy != obs.next.walkPolicy, priority: fetch.Background}
 	case edited:
 		return trigger{read: true, priority: fetch.Foreground, edited: true}
+	case tried:
+		return obs.again()
 	case obs.record.Ready != metav1.ConditionTrue, refused(obs.record.Reason):
 		return trigger{read: true, priority: fetch.Background, edited: refused(obs.record.Reason)}
 	}
 	return trigger{read: obs.retryDue || !obs.intact, priority: fetch.Background}
+}
+
+// forces reports whether an object is to be read at once, though it is not edited.
+func (obs *observed) forces(p *plan.Plan) bool {
+	unknown := obs.forcer && obs.last.uid != p.UID && obs.record.ForceSync == ""
+	return p.ForceSync != "" && p.ForceSync != obs.record.ForceSync && p.ForceSync != obs.last.forceSync && !unknown
+}
+
+// again is the trigger for an object that was tried as it is now.
+func (obs *observed) again() trigger {
+	if obs.last.referred != obs.next.referred {
+		return trigger{read: true, priority: fetch.Background, edited: true} // what the object refers to was edited
+	}
+	lost := obs.record.Ready == "" && !obs.waits // not written yet, or overwritten by another client
+	return trigger{read: obs.retryDue || lost || obs.last.walkPolicy != obs.next.walkPolicy, priority: fetch.Background}
 }
 
 // isNew reports whether an object was not synced as it is now. What failed may have left no generation where the status has no place of

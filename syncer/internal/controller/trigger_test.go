@@ -148,7 +148,8 @@ func TestWhatOtherObjectsPutIntoAPlan(t *testing.T) {
 			if referred(&base) != referred(&other) {
 				t.Error("got two hashes of equal plans, want one")
 			}
-			if change(&other); referred(&base) == referred(&other) {
+			change(&other)
+			if referred(&base) == referred(&other) {
 				t.Error("got the hash of before, want another")
 			}
 		})

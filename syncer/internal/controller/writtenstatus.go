@@ -9,8 +9,8 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 )
 
-// writtenStatus is the status of an object as it was last written. It is kept until the cache shows it, or for good where the API server keeps
-// part of it alone: the CRD of another product has no place for all that a sync remembers.
+// writtenStatus is the status of an object as it was last written. It is kept until the cache shows it, or for good where the API server
+// keeps part of it alone: the CRD of another product has no place for all that a sync remembers.
 type writtenStatus struct {
 	uid     types.UID
 	version string      // resourceVersion of the object with this status

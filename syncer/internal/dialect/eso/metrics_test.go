@@ -51,7 +51,8 @@ func TestTheNamesOfExternalSecretsOperator(t *testing.T) {
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("series (-want +got):\n%s", diff)
 			}
-			if kind.Forget(db); len(metricstest.Series(t, all)) > 0 {
+			kind.Forget(db)
+			if len(metricstest.Series(t, all)) > 0 {
 				t.Error("got series of an object that is gone, want none")
 			}
 		})
