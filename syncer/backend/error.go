@@ -42,10 +42,10 @@ func notConfigured(source plan.Source) *Error {
 	return e
 }
 
-// absent reports whether a read that failed has no value, as an Optional one may. A failure of a whole batch proves nothing of its reads.
+// absent reports whether a read that failed has no value, as an Optional one may.
 func absent(read plan.Read, err error) bool {
 	failed, ok := errors.AsType[*Error](err)
-	return ok && read.Optional && failed.Kind == driver.NotFound && failed.proven && failed.Source.Read == read
+	return ok && read.Optional && failed.Kind == driver.NotFound && failed.proven
 }
 
 // Unwrap returns ErrNotConfigured, driver.ErrNotAnswered, context.Canceled, context.DeadlineExceeded or nil.

@@ -43,8 +43,10 @@ func TestOnlyWhatExternalSecretsOperatorMadeForAnObjectIsAdopted(t *testing.T) {
 		"one with a label of another client": {"db", nil, []metav1.ManagedFieldsEntry{set(theirs, whole), set("kubectl", `{"f:metadata":{"f:labels":{"f:a":{}}}}`)}, true},
 		"one for an object of a long name": {long, nil, []metav1.ManagedFieldsEntry{
 			set(hashed, whole)}, true},
-		"one for an object of another name":                {"other", nil, []metav1.ManagedFieldsEntry{set(theirs, whole)}, false},
-		"one of another client into which entries came":    {"db", nil, []metav1.ManagedFieldsEntry{set("helm", whole), set(theirs, entry)}, false},
+		"one for an object of another name":             {"other", nil, []metav1.ManagedFieldsEntry{set(theirs, whole)}, false},
+		"one of another client into which entries came": {"db", nil, []metav1.ManagedFieldsEntry{set("helm", whole), set(theirs, entry)}, false},
+		"one of another client that was empty": {"db", nil, []metav1.ManagedFieldsEntry{
+			set("helm", `{"f:type":{}}`), set(theirs, `{"f:data":{".":{},"f:user":{},"f:password":{}}}`)}, false},
 		"one to which another client added entries":        {"db", nil, []metav1.ManagedFieldsEntry{set(theirs, whole), set("kubectl", entry)}, false},
 		"one whose data are of no one's record":            {"db", func(s *corev1.Secret) { s.Data["more"] = nil }, []metav1.ManagedFieldsEntry{set(theirs, whole)}, false},
 		"one without the label":                            {"db", func(s *corev1.Secret) { s.Labels = nil }, []metav1.ManagedFieldsEntry{set(theirs, whole)}, false},
