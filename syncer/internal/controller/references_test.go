@@ -64,7 +64,7 @@ func (w *world) refers() {
 	w.Templates = func(_ context.Context, p *plan.Plan, _ []template.Entry) (template.Answer, error) {
 		var answer template.Answer
 		for _, made := range p.Template.Made {
-			answer.Rendered = append(answer.Rendered, made.Source)
+			answer.Rendered = append(answer.Rendered, []byte(made.Source))
 		}
 		return answer, nil
 	}
