@@ -29,12 +29,12 @@ func layers(ctx context.Context, p *plan.Plan, read *ordered, templates Template
 	if s.Data == nil {
 		s.Data = map[string][]byte{}
 	}
-	shown := read.data
+	visible := read.data
 	if t.Hidden {
-		shown = nil
+		visible = nil
 	}
 	if len(t.Made) == 0 {
-		maps.Copy(s.Data, shown)
+		maps.Copy(s.Data, visible)
 		maps.Copy(s.Data, t.StringData)
 		return s, nil
 	}
@@ -54,7 +54,7 @@ func layers(ctx context.Context, p *plan.Plan, read *ordered, templates Template
 		errs = append(errs, &Error{Field: p.Words.Spec, Template: template.Output,
 			Problem: fmt.Sprintf("the annotations that templates make have more than %d bytes together", plan.MaxAnnotationBytes)})
 	}
-	maps.Copy(s.Data, shown)
+	maps.Copy(s.Data, visible)
 	maps.Copy(s.Data, above)
 	return s, errs
 }
@@ -87,6 +87,9 @@ func putAll(made plan.Made, text []byte, s *Secret, above map[string][]byte) (pr
 	var texts map[string]string
 	if json.Unmarshal(text, &texts) != nil { // a worker says so itself
 		return "what the template makes is not an object of texts"
+	}
+	if len(texts) > maxEntries {
+		return fmt.Sprintf("the template makes more than %d names: split the object", maxEntries)
 	}
 	isName := validation.IsConfigMapKey
 	if made.Part == plan.InLabels || made.Part == plan.InAnnotations {

@@ -124,6 +124,8 @@ func TestGoTemplates(t *testing.T) {
 			"a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"},
 		{"an annotation that is no text", true, []plan.Made{code(plan.InAnnotations, "a", "{{ .binary }}")}, nil,
 			"spec.template.a: what the template makes is not UTF-8, as the value of an annotation must be"},
+		{"too many names", true, []plan.Made{each("{{ range until 10001 }}n{{ . }}: x\n{{ end }}")}, nil,
+			"spec.target.template.templateFrom[0].literal: the template makes more than 10000 names: split the object"},
 		{"aliases that multiply", true, []plan.Made{each("a: &a [x, x, x, x, x, x, x, x, x]\n" + aliases(12))}, nil,
 			"spec.target.template.templateFrom[0].literal: what the template makes is not YAML of the form name: text, a line each: quote values, or make one entry of it"},
 	} {
