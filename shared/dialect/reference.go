@@ -78,7 +78,18 @@ func Find[T Object](resolved Resolved, at *field.Path, r Reference) (T, *field.E
 // Missing is that an object refers to another one that is not there. It is no mistake of the object's: the two often come in one
 // apply. Entries that are read by it may be in the Plan with the zero Store, so that policy judges their keys already.
 func Missing(at *field.Path, r Reference) *field.Error {
-	return &field.Error{Type: field.ErrorTypeNotFound, Field: at.String(), BadValue: r.Name, Detail: "there is no " + r.String() + " yet"}
+	return &field.Error{Type: field.ErrorTypeNotFound, Field: at.String(), BadValue: r.Name, Detail: absent(r)}
+}
+
+func absent(r Reference) string { return "there is no " + r.String() + " yet" }
+
+// MissingOf is the one of some references that an error of Missing's is about.
+func MissingOf(err *field.Error, wanted []Reference) (found Reference, ok bool) {
+	i := slices.IndexFunc(wanted, func(r Reference) bool { return IsMissing(err) && err.BadValue == r.Name && err.Detail == absent(r) })
+	if i < 0 {
+		return Reference{}, false
+	}
+	return wanted[i], true
 }
 
 // IsMissing reports whether an error is one of Missing's.

@@ -50,6 +50,13 @@ func TestWhatIsFoundIsOfTheTypeThatIsWanted(t *testing.T) {
 	if got, err := dialect.Find[*other](resolved, at, present); got != nil || err == nil || !dialect.IsMissing(err) {
 		t.Errorf("of another type: got %v and %v, want that it is missing", got, err)
 	}
+	err := dialect.Missing(at, absent)
+	if got, ok := dialect.MissingOf(err, []dialect.Reference{present, absent}); !ok || got != absent {
+		t.Errorf("got that %v is about %v, want %v", err, got, absent)
+	}
+	if got, ok := dialect.MissingOf(err, []dialect.Reference{present}); ok {
+		t.Errorf("got that %v is about %v, want nothing", err, got)
+	}
 	if got := present.Path().Child("spec", "server").String(); got != "Store[vault].spec.server" {
 		t.Errorf("got %s, want Store[vault].spec.server", got)
 	}

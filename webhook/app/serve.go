@@ -175,10 +175,13 @@ func assemble(
 	)
 }
 
-// watchStores starts the informers of the kinds that objects refer to. One that is not installed is watched once an object refers to
-// it.
+// watchStores starts the informers of the kinds that objects refer to, but for those that are read live. One that is not installed is
+// watched once an object refers to it.
 func watchStores(ctx context.Context, informers cache.Informers, stores []dialect.StoreKind, log *slog.Logger) error {
 	for _, kind := range stores {
+		if _, unwatched := kind.(dialect.Unwatched); unwatched {
+			continue
+		}
 		switch _, err := informers.GetInformer(ctx, kind.New(), cache.BlockUntilSynced(false)); {
 		case meta.IsNoMatchError(err):
 			log.WarnContext(ctx, "A kind that objects refer to is not installed: such objects are stored with a warning",
@@ -207,19 +210,17 @@ func admission(mgr manager.Manager, c *config.Config, counts *metrics.Metrics, l
 	kinds := c.Dialects.Kinds()
 	references := admit.References{Kinds: c.Dialects.Stores(), Cached: mgr.GetCache(), Live: mgr.GetAPIReader()}
 	namespaces := admit.Namespaces{Cached: mgr.GetCache(), Live: mgr.GetAPIReader()}
+	stored := admit.Stored{
+		Kinds: kinds, References: references, Live: mgr.GetAPIReader(), Settings: c.Policy.Settings,
+		Turns: make(chan struct{}, 1), // one page of objects in memory
+	}
 	return routes(limiter, map[string]admit.Handler{
 		"/mutate": &admit.Mutator{Kinds: kinds, Limiter: limiter, Log: log, Metrics: counts},
 		"/validate": &admit.Validator{
-			Kinds: kinds, References: references, Namespaces: namespaces, Settings: c.Policy.Settings,
+			Kinds: kinds, References: references, Namespaces: namespaces, Settings: c.Policy.Settings, Stored: stored,
 			Templates: templates.Check, Limiter: limiter, Log: log, Metrics: counts,
 		},
-		"/validate-namespace": &admit.NamespaceValidator{
-			Stored: admit.Stored{
-				Kinds: kinds, References: references, Live: mgr.GetAPIReader(), Settings: c.Policy.Settings,
-				Turns: make(chan struct{}, 1), // one page of objects in memory
-			},
-			Limiter: limiter, Log: log, Metrics: counts,
-		},
+		"/validate-namespace": &admit.NamespaceValidator{Stored: stored, Limiter: limiter, Log: log, Metrics: counts},
 	})
 }
 

@@ -22,7 +22,7 @@ import (
 // gated answers small reviews at once and large ones when the gate opens, and notes how many bytes of objects it has at a time.
 type gated struct {
 	Mutator
-	planner
+	slowKind
 	arrived chan struct{}
 	open    chan struct{}
 }

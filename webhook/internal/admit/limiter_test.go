@@ -16,18 +16,18 @@ import (
 	"github.com/secretgate/secretgate/shared/dialect"
 )
 
-// planner is a kind whose objects take a second each and cannot be decoded, and notes how many bytes there were at a time.
-type planner struct {
+// slowKind is a kind whose objects take a second each and cannot be decoded, and notes how many bytes there were at a time.
+type slowKind struct {
 	dialect.Kind
 	mu            sync.Mutex
 	present, most int
 }
 
-func (p *planner) New() dialect.Object { return &slow{Object: p.Kind.New(), seen: p} }
+func (p *slowKind) New() dialect.Object { return &slow{Object: p.Kind.New(), seen: p} }
 
 type slow struct {
 	dialect.Object
-	seen *planner
+	seen *slowKind
 }
 
 func (s *slow) UnmarshalJSON(raw []byte) error {
@@ -37,7 +37,7 @@ func (s *slow) UnmarshalJSON(raw []byte) error {
 	return errors.New("nothing can be parsed")
 }
 
-func (p *planner) enter(size int) {
+func (p *slowKind) enter(size int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.present += size
@@ -56,7 +56,7 @@ func TestLargeObjectsWaitForEachOther(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				seen := &planner{Kind: externalSecrets[0]}
+				seen := &slowKind{Kind: externalSecrets[0]}
 				v := &Validator{Kinds: []dialect.Kind{seen}, Limiter: NewLimiter()}
 				begin := time.Now()
 				var all sync.WaitGroup

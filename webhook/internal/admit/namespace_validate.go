@@ -5,14 +5,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
+	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/shared/text"
 	"github.com/secretgate/secretgate/webhook/internal/metrics"
@@ -58,13 +61,43 @@ func (v *NamespaceValidator) handle(ctx context.Context, request admission.Reque
 	if len(violations) > 0 {
 		return verdict{reason: badPattern, violations: violations}, notices
 	}
-	if request.Operation == admissionv1.Update && limitsChanged(updated.Annotations, old.Annotations, settings) {
-		for _, found := range v.Stored.forbidden(ctx, policy.Namespace{Name: updated.Name, Annotations: updated.Annotations, Labels: updated.Labels},
-			policy.Namespace{Name: updated.Name, Annotations: old.Annotations, Labels: old.Labels}) {
-			notices = append(notices, found.notices(updated.Name)...)
+	if request.Operation != admissionv1.Update {
+		return verdict{}, notices
+	}
+	if what := v.limitsChanged(updated, old); what != "" {
+		for _, found := range v.Stored.examine(ctx, relimited(what, updated, old)) {
+			notices = append(notices, found.notices()...)
 		}
 	}
 	return verdict{}, notices
+}
+
+// limitsChanged says what of a namespace's metadata may forbid what was permitted before; empty: nothing. Labels do where stores of the
+// cluster admit namespaces by theirs. A write of labels alone does not come here: the webhook's configuration asks about annotations.
+func (v *NamespaceValidator) limitsChanged(updated, old metav1.PartialObjectMetadata) string {
+	byLabels := slices.ContainsFunc(v.Stored.References.Kinds, func(kind dialect.StoreKind) bool { return kind.Type().ClusterWide })
+	var all []string
+	if limitsChanged(updated.Annotations, old.Annotations, v.Stored.Settings) {
+		all = append(all, "annotations")
+	}
+	if byLabels && !maps.Equal(updated.Labels, old.Labels) {
+		all = append(all, "labels")
+	}
+	return strings.Join(all, " and ")
+}
+
+// relimited is a namespace with other limits.
+func relimited(what string, updated, old metav1.PartialObjectMetadata) change {
+	beside := func(metadata metav1.PartialObjectMetadata) world {
+		ns := policy.Namespace{Name: updated.Name, Annotations: metadata.Annotations, Labels: metadata.Labels}
+		return world{namespace: func(context.Context, string) (policy.Namespace, bool) { return ns, true }}
+	}
+	return change{
+		namespace: updated.Name, updated: beside(updated), old: beside(old),
+		forbids: fmt.Sprintf("these %s forbid %%s stored in namespace %s that they permitted before; refreshes of them end, their Secrets stay",
+			what, updated.Name),
+		looked: fmt.Sprintf("only %%s of namespace %s could be examined for what these %s forbid: %%s", updated.Name, what),
+	}
 }
 
 // answer lets pass what was not read.
@@ -94,10 +127,7 @@ func broke(err error) notice {
 func (v *NamespaceValidator) report(ctx context.Context, request admission.Request, decision verdict, notices []notice) admission.Response {
 	decision.judged = true
 	for _, n := range notices {
-		decision.warnings = append(decision.warnings, n.text)
-		if !slices.Contains(decision.warned, n.reason) {
-			decision.warned = append(decision.warned, n.reason)
-		}
+		decision.warn(n)
 	}
 	v.Metrics.Namespace(string(request.Operation), decision.word(), string(decision.foremost()))
 	if v.Log != nil {

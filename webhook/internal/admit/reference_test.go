@@ -20,7 +20,6 @@ import (
 	"github.com/secretgate/secretgate/shared/dialect/kes"
 	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
-	"github.com/secretgate/secretgate/shared/policy"
 )
 
 // stores is a kind whose objects say in data.role as whom to read.
@@ -169,10 +168,8 @@ func TestStoredObjectsAreJudgedWithWhatTheyReferTo(t *testing.T) {
 				References: References{Kinds: []dialect.StoreKind{stores{}}, Cached: tc.store},
 			}
 			var got []string
-			for _, found := range s.forbidden(t.Context(), policy.Namespace{Name: "core", Annotations: map[string]string{
-				names.AnnotationPermittedRole: "team",
-			}}, policy.Namespace{Name: "core"}) {
-				for _, n := range found.notices("core") {
+			for _, found := range s.examine(t.Context(), relimited("annotations", annotated(names.AnnotationPermittedRole, "team"), annotated())) {
+				for _, n := range found.notices() {
 					got = append(got, n.text)
 				}
 			}
@@ -181,6 +178,15 @@ func TestStoredObjectsAreJudgedWithWhatTheyReferTo(t *testing.T) {
 			}
 		})
 	}
+}
+
+// annotated is namespace core with annotations, each a name and a value.
+func annotated(texts ...string) metav1.PartialObjectMetadata {
+	ns := metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: "core", Annotations: map[string]string{}}}
+	for i := 0; i < len(texts); i += 2 {
+		ns.Annotations[texts[i]] = texts[i+1]
+	}
+	return ns
 }
 
 // oneReader lists an object of kind Reader.

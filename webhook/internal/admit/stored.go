@@ -3,6 +3,8 @@ package admit
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,8 +27,8 @@ const (
 	maxOfPaths = 3                       // fields that a warning names
 )
 
-// Stored looks for the stored objects that new annotations of their namespace forbid. It reads them live, a page at a time: an
-// informer would hold every object of the cluster for the few writes that change a policy.
+// Stored looks for the stored objects that a write forbids: of annotations of their namespace, or of a store that they refer to. It reads
+// them live, a page at a time: an informer would hold every object of the cluster for the few writes that change a policy.
 type Stored struct {
 	Kinds      []dialect.Kind
 	References References
@@ -36,16 +38,35 @@ type Stored struct {
 	Turns chan struct{}
 }
 
-// tally is what was found.
+// change is a write that may forbid stored objects.
+type change struct {
+	dialect      string            // of the objects; empty: any
+	namespace    string            // that holds them; empty: any
+	of           dialect.Reference // that the objects refer to; zero: all objects count
+	updated, old world
+	// forbids is what is said of newly forbidden objects, with a place for their number. looked is said where not all could be examined,
+	// with places for how many were, and why not more.
+	forbids, looked string
+}
+
+// world is what an object is judged beside, before a change or after it.
+type world struct {
+	objects   dialect.Resolved  // over what the cache has
+	absent    dialect.Reference // unless it is among objects, though the cache may have it
+	namespace func(ctx context.Context, name string) (ns policy.Namespace, known bool)
+}
+
+// tally is what was found of one kind.
 type tally struct {
+	change
 	kind                     string
 	examined, newly, already int
 	named                    []string // sentences about the first of those newly forbidden
 	incomplete               string   // why not all were examined; empty: all were
 }
 
-// forbidden examines the objects of a namespace, kind by kind. What goes wrong makes a tally incomplete.
-func (s Stored) forbidden(ctx context.Context, updated, old policy.Namespace) []tally {
+// examine looks at the objects that a change may forbid, kind by kind. What goes wrong makes a tally incomplete.
+func (s Stored) examine(ctx context.Context, c change) []tally {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	if s.Turns != nil {
@@ -53,25 +74,27 @@ func (s Stored) forbidden(ctx context.Context, updated, old policy.Namespace) []
 		case s.Turns <- struct{}{}:
 			defer func() { <-s.Turns }()
 		case <-ctx.Done():
-			return []tally{{kind: "object", incomplete: "others were being examined"}}
+			return []tally{{change: c, kind: "object", incomplete: "others were being examined"}}
 		}
 	}
 	tallies := make([]tally, 0, len(s.Kinds))
 	for _, kind := range s.Kinds {
-		tallies = append(tallies, s.examine(ctx, kind, updated, old))
+		if c.dialect == "" || c.dialect == kind.Type().Dialect {
+			tallies = append(tallies, s.list(ctx, kind, c))
+		}
 	}
 	return tallies
 }
 
-func (s Stored) examine(ctx context.Context, kind dialect.Kind, updated, old policy.Namespace) tally {
-	t := tally{kind: kind.Words().Kind}
+func (s Stored) list(ctx context.Context, kind dialect.Kind, c change) tally {
+	t := tally{change: c, kind: kind.Words().Kind}
 	for next := ""; ; {
 		page := kind.NewList()
-		err := s.Live.List(ctx, page, client.InNamespace(updated.Name), client.Limit(lookPage), client.Continue(next))
+		err := s.Live.List(ctx, page, client.InNamespace(c.namespace), client.Limit(lookPage), client.Continue(next))
 		if err == nil {
 			err = meta.EachListItem(page, func(object runtime.Object) error {
 				if ctx.Err() == nil {
-					s.add(ctx, &t, object, kind, updated, old)
+					s.add(ctx, &t, object, kind)
 				}
 				return nil
 			})
@@ -93,52 +116,83 @@ func (s Stored) examine(ctx context.Context, kind dialect.Kind, updated, old pol
 	}
 }
 
-// add judges one object by the new annotations and by the old ones. What no plan understands is not policy's to judge.
-func (s Stored) add(ctx context.Context, t *tally, item runtime.Object, kind dialect.Kind, updated, old policy.Namespace) {
+// add judges one object after the change and before it. What no plan understands either way is not the change's doing.
+func (s Stored) add(ctx context.Context, t *tally, item runtime.Object, kind dialect.Kind) {
 	t.examined++
 	object, ok := item.(dialect.Object)
 	if !ok {
 		return // which a list of the kind does not hold
 	}
-	resolved, _, _ := dialect.Resolve(dialect.ReferencesOf(kind, object), func(wanted []dialect.Reference) (dialect.Resolved, error) {
-		return s.References.Known(ctx, wanted), nil
-	})
-	p, errs := kind.Plan(object, resolved)
-	if wrong, _ := dialect.Split(errs); len(wrong) > 0 || p == nil {
+	fields, invalid, concerned := s.judge(ctx, t.change, t.updated, kind, object)
+	if !concerned || len(fields) == 0 {
 		return
 	}
-	violations := policy.Check(p, updated, s.Settings)
+	before, invalidBefore, _ := s.judge(ctx, t.change, t.old, kind, object)
 	switch {
-	case len(violations) == 0:
-	case len(policy.Check(p, old, s.Settings)) > 0:
+	case invalid && invalidBefore:
+	case len(before) > 0:
 		t.already++
 	default:
 		t.newly++
 		if t.newly <= maxNamed {
-			t.named = append(t.named, fmt.Sprintf("%s %s: %s", t.kind, p.Object.Name, paths(violations)))
+			name := object.GetName()
+			if t.of.Name != "" {
+				name = object.GetNamespace() + "/" + name
+			}
+			t.named = append(t.named, fmt.Sprintf("%s %s: %s", t.kind, name, listed(fields)))
 		}
 	}
 }
 
-// paths names fields, not what is in them: who may annotate a namespace need not be allowed to read its objects.
-func paths(violations policy.Violations) string {
-	var names []string
-	for _, v := range violations[:min(len(violations), maxOfPaths)] {
-		names = append(names, v.Field)
+// judge lists the fields for which an object is denied in a world, and whether that is since it cannot be understood. An object that does
+// not refer to what is changed is not concerned.
+func (s Stored) judge(
+	ctx context.Context, c change, w world, kind dialect.Kind, object dialect.Object,
+) (fields []string, invalid, concerned bool) {
+	found := understand(ctx, object, kind, func(ctx context.Context, wanted []dialect.Reference) dialect.Resolved {
+		return w.resolve(wanted, s.References.Known(ctx, wanted))
+	})
+	if c.of.Name != "" && !slices.Contains(found.references, c.of) {
+		return nil, false, false
 	}
-	listed := strings.Join(names, ", ")
-	if more := len(violations) - len(names); more > 0 {
-		listed += fmt.Sprintf(" and %d more", more)
+	problems := found.wrong
+	if ns, known := w.namespace(ctx, object.GetNamespace()); len(problems) == 0 && found.plan != nil && known {
+		problems = policy.Check(found.plan, ns, s.Settings).Errors()
 	}
-	return listed
+	for _, err := range problems {
+		fields = append(fields, err.Field)
+	}
+	return fields, len(found.wrong) > 0, true
+}
+
+// resolve puts what a world has over what the cache has.
+func (w world) resolve(wanted []dialect.Reference, cached dialect.Resolved) dialect.Resolved {
+	resolved := dialect.Resolved{}
+	maps.Copy(resolved, cached)
+	delete(resolved, w.absent)
+	for _, ref := range wanted {
+		if object, there := w.objects[ref]; there {
+			resolved[ref] = object
+		}
+	}
+	return resolved
+}
+
+// listed names fields, not what is in them: who may write a namespace or a store need not be allowed
+// to read its objects.
+func listed(fields []string) string {
+	text := strings.Join(fields[:min(len(fields), maxOfPaths)], ", ")
+	if more := len(fields) - maxOfPaths; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // notices words the tally.
-func (t tally) notices(namespace string) []notice {
+func (t tally) notices() []notice {
 	var notices []notice
 	if t.newly > 0 {
-		sentence := fmt.Sprintf("these annotations forbid %s stored in namespace %s that they permitted before; "+
-			"refreshes of them end, their Secrets stay", t.count(t.newly), namespace)
+		sentence := fmt.Sprintf(t.forbids, t.count(t.newly))
 		if t.already > 0 {
 			sentence += fmt.Sprintf(" (%d more were forbidden already)", t.already)
 		}
@@ -151,8 +205,7 @@ func (t tally) notices(namespace string) []notice {
 		}
 	}
 	if t.incomplete != "" {
-		notices = append(notices, notice{notAllExamined, fmt.Sprintf(
-			"only %s of namespace %s could be examined for what these annotations forbid: %s", t.count(t.examined), namespace, t.incomplete)})
+		notices = append(notices, notice{notAllExamined, fmt.Sprintf(t.looked, t.count(t.examined), t.incomplete)})
 	}
 	return notices
 }

@@ -19,7 +19,6 @@ import (
 	"github.com/secretgate/secretgate/shared/dialect/tuenti/v1alpha1"
 	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
-	"github.com/secretgate/secretgate/shared/policy"
 )
 
 // bothKinds answers with an ExternalSecret and a SecretDefinition, or with an error in the latter's stead.
@@ -67,9 +66,9 @@ func TestSecretDefinitionsThatAPolicyNowForbidsAreNamed(t *testing.T) {
 				Store: plan.Store{Backend: backend.AzureKeyVault, Container: "hello-world"},
 			}}}}
 			var got []string
-			for _, found := range stored.forbidden(t.Context(), policy.Namespace{Name: "core", Annotations: map[string]string{
-				names.AnnotationPermittedKeyName: "b", names.AnnotationPermittedKeyVault: "other"}}, policy.Namespace{Name: "core"}) {
-				for _, n := range found.notices("core") {
+			for _, found := range stored.examine(t.Context(), relimited("annotations",
+				annotated(names.AnnotationPermittedKeyName, "b", names.AnnotationPermittedKeyVault, "other"), annotated())) {
+				for _, n := range found.notices() {
 					got = append(got, n.text)
 				}
 			}

@@ -29,6 +29,7 @@ type Validator struct {
 	References References     // the kinds that they refer to are handled, too
 	Namespaces Namespaces
 	Settings   policy.Settings
+	Stored     Stored           // the objects that a store is for; its zero value knows none
 	Templates  Templates        // nil: templates are not compiled
 	Limiter    *Limiter         // nil: any number of objects at a time
 	Log        *slog.Logger     // nil: silent
@@ -60,7 +61,8 @@ func (v *Validator) answer(ctx context.Context, request admission.Request, decis
 
 func (v *Validator) handle(ctx context.Context, request admission.Request) verdict {
 	if kind, handled := find(v.Kinds, request); handled {
-		return v.object(ctx, request, kind)
+		decision, _ := v.twice(ctx, func(resolve resolver) (planned, verdict) { return v.parse(ctx, request, kind, resolve) })
+		return decision
 	}
 	if kind, handled := find(v.References.Kinds, request); handled {
 		return v.store(ctx, request, kind)
@@ -68,59 +70,67 @@ func (v *Validator) handle(ctx context.Context, request admission.Request) verdi
 	return notHandled(request)
 }
 
-// store judges an object that others refer to. The schema checks its form; its content is judged with the objects that refer to it.
-func (v *Validator) store(ctx context.Context, request admission.Request, kind dialect.StoreKind) verdict {
-	return v.decode(ctx, request, kind.New(), func(dialect.Object) {})
-}
+// resolver reads what an object refers to.
+type resolver func(context.Context, []dialect.Reference) dialect.Resolved
 
-// object judges an object beside what the cache has of its references. What would cause a denial or a warning may be out of date there:
+// twice judges an object beside what the cache has of its references. What would cause a denial or a warning may be out of date there:
 // it is judged again beside what the API server has.
-func (v *Validator) object(ctx context.Context, request admission.Request, kind dialect.Kind) verdict {
-	found, refusal := v.parse(ctx, request, kind, v.References.Known)
+func (v *Validator) twice(ctx context.Context, parse func(resolver) (planned, verdict)) (verdict, planned) {
+	found, refusal := parse(v.References.Known)
 	if refusal.reason != "" {
-		return refusal
+		return refusal, found
 	}
 	decision := v.judge(ctx, found)
 	if len(found.references) == 0 || decision.reason == "" && len(found.missing) == 0 {
-		return decision
+		return decision, found
 	}
+	var kept []dialect.Reference
 	var unreadable error
-	found, refusal = v.parse(ctx, request, kind, func(ctx context.Context, wanted []dialect.Reference) dialect.Resolved {
-		live, err := v.References.Read(ctx, wanted)
-		unreadable = errors.Join(unreadable, err)
+	found, refusal = parse(func(ctx context.Context, wanted []dialect.Reference) dialect.Resolved {
+		live, unread, err := v.References.Read(ctx, wanted)
+		kept, unreadable = append(kept, unread...), errors.Join(unreadable, err)
 		return live
 	})
-	switch {
+	switch found.kept = kept; {
 	case refusal.reason != "":
-		return refusal
+		return refusal, found
 	case unreadable != nil:
-		return verdict{reason: referenceUnreadable, cause: unreadable}
+		return verdict{reason: referenceUnreadable, cause: unreadable}, found
 	}
-	return v.judge(ctx, found)
+	return v.judge(ctx, found), found
+}
+
+// planner makes Plans of objects.
+type planner interface {
+	References(object dialect.Object, resolved dialect.Resolved) []dialect.Reference
+	Plan(object dialect.Object, resolved dialect.Resolved) (*plan.Plan, field.ErrorList)
 }
 
 // planned is the part of an object that is judged.
 type planned struct {
-	plan       *plan.Plan // nil: nothing could be parsed
+	plan       *plan.Plan // nil: nothing could be parsed, or there is nothing to judge
 	wrong      field.ErrorList
 	references []dialect.Reference
-	missing    field.ErrorList // the references that are not there yet
+	resolved   dialect.Resolved    // what there is of them
+	missing    field.ErrorList     // the references that are not there yet
+	kept       []dialect.Reference // those of them that the webhook may not read
+}
+
+// understand makes a Plan of an object.
+func understand(ctx context.Context, object dialect.Object, kind planner, resolve resolver) (found planned) {
+	found.resolved, found.references, _ = dialect.Resolve(dialect.ReferencesOf(kind, object),
+		func(wanted []dialect.Reference) (dialect.Resolved, error) { return resolve(ctx, wanted), nil })
+	p, errs := kind.Plan(object, found.resolved)
+	found.plan = p
+	found.wrong, found.missing = dialect.Split(errs)
+	return found
 }
 
 // parse makes a Plan of the object within the limiter's bounds, which end before anything is read live. It refuses what cannot be
 // decoded.
-func (v *Validator) parse(
-	ctx context.Context, request admission.Request, kind dialect.Kind, resolve func(context.Context, []dialect.Reference) dialect.Resolved,
-) (found planned, refusal verdict) {
-	refusal = v.decode(ctx, request, kind.New(), func(object dialect.Object) {
-		resolved, references, _ := dialect.Resolve(dialect.ReferencesOf(kind, object), func(wanted []dialect.Reference) (dialect.Resolved, error) {
-			return resolve(ctx, wanted), nil
-		})
-		found.references = references
-		p, errs := kind.Plan(object, resolved)
-		found.plan = p
-		found.wrong, found.missing = dialect.Split(errs)
-	})
+func (v *Validator) parse(ctx context.Context, request admission.Request, kind dialect.Kind, resolve resolver) (found planned, refusal verdict) {
+	refusal = v.decode(ctx, request, kind.New(), func(object dialect.Object) { found = understand(ctx, object, kind, resolve) })
+	found.resolved = nil // it may be large
 	return found, refusal
 }
 
@@ -141,11 +151,11 @@ func (v *Validator) decode(ctx context.Context, request admission.Request, into 
 func (v *Validator) judge(ctx context.Context, found planned) verdict {
 	waiting := make([]string, 0, len(found.missing))
 	for _, err := range found.missing {
-		waiting = append(waiting, fmt.Sprintf("%s: %s: reads through it are judged once it exists", err.Field, err.Detail))
+		waiting = append(waiting, v.References.waits(err, found.references, found.kept))
 	}
 	p := found.plan
 	switch {
-	case p == nil && len(found.wrong) == 0 && len(waiting) > 0:
+	case p == nil && len(found.wrong) == 0:
 		return verdict{warnings: waiting}
 	case p == nil:
 		return verdict{reason: invalid, violations: found.wrong, warnings: waiting}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"gomodules.xyz/jsonpatch/v2"
@@ -30,6 +31,14 @@ type verdict struct {
 	deprecated []string // fields converted
 
 	judged bool // no handler judges after this one, so that this is the verdict
+}
+
+// warn adds a warning, and why there is one.
+func (v *verdict) warn(n notice) {
+	v.warnings = append(v.warnings, n.text)
+	if !slices.Contains(v.warned, n.reason) {
+		v.warned = append(v.warned, n.reason)
+	}
 }
 
 // word is the verdict for metrics and logs.
@@ -205,6 +214,9 @@ func (o observer) report(ctx context.Context, request admission.Request, name st
 	}
 	if len(v.deprecated) > 0 {
 		attributes = append(attributes, slog.Any("converted", v.deprecated))
+	}
+	if len(v.warned) > 0 {
+		attributes = append(attributes, slog.Any("warnings", v.warnings))
 	}
 	if v.cause != nil {
 		level = slog.LevelError

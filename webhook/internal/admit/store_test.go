@@ -1,0 +1,307 @@
+package admit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+	"sigs.k8s.io/yaml"
+
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/dialect/dialecttest/probe"
+	"github.com/secretgate/secretgate/shared/names"
+)
+
+// probes is the dialect of tests, whose stores are judged.
+func probes() (kinds []dialect.Kind, stores []dialect.StoreKind) {
+	installation := probe.Dialect().New()
+	return installation.Kinds(), installation.Stores()
+}
+
+// probeValidator is a webhook of Probes beside what a cluster holds. keeps is what the API server keeps from it: a kind.
+func probeValidator(t *testing.T, keeps string, manifests ...string) *Validator {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	if err := errors.Join(corev1.AddToScheme(scheme), probe.Dialect().AddToScheme(scheme)); err != nil {
+		t.Fatal(err)
+	}
+	kinds, stores := probes()
+	build := fake.NewClientBuilder().WithScheme(scheme)
+	for _, text := range manifests {
+		build = build.WithObjects(objectOf(t, scheme, text))
+	}
+	cluster := build.Build()
+	refusing := func(kind string, refusal error) client.Reader {
+		return interceptor.NewClient(cluster, interceptor.Funcs{
+			Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, into client.Object, options ...client.GetOption) error {
+				if gvk, err := c.GroupVersionKindFor(into); err != nil || gvk.Kind == kind {
+					return errors.Join(refusal, err)
+				}
+				return c.Get(ctx, key, into, options...)
+			},
+		})
+	}
+	cached := refusing("ServiceAccount", errors.New("the cache is asked for what is not watched"))
+	live := refusing(keeps, apierrors.NewForbidden(corev1.Resource(strings.ToLower(keeps)+"s"), "", nil))
+	references := References{Kinds: stores, Cached: cached, Live: live}
+	return &Validator{
+		Kinds: kinds, References: references, Namespaces: Namespaces{Cached: cached, Live: live},
+		Stored: Stored{Kinds: kinds, References: references, Live: live},
+	}
+}
+
+func objectOf(t *testing.T, scheme *runtime.Scheme, text string) client.Object {
+	t.Helper()
+	var of metav1.TypeMeta
+	if err := yaml.Unmarshal([]byte(text), &of); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	empty, err := scheme.New(of.GroupVersionKind())
+	if err != nil {
+		t.Fatal(err)
+	}
+	object, ok := empty.(client.Object)
+	if err := yaml.Unmarshal([]byte(text), object); err != nil || !ok {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return object
+}
+
+// ask sends the write of an object; old is empty where it is created.
+func ask(t *testing.T, v *Validator, text, old string) admission.Response {
+	t.Helper()
+	var object metav1.PartialObjectMetadata
+	if err := yaml.Unmarshal([]byte(text), &object); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	request := admission.Request{AdmissionRequest: admissionv1.AdmissionRequest{
+		Operation: admissionv1.Create, Kind: metav1.GroupVersionKind(object.GroupVersionKind()), Namespace: object.Namespace, Name: object.Name,
+		Object: runtime.RawExtension{Raw: jsonOf(t, text)},
+	}}
+	if old != "" {
+		request.Operation, request.OldObject.Raw = admissionv1.Update, jsonOf(t, old)
+	}
+	var response admission.Response
+	synctest.Test(t, func(t *testing.T) { response = v.Handle(t.Context(), request) }) // what is looked through is bounded in time
+	return response
+}
+
+func jsonOf(t *testing.T, text string) []byte {
+	t.Helper()
+	raw, err := yaml.YAMLToJSON([]byte(text))
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return raw
+}
+
+const (
+	aNamespace = `{apiVersion: v1, kind: Namespace, metadata: {name: core, labels: {team: core}, annotations: {` + names.AnnotationPermittedRole + `: core}}}`
+	another    = `{apiVersion: v1, kind: Namespace, metadata: {name: prod, annotations: {` + names.AnnotationPermittedRole + `: prod}}}`
+	account    = `{apiVersion: v1, kind: ServiceAccount, metadata: {name: reader, namespace: core, annotations: {role: ROLE}}}`
+)
+
+// aStore is a ProbeStore with a role; aShared is a ClusterProbeStore.
+func aStore(role string) string {
+	return `{apiVersion: probe.secretgate.io/v1, kind: ProbeStore, metadata: {name: vault, namespace: core}, spec: {
+		server: "https://vault", method: jwt, mount: jwt, role: ` + role + `, serviceAccountRef: {name: reader}}}`
+}
+
+func aShared(role, conditions string) string {
+	return `{apiVersion: probe.secretgate.io/v1, kind: ClusterProbeStore, metadata: {name: shared}, spec: {
+		server: "https://vault", method: jwt, mount: jwt, role: ` + role + `, serviceAccountRef: {name: reader}, conditions: ` + conditions + `}}`
+}
+
+// byAnnotation is a ProbeStore whose ServiceAccount names the role.
+const byAnnotation = `{apiVersion: probe.secretgate.io/v1, kind: ProbeStore, metadata: {name: vault, namespace: core}, spec: {
+	server: "https://vault", method: jwt, mount: jwt, serviceAccountRef: {name: reader, roleAnnotation: role}}}`
+
+// aProbe reads through a store, such as {name: vault}.
+func aProbe(namespace, name, store string) string {
+	return fmt.Sprintf(`{apiVersion: probe.secretgate.io/v1, kind: Probe, metadata: {name: %s, namespace: %s}, spec: {
+		storeRef: %s, entries: [{name: a, key: secret/data/a}]}}`, name, namespace, store)
+}
+
+const vaultRef, sharedRef = `{name: vault}`, `{kind: ClusterProbeStore, name: shared}`
+
+func TestStoresAreJudgedWhenTheyAreApplied(t *testing.T) {
+	role := func(role string) string { return strings.Replace(account, "ROLE", role, 1) }
+	const denied = `"prod" is not permitted in namespace "core": annotation iam.amazonaws.com/permitted allows "core"`
+	const keeps = "spec.serviceAccountRef: the webhook may not read ServiceAccount core/reader: what depends on it is judged by the syncer alone, " +
+		"unless the webhook's ClusterRole allows get on serviceaccounts"
+	for name, c := range map[string]struct {
+		cluster    []string
+		keeps      string // a kind that may not be read
+		write, old string
+		denied     []string // texts of the message; none: it is allowed
+		warnings   []string
+	}{
+		"a store that its namespace permits":       {cluster: []string{aNamespace}, write: aStore("core")},
+		"a store that its namespace does not":      {cluster: []string{aNamespace}, write: aStore("prod"), denied: []string{"spec.role: Forbidden: " + denied}},
+		"a store that is wrong, and not permitted": {cluster: []string{aNamespace}, write: strings.Replace(aStore("prod"), "mount: jwt, ", "", 1), denied: []string{"spec.mount: Required value"}},
+		"all that is wrong with a store": {
+			cluster: []string{aNamespace}, write: strings.Replace(strings.Replace(aStore("core"), "mount: jwt, ", "", 1), "//vault", "//Vault/", 1),
+			denied: []string{"spec.mount: Required value", "spec.server: Invalid value"},
+		},
+		"a store of the cluster, which each namespace judges for itself": {cluster: []string{aNamespace}, write: aShared("prod", "[]")},
+		"a store of the cluster that is wrong": {
+			write:  aShared("prod", `[{namespaceRegexes: ["("]}]`),
+			denied: []string{`spec.conditions[0].namespaceRegexes[0]: Invalid value: "(": must be a regular expression`},
+		},
+		"a role by annotation that is permitted": {cluster: []string{aNamespace, role("core")}, write: byAnnotation},
+		"a role by annotation that is not": {
+			cluster: []string{aNamespace, role("prod")}, write: byAnnotation, denied: []string{"spec.serviceAccountRef.roleAnnotation: Forbidden: " + denied},
+		},
+		"a role by annotation that is not there yet": {
+			cluster: []string{aNamespace}, write: byAnnotation,
+			warnings: []string{"spec.serviceAccountRef: there is no ServiceAccount core/reader yet: what depends on it is judged by the syncer once it exists"},
+		},
+		"a role by annotation that may not be read": {cluster: []string{aNamespace, role("prod")}, keeps: "ServiceAccount", write: byAnnotation, warnings: []string{keeps}},
+		"an object whose store names a role by annotation": {
+			cluster: []string{aNamespace, role("prod"), byAnnotation}, write: aProbe("core", "db", vaultRef),
+			denied: []string{"ProbeStore[vault].spec.serviceAccountRef.roleAnnotation: Forbidden: " + denied},
+		},
+		"an object whose store names a role by annotation that may not be read": {
+			cluster: []string{aNamespace, role("prod"), byAnnotation}, keeps: "ServiceAccount", write: aProbe("core", "db", vaultRef),
+			warnings: []string{"ProbeStore[vault]." + keeps},
+		},
+		"an object whose store may not be read": {
+			cluster: []string{aNamespace}, keeps: "ProbeStore", write: aProbe("core", "db", vaultRef),
+			denied: []string{"the webhook may not read ProbeStore core/vault, to which the object refers"},
+		},
+		"an object whose store is not there yet": {
+			cluster: []string{aNamespace}, write: aProbe("core", "db", sharedRef),
+			warnings: []string{"spec.storeRef: there is no ClusterProbeStore shared yet: reads through it are judged once it exists"},
+		},
+		"an object that a store of the cluster does not admit": {
+			cluster: []string{aNamespace, aShared("core", "[{namespaces: [prod]}]")}, write: aProbe("core", "db", sharedRef),
+			denied: []string{`spec.storeRef: Forbidden: ClusterProbeStore shared admits other namespaces only, and not "core"`},
+		},
+		"an object that a store of the cluster admits by a label": {
+			cluster: []string{aNamespace, aShared("core", "[{namespaceSelector: {matchLabels: {team: core}}}]")}, write: aProbe("core", "db", sharedRef),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := ask(t, probeValidator(t, c.keeps, c.cluster...), c.write, c.old)
+			if got.Allowed != (len(c.denied) == 0) {
+				t.Errorf("got allowed: %t, with %q", got.Allowed, got.Result.Message)
+			}
+			for _, want := range c.denied {
+				if !strings.Contains(got.Result.Message, want) {
+					t.Errorf("got the message %q, want %q in it", got.Result.Message, want)
+				}
+			}
+			if diff := cmp.Diff(c.warnings, got.Warnings); diff != "" {
+				t.Errorf("warnings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAStoreWarnsOfStoredObjectsThatItForbids(t *testing.T) {
+	forbids := func(kind string, n int) string {
+		return fmt.Sprintf("this %s forbids %s that were permitted before; refreshes of them end, their Secrets stay", kind, tally{kind: "Probe"}.count(n))
+	}
+	for name, c := range map[string]struct {
+		cluster    []string
+		write, old string
+		warnings   []string
+	}{
+		"a store that comes after its object": {
+			cluster: []string{aNamespace, another, aProbe("core", "db", sharedRef), aProbe("prod", "db", sharedRef), aProbe("core", "other", vaultRef)},
+			write:   aShared("prod", "[]"), warnings: []string{forbids("ClusterProbeStore", 1), "Probe core/db: ClusterProbeStore[shared].spec.role"},
+		},
+		"a store that changes": {
+			cluster: []string{aNamespace, another, aShared("core", "[]"), aProbe("core", "a", sharedRef), aProbe("core", "b", sharedRef), aProbe("prod", "c", sharedRef)},
+			write:   aShared("root", "[]"), old: aShared("core", "[]"),
+			warnings: []string{
+				forbids("ClusterProbeStore", 2) + " (1 more were forbidden already)",
+				"Probe core/a: ClusterProbeStore[shared].spec.role", "Probe core/b: ClusterProbeStore[shared].spec.role",
+			},
+		},
+		"a store that no longer admits a namespace": {
+			cluster: []string{aNamespace, another, aShared("core", "[]"), aProbe("core", "a", sharedRef)},
+			write:   aShared("core", "[{namespaces: [prod]}]"), old: aShared("core", "[]"),
+			warnings: []string{forbids("ClusterProbeStore", 1), "Probe core/a: spec.storeRef"},
+		},
+		"a store that permits again": {
+			cluster: []string{aNamespace, aProbe("core", "a", sharedRef)}, write: aShared("core", "[]"), old: aShared("root", "[]"),
+		},
+		"a store of which the metadata alone changes": {
+			cluster: []string{aNamespace, aProbe("core", "a", sharedRef)},
+			write:   strings.Replace(aShared("root", "[]"), "metadata: {", "metadata: {labels: {a: b}, ", 1), old: aShared("root", "[]"),
+		},
+		"an object of a namespace that is not known": {
+			cluster: []string{aNamespace, aProbe("gone", "a", sharedRef)}, write: aShared("root", "[]"),
+		},
+		"a store of one namespace, and objects of that alone": {
+			cluster: []string{
+				strings.Replace(aNamespace, "permitted: core", `permitted: "core|root"`, 1), aProbe("core", "a", vaultRef), aProbe("prod", "a", vaultRef),
+			},
+			write: aStore("root"), old: aStore("core"),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := ask(t, probeValidator(t, "", c.cluster...), c.write, c.old)
+			if !got.Allowed {
+				t.Errorf("got a denial: %q", got.Result.Message)
+			}
+			if diff := cmp.Diff(c.warnings, got.Warnings); diff != "" {
+				t.Errorf("warnings (-want +got):\n%s", diff)
+			}
+			if want := map[bool]string{true: "warned", false: "allowed"}[len(c.warnings) > 0]; got.AuditAnnotations["verdict"] != want {
+				t.Errorf("the audit log gets %v, want verdict %s", got.AuditAnnotations, want)
+			}
+		})
+	}
+}
+
+func TestTheEndOfAStoreIsNotJudged(t *testing.T) {
+	v := probeValidator(t, "", aNamespace)
+	request := admission.Request{AdmissionRequest: admissionv1.AdmissionRequest{
+		Operation: admissionv1.Delete, Kind: ofKind(v.References.Kinds[0]), Namespace: "core", Name: "vault",
+	}}
+	if got := v.Handle(t.Context(), request); !got.Allowed {
+		t.Errorf("got %+v, want it allowed", got.Result)
+	}
+}
+
+func TestLabelsThatTakeANamespaceOutOfAStoreWarn(t *testing.T) {
+	v := probeValidator(t, "", aShared("core", "[{namespaceSelector: {matchLabels: {team: core}}}]"), aProbe("core", "a", sharedRef))
+	var updated metav1.PartialObjectMetadata
+	if err := yaml.Unmarshal([]byte(aNamespace), &updated); err != nil {
+		t.Fatal(err)
+	}
+	old := *updated.DeepCopy()
+	updated.Labels = nil
+	var got []string
+	n := &NamespaceValidator{Stored: v.Stored}
+	for _, found := range n.Stored.examine(t.Context(), relimited(n.limitsChanged(updated, old), updated, old)) {
+		for _, one := range found.notices() {
+			got = append(got, one.text)
+		}
+	}
+	want := []string{
+		"these labels forbid 1 Probe stored in namespace core that they permitted before; refreshes of them end, their Secrets stay",
+		"Probe a: spec.storeRef",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if what := n.limitsChanged(old, old); what != "" {
+		t.Errorf("a namespace that did not change: got %q, want nothing", what)
+	}
+}
