@@ -10,6 +10,8 @@ import (
 	"os"
 	"runtime"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/webhook/internal/admit"
@@ -27,6 +29,7 @@ type Checker struct {
 
 	Namespace        string            // of objects that name none; empty: default
 	Annotations      map[string]string // of that namespace, besides those that its manifest or the cluster has
+	Labels           map[string]string // the same
 	NamespaceFiles   []string          // files and folders with more namespaces
 	Live             Live              // nil: no cluster is asked
 	UnknownNamespace Unknown           // empty: UnknownDenies
@@ -41,6 +44,7 @@ type Checker struct {
 	Progress func(documents int) // called for every document; nil: not called
 
 	apis       apis
+	own        []served // kinds of Kubernetes itself, which are read where an object refers to them, and never judged
 	namespaces *namespaces
 	references *references
 	stdin      []byte
@@ -83,10 +87,10 @@ func (c *Checker) begin(inputs []string, first ...func(files []string) error) ([
 		}
 	}
 	c.namespaces = &namespaces{
-		known: map[string]map[string]string{}, judged: map[string]bool{},
-		given: map[string]map[string]string{c.Namespace: c.Annotations}, live: c.Live,
+		known: map[string]policy.Namespace{}, judged: map[string]bool{}, live: c.Live,
+		given: policy.Namespace{Name: c.Namespace, Annotations: c.Annotations, Labels: c.Labels},
 	}
-	c.references = &references{known: map[dialect.Reference]dialect.Object{}, live: c.LiveObject}
+	c.references = &references{known: map[dialect.Reference]known{}, own: map[schema.GroupKind][]document{}, live: c.LiveObject}
 	return files, errors.Join(c.collect(more, false), c.collect(files, true))
 }
 
@@ -115,15 +119,16 @@ func (c *Checker) fixAll(files []string, report *Report) error {
 // collect reads the Namespaces in files, and the objects that others may refer to. Namespaces that are inputs are judged, too.
 func (c *Checker) collect(files []string, judged bool) error {
 	type outcome struct {
+		document
 		objects []object
-		failed  error
+		own     []schema.GroupKind
 	}
 	for found := range ordered(runtime.GOMAXPROCS(0), c.documents(files), func(d document) outcome {
-		if !namespacePattern.Match(d.text) && !c.apis.refersTo(d) {
-			return outcome{failed: d.failed}
+		o := outcome{document: d, own: c.ownIn(d)}
+		if namespacePattern.Match(d.text) || c.apis.refersTo(d) {
+			o.objects, _ = objects(d) // checking it says what is wrong
 		}
-		all, _ := objects(d) // checking it says what is wrong
-		return outcome{all, d.failed}
+		return o
 	}) {
 		if found.failed != nil {
 			return found.failed
@@ -132,8 +137,11 @@ func (c *Checker) collect(files []string, judged bool) error {
 			if o.isNamespace() {
 				c.namespaces.collect(o, judged)
 			} else if s, ok := c.apis.of(o); ok && s.kind == nil {
-				c.collectReference(s, o)
+				c.collectReference(s, o, judged)
 			}
+		}
+		for _, kind := range found.own {
+			c.references.own[kind] = append(c.references.own[kind], found.document)
 		}
 	}
 	return nil

@@ -125,8 +125,8 @@ spec: {backendType: vault, vaultRole: my-core-role, vaultMountPoint: kubernetes,
 
 func TestANamespaceIsFoundOrSaidToBeUnknown(t *testing.T) {
 	narrow := `{apiVersion: v1, kind: Namespace, metadata: {name: core, annotations: {` + names.AnnotationPermittedKeyName + `: other}}}`
-	forbidding := func(_ context.Context, name string) (map[string]string, bool, error) {
-		return map[string]string{names.AnnotationPermittedKeyName: "other"}, name == "core", nil
+	forbidding := func(_ context.Context, name string) (policy.Namespace, bool, error) {
+		return policy.Namespace{Annotations: map[string]string{names.AnnotationPermittedKeyName: "other"}}, name == "core", nil
 	}
 	for name, c := range map[string]struct {
 		checker   Checker

@@ -12,6 +12,8 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
+
+	"github.com/secretgate/secretgate/shared/policy"
 )
 
 // liveTimeout is how long a cluster may take to answer.
@@ -48,16 +50,16 @@ func Cluster(config *rest.Config) (Live, error) {
 		return nil, fmt.Errorf("make a client of the cluster: %w", err)
 	}
 	api := client.Resource(corev1.SchemeGroupVersion.WithResource("namespaces"))
-	return func(ctx context.Context, name string) (map[string]string, bool, error) {
+	return func(ctx context.Context, name string) (policy.Namespace, bool, error) {
 		ctx, cancel := context.WithTimeout(ctx, liveTimeout)
 		defer cancel()
 		object, err := api.Get(ctx, name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
-			return nil, false, nil
+			return policy.Namespace{}, false, nil
 		}
 		if err != nil {
-			return nil, false, err
+			return policy.Namespace{}, false, err
 		}
-		return object.Annotations, true, nil
+		return policy.Namespace{Name: name, Annotations: object.Annotations, Labels: object.Labels}, true, nil
 	}, nil
 }

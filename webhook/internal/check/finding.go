@@ -62,12 +62,12 @@ func descriptions() []description {
 		{Invalid, "The object cannot be synced as it stands."},
 		{Policy, "The annotations of the namespace do not permit what the object reads, or as whom."},
 		{UnknownNamespace, "The namespace, whose annotations are the policy, is not known."},
-		{Deprecated, "The field has a new name. The webhook converts it; webhook check --fix rewrites it."},
+		{Deprecated, "The field has a new name, or the API a newer version. Admission converts it; webhook check --fix rewrites it."},
 		{Advice, "The object is accepted, but does not do what it seems to say."},
 		{Pattern, "An annotation of the namespace cannot be parsed: the webhook denies it, and where it is stored it permits nothing."},
 		{Matching, "The verdict differs between the matching of kubernetes-external-secrets and that of whole values."},
-		{Fixed, "A deprecated field was rewritten."},
-		{Unfixable, "A deprecated field cannot be rewritten safely and was left as it is."},
+		{Fixed, "A deprecated field or version was rewritten."},
+		{Unfixable, "A deprecated field or version cannot be rewritten safely and was left as it is."},
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/secretgate/secretgate/webhook/internal/admit"
 )
 
-// fix rewrites the deprecated fields of a file's text, and leaves every other byte as it is. What it
+// fix rewrites the deprecated fields and versions of a file's text, and leaves every other byte as it is. What it
 // rewrites is what admission would have stored; what it cannot rewrite safely it leaves and names.
 func (c *Checker) fix(file string, text []byte) (fixed []byte, notes []Finding) {
 	copied, moved := 0, 0

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/secretgate/secretgate/shared/dialect/dialecttest/probe"
 	"github.com/secretgate/secretgate/shared/dialect/kes"
 	"github.com/secretgate/secretgate/shared/dialect/tuenti"
 	"github.com/secretgate/secretgate/webhook/internal/admit"
@@ -32,7 +33,7 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-// prepared is a Checker of both dialects that has read no file yet. Their CRDs are read once.
+// prepared is a Checker of both dialects, and of that of tests, that has read no file yet. Their CRDs are read once.
 func prepared(t *testing.T) *Checker {
 	t.Helper()
 	ready, err := checker()
@@ -43,7 +44,8 @@ func prepared(t *testing.T) *Checker {
 }
 
 var checker = sync.OnceValues(func() (Checker, error) {
-	c := Checker{Kinds: kindsOf(kes.Installation{}, tuenti.Where{})}
+	probes := probe.Dialect().New()
+	c := Checker{Kinds: append(kindsOf(kes.Installation{}, tuenti.Where{}), probes.Kinds()...), Stores: probes.Stores()}
 	err := c.prepare()
 	return c, err
 })

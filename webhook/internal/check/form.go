@@ -45,6 +45,13 @@ func newForm(definition *apiextensionsv1.CustomResourceDefinition, version strin
 	return nil, fmt.Errorf("%s has no schema of version %s, but %s", definition.Name, version, strings.Join(versions, ", "))
 }
 
+// hasSchema reports whether a CRD has one of a version.
+func hasSchema(definition *apiextensionsv1.CustomResourceDefinition, version string) bool {
+	return slices.ContainsFunc(definition.Spec.Versions, func(v apiextensionsv1.CustomResourceDefinitionVersion) bool {
+		return v.Name == version && v.Schema != nil && v.Schema.OpenAPIV3Schema != nil
+	})
+}
+
 func formOf(schema *apiextensionsv1.JSONSchemaProps, scope apiextensionsv1.ResourceScope) (*form, error) {
 	properties := &apiextensions.JSONSchemaProps{}
 	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(schema, properties, nil); err != nil {

@@ -37,9 +37,9 @@ func (c *Checker) judge(ctx context.Context, o object, s served) *findings {
 	f.dropNulls(s.form, converted)
 	misfits := s.form.validate(ctx, converted)
 	found, err := c.parse(ctx, converted, o, s)
-	if err != nil { // a type that does not fit, which was said
+	if err != nil { // a type that does not fit, which mostly was said
 		f.errors(Schema, guess(misfits, nil))
-		if s.form == nil {
+		if !slices.ContainsFunc(f.list, func(one Finding) bool { return one.Severity == Error }) {
 			f.add(Error, Invalid, "", "cannot be read: "+err.Error())
 		}
 		return f
@@ -48,15 +48,15 @@ func (c *Checker) judge(ctx context.Context, o object, s served) *findings {
 	if s.form != nil && s.form.dotted {
 		misfits = unsaid(misfits, wrong, true)
 	} else {
-		wrong = unsaid(wrong, misfits, found.plan != nil)
+		wrong = unsaid(wrong, misfits, found.plan != nil || s.kind == nil && s.ClusterWide)
 	}
 	f.errors(Schema, guess(misfits, found.wrong))
-	f.errors(Invalid, guess(wrong, nil))
-	c.missing(f, found.missing, found.problems)
+	c.report(ctx, f, s, found, Invalid, guess(wrong, nil))
+	c.missing(ctx, f, s, found)
 	if found.plan != nil {
 		f.warn(found.plan.Warnings)
 		c.templates(ctx, f, found.plan)
-		c.policy(ctx, f, found.plan)
+		c.policy(ctx, f, s, found)
 	}
 	return f
 }
@@ -66,24 +66,25 @@ type parseResult struct {
 	object         dialect.Object
 	plan           *plan.Plan // nil: nothing of the object is valid, or there is nothing to read
 	wrong, missing field.ErrorList
-	problems       map[string]error // why what is missing is not known, by its name
+	references     []dialect.Reference
+	problems       map[dialect.Reference]error // why what is missing is not known
 }
 
 // parse makes a Plan of an object without deprecated fields, with what it refers to. The error is for one that cannot be decoded.
 func (c *Checker) parse(ctx context.Context, value map[string]any, o object, s served) (found parseResult, err error) {
 	object, err := s.typed(value, c.namespaceFor(s, o))
-	if err != nil || s.kind == nil {
+	if err != nil || s.planner == nil {
 		return found, err
 	}
 	found.object = object
-	problems := map[string]error{}
-	resolved, _, _ := dialect.Resolve(dialect.ReferencesOf(s.kind, object), func(wanted []dialect.Reference) (dialect.Resolved, error) {
+	problems := map[dialect.Reference]error{}
+	resolved, wanted, _ := dialect.Resolve(dialect.ReferencesOf(s.planner, object), func(wanted []dialect.Reference) (dialect.Resolved, error) {
 		some, why := c.resolve(ctx, wanted)
 		maps.Copy(problems, why)
 		return some, nil
 	})
-	p, errs := s.kind.Plan(object, resolved)
-	found.plan, found.problems = p, problems
+	p, errs := s.planner.Plan(object, resolved)
+	found.plan, found.references, found.problems = p, wanted, problems
 	found.wrong, found.missing = dialect.Split(errs)
 	return found, nil
 }
@@ -124,13 +125,13 @@ func (f *findings) dropNulls(demanded *form, value map[string]any) {
 }
 
 // policy judges by the namespace.
-func (c *Checker) policy(ctx context.Context, f *findings, p *plan.Plan) {
-	ns, ok := c.namespace(ctx, f, p.Object.Namespace)
+func (c *Checker) policy(ctx context.Context, f *findings, s served, found parseResult) {
+	ns, ok := c.namespace(ctx, f, found.plan.Object.Namespace)
 	if !ok {
 		return
 	}
-	f.errors(Policy, policy.Check(p, ns, c.Settings).Errors())
-	f.warn(policy.Warnings(p, ns))
+	c.report(ctx, f, s, found, Policy, policy.Check(found.plan, ns, c.Settings).Errors())
+	f.warn(policy.Warnings(found.plan, ns))
 }
 
 func (c *Checker) about(o object) *findings {
@@ -147,7 +148,7 @@ func (c *Checker) about(o object) *findings {
 
 // namespaceFor is where an object of a kind will be.
 func (c *Checker) namespaceFor(s served, o object) string {
-	if s.form != nil && !s.form.namespaced {
+	if s.form != nil && !s.form.namespaced || s.form == nil && s.ClusterWide {
 		return ""
 	}
 	if name := o.metadata("namespace"); name != "" {

@@ -23,46 +23,52 @@ const (
 
 // namespaces are those of the files, and of the cluster where one is asked.
 type namespaces struct {
-	known  map[string]map[string]string // annotations by name; not written to once checking starts
-	judged map[string]bool              // those of them that are inputs, too
-	given  map[string]map[string]string // those that flags give, over whatever else the namespace has
+	known  map[string]policy.Namespace // by name; not written to once checking starts
+	judged map[string]bool             // those of them that are inputs, too
+	given  policy.Namespace            // what flags say of one, over whatever else it has
 	live   Live
 	asked  sync.Map // name -> func() answer
 }
 
-// Live reads a namespace's annotations from a cluster. It is not found where the cluster has none.
-type Live func(ctx context.Context, name string) (annotations map[string]string, found bool, err error)
+// Live reads a namespace from a cluster. It is not found where the cluster has none.
+type Live func(ctx context.Context, name string) (ns policy.Namespace, found bool, err error)
 
 type answer struct {
-	annotations map[string]string
-	found       bool
-	err         error
+	policy.Namespace
+	found bool
+	err   error
 }
 
 // find looks for a namespace, and adds what flags say of it.
 func (n *namespaces) find(ctx context.Context, name string) answer {
 	found := n.read(ctx, name)
-	given := n.given[name]
-	if len(given) == 0 || found.err != nil {
+	if name != n.given.Name || len(n.given.Annotations)+len(n.given.Labels) == 0 || found.err != nil {
 		return found
 	}
+	return answer{found: true, Namespace: policy.Namespace{
+		Name: name, Annotations: over(found.Annotations, n.given.Annotations), Labels: over(found.Labels, n.given.Labels),
+	}}
+}
+
+// over puts texts over others.
+func over(others, texts map[string]string) map[string]string {
 	merged := map[string]string{}
-	maps.Copy(merged, found.annotations)
-	maps.Copy(merged, given)
-	return answer{annotations: merged, found: true}
+	maps.Copy(merged, others)
+	maps.Copy(merged, texts)
+	return merged
 }
 
 // read looks in the files first: what they hold is what will be applied.
 func (n *namespaces) read(ctx context.Context, name string) answer {
-	if annotations, ok := n.known[name]; ok {
-		return answer{annotations: annotations, found: true}
+	if ns, ok := n.known[name]; ok {
+		return answer{Namespace: ns, found: true}
 	}
 	if n.live == nil {
 		return answer{}
 	}
 	ask, _ := n.asked.LoadOrStore(name, sync.OnceValue(func() answer {
-		annotations, found, err := n.live(ctx, name)
-		return answer{annotations, found, err}
+		ns, found, err := n.live(ctx, name)
+		return answer{ns, found, err}
 	}))
 	once, _ := ask.(func() answer)
 	return once()
@@ -71,7 +77,10 @@ func (n *namespaces) read(ctx context.Context, name string) answer {
 // collect keeps a Namespace of the files. The last one of a name counts, as if they were applied.
 func (n *namespaces) collect(o object, judged bool) {
 	name := o.metadata("name")
-	n.known[name], _ = o.texts("annotations")
+	ns := policy.Namespace{Name: name}
+	ns.Annotations, _ = o.texts("annotations")
+	ns.Labels, _ = o.texts("labels")
+	n.known[name] = ns
 	n.judged[name] = n.judged[name] || judged
 }
 
@@ -114,7 +123,8 @@ func (c *Checker) namespace(ctx context.Context, f *findings, name string) (poli
 			namespace: name, found: found, first: f.object, objects: 1, unnamed: f.object.metadata("namespace") == "",
 		}
 	}
-	return policy.Namespace{Name: name, Annotations: found.annotations}, found.found
+	found.Name = name
+	return found.Namespace, found.found
 }
 
 // compareNamespace says which of a Namespace's patterns hardly permit what is meant where they match whole values.

@@ -50,7 +50,7 @@ func (c *Checker) Plans(ctx context.Context, inputs []string) ([]Planned, []poli
 	}
 	var known []policy.Namespace
 	for _, name := range slices.Sorted(maps.Keys(c.namespaces.known)) {
-		known = append(known, policy.Namespace{Name: name, Annotations: c.namespaces.known[name]})
+		known = append(known, c.namespaces.known[name])
 	}
 	return all, known, nil
 }

@@ -47,7 +47,7 @@ func TestPlans(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff([]policy.Namespace{{Name: "core", Annotations: map[string]string{"a": "b"}}}, known); diff != "" {
+			if diff := cmp.Diff([]policy.Namespace{{Name: "core", Annotations: map[string]string{"a": "b"}, Labels: map[string]string{}}}, known); diff != "" {
 				t.Errorf("namespaces (-want +got):\n%s", diff)
 			}
 			var keys []string

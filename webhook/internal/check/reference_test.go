@@ -23,12 +23,13 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 )
 
-// stores is a kind whose objects say in data.role as whom to read. No CRD of it is built in.
+// stores is a kind whose objects say in data.role as whom to read.
 type stores struct{}
 
 func (stores) Type() dialect.Type {
 	return dialect.Type{
 		Dialect: "fake", GroupVersionKind: schema.GroupVersionKind{Group: "fake.example", Version: "v1", Kind: "Store"}, Resource: "stores",
+		CRD: []byte(crd("Store", "Namespaced", "v1", "newer")),
 	}
 }
 func (stores) New() dialect.Object   { return &corev1.ConfigMap{} }
@@ -110,7 +111,7 @@ func TestWhatAnObjectRefersToIsLookedFor(t *testing.T) {
 		"in a cluster that does not answer": {text: reader, checker: Checker{LiveObject: answering("", errors.New("timeout"))}, want: []string{
 			"4: warning: " + none + " among the files, and the cluster's cannot be read: timeout" + unjudged}},
 		"in a form that nothing can read": {text: store("[]"), want: []string{
-			"1: error: core/vault: cannot be read: json: cannot unmarshal array into Go struct field ConfigMap.data of type string"}},
+			`4: error: core/vault: data.role: Invalid value: "array": data.role in body must be of type string: "array"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := fake(tc.checker)

@@ -10,9 +10,11 @@ import (
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/yaml"
 
 	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/webhook/internal/admit"
 )
 
@@ -21,8 +23,16 @@ type served struct {
 	dialect.Type
 	empty        func() dialect.Object
 	kind         dialect.Kind // nil: it is a kind that others refer to
+	planner      planner      // nil: its form alone is judged
 	deprecations dialect.Deprecations
-	form         *form // nil: its CRD is not known
+	form         *form            // nil: its CRD is not known
+	older        map[string]*form // of older versions that the CRD has
+}
+
+// planner makes Plans of objects.
+type planner interface {
+	References(object dialect.Object, resolved dialect.Resolved) []dialect.Reference
+	Plan(object dialect.Object, resolved dialect.Resolved) (*plan.Plan, field.ErrorList)
 }
 
 // apis are the kinds that check reads: those that are judged, and Namespaces.
@@ -34,12 +44,20 @@ func (c *Checker) prepare() error {
 	if err != nil {
 		return err
 	}
-	c.apis = nil
+	c.apis, c.own = nil, nil
 	for _, kind := range c.Kinds {
-		c.apis = append(c.apis, served{Type: kind.Type(), empty: kind.New, kind: kind, deprecations: admit.DeprecationsOf(kind)})
+		c.apis = append(c.apis, served{Type: kind.Type(), empty: kind.New, kind: kind, planner: kind, deprecations: admit.DeprecationsOf(kind)})
 	}
 	for _, store := range c.Stores {
-		c.apis = append(c.apis, served{Type: store.Type(), empty: store.New})
+		s := served{Type: store.Type(), empty: store.New}
+		if judged, ok := store.(dialect.Judged); ok {
+			s.planner = judged
+		}
+		if s.CRD == nil {
+			c.own = append(c.own, s)
+		} else {
+			c.apis = append(c.apis, s)
+		}
 	}
 	var problems []error
 	for i := range c.apis {
@@ -63,7 +81,29 @@ func (s *served) prepare(installed map[schema.GroupKind]*apiextensionsv1.CustomR
 	if s.form, err = newForm(definition, s.Version); err != nil {
 		return fmt.Errorf("%s: %s: %w", source, s.Kind, err)
 	}
+	s.older = map[string]*form{}
+	for _, version := range s.Versions {
+		if !hasSchema(definition, version) {
+			continue // that of the newest is as good
+		}
+		if s.older[version], err = newForm(definition, version); err != nil {
+			return fmt.Errorf("%s: %s: %w", source, s.Kind, err)
+		}
+	}
 	return nil
+}
+
+// as is the kind as objects of an older version have it: their version is spelled otherwise now.
+func (s served) as(version string) served {
+	before := s.GroupVersionKind
+	before.Version = version
+	s.deprecations.Spellings = append(slices.Clip(s.deprecations.Spellings), dialect.Spelling{
+		At: dialect.Path{"apiVersion"}, Old: before.GroupVersion().String(), New: s.GroupVersion().String(),
+	})
+	if form := s.older[version]; form != nil {
+		s.form = form
+	}
+	return s
 }
 
 // definitions reads the CRDs of files. Each input has to have a usable one.
@@ -104,7 +144,9 @@ func (c *Checker) kinds() kindNames {
 		names = append(names, kind.Type().GroupKind())
 	}
 	for _, store := range c.Stores {
-		names = append(names, store.Type().GroupKind())
+		if store.Type().CRD != nil {
+			names = append(names, store.Type().GroupKind())
+		}
 	}
 	return names
 }
@@ -144,23 +186,31 @@ func (d *document) definitions() ([]*apiextensionsv1.CustomResourceDefinition, e
 	return found, nil
 }
 
-// of is the kind of an object.
+// of is the kind of an object, as its version has it.
 func (a apis) of(o object) (served, bool) {
+	is := o.api()
 	for _, s := range a {
-		if o.is(s.GroupVersion().String(), s.Kind) {
+		switch {
+		case is.kind != s.Kind || is.group != s.Group:
+		case is.version == s.Version:
 			return s, true
+		case slices.Contains(s.Versions, is.version):
+			return s.as(is.version), true
 		}
 	}
 	return served{}, false
 }
 
-// names lists what the kinds call themselves. The last one is Namespace, which is in no group.
+// names lists what the kinds call themselves, the newest versions first. Namespace is in no group.
 func (a apis) names() []api {
-	var all []api
+	var all, older []api
 	for _, s := range a {
 		all = append(all, api{s.Group, s.Version, s.Kind})
+		for _, version := range s.Versions {
+			older = append(older, api{s.Group, version, s.Kind})
+		}
 	}
-	return append(all, api{"", "v1", "Namespace"})
+	return append(append(all, api{"", "v1", "Namespace"}), older...)
 }
 
 // mentions reports whether a document names a group of ours or a Namespace in plain letters.

@@ -57,7 +57,7 @@ func (c *Checker) judgeUnseen(u unseens) []Finding {
 func (c *Checker) warnOfNamespace(f *findings, u *unseen) {
 	settings := c.Settings
 	settings.Legacy = settings.Legacy && !c.CompareMatching
-	_, warnings := admit.Annotations(u.found.annotations, settings)
+	_, warnings := admit.Annotations(u.found.Annotations, settings)
 	for _, warning := range warnings {
 		f.add(Warning, Advice, "metadata.namespace", fmt.Sprintf("namespace %q: %s", u.namespace, warning))
 	}

@@ -22,7 +22,7 @@ func TestANamespaceThatIsNotKnownIsSaidOnceAndLast(t *testing.T) {
 	const unnamed = ", or say where objects will be that name no namespace (--namespace)"
 	const without = ", or do without (--unknown-namespace=allow)"
 	answers := func(err error) Live {
-		return func(context.Context, string) (map[string]string, bool, error) { return nil, false, err }
+		return func(context.Context, string) (policy.Namespace, bool, error) { return policy.Namespace{}, false, err }
 	}
 	const region = "24: warning: core/a-5: spec.region: has no meaning for backendType vault and is ignored"
 	for name, tc := range map[string]struct {
@@ -72,8 +72,8 @@ func TestANamespaceThatIsNoInputIsWarnedOfOnce(t *testing.T) {
 	const denied = `error: spec.data[0].key: ` + whole + `Forbidden: "secret/data/core/db" is not permitted in namespace "core": annotation ` +
 		names.AnnotationPermittedKeyName + ` allows "secret/data/core/*"`
 	live := func(annotation, value string) Live {
-		return func(context.Context, string) (map[string]string, bool, error) {
-			return map[string]string{annotation: value}, true, nil
+		return func(context.Context, string) (policy.Namespace, bool, error) {
+			return policy.Namespace{Annotations: map[string]string{annotation: value}}, true, nil
 		}
 	}
 	for name, tc := range map[string]struct {

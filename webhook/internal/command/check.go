@@ -84,12 +84,15 @@ func (o *checkOptions) bind(lookup func(string) (string, bool)) []*settings.Sect
 		"read namespaces, and the objects that others refer to, from the cluster of this kubeconfig file, and nothing else")
 	input.String(&o.context, "context", "", "context of the kubeconfig; without --kubeconfig, of KUBECONFIG or ~/.kube/config")
 	input.String(&o.checker.Namespace, "namespace", "", "namespace of objects without one (default: the context's, else default)")
-	input.Flags.Func("namespace-annotation", "`key=value` of the namespace of objects that name none; may be repeated", o.annotation)
+	input.Flags.Func("namespace-annotation", "`key=value` of the namespace of objects that name none; may be repeated",
+		func(text string) error { return keyValue(&o.checker.Annotations, text) })
+	input.Flags.Func("namespace-label", "`key=value` of the same, for stores that admit namespaces by labels; may be repeated",
+		func(text string) error { return keyValue(&o.checker.Labels, text) })
 	input.String(&o.unknown, "unknown-namespace", string(check.UnknownDenies),
 		"what to do with an object in an unknown namespace: deny, or skip policy: warn, allow")
 
 	work := settings.NewSection("check", lookup)
-	work.Bool(&o.checker.Fix, "fix", false, "rewrite deprecated fields in the files, and change nothing else")
+	work.Bool(&o.checker.Fix, "fix", false, "rewrite deprecated fields and versions in the files, and change nothing else")
 	work.Bool(&o.checker.CompareMatching, "compare-matching", false,
 		"list only the objects whose verdict differs between KES's matching (--policy-matching=legacy) and ours (whole), "+
 			"and patterns that look like globs")
@@ -110,15 +113,16 @@ func (o *checkOptions) bind(lookup func(string) (string, bool)) []*settings.Sect
 	return slices.Concat([]*settings.Section{input, work, dialects, policy}, each)
 }
 
-func (o *checkOptions) annotation(text string) error {
+// keyValue adds a key and its value.
+func keyValue(to *map[string]string, text string) error {
 	key, value, found := strings.Cut(text, "=")
 	if !found || key == "" {
 		return errors.New("must be key=value")
 	}
-	if o.checker.Annotations == nil {
-		o.checker.Annotations = map[string]string{}
+	if *to == nil {
+		*to = map[string]string{}
 	}
-	o.checker.Annotations[key] = value
+	(*to)[key] = value
 	return nil
 }
 
