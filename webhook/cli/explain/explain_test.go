@@ -250,3 +250,25 @@ func TestCount(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestWhatOnlySomeNamespacesMayUseIsALimitOfTheObject(t *testing.T) {
+	for name, c := range map[string]struct {
+		namespace, verdict, message string
+	}{
+		"a namespace that may": {"core", shape.Permitted, ""},
+		"another one":          {"prod", shape.Denied, `Forbidden: ClusterStore shared admits other namespaces only, and not "prod": see its spec.conditions`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			kind := all.Dialects()[0].New().Kinds()[0]
+			p := &plan.Plan{
+				Words: &plan.Words{}, Entries: []plan.Entry{{Field: "spec.data[0]"}}, // whose store is not there, and so not known
+				Confined: []plan.Confined{{At: "spec.storeRef", What: "ClusterStore shared", To: []plan.NamespaceMatch{{Names: []string{"core"}}}}},
+			}
+			got := Why(Subject{Kind: kind, Object: kind.New(), Plan: p, Namespace: policy.Namespace{Name: c.namespace}, Known: true, Now: now})
+			want := []shape.Limit{{Verdict: c.verdict, Of: "confined", Field: "spec.storeRef", Value: "ClusterStore shared", Message: c.message}}
+			if diff := cmp.Diff(want, got.Limits); diff != "" || got.Verdict != c.verdict {
+				t.Errorf("got verdict %s; limits (-want +got):\n%s", got.Verdict, diff)
+			}
+		})
+	}
+}

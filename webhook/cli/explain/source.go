@@ -41,7 +41,7 @@ func sources(p *plan.Plan, judged []policy.Judgement) (all []shape.Source, rest 
 // concerns reports whether a judgement is of a source: of its key, or of its Store.
 func concerns(j policy.Judgement, source plan.Source) bool {
 	switch j.Of {
-	case policy.Choice, policy.Required:
+	case policy.Choice, policy.Confined, policy.Required:
 		return false
 	case policy.Key, policy.Path:
 		return j.Store == source.Store && j.Value == source.Key && (j.Of == policy.Path) == source.Path

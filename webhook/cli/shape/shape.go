@@ -71,10 +71,10 @@ type Aspect struct {
 // Limit is what policy says of one value.
 type Limit struct {
 	Verdict    string   `json:"verdict"` // permitted, denied or no limit
-	Of         string   `json:"of"`      // key, path, or the name of an aspect
+	Of         string   `json:"of"`      // key, path, choice, confined (to some namespaces), required, or the name of an aspect
 	Field      string   `json:"field,omitempty"`
 	Value      string   `json:"value"`
-	Annotation string   `json:"annotation"`         // of the namespace, which limits such values
+	Annotation string   `json:"annotation"`         // of the namespace, which limits such values; empty: what is confined says to whom itself
 	Renamed    bool     `json:"renamed,omitempty"`  // by a setting of the installation
 	Patterns   []string `json:"patterns,omitempty"` // its lines; absent where the namespace has no such annotation
 	Pattern    string   `json:"pattern,omitempty"`  // that matches

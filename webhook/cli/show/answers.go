@@ -100,7 +100,7 @@ func (t Tree) write(p *Page) {
 	}
 	p.line("%s", head)
 	for _, s := range t.Stores {
-		p.line("├─ store %s%s", nameOf(s.Object), known(s.Found, "", ": not there", ": not known"))
+		p.line("├─ refers to %s%s", nameOf(s.Object), known(s.Found, "", ": not there", ": not known"))
 	}
 	for _, s := range t.Sources {
 		key := s.Key

@@ -37,6 +37,7 @@ func before(d time.Duration) *time.Time {
 func why() shape.Why {
 	return shape.Why{
 		Object: db, Verdict: shape.Permitted, Secret: "db", Sources: []shape.Source{source},
+		Limits:   []shape.Limit{{Verdict: shape.Permitted, Of: "confined", Field: "spec.storeRef", Value: "ClusterSecretStore shared"}},
 		Warnings: []string{`spec.adoptExisting is not honoured: namespace core lacks annotation secretgate.io/permit-adopt: "true"`},
 		Status: &shape.Status{
 			Ready: "False", Reason: "BackendAccessDenied", Message: "spec.data[0]: the backend refuses this identity", Current: true,

@@ -113,8 +113,11 @@ func (p *Page) limits(indent string, limits []shape.Limit) {
 	rows := [][]string{{"VERDICT", "OF", "BY"}}
 	for _, l := range limits {
 		of := l.Of
-		if l.Of == "choice" { // which is shown nowhere else
+		switch l.Of {
+		case "choice": // which is shown nowhere else
 			of = fmt.Sprintf("%s %q", l.Field, l.Value)
+		case "confined":
+			of = l.Field + " " + l.Value
 		}
 		rows = append(rows, []string{l.Verdict, of, by(l)})
 	}
@@ -130,6 +133,8 @@ func by(l shape.Limit) string {
 	switch {
 	case l.Verdict == shape.Denied:
 		return l.Message
+	case l.Of == "confined":
+		return "it admits the namespace"
 	case l.Patterns == nil:
 		return "the namespace has no annotation " + name
 	case l.Verdict == shape.Permitted && l.Pattern == "":
