@@ -24,7 +24,7 @@ import (
 // judged is the label of namespaces whose Probes the webhook is asked about.
 const judged = "lab.secretgate.io/probes-judged"
 
-// admit leads the Probes of such namespaces to the webhook until the test ends.
+// admit leads the Probes and stores of such namespaces, and all stores of the cluster, to the webhook until the test ends.
 func (p *probeInstallation) admit(t *testing.T) {
 	t.Helper()
 	configuration := fmt.Sprintf(`
@@ -35,7 +35,9 @@ webhooks:
   - name: validate.probes.secretgate.io
     admissionReviewVersions: [v1]
     clientConfig: {url: "https://%s/validate", caBundle: %s}
-    rules: [{apiGroups: [probe.secretgate.io], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [probes, probestores], scope: Namespaced}]
+    rules:
+      - {apiGroups: [probe.secretgate.io], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [probes, probestores], scope: Namespaced}
+      - {apiGroups: [probe.secretgate.io], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [clusterprobestores], scope: Cluster}
     namespaceSelector: {matchLabels: {%s: "true"}}
     failurePolicy: Fail
     sideEffects: None
@@ -78,68 +80,85 @@ func oversteps() []overstep {
 	}
 }
 
-// Everything that a store says is judged by the namespace of the object that refers to it, when that is applied; where the store is not
-// known yet, by the syncer.
-func probeAdmission(t *testing.T, p *probeInstallation) {
-	p.admit(t)
-	team := p.newTeamIn(t, makeNamespace(t, map[string]string{judged: "true"}, nil))
-	team.mayRequestTokens(t, tokenRule)
-	for annotation, pattern := range team.limits() {
-		annotate(t, team.namespace, annotation+"="+pattern)
-	}
-	denied := func(name, manifest string, wants ...string) {
-		t.Helper()
-		said, err := kubectl.Apply(t.Context(), team.namespace, manifest)
-		for _, want := range wants {
-			if err == nil || !strings.Contains(err.Error(), in(team.namespace, want)) {
-				t.Errorf("%s: kubectl prints\n%s\n%v\nwant a denial with %q", name, said, err, in(team.namespace, want))
-			}
+// denied applies a manifest that must be refused.
+func (p *probeTeam) denied(t *testing.T, name, manifest string, wants ...string) {
+	t.Helper()
+	said, err := kubectl.Apply(t.Context(), p.namespace, manifest)
+	for _, want := range wants {
+		if err == nil || !strings.Contains(said+err.Error(), in(p.namespace, want)) {
+			t.Errorf("%s: kubectl prints\n%s\n%v\nwant a denial, and %q", name, said, err, in(p.namespace, want))
 		}
 	}
-	harness.Eventually(t, func() error { // the API server learns of a configuration with a delay
-		_, err := kubectl.Stdin(team.probeOf("anything", "{storeRef: {name: none}, entries: [{name: a, key: sys/raw}]}")).Run(t.Context(),
-			"create", "--dry-run=server", "-n", team.namespace, "-f", "-")
+}
+
+// asksTheWebhook waits: the API server learns of a configuration with a delay.
+func (p *probeTeam) asksTheWebhook(t *testing.T) {
+	t.Helper()
+	harness.Eventually(t, func() error {
+		_, err := kubectl.Stdin(p.probeOf("anything", "{storeRef: {name: none}, entries: [{name: a, key: sys/raw}]}")).Run(t.Context(),
+			"create", "--dry-run=server", "-n", p.namespace, "-f", "-")
 		if err == nil || !strings.Contains(err.Error(), "spec.entries[0].key") {
 			return fmt.Errorf("the webhook is not asked: %w", err)
 		}
 		return nil
 	})
+}
+
+// Everything that a store says is judged when it is applied, and when an object is that refers to it.
+func probeAdmission(t *testing.T, p *probeInstallation) {
+	team := p.newTeamIn(t, makeNamespace(t, map[string]string{judged: "true"}, nil))
+	team.mayRequestTokens(t, tokenRule)
+	for _, o := range oversteps() { // while nothing is limited
+		spec := team.byAccount()
+		o.change(&spec)
+		team.apply(t, probeStore(t, o.name, spec))
+	}
+	for annotation, pattern := range team.limits() {
+		annotate(t, team.namespace, annotation+"="+pattern)
+	}
+	team.asksTheWebhook(t)
 
 	for _, o := range oversteps() {
 		spec := team.byAccount()
 		o.change(&spec)
-		team.apply(t, probeStore(t, o.name, spec))
-		denied("a store's "+o.name, team.probe("db", o.name), "ProbeStore["+o.name+"]."+o.says+` in namespace "NS": annotation `)
+		team.denied(t, "a store's "+o.name, probeStore(t, "another", spec), o.says+` in namespace "NS": annotation `)
+		team.denied(t, "an object whose store was there before its limits: "+o.name, team.probe("db", o.name),
+			"ProbeStore["+o.name+"]."+o.says+` in namespace "NS": annotation `)
 	}
+	wrong := team.byAccount()
+	wrong.Server, wrong.Mount = "https://Vault.example.com", "../other"
+	team.denied(t, "all that is wrong with a store", probeStore(t, "another", wrong), "spec.server: Invalid value", "spec.mount: Invalid value")
+
 	team.apply(t, probeStore(t, "vault", team.byAccount()))
-	denied("a key", team.probeOf("db", "{storeRef: {name: vault}, entries: [{name: a, key: secret/data/others/db}]}"),
+	team.denied(t, "a key", team.probeOf("db", "{storeRef: {name: vault}, entries: [{name: a, key: secret/data/others/db}]}"),
 		`spec.entries[0].key: Forbidden: "secret/data/others/db" is not permitted in namespace "NS"`)
 	if said := team.apply(t, team.probe("db", "vault")); strings.Contains(said, "Warning:") {
 		t.Errorf("what is permitted: kubectl prints %q, want no warning", said)
 	}
 	secret := team.synced(t, "db")
+	spec := team.byAccount()
+	spec.Role = "root"
+	team.denied(t, "a store that is in use", probeStore(t, "vault", spec), `spec.role: Forbidden: "root"`)
+	untouched(t, secret)
+	orderOfApply(t, team)
+}
 
-	denied("a key, while the store is not there", team.probeOf("late", "{storeRef: {name: late}, entries: [{name: a, key: secret/data/others/db}]}"),
+// An object and its store often come in one apply, and the object first.
+func orderOfApply(t *testing.T, team *probeTeam) {
+	t.Helper()
+	team.denied(t, "a key, while the store is not there", team.probeOf("late", "{storeRef: {name: late}, entries: [{name: a, key: secret/data/others/db}]}"),
 		`spec.entries[0].key: Forbidden: "secret/data/others/db" is not permitted`)
 	forbidden := team.byAccount()
 	forbidden.Role = "root"
-	said := team.apply(t, team.probe("late", "late"), probeStore(t, "late", forbidden))
-	if want := in(team.namespace, "Warning: spec.storeRef: there is no ProbeStore NS/late yet: reads through it are judged once it exists"); !strings.Contains(said, want) {
-		t.Errorf("an object and its store in one apply: kubectl prints\n%s\nwant %q", said, want)
+	team.denied(t, "an object and its store in one apply", team.probe("late", "late")+"---\n"+probeStore(t, "late", forbidden),
+		"Warning: spec.storeRef: there is no ProbeStore NS/late yet: reads through it are judged once it exists",
+		`spec.role: Forbidden: "root" is not permitted in namespace "NS"`)
+	team.awaits(t, "late", plan.ReasonStoreNotFound, "there is no ProbeStore NS/late yet")
+	said := team.apply(t, probeStore(t, "late", team.byAccount()))
+	if strings.Contains(said, "Warning:") {
+		t.Errorf("a store that permits what is there: kubectl prints\n%s\nwant no warning", said)
 	}
-	team.awaits(t, "late", plan.ReasonPolicyDenied, `ProbeStore[late].spec.role: Forbidden: "root" is not permitted in namespace "NS"`)
-	if getSecret(t, team.namespace, "late") != nil || p.vault.times("root") > 0 {
-		t.Error("what is not permitted was read")
-	}
-	team.put(t)
-	team.apply(t, probeStore(t, "late", team.byAccount()))
 	team.synced(t, "late")
-
-	spec := team.byAccount() // of a store that is in use
-	spec.Role = "root"
-	team.apply(t, probeStore(t, "vault", spec))
-	team.awaits(t, "db", plan.ReasonPolicyDenied, `ProbeStore[vault].spec.role: Forbidden: "root"`)
-	untouched(t, secret)
 }
 
 // What admission says of an object and its store, check says of their files.
@@ -196,6 +215,6 @@ func probeCheck(t *testing.T, p *probeInstallation) {
 		o.change(&spec)
 		write("store.yaml", probeStore(t, "vault", spec))
 		said, code = check()
-		says("a store's "+o.name, 1, said, code, "ProbeStore[vault]."+o.says, "1 error")
+		says("a store's "+o.name, 1, said, code, "store.yaml", o.says, "1 error")
 	}
 }

@@ -142,7 +142,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: secretgate-syncer-probes}
 rules:
-  - {apiGroups: [probe.secretgate.io], resources: [probes, probestores], verbs: [list, watch]}
+  - {apiGroups: [probe.secretgate.io], resources: [probes, probestores, clusterprobestores], verbs: [list, watch]}
   - {apiGroups: [probe.secretgate.io], resources: [probes/status], verbs: [patch]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -155,7 +155,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: secretgate-webhook-probes}
 rules:
-  - {apiGroups: [probe.secretgate.io], resources: [probestores], verbs: [get, list, watch]}
+  - {apiGroups: [probe.secretgate.io], resources: [probestores, clusterprobestores], verbs: [get, list, watch]}
   - {apiGroups: [probe.secretgate.io], resources: [probes], verbs: [list]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -170,7 +170,9 @@ func probeCRDs() string {
 	var crds []string
 	installation := probe.Dialect().New()
 	for _, kind := range installation.Stores() {
-		crds = append(crds, string(kind.Type().CRD))
+		if crd := kind.Type().CRD; crd != nil { // Kubernetes knows its own kinds
+			crds = append(crds, string(crd))
+		}
 	}
 	for _, kind := range installation.Kinds() {
 		crds = append(crds, string(kind.Type().CRD))
@@ -185,7 +187,7 @@ func installCRDs(t *testing.T) {
 		_, _ = kubectl.Stdin(probeRights+"---\n"+probeCRDs()).Run(context.Background(), "delete", "--filename=-", "--ignore-not-found", "--wait=false")
 	})
 	kubectl.MustApply(t, "", probeCRDs())
-	for _, kind := range []string{"probestores", "probes"} {
+	for _, kind := range []string{"probestores", "clusterprobestores", "probes"} {
 		kubectl.Must(t, "wait", "--for=condition=Established", "--timeout=60s", "crd/"+kind+".probe.secretgate.io")
 	}
 }

@@ -19,6 +19,7 @@ func TestProbes(t *testing.T) {
 	p := installProbes(t)
 	arrivesLate(t, p)
 	sharesReads(t, p) // while there are no others whose reads would count
+	p.admit(t)
 	for name, story := range map[string]func(*testing.T, *probeInstallation){
 		"a store that comes after its object":          storeComesLater,
 		"a login by AppRole that is rotated":           rotatesAppRole,
@@ -29,6 +30,8 @@ func TestProbes(t *testing.T) {
 		"two stores of one object":                     twoStores,
 		"a store that stays broken":                    noRetryStorm,
 		"admission":                                    probeAdmission,
+		"admission of stores of the cluster":           probeClusterStores,
+		"admission of roles by annotation":             probeRolesByAnnotation,
 		"check":                                        probeCheck,
 		"the command line":                             probeCommandLine,
 	} {

@@ -90,7 +90,7 @@ func (v *Validator) replacement(of dialect.Type, updated, old dialect.Object, re
 	}
 	return change{
 		dialect: of.Dialect, namespace: ref.Namespace, of: ref, updated: beside(updated), old: beside(old),
-		forbids: fmt.Sprintf("this %s forbids %%s that were permitted before; refreshes of them end, their Secrets stay", of.Kind),
+		forbids: fmt.Sprintf("this %s forbids %%s not forbidden before; refreshes of them end, their Secrets stay", of.Kind),
 		looked:  fmt.Sprintf("only %%s could be examined for what this %s forbids: %%s", of.Kind),
 	}
 }

@@ -88,7 +88,7 @@ func TestStoresAreJudgedWhenTheyAreApplied(t *testing.T) {
 
 func TestAStoreWarnsOfStoredObjectsThatItForbids(t *testing.T) {
 	forbids := func(kind string, n int) string {
-		return fmt.Sprintf("this %s forbids %s that were permitted before; refreshes of them end, their Secrets stay", kind, tally{kind: "Probe"}.count(n))
+		return fmt.Sprintf("this %s forbids %s not forbidden before; refreshes of them end, their Secrets stay", kind, tally{kind: "Probe"}.count(n))
 	}
 	for name, c := range map[string]struct {
 		cluster    []string
