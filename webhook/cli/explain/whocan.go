@@ -106,6 +106,9 @@ func (q Query) plan(b *backend.Backend) *plan.Plan {
 			}
 		}
 		store.Role = role
+		if role == "" && b.Uses(plan.Role) { // the syncer's own identity reads
+			store.Credential = plan.Credential{}
+		}
 		p.Entries = append(p.Entries, plan.Entry{KeyField: "spec", Source: plan.Source{Store: store, Read: plan.Read{Key: q.Key}}})
 	}
 	return p
