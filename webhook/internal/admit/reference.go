@@ -58,7 +58,8 @@ func (r References) Read(ctx context.Context, wanted []dialect.Reference) (resol
 		case apierrors.IsForbidden(err) && r.unwatched(one):
 			kept = append(kept, one)
 		case apierrors.IsForbidden(err):
-			return nil, nil, fmt.Errorf("the webhook may not read %s, to which the object refers: its ClusterRole must allow get, list and watch", one)
+			return nil, nil, fmt.Errorf("the webhook may not read %s, to which the object refers: "+
+				"its ClusterRole must allow get, list and watch", one)
 		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 			return nil, nil, fmt.Errorf("%s, to which the object refers, was not read in time: try again", one)
 		case err != nil:

@@ -181,11 +181,11 @@ func (w world) resolve(wanted []dialect.Reference, cached dialect.Resolved) dial
 // listed names fields, not what is in them: who may write a namespace or a store need not be allowed
 // to read its objects.
 func listed(fields []string) string {
-	text := strings.Join(fields[:min(len(fields), maxOfPaths)], ", ")
+	some := strings.Join(fields[:min(len(fields), maxOfPaths)], ", ")
 	if more := len(fields) - maxOfPaths; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
+		some += fmt.Sprintf(" and %d more", more)
 	}
-	return text
+	return some
 }
 
 // notices words the tally.

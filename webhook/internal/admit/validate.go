@@ -128,7 +128,9 @@ func understand(ctx context.Context, object dialect.Object, kind planner, resolv
 
 // parse makes a Plan of the object within the limiter's bounds, which end before anything is read live. It refuses what cannot be
 // decoded.
-func (v *Validator) parse(ctx context.Context, request admission.Request, kind dialect.Kind, resolve resolver) (found planned, refusal verdict) {
+func (v *Validator) parse(
+	ctx context.Context, request admission.Request, kind dialect.Kind, resolve resolver,
+) (found planned, refusal verdict) {
 	refusal = v.decode(ctx, request, kind.New(), func(object dialect.Object) { found = understand(ctx, object, kind, resolve) })
 	found.resolved = nil // it may be large
 	return found, refusal

@@ -78,7 +78,8 @@ func (c *Checker) parse(ctx context.Context, value map[string]any, o object, s s
 	}
 	found.object = object
 	problems := map[dialect.Reference]error{}
-	resolved, wanted, _ := dialect.Resolve(dialect.ReferencesOf(s.planner, object), func(wanted []dialect.Reference) (dialect.Resolved, error) {
+	references := dialect.ReferencesOf(s.planner, object)
+	resolved, wanted, _ := dialect.Resolve(references, func(wanted []dialect.Reference) (dialect.Resolved, error) {
 		some, why := c.resolve(ctx, wanted)
 		maps.Copy(problems, why)
 		return some, nil

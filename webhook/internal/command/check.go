@@ -84,10 +84,11 @@ func (o *checkOptions) bind(lookup func(string) (string, bool)) []*settings.Sect
 		"read namespaces, and the objects that others refer to, from the cluster of this kubeconfig file, and nothing else")
 	input.String(&o.context, "context", "", "context of the kubeconfig; without --kubeconfig, of KUBECONFIG or ~/.kube/config")
 	input.String(&o.checker.Namespace, "namespace", "", "namespace of objects without one (default: the context's, else default)")
+	o.checker.Annotations, o.checker.Labels = map[string]string{}, map[string]string{}
 	input.Flags.Func("namespace-annotation", "`key=value` of the namespace of objects that name none; may be repeated",
-		func(text string) error { return keyValue(&o.checker.Annotations, text) })
+		texts(o.checker.Annotations))
 	input.Flags.Func("namespace-label", "`key=value` of the same, for stores that admit namespaces by labels; may be repeated",
-		func(text string) error { return keyValue(&o.checker.Labels, text) })
+		texts(o.checker.Labels))
 	input.String(&o.unknown, "unknown-namespace", string(check.UnknownDenies),
 		"what to do with an object in an unknown namespace: deny, or skip policy: warn, allow")
 
@@ -113,17 +114,16 @@ func (o *checkOptions) bind(lookup func(string) (string, bool)) []*settings.Sect
 	return slices.Concat([]*settings.Section{input, work, dialects, policy}, each)
 }
 
-// keyValue adds a key and its value.
-func keyValue(to *map[string]string, text string) error {
-	key, value, found := strings.Cut(text, "=")
-	if !found || key == "" {
-		return errors.New("must be key=value")
+// texts is a flag that adds to texts by their keys.
+func texts(to map[string]string) func(string) error {
+	return func(text string) error {
+		key, value, found := strings.Cut(text, "=")
+		if !found || key == "" {
+			return errors.New("must be key=value")
+		}
+		to[key] = value
+		return nil
 	}
-	if *to == nil {
-		*to = map[string]string{}
-	}
-	(*to)[key] = value
-	return nil
 }
 
 func (o *checkOptions) finish(sections []*settings.Section, args []string) error {
