@@ -35,7 +35,9 @@ const maxDepth = 3
 
 // Resolve reads what a Plan of an object needs: what the object refers to, and what that refers to in its turn. read returns what there is
 // of some references. Its error ends the search; what was found until then is returned beside it.
-func Resolve(references func(Resolved) []Reference, read func([]Reference) (Resolved, error)) (resolved Resolved, wanted []Reference, err error) {
+func Resolve(
+	references func(Resolved) []Reference, read func([]Reference) (Resolved, error),
+) (resolved Resolved, wanted []Reference, err error) {
 	for range maxDepth {
 		var more []Reference
 		for _, r := range references(resolved) {

@@ -18,7 +18,7 @@ func labelsFor(p *plan.Plan) map[string]string {
 			}
 			maps.Copy(labels, to.Selector.MatchLabels)
 			for _, e := range to.Selector.MatchExpressions {
-				if (e.Operator == metav1.LabelSelectorOpIn || e.Operator == metav1.LabelSelectorOpExists) && len(labels[e.Key]) == 0 {
+				if (e.Operator == metav1.LabelSelectorOpIn || e.Operator == metav1.LabelSelectorOpExists) && labels[e.Key] == "" {
 					labels[e.Key] = append(e.Values, "")[0]
 				}
 			}
@@ -39,7 +39,7 @@ func onlyWay(c plan.Confined) string {
 		return "name " + to.Names[0]
 	case len(to.Names) == 0 && len(to.Patterns) == 1 && selector == nil:
 		return "pattern " + to.Patterns[0]
-	case len(to.Names) == 0 && len(to.Patterns) == 0 && selector != nil && len(selector.MatchLabels) == 1 && len(selector.MatchExpressions) == 0:
+	case len(to.Names)+len(to.Patterns) == 0 && selector != nil && len(selector.MatchLabels) == 1 && len(selector.MatchExpressions) == 0:
 		for key, value := range selector.MatchLabels {
 			return "label " + key + "=" + value
 		}

@@ -101,12 +101,20 @@ func (r *runner) judge(t *testing.T, name string, e example, doc document, known
 			t.Errorf("%s: the error %q has no path", name, err)
 		}
 	}
+	if len(errs) == 0 {
+		r.sound(t, name, e, object, p)
+	}
+}
+
+// sound looks at a Plan that comes without errors.
+func (r *runner) sound(t *testing.T, name string, e example, object dialect.Object, p *plan.Plan) {
+	t.Helper()
 	switch {
-	case len(errs) == 0 && (p == nil) != e.Type().ClusterWide:
+	case (p == nil) != e.Type().ClusterWide:
 		t.Errorf("%s: got a plan: %t, and no error", name, p != nil)
-	case len(errs) == 0 && e.kind == nil && p != nil && len(p.Entries) > 0:
+	case e.kind == nil && p != nil && len(p.Entries) > 0:
 		t.Errorf("%s: a store has %d entries, want none", name, len(p.Entries))
-	case len(errs) == 0 && e.kind != nil:
+	case e.kind != nil:
 		for _, problem := range r.unsound(e.kind, object, p) {
 			t.Errorf("%s: %s", name, problem)
 		}

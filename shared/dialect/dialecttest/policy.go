@@ -131,8 +131,8 @@ func elsewhere(p *plan.Plan) map[string]*plan.Plan {
 }
 
 // edited changes each text of an example, and of the stores that it refers to. No change is without an effect, unless a warning says
-// so; and what is read then is denied where the example does not read it. Of a store, the effect is looked for in the examples, unless it is
-// judged itself, which warns of what is without.
+// so; and what is read then is denied where the example does not read it. Of a store, the effect is looked for in the examples, unless it
+// is judged itself, which warns of what is without.
 func (r *runner) edited(t *testing.T, e example, p *plan.Plan, ns policy.Namespace) {
 	t.Helper()
 	permitted, serves, judged := reach(p), r.serves(t, e, e.doc, r.known), 0
@@ -150,7 +150,8 @@ func (r *runner) edited(t *testing.T, e example, p *plan.Plan, ns policy.Namespa
 			at, _, _ := strings.Cut(dotted.Replace(warning), " ") // the field, or what holds it
 			return strings.HasPrefix(dotted.Replace(pathOf(what.at))+".", at+".")
 		}
-		if e.kind != nil && !warned && diffPlans(p, other) == "" && serves == r.serves(t, e, doc, known) && !slices.ContainsFunc(p.Warnings, ignored) {
+		same := diffPlans(p, other) == "" && serves == r.serves(t, e, doc, known)
+		if e.kind != nil && same && !warned && !slices.ContainsFunc(p.Warnings, ignored) {
 			t.Errorf("%s: %s: changes nothing, and no warning says so", e.name, what.what)
 		}
 		news := slices.DeleteFunc(reach(other), func(one string) bool { return slices.Contains(permitted, one) })
