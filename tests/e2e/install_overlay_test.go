@@ -103,10 +103,18 @@ func (s *site) addCertManager(t *testing.T) {
 // addKindsOfMonitoring gives the cluster the Prometheus Operator's kinds, as a release of it brings them.
 func (s *site) addKindsOfMonitoring(t *testing.T) {
 	t.Helper()
-	const release, sum = "github.com/prometheus-operator/prometheus-operator@v0.85.0", "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s="
-	download := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", release)
-	download.Dir = t.TempDir() // no module that would need it
-	out, err := download.Output()
+	dir := download(t, "github.com/prometheus-operator/prometheus-operator@v0.85.0", "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=")
+	for _, kind := range []string{"podmonitors", "prometheusrules"} {
+		s.addKind(t, filepath.Join(dir, "example", "prometheus-operator-crd", "monitoring.coreos.com_"+kind+".yaml"), kind+".monitoring.coreos.com")
+	}
+}
+
+// download is the folder of a release of another project, as the module proxy has it. Nothing of it is compiled.
+func download(t *testing.T, release, sum string) (dir string) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", release)
+	command.Dir = t.TempDir() // no module that would need it
+	out, err := command.Output()
 	if err != nil {
 		t.Fatalf("go mod download: %v: %s", err, out)
 	}
@@ -117,9 +125,7 @@ func (s *site) addKindsOfMonitoring(t *testing.T) {
 	if module.Sum != sum {
 		t.Fatalf("%s is not what it was: %s", release, module.Sum)
 	}
-	for _, kind := range []string{"podmonitors", "prometheusrules"} {
-		s.addKind(t, filepath.Join(module.Dir, "example", "prometheus-operator-crd", "monitoring.coreos.com_"+kind+".yaml"), kind+".monitoring.coreos.com")
-	}
+	return module.Dir
 }
 
 func (s *site) addKind(t *testing.T, file, name string) {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/secretgate/secretgate/tests/lab"
 )
 
 // shell is bash as a user of the lab has it: kubectl, vault and our own programs in PATH, a folder of its own, and a namespace.
@@ -19,8 +21,14 @@ type shell struct {
 // newShell makes one whose kubectl works in a namespace. Programs of the folders that are given come first in PATH.
 func newShell(t *testing.T, namespace string, programs ...string) *shell {
 	t.Helper()
+	return newShellOf(t, theLab, namespace, programs...)
+}
+
+// newShellOf is newShell in another lab.
+func newShellOf(t *testing.T, l *lab.Lab, namespace string, programs ...string) *shell {
+	t.Helper()
 	folder, home := t.TempDir(), t.TempDir()
-	config, err := os.ReadFile(theLab.Kubeconfig)
+	config, err := os.ReadFile(l.Kubeconfig)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,12 +40,12 @@ func newShell(t *testing.T, namespace string, programs ...string) *shell {
 		t.Fatal(err)
 	}
 	path := ""
-	for _, programs := range append(programs, theLab.Bin, theLab.VaultBin, filepath.Join(theLab.Root, "bin"), filepath.Join(theLab.Root, ".cache", "tools")) {
+	for _, programs := range append(programs, l.Bin, l.VaultBin, filepath.Join(l.Root, "bin"), filepath.Join(l.Root, ".cache", "tools")) {
 		path += programs + string(os.PathListSeparator)
 	}
 	s := &shell{folder: folder, env: []string{
 		"PATH=" + path + os.Getenv("PATH"), "HOME=" + home, "KUBECONFIG=" + kubeconfig, "KUBERC=off",
-		"VAULT_ADDR=" + theLab.VaultAddr, "VAULT_TOKEN=" + theLab.VaultToken,
+		"VAULT_ADDR=" + l.VaultAddr, "VAULT_TOKEN=" + l.VaultToken,
 	}}
 	if said, err := s.run(t.Context(), "kubectl config set-context --current --namespace="+namespace); err != nil {
 		t.Fatalf("%v: %s", err, said)
