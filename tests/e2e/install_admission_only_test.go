@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
@@ -59,25 +57,7 @@ func TestInstallAdmissionOnly(t *testing.T) {
 		}
 	}
 
-	var accounts []string
-	for _, o := range objectsIn(t, manifests) {
-		switch o.Kind {
-		case "ServiceAccount":
-			accounts = append(accounts, o.Metadata["name"].(string)) //nolint:errcheck,forcetypeassert // every object has one
-		case "CustomResourceDefinition":
-			t.Errorf("got the CRD %v, want none: it is whose objects are judged", o.Metadata["name"])
-		}
-	}
-	if diff := cmp.Diff([]string{"webhook"}, accounts); diff != "" {
-		t.Errorf("ServiceAccounts (-want +got):\n%s", diff)
-	}
-	for _, account := range []string{"webhook", "syncer"} {
-		for right := range s.granted(t, account) {
-			if strings.Contains(right, " secrets") && !strings.HasSuffix(right, ":webhook-tls") {
-				t.Errorf("%s has the right to %s", account, right)
-			}
-		}
-	}
+	onlyJudges(t, s, manifests)
 	if left := s.kubectl.Must(t, "get", "secrets", "-n", namespace, "-o", "name"); left != "" {
 		t.Errorf("got the Secrets %s, want none", left)
 	}

@@ -14,8 +14,16 @@ import (
 // overlaysOfUsers are overlays as kustomize/README.md has users write them.
 func overlaysOfUsers() map[string]map[string]string {
 	return map[string]map[string]string{
-		"an overlay in another namespace, with cert-manager": {
-			"kustomization.yaml":                "resources: [secrets-system]\ncomponents: [KUSTOMIZE/components/cert-manager, KUSTOMIZE/components/network-policy]\n",
+		"an overlay in another namespace, with cert-manager and all dialects": {
+			"kustomization.yaml": `
+resources: [secrets-system]
+components:
+  - KUSTOMIZE/components/cert-manager
+  - KUSTOMIZE/components/network-policy
+  - KUSTOMIZE/components/dialects/tuenti
+  - KUSTOMIZE/components/dialects/eso
+  - KUSTOMIZE/components/token-requests
+`,
 			"secrets-system/kustomization.yaml": "resources: [KUSTOMIZE/overlays/self-signed]\nnamespace: secrets-system\n",
 		},
 		"an overlay with images, settings and an identity": {"kustomization.yaml": `
@@ -54,8 +62,42 @@ patches:
 			"team-a/kustomization.yaml": watchedNamespace("team-a"),
 			"team-b/kustomization.yaml": watchedNamespace("team-b"),
 		},
+		stores: {
+			"kustomization.yaml": `
+resources: [KUSTOMIZE/overlays/self-signed, namespaces.yaml, team-a, team-b]
+components:
+  - KUSTOMIZE/components/dialects/eso
+  - KUSTOMIZE/components/namespaced
+  - KUSTOMIZE/components/dialects/eso/namespaced
+patches:
+  - target: {kind: ConfigMap, name: policy}
+    patch: '- {op: add, path: /data/VAULT_SERVERS, value: "https://vault.example.com:8200"}'
+  - target: {kind: Deployment, name: syncer}
+    patch: |
+      - op: add
+        path: /spec/template/spec/containers/0/env/-
+        value: {name: WATCHED_NAMESPACES, value: "team-a,team-b"}
+`,
+			"namespaces.yaml": namespaceManifest("team-a") + "---\n" + namespaceManifest("team-b"),
+			"team-a/kustomization.yaml": `
+namespace: team-a
+resources:
+  - KUSTOMIZE/base/watched-namespace
+  - KUSTOMIZE/components/dialects/eso/watched-namespace
+  - KUSTOMIZE/components/token-requests/accounts
+patches:
+  - target: {kind: Role, name: secretgate-token-requests}
+    patch: |
+      - {op: replace, path: /rules/0/resourceNames, value: [vault-reader, aws-reader]}
+      - {op: replace, path: /rules/1/resourceNames, value: [vault-reader, aws-reader]}
+`,
+			"team-b/kustomization.yaml": "namespace: team-b\nresources: [KUSTOMIZE/base/watched-namespace, KUSTOMIZE/components/dialects/eso/watched-namespace]\n",
+		},
 	}
 }
+
+// stores is an overlay whose syncer may log in by what stores of two namespaces name.
+const stores = "an overlay for two namespaces, with stores, and tokens of ServiceAccounts in one of them"
 
 func namespaceManifest(name string) string {
 	return "apiVersion: v1\nkind: Namespace\nmetadata: {name: " + name + ", labels: {app.kubernetes.io/part-of: secretgate}}\n"
@@ -69,7 +111,7 @@ func watchedNamespace(name string) string {
 func TestInstallInAnotherNamespace(t *testing.T) {
 	t.Parallel()
 	s := &site{lab: theLab, kubectl: kubectl} // renders only
-	overlay := overlaysOfUsers()["an overlay in another namespace, with cert-manager"]
+	overlay := overlaysOfUsers()["an overlay in another namespace, with cert-manager and all dialects"]
 	manifests := s.build(t, s.compose(t, overlay))
 	for line := range strings.Lines(manifests) {
 		for _, trace := range []string{"namespace: secretgate\n", "secretgate/webhook\n", ".secretgate.svc", "NAMESPACE/"} {

@@ -3,6 +3,7 @@ package manifests
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,8 +13,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// deployments are those of an overlay with components, by name.
-func deployments(t *testing.T, overlay string, components ...string) map[string]appsv1.Deployment {
+// rendered are the objects of a kind, named as its type is, of an overlay with components.
+func rendered[T any](t *testing.T, overlay string, components ...string) []T {
 	t.Helper()
 	folder, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -37,15 +38,25 @@ func deployments(t *testing.T, overlay string, components ...string) map[string]
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]appsv1.Deployment{}
+	var all []T
 	for _, resource := range resources.Resources() {
-		if resource.GetKind() != "Deployment" {
+		if resource.GetKind() != reflect.TypeFor[T]().Name() {
 			continue
 		}
-		var d appsv1.Deployment
-		if err := yaml.UnmarshalStrict([]byte(resource.MustYaml()), &d); err != nil {
+		var object T
+		if err := yaml.UnmarshalStrict([]byte(resource.MustYaml()), &object); err != nil {
 			t.Fatal(err)
 		}
+		all = append(all, object)
+	}
+	return all
+}
+
+// deployments are those of an overlay with components, by name.
+func deployments(t *testing.T, overlay string, components ...string) map[string]appsv1.Deployment {
+	t.Helper()
+	all := map[string]appsv1.Deployment{}
+	for _, d := range rendered[appsv1.Deployment](t, overlay, components...) {
 		all[d.Name] = d
 	}
 	return all

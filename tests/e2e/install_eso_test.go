@@ -1,0 +1,209 @@
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/tests/harness"
+	"github.com/secretgate/secretgate/tests/lab"
+)
+
+// TestInstallESORights: what the overlay of two namespaces lets both services and users do with External Secrets Operator's objects and
+// with what stores refer to, and what it does not.
+func TestInstallESORights(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, lab.Options{})
+	overlay := overlaysOfUsers()[stores]
+	overlay["kustomization.yaml"], _, _ = strings.Cut(overlay["kustomization.yaml"], "patches:") // of the Deployment
+	overlay["kustomization.yaml"] += "  - KUSTOMIZE/components/without-workloads\n  - KUSTOMIZE/components/without-admission\n"
+	s.kubectl.MustApply(t, "", s.build(t, s.compose(t, overlay)))
+	// The lab had installed the rights on the whole cluster.
+	s.kubectl.Must(t, "delete", "clusterrolebinding/secretgate-syncer-objects", "clusterrole/secretgate-syncer-objects")
+	for _, role := range []string{"view", "edit"} {
+		s.kubectl.Must(t, "create", "clusterrolebinding", role, "--clusterrole="+role, "--user="+role)
+	}
+	const group = ".external-secrets.io"
+	for _, c := range []struct {
+		who, verb, what, namespace string
+		want                       bool
+	}{
+		{"syncer", "list", "externalsecrets" + group, "team-a", true},
+		{"syncer", "patch", "externalsecrets" + group, "team-a", true},
+		{"syncer", "patch", "externalsecrets" + group + "/status", "team-b", true},
+		{"syncer", "watch", "secretstores" + group, "team-b", true},
+		{"syncer", "get", "configmaps", "team-b", true},
+		{"syncer", "list", "configmaps", "team-b", false},
+		{"syncer", "patch", "secretstores" + group, "team-a", false},
+		{"syncer", "list", "externalsecrets" + group, "team-c", false},
+		{"syncer", "list", "secretstores" + group, "team-c", false},
+		{"syncer", "get", "configmaps", "team-c", false},
+		{"syncer", "get", "secrets", "team-c", false},
+		{"syncer", "watch", "clustersecretstores" + group, "", true},
+		{"syncer", "patch", "clustersecretstores" + group, "", false},
+		{"syncer", "create", "serviceaccounts/token/vault-reader", "team-a", true},
+		{"syncer", "create", "serviceaccounts/token/aws-reader", "team-a", true},
+		{"syncer", "get", "serviceaccounts/aws-reader", "team-a", true},
+		{"syncer", "create", "serviceaccounts/token/default", "team-a", false},
+		{"syncer", "get", "serviceaccounts/default", "team-a", false},
+		{"syncer", "create", "serviceaccounts/token/vault-reader", "team-b", false},
+		{"syncer", "create", "serviceaccounts/token/syncer", lab.Namespace, false},
+		{"webhook", "list", "externalsecrets" + group, "team-c", true},
+		{"webhook", "watch", "secretstores" + group, "team-c", true},
+		{"webhook", "get", "clustersecretstores" + group, "", true},
+		{"webhook", "get", "serviceaccounts/any", "team-c", true},
+		{"webhook", "list", "serviceaccounts", "team-c", false},
+		{"webhook", "get", "configmaps/any", "team-c", true},
+		{"webhook", "create", "serviceaccounts/token/any", "team-c", false},
+		{"webhook", "get", "secrets/any", "team-c", false},
+		{"webhook", "patch", "externalsecrets" + group, "team-a", false},
+		{"view", "get", "clustersecretstores" + group, "", true},
+		{"view", "get", "secretstores" + group, "team-c", true},
+		{"view", "create", "secretstores" + group, "team-c", false},
+		{"edit", "create", "secretstores" + group, "team-c", true},
+		{"edit", "create", "externalsecrets" + group, "team-c", true},
+		{"edit", "patch", "externalsecrets" + group + "/status", "team-c", false},
+		{"edit", "create", "clustersecretstores" + group, "", false},
+	} {
+		harness.Eventually(t, func() error { // the roles of users are gathered with a delay
+			if got := s.may(t, c.who, c.verb, c.what, c.namespace); got != c.want {
+				return fmt.Errorf("may %s %s %s in namespace %q? got %t, want %t", c.who, c.verb, c.what, c.namespace, got, c.want)
+			}
+			return nil
+		})
+	}
+}
+
+// may asks the API server what a service or a user may do with resource.group/subresource, or with resource/name, or with
+// serviceaccounts/token/name.
+func (s *site) may(t *testing.T, who, verb, what, namespace string) bool {
+	t.Helper()
+	user := who
+	if who == "syncer" || who == "webhook" {
+		user = "system:serviceaccount:" + lab.Namespace + ":" + who
+	}
+	args := []string{"auth", "can-i", verb, what, "--as=" + user, "--all-namespaces"}
+	if namespace != "" {
+		args[len(args)-1] = "--namespace=" + namespace
+	}
+	for _, subresource := range []string{"status", "token"} {
+		resource, name, found := strings.Cut(what, "/"+subresource)
+		if found {
+			args[3] = resource + name
+			args = append(args, "--subresource="+subresource)
+		}
+	}
+	answer, _ := s.kubectl.Run(t.Context(), args...) // kubectl fails where the answer is no
+	return strings.TrimSpace(answer) == "yes"
+}
+
+// esoOnThisMachine is the overlay admission-only-eso with a webhook that runs as a process.
+const esoOnThisMachine = `
+resources: [KUSTOMIZE/overlays/admission-only-eso]
+components: [KUSTOMIZE/components/without-workloads]
+patches:
+  - target: {kind: MutatingWebhookConfiguration}
+    patch: |
+      - {op: replace, path: /webhooks/0/clientConfig, value: {url: "WEBHOOK/mutate"}}
+  - target: {kind: ValidatingWebhookConfiguration}
+    patch: |
+      - {op: replace, path: /webhooks/0/clientConfig, value: {url: "WEBHOOK/validate"}}
+      - {op: replace, path: /webhooks/1/clientConfig, value: {url: "WEBHOOK/validate-namespace"}}
+      - {op: replace, path: /webhooks/2/clientConfig, value: {url: "WEBHOOK/validate"}}
+`
+
+// TestInstallAdmissionOnlyForESO: on External Secrets Operator's own CRDs, its objects are judged, whose stores are its own. There is
+// nothing of ours that could sync them.
+func TestInstallAdmissionOnlyForESO(t *testing.T) {
+	t.Parallel()
+	s := newESOSite(t)
+	s.lab.Syncer.Stop()
+	installed := filepath.Join(s.lab.Dir, "state", "installed.yaml")
+	s.kubectl.Must(t, "delete", "-f", installed, "-l", "app.kubernetes.io/name=syncer", "--ignore-not-found")
+	s.kubectl.Must(t, "delete", "clusterroles,clusterrolebindings", "-l", "app.kubernetes.io/name=syncer")
+	s.addKindsOfESO(t, crdsOfESO(t))
+	manifests := s.build(t, s.compose(t, map[string]string{
+		"kustomization.yaml": strings.ReplaceAll(esoOnThisMachine, "WEBHOOK", "https://"+s.lab.WebhookBalancer.Addr()),
+	}))
+	s.kubectl.MustApply(t, "", manifests)
+	onlyJudges(t, s, manifests)
+
+	const namespace = "judged"
+	s.kubectl.Must(t, "create", "namespace", namespace)
+	s.kubectl.Must(t, "annotate", "namespace", namespace, names.AnnotationPermittedKeyName+"=team/.*", names.AnnotationPermittedRegion+"=eu-.*")
+	store := func(kind, name, more string) string {
+		return "{apiVersion: external-secrets.io/v1, kind: " + kind + ", metadata: {name: " + name + "}, spec: {" + more + "}}"
+	}
+	aws := func(region string) string {
+		return "provider: {aws: {service: SecretsManager, region: " + region + ", auth: {secretRef: {accessKeyIDSecretRef: " +
+			"{name: aws, key: id}, secretAccessKeySecretRef: {name: aws, key: key}}}}}"
+	}
+	reads := func(name, kind, store, key string) string {
+		return "{apiVersion: external-secrets.io/v1, kind: ExternalSecret, metadata: {name: " + name + "}, spec: {secretStoreRef: {kind: " + kind +
+			", name: " + store + "}, data: [{secretKey: a, remoteRef: {key: " + key + "}}]}}"
+	}
+	harness.Eventually(t, func() error { // the webhook puts its CA into the configurations again
+		_, err := s.kubectl.Apply(t.Context(), namespace, store("SecretStore", "own", aws("eu-central-1")))
+		return err
+	})
+	s.kubectl.MustApply(t, "", store("ClusterSecretStore", "others", "conditions: [{namespaces: [other]}], "+aws("eu-central-1")))
+	s.kubectl.MustApply(t, namespace, reads("permitted", "SecretStore", "own", "team/db"))
+	for want, manifest := range map[string]string{
+		`spec.data[0].remoteRef.key: Forbidden: "prod/db" is not permitted`:              reads("denied", "SecretStore", "own", "prod/db"),
+		`ClusterSecretStore others admits other namespaces only`:                         reads("denied", "ClusterSecretStore", "others", "team/db"),
+		`spec.provider.aws.region: Forbidden: "us-east-1" is not permitted in namespace`: store("SecretStore", "far", aws("us-east-1")),
+	} {
+		if _, err := s.kubectl.Apply(t.Context(), namespace, manifest); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want a denial that says %q", err, want)
+		}
+	}
+	if left := s.kubectl.Must(t, "get", "secrets", "-n", namespace, "-o", "name"); left != "" {
+		t.Errorf("got the Secrets %s, want none", left)
+	}
+}
+
+// onlyJudges looks for anything in what is installed that could sync an object, or read a Secret but the webhook's own.
+func onlyJudges(t *testing.T, s *site, manifests string) {
+	t.Helper()
+	var accounts []string
+	for _, o := range objectsIn(t, manifests) {
+		switch o.Kind {
+		case "ServiceAccount":
+			accounts = append(accounts, o.Metadata["name"].(string)) //nolint:errcheck,forcetypeassert // every object has one
+		case "CustomResourceDefinition":
+			t.Errorf("got the CRD %v, want none: it is whose objects are judged", o.Metadata["name"])
+		}
+	}
+	if diff := cmp.Diff([]string{"webhook"}, accounts); diff != "" {
+		t.Errorf("ServiceAccounts (-want +got):\n%s", diff)
+	}
+	for _, account := range []string{"webhook", "syncer"} {
+		for right := range s.granted(t, account) {
+			if _, what, _ := strings.Cut(right, " "); what == "secrets" || strings.HasPrefix(what, "secrets:") && what != "secrets:webhook-tls" {
+				t.Errorf("%s has the right to %s", account, right)
+			}
+		}
+	}
+}
+
+// TestInstallWithoutCRDsOfESO: a cluster that has External Secrets Operator's own keeps them.
+func TestInstallWithoutCRDsOfESO(t *testing.T) {
+	t.Parallel()
+	s := &site{lab: theLab, kubectl: kubectl} // renders only
+	for component, want := range map[string]int{"network-policy": len(kindsOfESO), "dialects/eso/without-crds": 0} {
+		manifests := s.build(t, s.compose(t, overlayWith(selfSigned, "dialects/eso", component)))
+		got := 0
+		for _, o := range objectsIn(t, manifests) {
+			if o.Kind == "CustomResourceDefinition" && strings.HasSuffix(fmt.Sprint(o.Metadata["name"]), ".external-secrets.io") {
+				got++
+			}
+		}
+		if got != want {
+			t.Errorf("with the component %s: got %d CRDs of External Secrets Operator's objects, want %d", component, got, want)
+		}
+	}
+}
