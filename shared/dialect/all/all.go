@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/dialect/eso"
 	"github.com/secretgate/secretgate/shared/dialect/kes"
 	"github.com/secretgate/secretgate/shared/dialect/tuenti"
 )
@@ -12,5 +13,6 @@ func Dialects() []dialect.Dialect {
 	return []dialect.Dialect{
 		kes.Dialect(),
 		tuenti.Dialect(),
+		eso.Dialect(),
 	}
 }
