@@ -127,6 +127,14 @@ func (i *Installation) ForceSync(object dialect.Object) string {
 	return v1.Version(object)
 }
 
+// EventReasons implements dialect.EventNamer: they are External Secrets Operator's.
+func (i *Installation) EventReasons() map[dialect.Event]string {
+	return map[dialect.Event]string{
+		dialect.EventFailed: "UpdateFailed", dialect.EventCreated: "Created", dialect.EventUpdated: "Updated", dialect.EventDeleted: "Deleted",
+		dialect.EventMissing: "MissingProviderSecret",
+	}
+}
+
 // UsesMetadata implements dialect.MetadataUser: the Secret gets the object's labels and annotations, too.
 func (i *Installation) UsesMetadata() {}
 

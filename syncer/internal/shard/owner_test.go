@@ -34,7 +34,8 @@ func TestOwnersOfSecrets(t *testing.T) {
 		{"a SecretDefinition", controlledBy("secrets-manager.tuenti.io/v1alpha1", "SecretDefinition"), "u"},
 		{"one of another version", controlledBy("kubernetes-client.io/v2", "ExternalSecret"), "u"},
 		{"another controller's kind", controlledBy("cert-manager.io/v1", "Certificate"), ""},
-		{"an ExternalSecret of another group", controlledBy("external-secrets.io/v1", "ExternalSecret"), ""},
+		{"an ExternalSecret of another group", controlledBy("example.io/v1", "ExternalSecret"), ""},
+		{"an ExternalSecret of External Secrets Operator", controlledBy("external-secrets.io/v1", "ExternalSecret"), "u"},
 		{"one that an annotation names", metav1.ObjectMeta{Annotations: map[string]string{names.AnnotationOwnerUID: "a"}}, "a"},
 		{"no owner", metav1.ObjectMeta{}, ""},
 	} {
