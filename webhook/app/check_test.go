@@ -107,7 +107,7 @@ func TestCheckJudgesManifests(t *testing.T) {
 		"CRDs that are of no use": {
 			args: []string{"--crds=other.yaml", "old.yaml"}, code: command.ExitUsage,
 			stderr: "webhook: --crds: other.yaml holds no CustomResourceDefinition of " +
-				"ExternalSecret.kubernetes-client.io, SecretDefinition.secrets-manager.tuenti.io, "+
+				"ExternalSecret.kubernetes-client.io, SecretDefinition.secrets-manager.tuenti.io, " +
 				"ExternalSecret.external-secrets.io, SecretStore.external-secrets.io, ClusterSecretStore.external-secrets.io\n",
 		},
 		"what is not there": {
