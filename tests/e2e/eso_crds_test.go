@@ -96,7 +96,7 @@ func (s *site) acceptsExamples(t *testing.T, namespace, whose string, refused ma
 			case want == "" && err != nil:
 				return fmt.Errorf("%s CRD refuses the example %s: %w", whose, object.Name, err)
 			case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
-				return fmt.Errorf("%s CRD: got %v of the example %s, want a refusal that says %q", whose, err, object.Name, want)
+				return fmt.Errorf("%s CRD: want a refusal of the example %s that says %q, got %w", whose, object.Name, want, err)
 			}
 			return nil
 		})

@@ -32,12 +32,12 @@ patches:
 `
 
 // newESOSite is a cluster in which both services serve External Secrets Operator's objects, too.
-func newESOSite(t *testing.T) *site {
+func newESOSite(t *testing.T) (*site, auditLogFile) {
 	t.Helper()
 	if !slices.ContainsFunc(all.Dialects(), func(d dialect.Dialect) bool { return d.Name == eso.Name }) {
 		t.Skip("package all does not list the dialect yet, so that no service serves it")
 	}
-	s := newSite(t, lab.Options{Services: true})
+	s, log := newAuditedSite(t, lab.Options{Services: true})
 	s.lab.Webhook.Stop()
 	s.lab.Syncer.Stop()
 	manifests := s.build(t, s.compose(t, map[string]string{"kustomization.yaml": withESO}))
@@ -49,13 +49,13 @@ func newESOSite(t *testing.T) *site {
 			t.Fatal(err)
 		}
 	}
-	return s
+	return s, log
 }
 
 // TestComingFromESO runs the commands of the dialect's page, and looks for the Secrets and the refusal that it promises.
 func TestComingFromESO(t *testing.T) {
 	t.Parallel()
-	s := newESOSite(t)
+	s, log := newESOSite(t)
 	const namespace = "secrets-demo"
 	stored := secretsmanager.Secret{Name: "demo/aws-sm/ext-postgres-secret", String: `{"username":"admin","password":"S3cr3tPassw0rd"}`}
 	if err := s.lab.Clouds.AWS().PutSecrets("eu-central-1", stored); err != nil {
@@ -95,6 +95,11 @@ func TestComingFromESO(t *testing.T) {
 	const denial = `spec.data[0].remoteRef.key: Forbidden: "secret/data/prod/db" is not permitted in namespace "secrets-demo"`
 	if _, err := s.kubectl.Apply(t.Context(), namespace, refused); err == nil || !strings.Contains(err.Error(), denial) {
 		t.Errorf("got %v, want a denial that says %q", err, denial)
+	}
+	for _, service := range []string{"webhook", "syncer"} {
+		if _, refused := log.requests(t, service, nil); len(refused) > 0 {
+			t.Errorf("the API server refused the %s %q, want the component to grant what it needs", service, refused)
+		}
 	}
 }
 

@@ -120,7 +120,7 @@ patches:
 // nothing of ours that could sync them.
 func TestInstallAdmissionOnlyForESO(t *testing.T) {
 	t.Parallel()
-	s := newESOSite(t)
+	s, log := newESOSite(t)
 	s.lab.Syncer.Stop()
 	installed := filepath.Join(s.lab.Dir, "state", "installed.yaml")
 	s.kubectl.Must(t, "delete", "-f", installed, "-l", "app.kubernetes.io/name=syncer", "--ignore-not-found")
@@ -163,6 +163,9 @@ func TestInstallAdmissionOnlyForESO(t *testing.T) {
 	}
 	if left := s.kubectl.Must(t, "get", "secrets", "-n", namespace, "-o", "name"); left != "" {
 		t.Errorf("got the Secrets %s, want none", left)
+	}
+	if _, refused := log.requests(t, "webhook", nil); len(refused) > 0 {
+		t.Errorf("the API server refused the webhook %q, want the overlay to grant what it needs", refused)
 	}
 }
 
