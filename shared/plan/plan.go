@@ -150,7 +150,7 @@ type Entry struct {
 	NoNUL    bool     `json:",omitempty"` // a value with a byte of zero is an error
 	// Matching is a pattern (of package regexp) that is found in the names whose values a Tree takes; empty: it takes all.
 	Matching string `json:",omitempty"`
-	// Naming makes the entries' names of those of Members, or of a Tree. Nil: members have their names, and values of a walk their last segment.
+	// Naming makes the entries' names of those of Members, or of a Tree. Nil: members have theirs, and values of a walk their last segment.
 	Naming *Naming `json:",omitempty"`
 }
 

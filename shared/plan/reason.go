@@ -14,7 +14,7 @@ const (
 	ReasonSuspended Reason = "Suspended"
 	// ReasonInvalidSpec: the spec is not valid; correct it as the message says.
 	ReasonInvalidSpec Reason = "InvalidSpec"
-	// ReasonStoreNotFound: an object that this one refers to does not exist, or the syncer may not read it; the Secret stays as it is until it can.
+	// ReasonStoreNotFound: an object that this one refers to does not exist, or may not be read; the Secret stays as it is until then.
 	ReasonStoreNotFound Reason = "StoreNotFound"
 	// ReasonPolicyDenied: the namespace's annotations forbid this object.
 	ReasonPolicyDenied Reason = "PolicyDenied"

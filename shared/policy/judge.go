@@ -3,7 +3,6 @@ package policy
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -85,12 +84,10 @@ func (j *judge) listed(server string) bool {
 // confined denies what is confined to other namespaces.
 func (j *judge) confined(c plan.Confined) {
 	one := Judgement{Of: Confined, At: c.At, Value: c.What}
-	for _, to := range c.To {
-		if j.matches(to) {
-			one.Verdict = Permitted
-			j.report(one)
-			return
-		}
+	if slices.ContainsFunc(c.To, j.matches) {
+		one.Verdict = Permitted
+		j.report(one)
+		return
 	}
 	j.deny(one, field.Forbidden(field.NewPath(c.At), fmt.Sprintf("%s admits other namespaces only, and not %q: see its spec.conditions",
 		c.What, j.namespace.Name)), "")
@@ -102,7 +99,7 @@ func (j *judge) matches(to plan.NamespaceMatch) bool {
 		return true
 	}
 	for _, pattern := range to.Patterns {
-		if re, err := regexp.Compile(pattern); err == nil && re.MatchString(j.namespace.Name) {
+		if re, _, problem := plan.CompilePattern(pattern); problem == "" && re.MatchString(j.namespace.Name) {
 			return true
 		}
 	}

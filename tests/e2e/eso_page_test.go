@@ -3,13 +3,9 @@ package e2e
 import (
 	"context"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/secretgate/secretgate/shared/dialect"
-	"github.com/secretgate/secretgate/shared/dialect/all"
-	"github.com/secretgate/secretgate/shared/dialect/eso"
 	"github.com/secretgate/secretgate/tests/docs/fence"
 	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
@@ -34,9 +30,6 @@ patches:
 // newESOSite is a cluster in which both services serve External Secrets Operator's objects, too.
 func newESOSite(t *testing.T) (*site, auditLogFile) {
 	t.Helper()
-	if !slices.ContainsFunc(all.Dialects(), func(d dialect.Dialect) bool { return d.Name == eso.Name }) {
-		t.Skip("package all does not list the dialect yet, so that no service serves it")
-	}
 	s, log := newAuditedSite(t, lab.Options{Services: true})
 	s.lab.Webhook.Stop()
 	s.lab.Syncer.Stop()

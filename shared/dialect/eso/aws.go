@@ -50,7 +50,8 @@ func (b *builder) aws(at *field.Path, r reading, p *v1.AWSProvider) (*source, pl
 		b.Warn("%s has no meaning here, and is ignored: remove it", at.Child("secretsManager"))
 	}
 	return s, plan.Places{
-		plan.Location: {Field: at.Child("region").String()}, plan.Role: {Field: at.Child("role").String()}, plan.Account: {Field: accountAt.String()},
+		plan.Location: {Field: at.Child("region").String()}, plan.Role: {Field: at.Child("role").String()},
+		plan.Account: {Field: accountAt.String()},
 	}
 }
 

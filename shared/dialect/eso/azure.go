@@ -43,10 +43,12 @@ func (b *builder) azure(at *field.Path, r reading, p *v1.AzureKVProvider) (*sour
 		b.Fail(field.NotSupported(at.Child("environmentType"), p.EnvironmentType, append(slices.Sorted(maps.Keys(suffixes)), azureStack)))
 	}
 	if known && problem == "" && of != suffix {
-		b.Fail(field.Invalid(at.Child("vaultUrl"), p.VaultURL, "is of another cloud than environmentType: the vaults of "+p.EnvironmentType+" end with ."+of))
+		b.Fail(field.Invalid(at.Child("vaultUrl"), p.VaultURL,
+			"is of another cloud than environmentType: the vaults of "+p.EnvironmentType+" end with ."+of))
 	}
 	if p.CustomCloudConfig != nil {
-		b.unserved(at.Child("customCloudConfig"), "is not served: the syncer's AZURE_AUTHORITY_HOST and AZURE_KEY_VAULT_DNS_SUFFIX say where its cloud is")
+		b.unserved(at.Child("customCloudConfig"),
+			"is not served: the syncer's AZURE_AUTHORITY_HOST and AZURE_KEY_VAULT_DNS_SUFFIX say where its cloud is")
 	}
 	s.store = plan.Store{Backend: keyVault.Name, Container: name, Address: suffix}
 	places := plan.Places{

@@ -46,7 +46,8 @@ func (i *Installation) Bind(s *settings.Section, _ dialect.Service) {
 	s.String(&i.Class, "eso-controller-class", "secretgate",
 		"spec.controller of the stores to serve; External Secrets Operator leaves them and their ExternalSecrets alone", "ESO_CONTROLLER_CLASS")
 	s.Bool(&i.ServeDefault, "eso-serve-default", false,
-		"serve the stores without spec.controller, too, or with \"default\": External Secrets Operator must not run beside it", "ESO_SERVE_DEFAULT")
+		"serve the stores without spec.controller, too, or with \"default\": External Secrets Operator must not run beside it",
+		"ESO_SERVE_DEFAULT")
 }
 
 // Finish implements dialect.Installation.
@@ -173,7 +174,8 @@ func (i *Installation) Words() *plan.Words { return &words }
 
 var words = plan.Words{
 	Kind: v1.Kind, Spec: "spec", Type: "spec.target.template.type",
-	Property: "property", Binary: "decodingStrategy", NotBinary: "set decodingStrategy: None", Plain: "use data, with a secretKey, for plain values",
+	Property: "property", Binary: "decodingStrategy", NotBinary: "set decodingStrategy: None",
+	Plain:   "use data, with a secretKey, for plain values",
 	Sharing: "spec.target.creationPolicy",
 	Rename:  "set another spec.target.name",
 	Adopt: "to take it over set on the namespace the annotation " + names.AnnotationPermitAdopt +

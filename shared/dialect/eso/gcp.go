@@ -34,12 +34,12 @@ func (b *builder) gcp(at *field.Path, r reading, p *v1.GCPSMProvider) (*source, 
 		b.unserved(at.Child("secretVersionSelectionPolicy"), "must be LatestOrFail: another version than the latest is never taken for it")
 	}
 	authAt := at.Child("auth")
+	if project == "" && (p.Auth.SecretRef != nil || identity != nil) {
+		b.Fail(field.Required(projectAt, "the project, as that of the syncer's own credentials is another"))
+	}
 	switch auth := &p.Auth; {
 	case auth.SecretRef != nil:
 		s.store.Credential = b.secret(authAt.Child("secretRef", "secretAccessKeySecretRef"), r, auth.SecretRef.SecretAccessKey, "")
-		if p.ProjectID == "" {
-			b.Fail(field.Required(at.Child("projectID"), "a key needs the project beside it"))
-		}
 	case identity != nil:
 		b.gcpAccount(authAt.Child("workloadIdentity"), r, identity, s, places)
 	case auth.WorkloadIdentityFederation != nil:
@@ -65,7 +65,8 @@ func (b *builder) gcpAccount(at *field.Path, r reading, w *v1.GCPWorkloadIdentit
 	account := b.account(accountAt, r, w.ServiceAccountRef)
 	account.Audiences = plan.ListOf(append([]string{project + ".svc.id.goog"}, w.ServiceAccountRef.Audiences...)...)
 	s.store.Method, s.store.Credential = "WorkloadIdentity", account
-	s.store.Mount = fmt.Sprintf("https://container.googleapis.com/v1/projects/%s/locations/%s/clusters/%s", project, w.ClusterLocation, w.ClusterName)
+	s.store.Mount = fmt.Sprintf("https://container.googleapis.com/v1/projects/%s/locations/%s/clusters/%s",
+		project, w.ClusterLocation, w.ClusterName)
 	places[plan.Role] = plan.Place{Field: accountAt.String()}
 	places[plan.Account] = plan.Place{Field: accountAt.Child("name").String()}
 	if s.store.Role = b.annotation(accountAt, account, annotationGCPAccount); s.store.Role != "" {

@@ -2,7 +2,6 @@ package eso
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -123,7 +122,8 @@ func (b *builder) target(at *field.Path, es *v1.ExternalSecret) {
 	}
 	switch shared := target.Sharing != plan.Exclusive; {
 	case t.DeletionPolicy == deletionDelete && shared:
-		b.Fail(field.Forbidden(at.Child("deletionPolicy"), "Delete would delete a Secret that another client makes: write Merge, or creationPolicy: Owner"))
+		b.Fail(field.Forbidden(at.Child("deletionPolicy"),
+			"Delete would delete a Secret that another client makes: write Merge, or creationPolicy: Owner"))
 	case t.DeletionPolicy == deletionDelete:
 		target.DeleteEmpty = target.DeletionPolicy == plan.DeletionDelete
 	case t.DeletionPolicy != "" && t.DeletionPolicy != deletionRetain && t.DeletionPolicy != deletionMerge:
@@ -240,9 +240,9 @@ func (b *builder) remote(at *field.Path, es *v1.ExternalSecret, own *v1.SourceRe
 		b.Plan.Entries = append(b.Plan.Entries, e)
 		return
 	}
-	e.Property = ref.Property
-	if e.Property != "" {
-		e.Syntax = s.syntax
+	e.Property, e.Syntax = ref.Property, s.syntax
+	if b.ours {
+		b.Canonical(refAt.Child("property"), ref.Property, plan.GJSONPath)
 	}
 	e.Source.Store = s.store
 	e.Source.Read = s.read(b, refAt, ref)
@@ -265,10 +265,7 @@ func (b *builder) find(at *field.Path, es *v1.ExternalSecret, from *v1.DataFrom,
 		return
 	}
 	if find.Name != nil {
-		b.Short(findAt.Child("name", "regexp"), find.Name.RegExp, maxText)
-		if _, err := regexp.Compile(find.Name.RegExp); err != nil {
-			b.Fail(field.Invalid(findAt.Child("name", "regexp"), find.Name.RegExp, "is no pattern of RE2: "+err.Error()))
-		}
+		b.Canonical(findAt.Child("name", "regexp"), find.Name.RegExp, plan.Pattern)
 		e.Matching = find.Name.RegExp
 	}
 	s := b.source(at, es, from.SourceRef)
@@ -290,7 +287,7 @@ func (b *builder) find(at *field.Path, es *v1.ExternalSecret, from *v1.DataFrom,
 	if !ok {
 		return
 	}
-	e.Source = plan.Source{Store: s.store, Read: read}
+	e.Source, e.Syntax = plan.Source{Store: s.store, Read: read}, s.syntax
 	e.Source.Optional = b.optional(es)
 	b.Plan.Entries = append(b.Plan.Entries, e)
 }
@@ -326,7 +323,8 @@ func (b *builder) rewrites(at *field.Path, all []v1.Rewrite) []plan.Rewrite {
 	var made []plan.Rewrite
 	for n, one := range all {
 		at := at.Index(n)
-		if set := slices.DeleteFunc([]bool{one.Regexp != nil, one.Merge != nil, one.Transform != nil}, func(set bool) bool { return !set }); len(set) != 1 {
+		set := []bool{one.Regexp != nil, one.Merge != nil, one.Transform != nil}
+		if set = slices.DeleteFunc(set, func(set bool) bool { return !set }); len(set) != 1 {
 			b.Fail(field.Invalid(at, field.OmitValueType{}, "must have exactly one of regexp and merge"))
 			continue
 		}
@@ -334,12 +332,8 @@ func (b *builder) rewrites(at *field.Path, all []v1.Rewrite) []plan.Rewrite {
 		case one.Transform != nil:
 			b.unserved(at.Child("transform"), "is not served: write regexp, with $1 for what a group matches")
 		case one.Regexp != nil:
-			b.Short(at.Child("regexp", "source"), one.Regexp.Source, maxText)
+			b.Canonical(at.Child("regexp", "source"), one.Regexp.Source, plan.Pattern)
 			b.Short(at.Child("regexp", "target"), one.Regexp.Target, maxText)
-			if _, err := regexp.Compile(one.Regexp.Source); err != nil {
-				b.Fail(field.Invalid(at.Child("regexp", "source"), one.Regexp.Source, "is no pattern of RE2: "+err.Error()))
-				continue
-			}
 			made = append(made, plan.Rewrite{Regexp: &plan.RewriteRegexp{Source: one.Regexp.Source, Target: one.Regexp.Target}})
 		default:
 			made = append(made, plan.Rewrite{Merge: b.merge(at.Child("merge"), one.Merge)})
@@ -382,11 +376,8 @@ func (b *builder) conditions(at *field.Path, all []v1.Condition) {
 		at := at.Index(n)
 		for m, pattern := range c.NamespaceRegexes {
 			at := at.Child("namespaceRegexes").Index(m)
-			if _, err := regexp.Compile(pattern); err != nil {
-				b.Fail(field.Invalid(at, pattern, "is no pattern of RE2: "+err.Error()))
-				continue
-			}
-			if len(pattern) > 0 && (pattern[0] != '^' || pattern[len(pattern)-1] != '$') {
+			b.Canonical(at, pattern, plan.Pattern)
+			if pattern != "" && (pattern[0] != '^' || pattern[len(pattern)-1] != '$') {
 				b.Warn("%s is found anywhere in a name, so that team-a admits not-team-a, too: write ^(%s)$", at, pattern)
 			}
 		}

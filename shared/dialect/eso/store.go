@@ -3,6 +3,7 @@ package eso
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -91,12 +92,14 @@ func (b *builder) understand(r reading) *source {
 	for _, one := range []struct {
 		name string
 		set  bool
-	}{{"aws", p.AWS != nil}, {"vault", p.Vault != nil}, {"azurekv", p.AzureKV != nil}, {"gcpsm", p.GCPSM != nil}, {"alibaba", p.Alibaba != nil}} {
+	}{
+		{"aws", p.AWS != nil}, {"vault", p.Vault != nil}, {"azurekv", p.AzureKV != nil}, {"gcpsm", p.GCPSM != nil}, {"alibaba", p.Alibaba != nil},
+	} {
 		if one.set {
 			set = append(set, one.name)
 		}
 	}
-	switch all := append(set, p.Others...); {
+	switch all := slices.Concat(set, p.Others); {
 	case len(all) != 1:
 		b.Fail(field.Invalid(at, field.OmitValueType{}, "must have exactly one provider"))
 		return nil

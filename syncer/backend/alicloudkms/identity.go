@@ -27,7 +27,8 @@ var (
 		Hint: "name both in the store",
 	}
 	errProvider = &driver.Error{
-		Kind: driver.Invalid, Problem: "the store names an OIDC provider, but no role that goes with it", Hint: "name both in the store, or neither",
+		Kind: driver.Invalid, Problem: "the store names an OIDC provider, but no role that goes with it",
+		Hint: "name both in the store, or neither",
 	}
 	errNoCredentials = &driver.Error{
 		Kind: driver.Invalid, Problem: "this syncer reads no credentials of the cluster", Hint: "use the syncer's own identity",

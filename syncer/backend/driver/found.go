@@ -44,7 +44,8 @@ type Found struct {
 
 // Page counts a page of the list before it is asked for. The error says that there were too many: a list that leads to itself has no end.
 func (f *Found) Page() error {
-	if f.pages++; f.pages > MaxPages {
+	f.pages++
+	if f.pages > MaxPages {
 		return errEndless
 	}
 	return nil

@@ -114,7 +114,7 @@ func withoutOwner(references []metav1.OwnerReference, uid types.UID) []metav1.Ow
 	return slices.DeleteFunc(references, func(reference metav1.OwnerReference) bool { return reference.UID == uid })
 }
 
-// remove takes from a Secret the labels and annotations that it must not have, whichever client set them.
+// remove takes from a Secret the labels and annotations that it must not have, though another client set them.
 func (r Request) remove(s *corev1.Secret) {
 	for _, key := range r.Removed {
 		delete(s.Labels, key)

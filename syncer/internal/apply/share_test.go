@@ -175,7 +175,7 @@ func TestASecretThatIsMissing(t *testing.T) {
 }
 
 func TestWhichSecretsMayBeShared(t *testing.T) {
-	nobodys := func(change func(*corev1.Secret)) *corev1.Secret {
+	unowned := func(change func(*corev1.Secret)) *corev1.Secret {
 		s := helms()
 		change(s)
 		return s
@@ -208,13 +208,13 @@ func TestWhichSecretsMayBeShared(t *testing.T) {
 		}, true, "Secret db is made as a whole for another object (uid b)"},
 		{"one of an object of the kind that another controller serves", func(t *testing.T, s sharing) {
 			t.Helper()
-			create(t, s, nobodys(func(s *corev1.Secret) {
+			create(t, s, unowned(func(s *corev1.Secret) {
 				s.OwnerReferences = []metav1.OwnerReference{{APIVersion: externalSecret.GroupVersion().String(), Kind: "ExternalSecret", Name: "c", UID: "c", Controller: yes()}}
 			}))
 		}, true, "Secret db is made as a whole for another object (uid c)"},
 		{"one of an operator, where the namespace permits it", func(t *testing.T, s sharing) {
 			t.Helper()
-			create(t, s, nobodys(func(s *corev1.Secret) { s.OwnerReferences = controlledBy("Database", "pg", "9") }))
+			create(t, s, unowned(func(s *corev1.Secret) { s.OwnerReferences = controlledBy("Database", "pg", "9") }))
 		}, true, ""},
 		{"one that the object itself made as a whole", func(t *testing.T, s sharing) {
 			t.Helper()
