@@ -175,7 +175,7 @@ type (
 	Judged interface {
 		References(object Object, resolved Resolved) []Reference
 		// Plan is the part of the Plans of all objects of the same namespace that an object makes, without entries, or everything that is
-		// wrong with it. The plan is nil for an object that no namespace holds: it is judged with those that refer to it.
+		// wrong with it. The plan of an object that no namespace holds has warnings at most: it is judged with those that refer to it.
 		Plan(object Object, resolved Resolved) (*plan.Plan, field.ErrorList)
 	}
 )

@@ -110,8 +110,10 @@ func (r *runner) judge(t *testing.T, name string, e example, doc document, known
 func (r *runner) sound(t *testing.T, name string, e example, object dialect.Object, p *plan.Plan) {
 	t.Helper()
 	switch {
-	case (p == nil) != e.Type().ClusterWide:
-		t.Errorf("%s: got a plan: %t, and no error", name, p != nil)
+	case p == nil && !e.Type().ClusterWide:
+		t.Errorf("%s: there is neither a plan nor an error", name)
+	case p != nil && e.Type().ClusterWide && len(p.Places)+len(p.Choices)+len(p.Confined) > 0:
+		t.Errorf("%s: its plan has something that a namespace would have to judge", name)
 	case e.kind == nil && p != nil && len(p.Entries) > 0:
 		t.Errorf("%s: a store has %d entries, want none", name, len(p.Entries))
 	case e.kind != nil:

@@ -87,7 +87,7 @@ func (*clusterStores) NewList() dialect.List { return &v1.ClusterSecretStoreList
 // References implements dialect.Judged: a ClusterSecretStore is judged by its form alone.
 func (*clusterStores) References(dialect.Object, dialect.Resolved) []dialect.Reference { return nil }
 
-// Plan implements dialect.Judged. There is no plan: administrators make these stores, and what they let be read is judged with the
+// Plan implements dialect.Judged. It has warnings alone: administrators make these stores, and what they let be read is judged with the
 // ExternalSecrets that use them.
 func (s *clusterStores) Plan(object dialect.Object, _ dialect.Resolved) (*plan.Plan, field.ErrorList) {
 	store, ok := object.(*v1.ClusterSecretStore)
@@ -100,7 +100,8 @@ func (s *clusterStores) Plan(object dialect.Object, _ dialect.Resolved) (*plan.P
 	b.understand(reading{at: at, spec: &store.Spec, namespace: anyNamespace, cluster: true})
 	b.conditions(at.Child("conditions"), store.Spec.Conditions)
 	wrong, _ := dialect.Split(b.Errs) // what it refers to may be another for each namespace
-	return nil, wrong
+	p, _ := b.Done()
+	return &plan.Plan{Object: p.Object, Kind: p.Kind, UID: p.UID, Generation: p.Generation, Words: p.Words, Warnings: p.Warnings}, wrong
 }
 
 // anyNamespace stands for that of an ExternalSecret that is not known.

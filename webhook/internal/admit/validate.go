@@ -156,10 +156,13 @@ func (v *Validator) judge(ctx context.Context, found planned) verdict {
 		waiting = append(waiting, v.References.waits(err, found.references, found.kept))
 	}
 	p := found.plan
+	ofNone := p == nil || p.Object.Namespace == "" // no namespace judges it
 	switch {
-	case p == nil && len(found.wrong) == 0:
+	case ofNone && p != nil && len(found.wrong) == 0:
+		return verdict{warnings: slices.Concat(p.Warnings, waiting)}
+	case ofNone && len(found.wrong) == 0:
 		return verdict{warnings: waiting}
-	case p == nil:
+	case ofNone:
 		return verdict{reason: invalid, violations: found.wrong, warnings: waiting}
 	}
 	malformed, doubts, unknown := v.templates(ctx, p)

@@ -56,7 +56,9 @@ func (c *Checker) judge(ctx context.Context, o object, s served) *findings {
 	if found.plan != nil {
 		f.warn(found.plan.Warnings)
 		c.templates(ctx, f, found.plan)
-		c.policy(ctx, f, s, found)
+		if !s.ClusterWide { // else no namespace judges it
+			c.policy(ctx, f, s, found)
+		}
 	}
 	return f
 }
