@@ -18,7 +18,7 @@ var alicloudKMS = Backend{
 		plan.Role: alicloudRole, plan.Location: region, plan.Account: plan.ObjectName,
 	},
 	Given: map[plan.Aspect]plan.Rule{plan.Mount: alicloudProvider},
-	Nouns: map[plan.Aspect]string{plan.Location: "region"},
+	Nouns: map[plan.Aspect]string{plan.Location: "region", plan.Mount: "provider"},
 	Limits: []Limit{
 		{Aspect: plan.Role, Annotation: names.AnnotationPermittedRole, Demand: names.AnnotationRequireRole},
 		{Aspect: plan.Location, Annotation: names.AnnotationPermittedRegion, Chosen: true},

@@ -67,10 +67,10 @@ func TestAzureSearches(t *testing.T) {
 		"those with two tags":  {"team", plan.Read{Tags: plan.ListOf("team=core", "stage=dev")}, map[string]string{"db-1": "one"}},
 		"those that begin so":  {"team", plan.Read{Key: "db-"}, map[string]string{"db-1": "one"}},
 		"none with such a tag": {"team", plan.Read{Tags: "team=cor"}, map[string]string{
-			"error": `cannot read path ""` + from + "team: not found: no secret is found; check what names begin with, and the tags",
+			"error": `cannot read all names` + from + "team: not found: no secret is found; check what names begin with, and the tags",
 		}},
 		"none at all": {"empty", plan.Read{}, map[string]string{
-			"error": `cannot read path ""` + from + "empty: not found: no secret is found; check what names begin with, and the tags",
+			"error": `cannot read all names` + from + "empty: not found: no secret is found; check what names begin with, and the tags",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

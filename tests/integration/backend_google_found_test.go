@@ -63,10 +63,10 @@ func TestGoogleSearches(t *testing.T) {
 			"error": `cannot read path "none" from gcpSecretsManager in project team0: ` + missing,
 		}},
 		"a value of a label that a filter would take for more": {googleStore("team0"), plan.Read{Tags: "team=core OR name:a"}, map[string]string{
-			"error": `cannot read path "" from gcpSecretsManager in project team0: ` + missing,
+			"error": `cannot read all names from gcpSecretsManager in project team0: ` + missing,
 		}},
 		"one whose newest version is disabled": {googleStore("team2"), plan.Read{Tags: "team=core"}, map[string]string{
-			"error": `cannot read path "" from gcpSecretsManager in project team2: unavailable: team2-off: Secret Version ` +
+			"error": `cannot read all names from gcpSecretsManager in project team2: unavailable: team2-off: Secret Version ` +
 				"[projects/102/secrets/team2-off/versions/latest] is in DISABLED state; enable a version of it or add one, or search for others, " +
 				"by their labels or by what their names begin with",
 		}},
