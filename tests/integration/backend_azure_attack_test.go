@@ -156,6 +156,13 @@ func TestAzureStoresShareNothing(t *testing.T) {
 			}
 		})
 	}
+	forget := func(store plan.Store) {
+		forgetter, ok := d.(driver.Forgetter)
+		if !ok {
+			t.Fatal("the driver forgets nothing")
+		}
+		forgetter.Forget(store)
+	}
 	for name, test := range map[string]struct {
 		change func(*plan.Store)
 		tokens int
@@ -163,8 +170,8 @@ func TestAzureStoresShareNothing(t *testing.T) {
 		"the same store needs no other login":            {func(*plan.Store) {}, 1},
 		"a store with the same secret in another Secret": {func(s *plan.Store) { s.Credential.Name = "copy" }, 2},
 		"a store that says the installation's suffix":    {func(s *plan.Store) { s.Address = "vault.azure.net" }, 2},
-		"a store that is forgotten, and then made again": {func(s *plan.Store) { d.(driver.Forgetter).Forget(*s) }, 2},
-		"another store that is forgotten meanwhile":      {func(s *plan.Store) { d.(driver.Forgetter).Forget(azurePrincipal(2)) }, 1},
+		"a store that is forgotten, and then made again": {func(s *plan.Store) { forget(*s) }, 2},
+		"another store that is forgotten meanwhile":      {func(*plan.Store) { forget(azurePrincipal(2)) }, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d = l.driver(t, l.url, azurekeyvault.Config{Credentials: source})

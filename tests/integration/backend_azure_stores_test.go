@@ -42,7 +42,7 @@ func newAzureStores(t *testing.T, namespace string) *azureStores {
 	t.Helper()
 	l := &azureStores{azureLab: startAzure(t), storesCluster: newStoresCluster(t, namespace)}
 	clearAzure(t)
-	l.d = l.azureLab.driver(t, l.azureLab.url, azurekeyvault.Config{Credentials: l.credentials})
+	l.d = l.azureLab.driver(t, l.url, azurekeyvault.Config{Credentials: l.credentials})
 	l.client = &backend.Client{Drivers: map[plan.Backend]driver.Driver{backends.AzureKeyVault: l.d}}
 	l.put(t, "team", keyvault.Secret{Name: "a", Value: planted})
 	return l
@@ -139,7 +139,8 @@ func TestAzureCertificateOfASecret(t *testing.T) {
 	l := newAzureStores(t, "azure-certificates")
 	text, key := certificateOf(t, "team.example")
 	unknown, otherKey := certificateOf(t, "other.example")
-	l.secret(t, "login", map[string]string{"pem": text, "again": text, "unknown": unknown, "keyless": text[:strings.Index(text, "-----BEGIN PRIVATE")], "none": "canary"})
+	keyless, _, _ := strings.Cut(text, "-----BEGIN PRIVATE")
+	l.secret(t, "login", map[string]string{"pem": text, "again": text, "unknown": unknown, "keyless": keyless, "none": "canary"})
 	store := func(key string) plan.Store { return l.store(backends.AzureCertificate, l.inSecret("login", key)) }
 	registered := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key}}
 	l.app(t, entra.App{ClientID: azureClient, Certificates: registered})
@@ -223,7 +224,7 @@ func TestAzureIdentitiesOfTheSyncer(t *testing.T) {
 	named := pod
 	named.Role, named.Login.Directory = system, azure.Tenant
 	l.reads(t, "a pod's, as another identity", named, "unauthenticated: no login: invalid_client: AADSTS700211: ")
-	t.Setenv("IDENTITY_ENDPOINT", l.azureLab.url+azure.IdentityPath)
+	t.Setenv("IDENTITY_ENDPOINT", l.url+azure.IdentityPath)
 	t.Setenv("IDENTITY_HEADER", l.Azure().IdentityHeader())
 	l.reads(t, "a managed identity", machine, planted)
 	machine.Role = ""
