@@ -42,7 +42,7 @@ func newAzureStores(t *testing.T, namespace string) *azureStores {
 	t.Helper()
 	l := &azureStores{azureLab: startAzure(t), storesCluster: newStoresCluster(t, namespace)}
 	clearAzure(t)
-	l.d = l.azureLab.driver(t, l.url, azurekeyvault.Config{Credentials: l.credentials})
+	l.d = l.driver(t, l.url, azurekeyvault.Config{Credentials: l.credentials})
 	l.client = &backend.Client{Drivers: map[plan.Backend]driver.Driver{backends.AzureKeyVault: l.d}}
 	l.put(t, "team", keyvault.Secret{Name: "a", Value: planted})
 	return l
