@@ -63,3 +63,12 @@ func (b *Backend) Setting(name string, a plan.Aspect, value string) error {
 	}
 	return nil
 }
+
+// CheckServers refuses addresses of Vault that no object can name, and so all objects that mean one of them.
+func CheckServers(setting string, listed []string) error {
+	var problems []error
+	for _, address := range listed {
+		problems = append(problems, vault.Setting(setting, plan.Address, address))
+	}
+	return errors.Join(problems...)
+}

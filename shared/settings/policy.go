@@ -10,7 +10,6 @@ import (
 
 	"github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/names"
-	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
 )
 
@@ -57,19 +56,9 @@ func (p *Policy) Finish() error {
 	problems = append(problems,
 		annotation("--role-permitted-annotation (ROLE_PERMITTED_ANNOTATION)", p.Settings.RoleAnnotation),
 		annotation("--naming-permitted-annotation (NAMING_PERMITTED_ANNOTATION)", p.Settings.KeyNameAnnotation),
-		p.Defaults.Finish(), servers(p.Settings.VaultServers))
+		p.Defaults.Finish(), backend.CheckServers("--vault-servers (VAULT_SERVERS)", p.Settings.VaultServers))
 	if p.MinRefreshInterval < 0 {
 		problems = append(problems, fmt.Errorf("--min-refresh-interval is %s: must not be negative", p.MinRefreshInterval))
-	}
-	return errors.Join(problems...)
-}
-
-// servers refuses addresses that no object can name, and so all objects that mean one of them.
-func servers(listed []string) error {
-	vault, _ := backend.Of(backend.Vault)
-	var problems []error
-	for _, address := range listed {
-		problems = append(problems, vault.Setting("--vault-servers (VAULT_SERVERS)", plan.Address, address))
 	}
 	return errors.Join(problems...)
 }
