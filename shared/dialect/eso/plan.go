@@ -1,15 +1,11 @@
 package eso
 
 import (
-	"cmp"
-	"slices"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/secretgate/secretgate/shared/dialect"
 	v1 "github.com/secretgate/secretgate/shared/dialect/eso/v1"
-	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 )
 
@@ -290,120 +286,4 @@ func (b *builder) find(at *field.Path, es *v1.ExternalSecret, from *v1.DataFrom,
 	e.Source, e.Syntax = plan.Source{Store: s.store, Read: read}, s.syntax
 	e.Source.Optional = b.optional(es)
 	b.Plan.Entries = append(b.Plan.Entries, e)
-}
-
-// strategies are what is done to the values.
-func (b *builder) strategies(at *field.Path, s *v1.Strategies, e *plan.Entry) {
-	switch s.DecodingStrategy {
-	case "", "None":
-	case "Base64", "Base64URL", "Auto":
-		e.Decoding = plan.Decoding(s.DecodingStrategy)
-	default:
-		b.Fail(field.NotSupported(at.Child("decodingStrategy"), s.DecodingStrategy, []string{"None", "Base64", "Base64URL", "Auto"}))
-	}
-	switch s.NullBytePolicy {
-	case "", "Ignore":
-	case "Fail":
-		e.NoNUL = true
-	default:
-		b.Fail(field.NotSupported(at.Child("nullBytePolicy"), s.NullBytePolicy, []string{"Ignore", "Fail"}))
-	}
-}
-
-func (b *builder) conversion(at *field.Path, strategy string) plan.Conversion {
-	c := plan.Conversion(cmp.Or(strategy, string(plan.Underscore)))
-	if c != plan.Underscore && c != plan.Unicode {
-		b.Fail(field.NotSupported(at, strategy, []plan.Conversion{plan.Underscore, plan.Unicode}))
-	}
-	return c
-}
-
-// rewrites are how names are changed.
-func (b *builder) rewrites(at *field.Path, all []v1.Rewrite) []plan.Rewrite {
-	var made []plan.Rewrite
-	for n, one := range all {
-		at := at.Index(n)
-		set := []bool{one.Regexp != nil, one.Merge != nil, one.Transform != nil}
-		if set = slices.DeleteFunc(set, func(set bool) bool { return !set }); len(set) != 1 {
-			b.Fail(field.Invalid(at, field.OmitValueType{}, "must have exactly one of regexp and merge"))
-			continue
-		}
-		switch {
-		case one.Transform != nil:
-			b.unserved(at.Child("transform"), "is not served: write regexp, with $1 for what a group matches")
-		case one.Regexp != nil:
-			b.Canonical(at.Child("regexp", "source"), one.Regexp.Source, plan.Pattern)
-			b.Short(at.Child("regexp", "target"), one.Regexp.Target, maxText)
-			made = append(made, plan.Rewrite{Regexp: &plan.RewriteRegexp{Source: one.Regexp.Source, Target: one.Regexp.Target}})
-		default:
-			made = append(made, plan.Rewrite{Merge: b.merge(at.Child("merge"), one.Merge)})
-		}
-	}
-	return made
-}
-
-func (b *builder) merge(at *field.Path, m *v1.RewriteMerge) *plan.RewriteMerge {
-	made := &plan.RewriteMerge{
-		Priority: m.Priority, IgnoreMissing: m.PriorityPolicy == "IgnoreNotFound", IgnoreConflict: m.ConflictPolicy == "Ignore",
-	}
-	for _, choice := range []struct {
-		name, value string
-		known       []string
-	}{
-		{"priorityPolicy", m.PriorityPolicy, []string{"Strict", "IgnoreNotFound"}},
-		{"conflictPolicy", m.ConflictPolicy, []string{"Error", "Ignore"}},
-		{"strategy", m.Strategy, []string{"Extract", "JSON"}},
-	} {
-		if choice.value != "" && !slices.Contains(choice.known, choice.value) {
-			b.Fail(field.NotSupported(at.Child(choice.name), choice.value, choice.known))
-		}
-	}
-	switch {
-	case m.Strategy == "JSON" && m.Into == "":
-		b.Fail(field.Required(at.Child("into"), "strategy JSON needs the name of its entry"))
-	case m.Strategy == "JSON":
-		b.EntryName(at.Child("into"), m.Into)
-		made.Into = m.Into
-	case m.Into != "":
-		b.Warn("%s has no meaning but with strategy JSON, and is ignored: remove it", at.Child("into"))
-	}
-	return made
-}
-
-// conditions judges the form of those of a ClusterSecretStore.
-func (b *builder) conditions(at *field.Path, all []v1.Condition) {
-	for n, c := range all {
-		at := at.Index(n)
-		for m, pattern := range c.NamespaceRegexes {
-			at := at.Child("namespaceRegexes").Index(m)
-			b.Canonical(at, pattern, plan.Pattern)
-			if pattern != "" && (pattern[0] != '^' || pattern[len(pattern)-1] != '$') {
-				b.Warn("%s is found anywhere in a name, so that team-a admits not-team-a, too: write ^(%s)$", at, pattern)
-			}
-		}
-		if c.NamespaceSelector != nil {
-			if _, err := metav1.LabelSelectorAsSelector(c.NamespaceSelector); err != nil {
-				b.Fail(field.Invalid(at.Child("namespaceSelector"), field.OmitValueType{}, "is no selector: "+err.Error()))
-			}
-		}
-	}
-}
-
-// confine says which namespaces a ClusterSecretStore admits.
-func (b *builder) confine(r storeRef, all []v1.Condition) {
-	if len(all) == 0 {
-		return
-	}
-	c := plan.Confined{At: r.at.String(), What: r.String()}
-	for _, one := range all {
-		c.To = append(c.To, plan.NamespaceMatch{Names: one.Namespaces, Patterns: one.NamespaceRegexes, Selector: one.NamespaceSelector})
-	}
-	b.Plan.Confined = append(b.Plan.Confined, c)
-}
-
-// permitStore has policy judge which store an object reads through.
-func (b *builder) permitStore(r storeRef) {
-	b.Plan.Choices = append(b.Plan.Choices, plan.Choice{
-		At: r.at.Child("name").String(), Value: r.Kind.Kind + "/" + r.Name, Annotation: names.AnnotationPermittedStore,
-	})
 }

@@ -1,0 +1,112 @@
+package plan
+
+// Read names one value, or with Path a set of values, within a Store. It is comparable.
+type Read struct {
+	Key           string
+	Path          bool // Key is a path whose children are read
+	Recursive     bool // with Path: all descendants
+	Version       string
+	VersionID     string
+	VersionStage  string
+	EngineVersion int32 // of a key-value engine that comes in several
+	// EngineMount is the part of Key that is the mount of the engine, with Path; empty: its first segment.
+	EngineMount string `json:",omitempty"`
+	// Object is what Key names where a backend keeps several kinds of things, such as certificate; empty: a secret.
+	Object string `json:",omitempty"`
+	// Tags are those that a value must have to be read, with Path: each as in key=value.
+	Tags List `json:",omitempty"`
+	// Optional: what the backend proves not to exist is read as no value. All other failures stay failures.
+	Optional bool `json:",omitempty"`
+}
+
+// Source is a Read and its Store: what is fetched once, however many objects ask for it. It is comparable.
+type Source struct {
+	Store
+	Read
+}
+
+// EntryKind says what becomes of a value.
+type EntryKind int
+
+// The kinds of entries.
+const (
+	Single  EntryKind = iota // one entry of the Secret, called Name
+	Members                  // the value is a JSON object; each member is an entry
+	Tree                     // each value of a path walk is an entry, named by its last segment
+)
+
+// Entry is a Source and what it becomes in the Secret. It is comparable.
+type Entry struct {
+	Field    string // where the object asks for it, such as spec.data[1]
+	KeyField string // where the object names the key, such as spec.data[1].key
+	Kind     EntryKind
+	Name     string // for Single
+	Source   Source
+	Property string // look this up in the JSON value; empty: the whole value. Of Members, it is the object
+	Syntax   Syntax `json:",omitempty"` // of Property
+	Binary   bool   // the value is base64 text
+	// Decoding is done to each value that the entry makes.
+	Decoding Decoding `json:",omitempty"`
+	NoNUL    bool     `json:",omitempty"` // a value with a byte of zero is an error
+	// Matching is a pattern (of package regexp) that is found in the names whose values a Tree takes; empty: it takes all.
+	Matching string `json:",omitempty"`
+	// Naming makes the entries' names of those of Members, or of a Tree. Nil: members have theirs, and values of a walk their last segment.
+	Naming *Naming `json:",omitempty"`
+}
+
+// Syntax is a language of properties.
+type Syntax string
+
+// The syntaxes.
+const (
+	Lodash Syntax = "" // a path of lodash's get
+	// GJSON is a path of github.com/tidwall/gjson that the rule GJSONPath accepts. An own member of exactly that name comes first. What is
+	// found is written as it is in the value, spaces and digits included; null is an empty text. So are the members of an entry with a Naming.
+	GJSON Syntax = "gjson"
+	// GJSONPathFirst is GJSON, but the path comes first.
+	GJSONPathFirst Syntax = "gjson, path first"
+)
+
+// Decoding is how a value is decoded.
+type Decoding string
+
+// The decodings.
+const (
+	NoDecoding Decoding = ""
+	Base64     Decoding = "Base64"
+	Base64URL  Decoding = "Base64URL"
+	AutoDecode Decoding = "Auto" // base64, else base64 for URLs, else the text as it is
+)
+
+// Naming makes names of entries: by the rewrites, one after the other, or where there are none by the conversion.
+type Naming struct {
+	Rewrites   []Rewrite
+	Conversion Conversion
+	Field      string // where the rewrites stand, such as spec.dataFrom[0].rewrite
+}
+
+// Conversion is what becomes of the characters that no entry's name has.
+type Conversion string
+
+// The conversions.
+const (
+	Underscore Conversion = "Default" // each is _
+	Unicode    Conversion = "Unicode" // each is as in _U002f_
+)
+
+// Rewrite is one of its fields.
+type Rewrite struct {
+	Regexp *RewriteRegexp
+	Merge  *RewriteMerge
+}
+
+// RewriteRegexp replaces what a pattern (of package regexp) finds in names.
+type RewriteRegexp struct{ Source, Target string }
+
+// RewriteMerge takes each value for a JSON object, and makes entries of the members of all.
+type RewriteMerge struct {
+	Into           string   // the name of one entry that is the object of all members; empty: each member is an entry
+	Priority       []string // names whose members win, the last one over all
+	IgnoreMissing  bool     // a name of Priority need not be there
+	IgnoreConflict bool     // members of one name need not be an error: the later one wins
+}
