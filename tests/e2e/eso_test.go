@@ -32,6 +32,7 @@ func TestESO(t *testing.T) {
 	t.Run("entries go when the backend has them no more, and the Secret with the last", s.deletes)
 	t.Run("entries are added to a Secret that another client makes", s.merges)
 	t.Run("any annotation has an object read at once", s.forces)
+	t.Run("objects of v1beta1 are served, with a warning", s.servesOlder)
 	t.Run("stores are judged when they are applied, and warn of what they forbid", s.judgesStores)
 	t.Run("1,000 objects of one store share its calls, and are not written at rest", s.shares)
 	t.Run("what gets past the webhook, the syncer refuses, and sends nothing", s.refuses)
@@ -226,6 +227,18 @@ func (s esoSite) forces(t *testing.T) {
 	s.store(t, secretsmanager.Secret{Name: "forces/a", String: value + "-rotated"})
 	s.kubectl.Must(t, "annotate", "externalsecrets.external-secrets.io", "db", "-n", ns, "force-sync=now")
 	s.holds(t, ns, "db", map[string]string{"a": value + "-rotated"})
+}
+
+func (s esoSite) servesOlder(t *testing.T) {
+	ns, value := s.namespace(t, "older"), secretValue()
+	s.store(t, secretsmanager.Secret{Name: "older/a", String: value})
+	said := s.kubectl.MustApply(t, ns, strings.Replace(s.object("db", `{secretStoreRef: {name: shared, kind: ClusterSecretStore},
+		data: [{secretKey: a, remoteRef: {key: older/a, conversionStrategy: Default, decodingStrategy: None, metadataPolicy: None}}]}`),
+		"external-secrets.io/v1,", "external-secrets.io/v1beta1,", 1))
+	if !strings.Contains(said, "external-secrets.io/v1beta1 ExternalSecret is deprecated: write external-secrets.io/v1") {
+		t.Errorf("kubectl apply says %q, want a warning", said)
+	}
+	s.holds(t, ns, "db", map[string]string{"a": value})
 }
 
 func (s esoSite) judgesStores(t *testing.T) {
