@@ -178,3 +178,35 @@ func TestAlicloudServiceAccountErrors(t *testing.T) {
 		})
 	}
 }
+
+// TestAlicloudRoleOfAStoreByThePodsToken is RRSA where a store of the cluster names the role: the pod's token begins the session of that role
+// itself, and never that of a role whose trust policy does not have the pod.
+func TestAlicloudRoleOfAStoreByThePodsToken(t *testing.T) {
+	l := startAlicloud(t)
+	l.put(t, kms.Secret{Name: "store/a", Text: "planted"})
+	c, config := l.cluster(t)
+	config.OIDC.RoleARN, config.OIDC.ProviderARN = "", "" // the syncer has no role of its own
+	c.writes(t, podSubject, ackAudience, time.Minute)
+	role := func(name, subject string) plan.Store {
+		arn := "acs:ram::1234567890123456:role/" + name
+		err := l.Alicloud().RAM().PutRole(ram.Role{
+			ARN: arn, Federated: []ram.Federated{{Provider: ackProvider, Subjects: []string{subject}}},
+			Permissions: permission.Set{{Actions: []string{"kms:GetSecretValue"}, Resources: []string{"acs:kms:*:*:secret/store/*"}}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return plan.Store{Backend: backends.AlicloudKMS, Role: arn, Mount: ackProvider}
+	}
+	client := alicloudClient(t, config)
+	readTogether(t, client, plan.Source{Store: role("store", podSubject), Read: alicloudRead("store/a")})
+	_, err := client.Get(t.Context(), plan.Source{Store: role("others", "system:serviceaccount:other:other"), Read: alicloudRead("store/a")})
+	if err == nil || !strings.Contains(err.Error(), "access denied") && !strings.Contains(err.Error(), "not authenticated") {
+		t.Errorf("got %v, want that the role of another ServiceAccount is refused", err)
+	}
+	config.OIDC.TokenFile = ""
+	_, err = alicloudClient(t, config).Get(t.Context(), plan.Source{Store: role("store", podSubject), Read: alicloudRead("store/a")})
+	if err == nil || !strings.Contains(err.Error(), "the service-account token cannot be read") {
+		t.Errorf("without a token: got %v, want that it cannot be read", err)
+	}
+}
