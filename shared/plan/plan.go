@@ -146,6 +146,7 @@ type Refresh struct {
 	Never    bool          // it is read when the object is edited, or forced
 	Once     bool          `json:",omitempty"` // it is not even read then, once the Secret was made, as long as that is there
 	Interval time.Duration // 0: the syncer's default
+	Windows  *Windows      `json:",omitempty"` // of refreshes at the interval; nil: they may always be
 }
 
 // Sources lists the distinct Sources of the plan in the order of its entries.

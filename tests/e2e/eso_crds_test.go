@@ -43,7 +43,7 @@ func (s *site) addKindsOfESO(t *testing.T, folder string) {
 func unknownToESO() map[string]string {
 	return map[string]string{
 		"shared":                 "spec.refreshInterval in body must be of type integer",
-		"entries-and-a-template": `unknown field "spec.data[0].remoteRef.nullBytePolicy", unknown field "spec.target.template.templateFrom[0].valuesDecodingStrategy"`,
+		"entries-and-a-template": `unknown field "spec.data[0].remoteRef.nullBytePolicy", unknown field "spec.syncWindows", unknown field "spec.target.template.templateFrom[0].valuesDecodingStrategy"`,
 		"members":                `unknown field "spec.dataFrom[0].extract.nullBytePolicy", unknown field "spec.dataFrom[1].find.nullBytePolicy"`,
 		"parameters":             `spec.target.creationPolicy: Unsupported value: "CreateOrMerge"`,
 	}

@@ -1,6 +1,8 @@
 package eso
 
 import (
+	"time"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -24,6 +26,10 @@ const (
 	refreshPeriodic    = "Periodic"
 	refreshCreatedOnce = "CreatedOnce"
 	refreshOnChange    = "OnChange"
+
+	windowsAllow = "allow"
+	windowsDeny  = "deny"
+	maxWindows   = 50
 )
 
 // maxText bounds properties, versions and patterns, in characters, as the CRD does.
@@ -151,8 +157,37 @@ func (b *builder) refresh(at *field.Path, spec *v1.ExternalSecretSpec) {
 		b.Warn("%s has no meaning with refreshPolicy %s, and is ignored: remove it", at.Child("refreshInterval"), spec.RefreshPolicy)
 	}
 	if spec.SyncWindows != nil {
-		b.unserved(at.Child("syncWindows"), "is not served: set refreshInterval, or refreshPolicy: OnChange")
+		b.windows(at.Child("syncWindows"), spec.SyncWindows)
 	}
+}
+
+// windows are the times of periodic refreshes.
+func (b *builder) windows(at *field.Path, w *v1.SyncWindows) {
+	made := &plan.Windows{Deny: w.Kind == windowsDeny}
+	if !made.Deny && w.Kind != windowsAllow {
+		b.Fail(field.NotSupported(at.Child("kind"), w.Kind, []string{windowsAllow, windowsDeny}))
+	}
+	switch n := len(w.Windows); {
+	case n == 0:
+		b.Fail(field.Required(at.Child("windows"), "at least one window is needed"))
+	case n > maxWindows:
+		b.Fail(field.TooMany(at.Child("windows"), n, maxWindows))
+		return
+	}
+	for n, one := range w.Windows {
+		at := at.Child("windows").Index(n)
+		duration, err := time.ParseDuration(one.Duration)
+		if err != nil {
+			b.Fail(field.Invalid(at.Child("duration"), one.Duration, "must be a duration such as 30m or 2h"))
+			continue
+		}
+		window := plan.Window{Schedule: plan.Schedule(one.Schedule), Duration: duration}
+		if problem := window.Problem(); problem != "" {
+			b.Fail(field.Invalid(at, field.OmitValueType{}, problem))
+		}
+		made.All = append(made.All, window)
+	}
+	b.Plan.Refresh.Windows = made
 }
 
 // entries are dataFrom's, and then data's, which win.

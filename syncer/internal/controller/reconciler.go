@@ -126,7 +126,7 @@ func (r *Reconciler) reconcile(ctx context.Context, request reconcile.Request) (
 }
 
 // attempt does the steps after the first.
-func (r *Reconciler) attempt(ctx context.Context, object Object) (reconcile.Result, error) {
+func (r *Reconciler) attempt(ctx context.Context, object Object) (next reconcile.Result, err error) {
 	name := client.ObjectKeyFromObject(object)
 	id := r.id(name)
 	found, err := r.resolve(ctx, object)
@@ -138,6 +138,8 @@ func (r *Reconciler) attempt(ctx context.Context, object Object) (reconcile.Resu
 		return r.finish(ctx, object, nil, r.refuse(id, unplanned(errs, found)))
 	}
 	p.Attribute(r.Settings.Tenancies)
+	_, remains := p.Refresh.Windows.Open(r.now())
+	defer func() { next.RequeueAfter = sooner(next.RequeueAfter, remains) }() // when refreshes begin or end
 	if o, permitted := r.admit(ctx, p); !permitted {
 		return r.finish(ctx, object, p, r.refuse(id, o))
 	}
@@ -232,10 +234,11 @@ func (r *Reconciler) render(ctx context.Context, p *plan.Plan, values render.Val
 	return render.Render(inTime, p, values, r.Templates)
 }
 
-// interval is how often an object's sources are refreshed; 0: never.
+// interval is how often an object's sources are refreshed now; 0: not at all.
 func (r *Reconciler) interval(p *plan.Plan) time.Duration {
+	open, _ := p.Refresh.Windows.Open(r.now())
 	switch {
-	case r.Settings.DisablePolling, p.Refresh.Never, p.Refresh.Once:
+	case r.Settings.DisablePolling, p.Refresh.Never, p.Refresh.Once, !open:
 		return 0
 	case p.Refresh.Interval > 0:
 		return p.Refresh.Interval

@@ -160,10 +160,13 @@ func (e *Engine) forget(o *object) {
 	e.dropRequest(o)
 	for _, s := range o.sources {
 		s.unsubscribe(o)
-		if len(s.subscribers) == 0 {
+		switch {
+		case len(s.subscribers) == 0:
 			s.unschedule()
 			delete(s.store.sources, s.Read)
 			e.closeIfEmpty(s.store)
+		case s.interval() == 0 && s.err == nil && !s.wanted():
+			s.unschedule() // it was to be refreshed for this object alone
 		}
 	}
 }

@@ -60,9 +60,9 @@ type ExternalSecretSpec struct {
 	// +kubebuilder:validation:Enum=Periodic;CreatedOnce;OnChange
 	RefreshPolicy string `json:"refreshPolicy,omitempty"`
 
-	// When periodic refreshes may run. Not served.
+	// When periodic refreshes may run.
 	// +optional
-	SyncWindows *Unserved `json:"syncWindows,omitempty"`
+	SyncWindows *SyncWindows `json:"syncWindows,omitempty"`
 
 	// The entries of the Secret, each with its own value.
 	// +optional
@@ -75,6 +75,29 @@ type ExternalSecretSpec struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=1000
 	DataFrom []DataFrom `json:"dataFrom,omitempty"`
+}
+
+// SyncWindows are times at which periodic refreshes run, or do not.
+type SyncWindows struct {
+	// allow: within the windows alone; deny: without them alone.
+	// +kubebuilder:validation:Enum=allow;deny
+	Kind string `json:"kind"`
+
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=50
+	Windows []SyncWindow `json:"windows"`
+}
+
+// SyncWindow is one of them.
+type SyncWindow struct {
+	// When it begins: a schedule of cron with five fields, or one such as @daily, in UTC.
+	// +kubebuilder:validation:MaxLength=256
+	Schedule string `json:"schedule"`
+
+	// How long it lasts, such as 2h.
+	// +kubebuilder:validation:MaxLength=64
+	Duration string `json:"duration"`
 }
 
 // StoreRef names a store.
