@@ -178,6 +178,15 @@ type (
 		// wrong with it. The plan of an object that no namespace holds has warnings at most: it is judged with those that refer to it.
 		Plan(object Object, resolved Resolved) (*plan.Plan, field.ErrorList)
 	}
+	// Reporting is a Judged kind whose objects say in their status whether the syncer that serves them can use them.
+	Reporting interface {
+		StoreKind
+		Judged
+		// Serves reports whether this installation's syncer serves an object.
+		Serves(object Object) bool
+		// Report writes into the status what prevents the object's use; empty: nothing does.
+		Report(object Object, problem string, now time.Time)
+	}
 )
 
 // ForceSyncOf is what an object says to be read at once, as plan.Plan.ForceSync.

@@ -62,7 +62,7 @@ func TestReference(t *testing.T) {
 		how := extension.Sync{}
 		if e := c.Extensions[kind.Type().Dialect]; e != nil {
 			how = e.Sync(kind)
-			for _, collector := range e.Metrics() {
+			for _, collector := range e.Metrics(backend.NewMetrics()) {
 				collectors = append(collectors, collector)
 			}
 		}

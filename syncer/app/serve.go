@@ -34,6 +34,7 @@ type syncer struct {
 	config *config.Config
 	owns   func(types.UID) bool
 	engine *fetch.Engine
+	calls  *backend.Metrics
 	// templates are rendered for all kinds.
 	templates worker.Pool
 	known     func(ctx context.Context, kind dialect.Type) (bool, error) // to the cluster
@@ -50,7 +51,7 @@ type served struct {
 
 func newSyncer(mgr manager.Manager, c *config.Config, drivers map[plan.Backend]driver.Driver, calls *backend.Metrics,
 	owns func(types.UID) bool) *syncer {
-	s := &syncer{mgr: mgr, config: c, owns: owns, kinds: map[schema.GroupKind]served{}}
+	s := &syncer{mgr: mgr, config: c, owns: owns, calls: calls, kinds: map[schema.GroupKind]served{}}
 	s.engine = &fetch.Engine{
 		Reader: &backend.Client{
 			Drivers: drivers, Metrics: calls,
@@ -118,7 +119,25 @@ func (s *syncer) add(ctx context.Context, kind dialect.Kind, kinds []dialect.Kin
 	s.mu.Lock()
 	s.kinds[kind.Type().GroupKind()] = served{notify: r.Notify, metrics: counts}
 	s.mu.Unlock()
-	return r.Add(mgr)
+	return errors.Join(r.Add(mgr), s.report(r.Stores))
+}
+
+// report has the stores say themselves whether they can be used.
+func (s *syncer) report(stores []dialect.StoreKind) error {
+	var problems []error
+	for _, kind := range stores {
+		reporting, ok := kind.(dialect.Reporting)
+		if !ok {
+			continue
+		}
+		of := kind.Type()
+		r := &controller.StoreReconciler{
+			Kind: reporting, Stores: stores, Name: of.Dialect + "-" + strings.ToLower(of.Kind), Policy: s.config.Policy.Settings,
+			Client: s.mgr.GetClient(), Live: s.mgr.GetAPIReader(), Owns: s.owns,
+		}
+		problems = append(problems, r.Add(s.mgr))
+	}
+	return errors.Join(problems...)
 }
 
 // stores are the kinds of objects that those of a kind refer to.
@@ -141,7 +160,7 @@ func (s *syncer) run(running extension.Running) error {
 	}
 	for name := range s.config.Dialects.Chosen() {
 		if e := s.config.Extensions[name]; e != nil {
-			for _, collector := range e.Metrics() {
+			for _, collector := range e.Metrics(s.calls) {
 				problems = append(problems, controllermetrics.Registry.Register(collector))
 			}
 			problems = append(problems, e.Start(s.mgr, running))

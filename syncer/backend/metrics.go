@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
@@ -52,6 +53,42 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	m.duration.Collect(ch)
 }
 
+// Requests are calls of one backend by operation and outcome, as secretgate_backend_requests_total counts them.
+type Requests struct {
+	Backend         plan.Backend
+	Operation, Code string
+	Count           float64
+}
+
+// Requests are all calls so far.
+func (m *Metrics) Requests() []Requests {
+	series := make(chan prometheus.Metric)
+	go func() {
+		defer close(series)
+		m.requests.Collect(series)
+	}()
+	var all []Requests
+	for metric := range series {
+		var one dto.Metric
+		if metric.Write(&one) != nil {
+			continue // the vector's own metrics have no error
+		}
+		labels := map[string]string{}
+		for _, label := range one.GetLabel() {
+			labels[label.GetName()] = label.GetValue()
+		}
+		all = append(all, Requests{
+			Backend: plan.Backend(labels["backend"]), Operation: labels["operation"], Code: labels["code"], Count: one.GetCounter().GetValue(),
+		})
+	}
+	return all
+}
+
+// Succeeded reports whether the backend answered as it should.
+func (r Requests) Succeeded() bool { return r.Code == codeOK }
+
+const codeOK = "ok"
+
 func (m *Metrics) observe(backend plan.Backend, operation string, err error, took time.Duration) {
 	if m == nil {
 		return
@@ -70,7 +107,7 @@ func code(err error) string {
 	var failed *Error
 	switch {
 	case err == nil:
-		return "ok"
+		return codeOK
 	case errors.Is(err, driver.ErrNotAnswered):
 		return "not_answered"
 	case errors.Is(err, context.Canceled):

@@ -119,6 +119,7 @@ func (s esoSite) takesOver(t *testing.T) {
 	s.decode(t, &left, "secret", "db", "-n", ns)
 
 	s.kubectl.MustApply(t, ns, fmt.Sprintf(before, "controller: secretgate,"))
+	s.kubectl.Must(t, "wait", "--for=condition=Ready", "--timeout=30s", "secretstores.external-secrets.io/aws", "-n", ns)
 	s.says(t, ns, "db", v1.ReasonSynced, "secret synced")
 	taken := s.holds(t, ns, "db", map[string]string{"password": password})
 	if taken.UID != left.UID || taken.Annotations[v1.AnnotationDataHash] != "" {
@@ -269,6 +270,12 @@ func (s esoSite) judgesStores(t *testing.T) {
 	if !strings.Contains(said, "db: spec.data[0].remoteRef.key") {
 		t.Errorf("kubectl apply says %q, want a warning that the store forbids db", said)
 	}
+	valid := func(want string) { // what the store says itself
+		s.kubectl.Must(t, "wait", "--for=jsonpath={.status.conditions[0].reason}="+want, "--timeout=30s", "secretstores.external-secrets.io/vault", "-n", ns)
+	}
+	valid(v1.ReasonValid)
+	s.kubectl.Must(t, "annotate", "namespace", ns, "--overwrite", "secretgate.io/permitted-vault-server=https://other.example")
+	valid(v1.ReasonInvalid)
 	said, err := s.kubectl.Apply(t.Context(), ns, s.object("early", "{secretStoreRef: {name: later}, data: [{secretKey: a, remoteRef: {key: p}}]}"))
 	if err != nil || !strings.Contains(said, "there is no SecretStore judges/later yet") {
 		t.Errorf("got %q (%v), want a warning that the store is not there yet", said, err)

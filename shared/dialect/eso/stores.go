@@ -3,6 +3,7 @@ package eso
 import (
 	_ "embed" // the CRDs
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -67,6 +68,19 @@ func (s *stores) Plan(object dialect.Object, resolved dialect.Resolved) (*plan.P
 	return b.Done()
 }
 
+// Serves implements dialect.Reporting.
+func (s *stores) Serves(object dialect.Object) bool {
+	store, ok := object.(*v1.SecretStore)
+	return ok && s.installation.serves(&store.Spec)
+}
+
+// Report implements dialect.Reporting.
+func (*stores) Report(object dialect.Object, problem string, now time.Time) {
+	if store, ok := object.(*v1.SecretStore); ok {
+		store.Status.Put(problem, now)
+	}
+}
+
 // clusterStores is the kind of ClusterSecretStores.
 type clusterStores struct{ installation *Installation }
 
@@ -102,6 +116,19 @@ func (s *clusterStores) Plan(object dialect.Object, _ dialect.Resolved) (*plan.P
 	wrong, _ := dialect.Split(b.Errs) // what it refers to may be another for each namespace
 	p, _ := b.Done()
 	return &plan.Plan{Object: p.Object, Kind: p.Kind, UID: p.UID, Generation: p.Generation, Words: p.Words, Warnings: p.Warnings}, wrong
+}
+
+// Serves implements dialect.Reporting.
+func (s *clusterStores) Serves(object dialect.Object) bool {
+	store, ok := object.(*v1.ClusterSecretStore)
+	return ok && s.installation.serves(&store.Spec)
+}
+
+// Report implements dialect.Reporting.
+func (*clusterStores) Report(object dialect.Object, problem string, now time.Time) {
+	if store, ok := object.(*v1.ClusterSecretStore); ok {
+		store.Status.Put(problem, now)
+	}
 }
 
 // anyNamespace stands for that of an ExternalSecret that is not known.

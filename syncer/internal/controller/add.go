@@ -52,7 +52,7 @@ func (r *Reconciler) Add(mgr ctrl.Manager) error {
 		if unwatched(store) {
 			continue
 		}
-		b = b.Watches(store.New(), handler.EnqueueRequestsFromMapFunc(r.dependants(store.Type())))
+		b = b.Watches(store.New(), handler.EnqueueRequestsFromMapFunc(r.dependants(store.Type())), builder.WithPredicates(specChanged()))
 	}
 	if r.Settings.WatchSecrets {
 		b = b.WatchesMetadata(&corev1.Secret{}, r.drift())
@@ -105,7 +105,7 @@ func (r *Reconciler) overwritten(ctx context.Context, before, after client.Objec
 
 // serves reports whether this replica serves an object. An object that has moved to another replica leaves the cache shortly after.
 func (r *Reconciler) serves(ctx context.Context, object Object) bool {
-	stores, err := r.resolveStores(ctx, object)
+	stores, err := r.references().watched(ctx, dialect.ReferencesOf(r.Kind, object))
 	return err == nil && r.Kind.Serves(object, stores) && object.GetDeletionTimestamp() == nil && (r.Owns == nil || r.Owns(object.GetUID()))
 }
 

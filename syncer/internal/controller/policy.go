@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/policy"
@@ -93,8 +94,12 @@ func (r *Reconciler) mayAdopt(
 }
 
 func (r *Reconciler) namespace(ctx context.Context, name string) (policy.Namespace, error) {
+	return namespaceOf(ctx, r.Client, name)
+}
+
+func namespaceOf(ctx context.Context, from client.Reader, name string) (policy.Namespace, error) {
 	ns := &metav1.PartialObjectMetadata{}
 	ns.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	err := r.Client.Get(ctx, types.NamespacedName{Name: name}, ns)
+	err := from.Get(ctx, types.NamespacedName{Name: name}, ns)
 	return policy.Namespace{Name: name, Annotations: ns.Annotations, Labels: ns.Labels}, err
 }

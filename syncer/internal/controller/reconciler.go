@@ -104,7 +104,7 @@ func (r *Reconciler) reconcile(ctx context.Context, request reconcile.Request) (
 	case err != nil:
 		return reconcile.Result{}, err
 	}
-	stores, err := r.resolveStores(ctx, object)
+	stores, err := r.references().watched(ctx, dialect.ReferencesOf(r.Kind, object))
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -129,7 +129,7 @@ func (r *Reconciler) reconcile(ctx context.Context, request reconcile.Request) (
 func (r *Reconciler) attempt(ctx context.Context, object Object) (next reconcile.Result, err error) {
 	name := client.ObjectKeyFromObject(object)
 	id := r.id(name)
-	found, err := r.resolve(ctx, object)
+	found, err := r.references().all(ctx, dialect.ReferencesOf(r.Kind, object))
 	if err != nil {
 		return reconcile.Result{}, err
 	}

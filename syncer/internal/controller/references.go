@@ -26,16 +26,28 @@ type found struct {
 	unwatched bool
 }
 
-// resolveStores reads what an object refers to and is watched: it decides who serves the object.
-func (r *Reconciler) resolveStores(ctx context.Context, object Object) (dialect.Resolved, error) {
-	resolved, _, err := dialect.Resolve(dialect.ReferencesOf(r.Kind, object), func(wanted []dialect.Reference) (dialect.Resolved, error) {
+// references reads what objects refer to.
+type references struct {
+	kinds       []dialect.StoreKind // that may be referred to
+	cache, live client.Reader
+	kept        *liveObjects
+	now         func() time.Time
+}
+
+func (r *Reconciler) references() references {
+	return references{kinds: r.Stores, cache: r.Client, live: r.Live, kept: &r.live, now: r.now}
+}
+
+// watched reads what is watched of all that an object refers to: it decides who serves the object.
+func (r references) watched(ctx context.Context, from func(dialect.Resolved) []dialect.Reference) (dialect.Resolved, error) {
+	resolved, _, err := dialect.Resolve(from, func(wanted []dialect.Reference) (dialect.Resolved, error) {
 		resolved := dialect.Resolved{}
 		for _, reference := range wanted {
-			kind := r.storeKind(reference)
+			kind := r.kindOf(reference)
 			if kind == nil || unwatched(kind) {
 				continue
 			}
-			object, err := get(ctx, r.Client, kind, reference)
+			object, err := get(ctx, r.cache, kind, reference)
 			if err != nil {
 				return nil, err
 			}
@@ -48,30 +60,30 @@ func (r *Reconciler) resolveStores(ctx context.Context, object Object) (dialect.
 	return resolved, err
 }
 
-// resolve reads all that an object refers to, from the cache, or live where it is not watched.
-func (r *Reconciler) resolve(ctx context.Context, object Object) (found, error) {
+// all reads all that an object refers to, from the cache, or live where it is not watched.
+func (r references) all(ctx context.Context, from func(dialect.Resolved) []dialect.Reference) (found, error) {
 	var f found
-	resolved, _, err := dialect.Resolve(dialect.ReferencesOf(r.Kind, object), func(wanted []dialect.Reference) (dialect.Resolved, error) {
+	resolved, _, err := dialect.Resolve(from, func(wanted []dialect.Reference) (dialect.Resolved, error) {
 		return r.read(ctx, wanted, &f)
 	})
 	f.resolved = resolved
 	return f, err
 }
 
-func (r *Reconciler) read(ctx context.Context, wanted []dialect.Reference, f *found) (dialect.Resolved, error) {
+func (r references) read(ctx context.Context, wanted []dialect.Reference, f *found) (dialect.Resolved, error) {
 	resolved := dialect.Resolved{}
 	for _, reference := range wanted {
-		kind := r.storeKind(reference)
+		kind := r.kindOf(reference)
 		if kind == nil {
 			continue
 		}
 		var object Object
 		var err error
 		if unwatched(kind) {
-			object, err = r.live.get(ctx, r.Live, kind, reference, r.now())
+			object, err = r.kept.get(ctx, r.live, kind, reference, r.now())
 			f.unwatched = f.unwatched || object == nil
 		} else {
-			object, err = get(ctx, r.Client, kind, reference)
+			object, err = get(ctx, r.cache, kind, reference)
 		}
 		switch {
 		case apierrors.IsForbidden(err):
@@ -85,13 +97,13 @@ func (r *Reconciler) read(ctx context.Context, wanted []dialect.Reference, f *fo
 	return resolved, nil
 }
 
-// storeKind is the kind of what is referred to; nil: this installation has no such kind.
-func (r *Reconciler) storeKind(of dialect.Reference) dialect.StoreKind {
-	i := slices.IndexFunc(r.Stores, func(kind dialect.StoreKind) bool { return kind.Type().GroupKind() == of.Kind })
+// kindOf is the kind of what is referred to; nil: this installation has no such kind.
+func (r references) kindOf(of dialect.Reference) dialect.StoreKind {
+	i := slices.IndexFunc(r.kinds, func(kind dialect.StoreKind) bool { return kind.Type().GroupKind() == of.Kind })
 	if i < 0 {
 		return nil
 	}
-	return r.Stores[i]
+	return r.kinds[i]
 }
 
 func unwatched(kind dialect.StoreKind) bool {

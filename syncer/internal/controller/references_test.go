@@ -166,7 +166,7 @@ func TestWhatManyObjectsReferToIsReadOnceForAWhile(t *testing.T) {
 		}
 		w.apply(t, "db", nil)
 		for range 100 {
-			if _, err := w.resolve(t.Context(), w.object(t)); err != nil {
+			if _, err := w.references().all(t.Context(), dialect.ReferencesOf(w.Kind, w.object(t))); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -174,7 +174,7 @@ func TestWhatManyObjectsReferToIsReadOnceForAWhile(t *testing.T) {
 			t.Errorf("got %d reads, want one", a.times)
 		}
 		w.pass(liveFor)
-		if _, err := w.resolve(t.Context(), w.object(t)); err != nil || a.times != 2 {
+		if _, err := w.references().all(t.Context(), dialect.ReferencesOf(w.Kind, w.object(t))); err != nil || a.times != 2 {
 			t.Errorf("got %d reads after a while (%v), want another one", a.times, err)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/settings"
+	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/azurekeyvault"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault"
@@ -27,8 +28,8 @@ type Extension interface {
 	Finish(installation dialect.Installation, common Common) error
 	// Sync returns how the objects of one kind are synced.
 	Sync(kind dialect.Kind) Sync
-	// Metrics returns the metrics that the dialect has beside Views.
-	Metrics() []prometheus.Collector
+	// Metrics returns the metrics that the dialect has beside Views. Some may show the calls of backends under other names.
+	Metrics(calls *backend.Metrics) []prometheus.Collector
 	// Start adds what runs beside the controllers.
 	Start(mgr manager.Manager, running Running) error
 }

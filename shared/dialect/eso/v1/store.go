@@ -1,8 +1,13 @@
 package v1
 
 import (
+	"slices"
+	"time"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/secretgate/secretgate/shared/plan"
 )
 
 // SecretStore says where ExternalSecrets of its namespace are read, and as whom.
@@ -166,4 +171,35 @@ type StoreStatus struct {
 	Conditions []StatusCondition `json:"conditions,omitempty"`
 	// +optional
 	Capabilities string `json:"capabilities,omitempty"`
+}
+
+// The reasons of a store's condition Ready, which are External Secrets Operator's.
+const (
+	ReasonValid   = "Valid"
+	ReasonInvalid = "InvalidProviderConfig"
+)
+
+const (
+	// messageValid begins as External Secrets Operator's. It does not say that a login succeeds: that is seen with each ExternalSecret.
+	messageValid = "store validated: its fields are right and permitted"
+	capabilities = "ReadOnly"
+)
+
+// Put says whether the store can be used: what prevents it, or nothing.
+func (s *StoreStatus) Put(problem string, now time.Time) {
+	ready := StatusCondition{Type: plan.ConditionReady, Status: metav1.ConditionTrue, Reason: ReasonValid, Message: messageValid}
+	if problem != "" {
+		ready.Status, ready.Reason, ready.Message = metav1.ConditionFalse, ReasonInvalid, problem
+	}
+	ready.LastTransitionTime = metav1.NewTime(now.Truncate(time.Second))
+	s.Capabilities = capabilities
+	i := slices.IndexFunc(s.Conditions, func(c StatusCondition) bool { return c.Type == plan.ConditionReady })
+	if i < 0 {
+		s.Conditions = append(s.Conditions, ready)
+		return
+	}
+	if s.Conditions[i].Status == ready.Status {
+		ready.LastTransitionTime = s.Conditions[i].LastTransitionTime
+	}
+	s.Conditions[i] = ready
 }

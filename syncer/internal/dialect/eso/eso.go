@@ -12,6 +12,7 @@ import (
 	shared "github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/dialect/eso"
 	"github.com/secretgate/secretgate/shared/settings"
+	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/internal/controller"
 	"github.com/secretgate/secretgate/syncer/internal/dialect"
 )
@@ -52,7 +53,9 @@ func (e *Extension) Sync(shared.Kind) dialect.Sync {
 }
 
 // Metrics implements dialect.Extension.
-func (*Extension) Metrics() []prometheus.Collector { return nil }
+func (*Extension) Metrics(calls *backend.Metrics) []prometheus.Collector {
+	return []prometheus.Collector{providerCalls{calls}}
+}
 
 // Start implements dialect.Extension.
 func (*Extension) Start(manager.Manager, dialect.Running) error { return nil }

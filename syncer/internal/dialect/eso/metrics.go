@@ -4,7 +4,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 
+	backends "github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/internal/metrics"
 )
 
@@ -52,4 +54,35 @@ func collect(name types.NamespacedName, object metrics.Object, ch chan<- prometh
 	}
 	send(status, prometheus.GaugeValue, ready, plan.ConditionReady, "True")
 	send(status, prometheus.GaugeValue, unready, plan.ConditionReady, "False")
+}
+
+// providers are External Secrets Operator's names of the backends.
+var providers = map[plan.Backend]string{
+	backends.AWSSecretsManager: "AWS/SecretsManager", backends.AWSParameterStore: "AWS/ParameterStore", backends.Vault: "HashiCorp/Vault",
+	backends.AzureKeyVault: "Azure/KeyVault", backends.GCPSecretManager: "GCP/SecretManager", backends.AlicloudKMS: "Alibaba/KMS",
+}
+
+var callsOfProviders = prometheus.NewDesc("externalsecret_provider_api_calls_count",
+	"Calls of backends, for all APIs that are served: get (one value), batch or walk.", []string{"provider", "call", "status"}, nil)
+
+// providerCalls shows the calls of backends under the name of External Secrets Operator.
+type providerCalls struct{ calls *backend.Metrics }
+
+// Describe implements prometheus.Collector.
+func (providerCalls) Describe(ch chan<- *prometheus.Desc) { ch <- callsOfProviders }
+
+// Collect implements prometheus.Collector.
+func (p providerCalls) Collect(ch chan<- prometheus.Metric) {
+	type labels struct{ provider, call, status string }
+	counts := map[labels]float64{}
+	for _, r := range p.calls.Requests() {
+		status := "error"
+		if r.Succeeded() {
+			status = "success"
+		}
+		counts[labels{providers[r.Backend], r.Operation, status}] += r.Count
+	}
+	for l, count := range counts {
+		ch <- prometheus.MustNewConstMetric(callsOfProviders, prometheus.CounterValue, count, l.provider, l.call, l.status)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	shared "github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/dialect/kes"
 	"github.com/secretgate/secretgate/shared/settings"
+	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/internal/dialect"
 )
 
@@ -27,7 +28,7 @@ func (*Extension) Finish(shared.Installation, dialect.Common) error { return nil
 func (*Extension) Sync(shared.Kind) dialect.Sync { return dialect.Sync{View: view{}} }
 
 // Metrics implements dialect.Extension.
-func (*Extension) Metrics() []prometheus.Collector { return nil }
+func (*Extension) Metrics(*backend.Metrics) []prometheus.Collector { return nil }
 
 // Start implements dialect.Extension.
 func (*Extension) Start(manager.Manager, dialect.Running) error { return nil }

@@ -18,6 +18,7 @@ import (
 	"github.com/secretgate/secretgate/shared/dialect/tuenti/v1alpha1"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/settings"
+	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/azurekeyvault"
 	"github.com/secretgate/secretgate/syncer/backend/azurekeyvault/entra"
 	"github.com/secretgate/secretgate/syncer/backend/hashivault"
@@ -202,7 +203,7 @@ func (e *Extension) Sync(shared.Kind) dialect.Sync {
 }
 
 // Metrics implements dialect.Extension.
-func (e *Extension) Metrics() []prometheus.Collector {
+func (e *Extension) Metrics(*backend.Metrics) []prometheus.Collector {
 	if e.counts == nil {
 		return nil
 	}
