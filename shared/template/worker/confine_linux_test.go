@@ -27,8 +27,8 @@ func TestAWorkerHoldsNothing(t *testing.T) {
 	defer p.kill()
 	process := fmt.Sprintf("/proc/%d/", p.command.Process.Pid)
 	environment, err := os.ReadFile(process + "environ")
-	if err != nil || len(environment) > 0 {
-		t.Errorf("got an environment of %d bytes (%v), want none", len(environment), err)
+	if err != nil || string(environment) != oneArena+"\x00" {
+		t.Errorf("got an environment of %d bytes (%v), want %s alone", len(environment), err, oneArena)
 	}
 	descriptors, err := filepath.Glob(process + "fd/*")
 	if err != nil || len(descriptors) < 2 {

@@ -1,7 +1,7 @@
 // Package worker renders templates in processes that hold nothing. A template is a program that a tenant wrote: it may loop, eat
-// memory, or find a fault in its engine. A worker is the service's own program, started with no environment and no descriptor but two
-// pipes; it takes every right from itself before it reads a byte, and its parent kills it when it takes too long. So what an engine's
-// own limits let through, the operating system's do not, and what a template may do to its process is done to no other.
+// memory, or find a fault in its engine. A worker is the service's own program, started with nothing of its environment and no descriptor
+// but two pipes; it takes every right from itself before it reads a byte, and its parent kills it when it takes too long. So what an
+// engine's own limits let through, the operating system's do not, and what a template may do to its process is done to no other.
 package worker
 
 import (

@@ -25,6 +25,10 @@ const (
 	watchPeriod = 5 * time.Millisecond
 )
 
+// oneArena is all of a worker's environment. The C library, where a program is linked with it, would reserve 64 MiB of addresses for
+// each thread, and the worker would have too few left for its heap.
+const oneArena = "MALLOC_ARENA_MAX=1"
+
 // What ends a worker.
 var (
 	errTime   = fmt.Errorf("the templates take more than %s of processor time", maxTime)
@@ -57,7 +61,7 @@ func start(ctx context.Context, program string) (*process, error) {
 		return nil, errors.Join(err, childIn.Close(), in.Close())
 	}
 	command := exec.Command(program, Argument) //nolint:noctx // it outlives the request that started it
-	command.Env = []string{}                   // nil would be ours
+	command.Env = []string{oneArena}
 	command.Dir = "/"
 	command.Stdin, command.Stdout = childIn, childOut
 	err = command.Start()
