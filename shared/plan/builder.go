@@ -240,13 +240,13 @@ func (b *Builder) Interval(at *field.Path, text string, least time.Duration) {
 func (b *Builder) Overridden(at *field.Path) {
 	winners := make(map[string]string, len(b.Plan.Entries))
 	for i := range b.Plan.Entries {
-		if e := &b.Plan.Entries[i]; e.Kind == Single {
+		if e := &b.Plan.Entries[i]; e.Kind == Single && e.Use.For(InSecret) {
 			winners[e.Name] = e.Field
 		}
 	}
 	for i := range b.Plan.Entries {
 		e := &b.Plan.Entries[i]
-		if winner := winners[e.Name]; e.Kind == Single && winner != e.Field {
+		if winner := winners[e.Name]; e.Kind == Single && e.Use.For(InSecret) && winner != e.Field {
 			b.Warn("%s.name is %s's, too, which wins: remove one of them", e.Field, winner)
 		}
 	}

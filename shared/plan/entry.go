@@ -42,17 +42,52 @@ type Entry struct {
 	Kind     EntryKind
 	Name     string // for Single
 	Source   Source
-	Property string // look this up in the JSON value; empty: the whole value. Of Members, it is the object
-	Syntax   Syntax `json:",omitempty"` // of Property
-	Binary   bool   // the value is base64 text
+	// Portion is what the entry is made of. All portions of an answer come by one Read.
+	Portion  Portion `json:",omitempty"`
+	Use      Use     `json:",omitempty"`
+	Property string  // look this up in the JSON value; empty: the whole value. Of Members, it is the object
+	Syntax   Syntax  `json:",omitempty"` // of Property
+	Binary   bool    // the value is base64 text
 	// Decoding is done to each value that the entry makes.
 	Decoding Decoding `json:",omitempty"`
 	NoNUL    bool     `json:",omitempty"` // a value with a byte of zero is an error
-	// Matching is a pattern (of package regexp) that is found in the names whose values a Tree takes; empty: it takes all.
-	Matching string `json:",omitempty"`
+	// Matching and Excluding are patterns (of package regexp). Members and a Tree take the names that no pattern of Excluding is found in, and
+	// one of Matching is, or all of them where Matching is empty. The names are the backend's, before Naming.
+	Matching, Excluding List `json:",omitempty"`
 	// Naming makes the entries' names of those of Members, or of a Tree. Nil: members have theirs, and values of a walk their last segment.
 	Naming *Naming `json:",omitempty"`
 }
+
+// Portion is a part of what a backend answers.
+type Portion string
+
+// The portions.
+const (
+	WholeValue Portion = "" // the value
+	// Metadata is what the backend says of the value: a JSON object, which is {} where it says nothing.
+	Metadata Portion = "metadata"
+	// Answer is {"data": value, "metadata": metadata}, each as the backend wrote it; the value alone where the backend says nothing of it.
+	Answer Portion = "answer"
+)
+
+// Portions lists all of them.
+func Portions() []Portion { return []Portion{WholeValue, Metadata, Answer} }
+
+// Use is what an entry is for.
+type Use string
+
+// The uses.
+const (
+	Everywhere  Use = ""          // it is part of the Secret, and templates see it
+	InSecret    Use = "secret"    // templates do not see it
+	InTemplates Use = "templates" // it is no part of the Secret
+)
+
+// Uses lists all of them.
+func Uses() []Use { return []Use{Everywhere, InSecret, InTemplates} }
+
+// For reports whether an entry of this use is for another one as well: InSecret or InTemplates.
+func (u Use) For(other Use) bool { return u == Everywhere || u == other }
 
 // Syntax is a language of properties.
 type Syntax string

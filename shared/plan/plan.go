@@ -111,8 +111,8 @@ type Template struct {
 	Made        []Made            `json:",omitempty"` // by templates, of the entries
 	Engine      template.Engine   `json:",omitempty"` // of Made
 	Options     template.Options  `json:",omitzero"`  // of Engine
-	// Hidden: entries are for Made alone, and no part of the Secret.
-	Hidden bool `json:",omitempty"`
+	// Inputs are given to Made beside the entries, by their names: JSON where Options says so of values. Of one name, the entry wins.
+	Inputs map[string][]byte `json:",omitempty"`
 	// Removed are annotations and labels that the Secret must not have, though another client set them.
 	Removed []string `json:",omitempty"`
 	Stamp   Stamp

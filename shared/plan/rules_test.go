@@ -48,18 +48,3 @@ func TestGJSONPath(t *testing.T) {
 		})
 	}
 }
-
-func TestPattern(t *testing.T) {
-	for _, tc := range []struct{ name, pattern, problem string }{
-		{"a pattern", `^team-a/(.*)$`, ""},
-		{"what is none", `(`, "must be a regular expression (https://github.com/google/re2/wiki/Syntax): error parsing regexp: missing closing ): `(`"},
-		{"one that repeats too much", `(abcdefghijk){1000}`, "must be a smaller pattern: repeat less within it"},
-		{"one that is too long", strings.Repeat("a", plan.MaxText+1), "must not have more than 2048 bytes"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			if got := plan.Pattern(tc.pattern); got != tc.problem {
-				t.Errorf("got %q, want %q", got, tc.problem)
-			}
-		})
-	}
-}

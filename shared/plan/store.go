@@ -8,15 +8,17 @@ type Backend string
 // Store says where to read, and as whom. It is comparable: reads of equal Stores share a session, and what they return. Fields that
 // mean nothing to the backend are empty.
 type Store struct {
-	Backend   Backend
-	Address   string // URL of the server; empty: the installation's
-	CA        string // PEM of the only CAs to trust for Address; empty: those of Login.CAFrom, else the installation's
-	Namespace string // the part of the server to work in; empty: the installation's
-	Location  string // a region
-	Container string // what holds the secrets, such as a project or a vault
-	Method    string // how to log in; empty: the backend's usual way
-	Mount     string // where to log in
-	Role      string // empty: the credential's own rights
+	Backend Backend
+	Address string // URL of the server; empty: the installation's
+	// ServerName is the name that the server's certificate must have; empty: the host of Address.
+	ServerName string `json:",omitempty"`
+	CA         string // PEM of the only CAs to trust for Address; empty: those of Login.CAFrom, else the installation's
+	Namespace  string // the part of the server to work in; empty: the installation's
+	Location   string // a region
+	Container  string // what holds the secrets, such as a project or a vault
+	Method     string // how to log in; empty: the backend's usual way
+	Mount      string // where to log in
+	Role       string // empty: the credential's own rights
 	// Credential is what a login proves itself by.
 	Credential Credential
 	// Login is what else a login says.

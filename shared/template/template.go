@@ -20,12 +20,18 @@ const (
 type Options struct {
 	MissingKey string    `json:"missingKey,omitempty"` // default, zero or error
 	Delimiters [2]string `json:"delimiters,omitzero"`  // empty: {{ and }}
+	// JSON: each value is JSON, and templates see what it says: objects as maps, and numbers with all their digits. Else they are texts.
+	JSON bool `json:"json,omitempty"`
+	// Library are texts that all others can use by their names, and by the names that they define. They make nothing themselves.
+	Library []Text `json:"library,omitempty"`
 }
 
 // Text is one text of an object that a template makes.
 type Text struct {
 	Field  string `json:"field"` // where the object has it, such as spec.template.stringData[app.yaml]
 	Source string `json:"source"`
+	// Name is how other texts of a Go template's object call it, by template; empty: they cannot.
+	Name string `json:"name,omitempty"`
 	// Object: the result is YAML, an object of texts. It is answered as JSON.
 	Object bool `json:"object,omitempty"`
 }

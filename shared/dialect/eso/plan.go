@@ -296,8 +296,8 @@ func (b *builder) find(at *field.Path, es *v1.ExternalSecret, from *v1.DataFrom,
 		return
 	}
 	if find.Name != nil {
-		b.Canonical(findAt.Child("name", "regexp"), find.Name.RegExp, plan.Pattern)
-		e.Matching = find.Name.RegExp
+		b.Canonical(findAt.Child("name", "regexp"), find.Name.RegExp, plan.NamePattern)
+		e.Matching = plan.ListOf(find.Name.RegExp)
 	}
 	s := b.source(at, es, from.SourceRef)
 	switch {

@@ -38,7 +38,11 @@ func (b *builder) template(at *field.Path, t *v1.Template) {
 	}
 	switch t.MergePolicy {
 	case "", mergeReplace:
-		b.Plan.Template.Hidden = len(t.Data)+len(t.TemplateFrom) > 0
+		if len(t.Data)+len(t.TemplateFrom) > 0 {
+			for n := range b.Plan.Entries {
+				b.Plan.Entries[n].Use = plan.InTemplates
+			}
+		}
 	case mergeMerge:
 	default:
 		b.Fail(field.NotSupported(at.Child("mergePolicy"), t.MergePolicy, []string{mergeReplace, mergeMerge}))

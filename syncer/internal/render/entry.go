@@ -58,7 +58,7 @@ func (r *renderer) entry(e *plan.Entry, values []driver.Value) part {
 
 func (r *renderer) make(e *plan.Entry, values []driver.Value) (made part) {
 	if e.Kind == plan.Tree {
-		if values, made.err = r.taken(e, values); made.err != nil {
+		if values, made.err = r.takenValues(e, values); made.err != nil {
 			return made
 		}
 	}
@@ -258,8 +258,8 @@ func (r *renderer) walked(e *plan.Entry, v driver.Value) ([]byte, error) {
 
 // nothingBelow says what to do where a walk has no value.
 func (r *renderer) nothingBelow(e *plan.Entry) error {
-	if e.Matching != "" {
-		return fmt.Errorf("no name that is read matches the pattern %s: correct it, or what is read", shown(e.Matching))
+	if e.Matching+e.Excluding != "" {
+		return fmt.Errorf("no name that is read is one of those that the patterns take (%s): correct them, or what is read", patternsOf(e))
 	}
 	remedy := "check the path"
 	if !e.Source.Recursive {

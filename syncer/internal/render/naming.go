@@ -32,31 +32,71 @@ func (r *renderer) pattern(text string) *pattern {
 	return p
 }
 
-// Taken are the values of a walk that an entry takes: those whose names its pattern is found in. Policy judges the names of these. An
-// error says that the pattern is none, or too large for so many names.
+// Taken are the values of a walk that an entry takes, by their names. Policy judges the names of these. An error says that a pattern is
+// none, or that the patterns are too large for so many names.
 func Taken(e *plan.Entry, values []driver.Value) ([]driver.Value, error) {
 	r := &renderer{budget: newBudget(context.Background()), patterns: map[string]*pattern{}}
-	return r.taken(e, values)
+	return r.takenValues(e, values)
 }
 
-func (r *renderer) taken(e *plan.Entry, values []driver.Value) ([]driver.Value, error) {
-	if e.Matching == "" {
+func (r *renderer) takenValues(e *plan.Entry, values []driver.Value) ([]driver.Value, error) {
+	if e.Matching+e.Excluding == "" {
 		return values, nil
-	}
-	p := r.pattern(e.Matching)
-	if p.problem != "" {
-		return nil, fmt.Errorf("the pattern of the names that are read %s", p.problem)
 	}
 	var taken []driver.Value
 	for i := range values {
-		if err := r.budget.takeWork(1 + len(values[i].Name)*p.cost); err != nil {
+		takes, err := r.takes(e, values[i].Name)
+		if err != nil {
 			return nil, err
 		}
-		if p.MatchString(values[i].Name) {
+		if takes {
 			taken = append(taken, values[i])
 		}
 	}
 	return taken, nil
+}
+
+// takes reports whether an entry takes a name.
+func (r *renderer) takes(e *plan.Entry, name string) (bool, error) {
+	if excluded, err := r.matches(e.Excluding, name); excluded || err != nil {
+		return false, err
+	}
+	if e.Matching == "" {
+		return true, nil
+	}
+	return r.matches(e.Matching, name)
+}
+
+// matches reports whether one of the patterns is found in a name.
+func (r *renderer) matches(patterns plan.List, name string) (bool, error) {
+	if patterns == "" {
+		return false, nil
+	}
+	for text := range strings.SplitSeq(string(patterns), "\n") {
+		p := r.pattern(text)
+		if p.problem != "" {
+			return false, fmt.Errorf("a pattern of the names that are read %s", p.problem)
+		}
+		if err := r.budget.takeWork(1 + len(name)*p.cost); err != nil {
+			return false, err
+		}
+		if p.MatchString(name) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// patternsOf are an entry's patterns, in words.
+func patternsOf(e *plan.Entry) string {
+	var words []string
+	if e.Matching != "" {
+		words = append(words, "matching "+shown(strings.Join(e.Matching.Texts(), ", ")))
+	}
+	if e.Excluding != "" {
+		words = append(words, "excluding "+shown(strings.Join(e.Excluding.Texts(), ", ")))
+	}
+	return strings.Join(words, ", ")
 }
 
 // rename gives values their names in the Secret, and decodes them. The values come by the names that the backend has for them.

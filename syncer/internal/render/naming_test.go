@@ -21,7 +21,7 @@ func extract(naming plan.Naming) plan.Entry {
 // find is all that a walk found below team.
 func find(naming plan.Naming, matching string) plan.Entry {
 	e := extract(naming)
-	e.Kind, e.Matching = plan.Tree, matching
+	e.Kind, e.Matching = plan.Tree, plan.ListOf(matching)
 	e.Source.Read = plan.Read{Key: "team", Path: true, Recursive: true}
 	return e
 }
@@ -130,7 +130,7 @@ func TestNamingRefuses(t *testing.T) {
 			"a name in k, or what becomes of it, has more than 2048 bytes: change spec.dataFrom[0].rewrite"},
 		{"a pattern that is none", extract(rewrites(replace("(", "y"))), read(map[string]string{"k": `{"planted":"v"}`}),
 			"a source of spec.dataFrom[0].rewrite must be a regular expression (https://github.com/google/re2/wiki/Syntax): error parsing regexp: missing closing ): `(`"},
-		{"a pattern of names that matches none", find(underscores, "^x$"), walk(everything, "team/a", "planted"), "no name that is read matches the pattern ^x$: correct it, or what is read"},
+		{"a pattern of names that matches none", find(underscores, "^x$"), walk(everything, "team/a", "planted"), "no name that is read is one of those that the patterns take (matching ^x$): correct them, or what is read"},
 		{"an object without members, and nothing else", extract(underscores), read(map[string]string{"k": `{}`}),
 			"nothing that is read makes an entry: give the value members, or remove this entry"},
 		{"a value that is no object", extract(underscores), read(map[string]string{"k": `["planted"]`}), "the value of k is not a JSON object: use data, with a name, for plain values"},
@@ -167,7 +167,7 @@ func TestTaken(t *testing.T) {
 	}{
 		{"no pattern takes all", "", values, ""},
 		{"a pattern takes those that it is found in", "/b", values[1:], ""},
-		{"a pattern that is none takes nothing", "(", nil, "the pattern of the names that are read must be a regular expression (https://github.com/google/re2/wiki/Syntax): error parsing regexp: missing closing ): `(`"},
+		{"a pattern that is none takes nothing", "(", nil, "a pattern of the names that are read must be a regular expression (https://github.com/google/re2/wiki/Syntax): error parsing regexp: missing closing ): `(`"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			e := find(plan.Naming{}, tc.matching)

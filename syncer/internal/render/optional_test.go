@@ -13,11 +13,12 @@ import (
 // TestWhatIsGone renders plans whose reads may find nothing.
 func TestWhatIsGone(t *testing.T) {
 	optional := func(e plan.Entry) plan.Entry { e.Source.Optional = true; return e }
+	hidden := func(e plan.Entry) plan.Entry { e.Use = plan.InTemplates; return e }
 	there, gone := dataEntry("there"), optional(dataEntry("gone"))
 	gone.Name = "gone"
 	members := optional(fromEntry("spec.dataFrom[0]", "gone"))
 	tree := optional(find(plan.Naming{Conversion: plan.Underscore}, "^x$"))
-	made := plan.Template{Hidden: true, Engine: template.Go, Made: []plan.Made{{Part: plan.InStringData, Name: "made"}}}
+	made := plan.Template{Engine: template.Go, Made: []plan.Made{{Part: plan.InStringData, Name: "made"}}}
 	templates := func(context.Context, *plan.Plan, []template.Entry) (template.Answer, error) {
 		return template.Answer{Rendered: [][]byte{[]byte("text")}}, nil
 	}
@@ -38,9 +39,9 @@ func TestWhatIsGone(t *testing.T) {
 		{"all are gone", plan.Plan{Entries: []plan.Entry{gone, members, tree}}, none, map[string]string{}, true, ""},
 		{"a walk that finds none of its names", plan.Plan{Entries: []plan.Entry{tree}}, walk(tree, "team/a", "v"), map[string]string{}, true, ""},
 		{"all are gone but data of the object itself", plan.Plan{Entries: []plan.Entry{gone}, Template: plan.Template{Data: map[string][]byte{"own": []byte("v")}}}, none, map[string]string{"own": "v"}, false, ""},
-		{"all are gone but what templates make", plan.Plan{Entries: []plan.Entry{gone}, Template: made}, none, map[string]string{"made": "text"}, false, ""},
+		{"all are gone but what templates make", plan.Plan{Entries: []plan.Entry{hidden(gone)}, Template: made}, none, map[string]string{"made": "text"}, false, ""},
 		{"all are gone, and the Secret is to go with them, whatever templates make", plan.Plan{
-			Target: plan.Target{DeleteEmpty: true}, Entries: []plan.Entry{gone}, Template: made,
+			Target: plan.Target{DeleteEmpty: true}, Entries: []plan.Entry{hidden(gone)}, Template: made,
 		}, none, map[string]string{}, true, ""},
 		{"one is there, and the Secret stays", plan.Plan{Target: plan.Target{DeleteEmpty: true}, Entries: []plan.Entry{there, gone}}, half, map[string]string{"n": "v"}, false, ""},
 		{"a type that needs entries is no reason to keep the Secret", plan.Plan{Entries: []plan.Entry{gone}, Template: plan.Template{Type: "kubernetes.io/tls"}}, none, map[string]string{}, true, ""},

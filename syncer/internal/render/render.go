@@ -69,7 +69,10 @@ func Render(ctx context.Context, p *plan.Plan, values Values, templates Template
 
 func (r *renderer) secret(ctx context.Context, values Values, templates Templates) (*Secret, []*Error) {
 	p := r.plan
-	read := ordered{data: map[string][]byte{}}
+	read := made{secret: map[string][]byte{}}
+	if len(p.Template.Made) > 0 {
+		read.templates.data = map[string][]byte{}
+	}
 	skipped, errs := r.fill(&read, values)
 	if len(errs) > 0 {
 		return nil, errs
@@ -99,7 +102,22 @@ func (r *renderer) secret(ctx context.Context, values Values, templates Template
 	return s, nil
 }
 
-// ordered is what a plan's entries make, by name, and the names in the order in which they came.
+// made is what a plan's entries make, by what it is for.
+type made struct {
+	secret    map[string][]byte
+	templates ordered // without data if there are none
+}
+
+func (m *made) set(use plan.Use, name string, value []byte) {
+	if use.For(plan.InSecret) {
+		m.secret[name] = value
+	}
+	if m.templates.data != nil && use.For(plan.InTemplates) {
+		m.templates.set(name, value)
+	}
+}
+
+// ordered are values by name, and the names in the order in which they came.
 type ordered struct {
 	data  map[string][]byte
 	names []string
@@ -113,7 +131,7 @@ func (o *ordered) set(name string, value []byte) {
 }
 
 // fill adds what the entries make, in their order, since the last definition of a name wins. It counts those that are skipped.
-func (r *renderer) fill(all *ordered, values Values) (skipped int, errs []*Error) {
+func (r *renderer) fill(all *made, values Values) (skipped int, errs []*Error) {
 	failed, last := 0, lastOf(r.plan.Entries)
 	for i := range r.plan.Entries {
 		e := &r.plan.Entries[i]
@@ -137,10 +155,10 @@ func (r *renderer) fill(all *ordered, values Values) (skipped int, errs []*Error
 		case made.skipped:
 			skipped++
 		case e.Kind == plan.Single:
-			all.set(e.Name, made.data)
+			all.set(e.Use, e.Name, made.data)
 		default:
 			for _, name := range slices.Sorted(maps.Keys(made.entries)) {
-				all.set(name, made.entries[name])
+				all.set(e.Use, name, made.entries[name])
 			}
 		}
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // layers lays what was read over the template's data, and its other texts over that.
-func layers(ctx context.Context, p *plan.Plan, read *ordered, templates Templates) (*Secret, []*Error) {
+func layers(ctx context.Context, p *plan.Plan, read *made, templates Templates) (*Secret, []*Error) {
 	t := &p.Template
 	s := &Secret{
 		Data:        maps.Clone(t.Data),
@@ -29,16 +29,12 @@ func layers(ctx context.Context, p *plan.Plan, read *ordered, templates Template
 	if s.Data == nil {
 		s.Data = map[string][]byte{}
 	}
-	visible := read.data
-	if t.Hidden {
-		visible = nil
-	}
 	if len(t.Made) == 0 {
-		maps.Copy(s.Data, visible)
+		maps.Copy(s.Data, read.secret)
 		maps.Copy(s.Data, t.StringData)
 		return s, nil
 	}
-	texts, errs := rendered(ctx, p, read, templates)
+	texts, errs := rendered(ctx, p, &read.templates, templates)
 	if len(errs) > 0 {
 		return nil, errs
 	}
@@ -54,7 +50,7 @@ func layers(ctx context.Context, p *plan.Plan, read *ordered, templates Template
 		errs = append(errs, &Error{Field: p.Words.Spec, Template: template.Output,
 			Problem: fmt.Sprintf("the annotations that templates make have more than %d bytes together", plan.MaxAnnotationBytes)})
 	}
-	maps.Copy(s.Data, visible)
+	maps.Copy(s.Data, read.secret)
 	maps.Copy(s.Data, above)
 	return s, errs
 }

@@ -131,8 +131,13 @@ func TestGoTemplates(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p := &plan.Plan{Words: words, Entries: []plan.Entry{user, dashed, binary}, Template: plan.Template{
-				Hidden: tc.hidden, Engine: template.Go, Options: template.Options{MissingKey: "error"}, Made: tc.made,
+				Engine: template.Go, Options: template.Options{MissingKey: "error"}, Made: tc.made,
 			}}
+			for i := range p.Entries {
+				if tc.hidden {
+					p.Entries[i].Use = plan.InTemplates
+				}
+			}
 			got, errs := Render(t.Context(), p, values, pool.Render)
 			if tc.problem != "" {
 				if got != nil || len(errs) != 1 || errs[0].Error() != tc.problem {
