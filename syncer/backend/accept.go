@@ -22,7 +22,7 @@ func accept(source plan.Source, value driver.Value) (driver.Value, error) {
 			return driver.Value{}, e
 		}
 	}
-	if len(value.Data) > MaxValueBytes {
+	if len(value.Data) > MaxValueBytes || len(value.Metadata) > MaxValueBytes {
 		return driver.Value{}, tooLarge(source, value)
 	}
 	value.Version = driver.Word(value.Version)
@@ -53,12 +53,15 @@ func isWanted(walk plan.Source, name string) bool {
 }
 
 func tooLarge(source plan.Source, value driver.Value) *Error {
-	what, hint := "the value", "keep less under this key"
+	what, size, hint := "the value", len(value.Data), "keep less under this key"
+	if size <= MaxValueBytes {
+		what, size, hint = "the metadata", len(value.Metadata), "keep less in the custom metadata of this key"
+	}
 	if value.Name != "" {
 		what += " of " + driver.Word(value.Name)
 		hint = "keep less in it, or name a path without it"
 	}
-	text := fmt.Sprintf("%s has %d bytes, but a Secret holds %d at most", what, len(value.Data), MaxValueBytes)
+	text := fmt.Sprintf("%s has %d bytes, but a Secret holds %d at most", what, size, MaxValueBytes)
 	e := newError(source, driver.Invalid, text, nil)
 	e.hint = hint
 	return e

@@ -108,6 +108,13 @@ func TestClientGet(t *testing.T) {
 			want: key + "not a valid request: the value has 1703936 bytes, but a Secret holds 1048576 at most; keep less under this key",
 			code: "invalid",
 		},
+		"larger metadata is refused": {
+			driver: func(context.Context) (driver.Value, error) {
+				return driver.Value{Data: []byte(planted), Metadata: bytes.Repeat([]byte(planted), 1<<17)}, nil
+			},
+			want: key + "not a valid request: the metadata has 1703936 bytes, but a Secret holds 1048576 at most; keep less in the custom metadata of this key",
+			code: "invalid",
+		},
 		"an error is classified, redacted and given a remedy": {
 			driver: func(context.Context) (driver.Value, error) {
 				return driver.Value{}, errors.New("permission denied, password: " + planted)

@@ -140,6 +140,7 @@ func (l vaultLab) harness(t *testing.T, e engine) backendtest.Harness {
 		},
 		InexactNumbers: e.version == 2,
 		Unversioned:    e.version == 1,
+		Described:      e.version == 2,
 		Refused:        l.refused(t),
 		Unproved:       l.unproved(t),
 		Nowhere: map[string]plan.Source{"an engine that is not mounted": {

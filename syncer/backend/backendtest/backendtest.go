@@ -55,6 +55,9 @@ type Harness struct {
 	Delete func(t *testing.T, key string)
 	// Unversioned: the backend has no versions; then no value may have one.
 	Unversioned bool
+	// Described: with each value comes what the backend says of it, as a JSON object, and of a new version another one. Else no value may
+	// have Metadata.
+	Described bool
 
 	// Refused are identities that exist or not, but may not be used; the names say why.
 	Refused map[string]plan.Store

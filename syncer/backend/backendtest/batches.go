@@ -152,6 +152,7 @@ func (s *suite) sameAsGet(t *testing.T, r reader, name string, got backend.Outco
 func (s *suite) sameValue(t *testing.T, what string, got, want driver.Value) {
 	t.Helper()
 	equal(t, what, string(got.Data), string(want.Data))
+	equal(t, what+", its metadata", string(got.Metadata), string(want.Metadata))
 	if got.Version != want.Version || got.Bytes != want.Bytes || got.Name != want.Name {
 		t.Errorf("%s: got version %q, bytes %t, name %q; Get gives %q, %t, %q",
 			what, got.Version, got.Bytes, got.Name, want.Version, want.Bytes, want.Name)

@@ -1,7 +1,9 @@
 package backendtest
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -71,10 +73,16 @@ func (s *suite) versions(t *testing.T) {
 			t.Errorf("the version is %q and Unversioned is %t", first.Version, s.Unversioned)
 		}
 	})
+	t.Run("what is said of a value is a JSON object, where there is any", func(t *testing.T) {
+		if members := map[string]any{}; s.Described && json.Unmarshal(first.Metadata, &members) != nil || !s.Described && first.Metadata != nil {
+			t.Errorf("the metadata has %d bytes with %d members, and Described is %t", len(first.Metadata), len(members), s.Described)
+		}
+	})
 	t.Run("what has not changed is the same version", func(t *testing.T) {
 		got, again := r.text(t, "rotated")
 		equal(t, "the version", again.Version, first.Version)
 		equal(t, "the value", got, canary+"1")
+		equal(t, "the metadata", string(again.Metadata), string(first.Metadata))
 	})
 	t.Run("a rotated value arrives with another version", func(t *testing.T) {
 		s.put(t, 0, "rotated", canary+"2")
@@ -82,6 +90,9 @@ func (s *suite) versions(t *testing.T) {
 		equal(t, "the value", got, canary+"2")
 		if !s.Unversioned && (value.Version == "" || value.Version == first.Version) {
 			t.Errorf("the version is %q, and was %q before", value.Version, first.Version)
+		}
+		if s.Described && bytes.Equal(value.Metadata, first.Metadata) {
+			t.Error("the metadata is that of the version before")
 		}
 	})
 	t.Run("a deleted secret is not found, and is read again once it is back", func(t *testing.T) {

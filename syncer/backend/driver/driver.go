@@ -69,7 +69,13 @@ type Value struct {
 	// Version is the backend's own id of the version: never derived from Data. Empty where the
 	// backend has none (Vault KV 1).
 	Version string
+	// Metadata is what the backend says of the value beside it: a JSON object, as it came. Empty where it says nothing that objects may
+	// ask for, which is so of all but Vault KV 2.
+	Metadata []byte
 }
+
+// Size is how many bytes a Value has in memory, its name and version aside.
+func (v *Value) Size() int { return len(v.Data) + len(v.Metadata) }
 
 // Result is the outcome of one read of a batch.
 type Result struct {

@@ -84,7 +84,7 @@ func (f *Found) Values(ctx context.Context, get func(ctx context.Context, name s
 				return &ItemError{Name: name, Err: err}
 			}
 			values[i].Name = name
-			if size.Add(int64(len(name)+len(values[i].Data))) > maxFound {
+			if size.Add(int64(len(name)+values[i].Size())) > maxFound {
 				return errTooMuch
 			}
 			return nil

@@ -18,13 +18,25 @@ type answer struct {
 	Errors   []string        `json:"errors"`
 }
 
+// versioned is what version 2 of the engine wraps around a secret.
 type versioned struct {
 	Data     json.RawMessage `json:"data"`
-	Metadata *struct {
-		Version      json.Number `json:"version"`
-		DeletionTime string      `json:"deletion_time"`
-		Destroyed    bool        `json:"destroyed"`
-	} `json:"metadata"`
+	Metadata json.RawMessage `json:"metadata"`
+}
+
+// metadata is what counts of a version's.
+type metadata struct {
+	Version      json.Number `json:"version"`
+	DeletionTime string      `json:"deletion_time"`
+	Destroyed    bool        `json:"destroyed"`
+}
+
+// unwrap takes the data of an answer apart; false: it is none of version 2.
+func unwrap(data json.RawMessage) (inner versioned, of metadata, ok bool) {
+	if len(data) == 0 || json.Unmarshal(data, &inner) != nil || isNull(inner.Metadata) {
+		return inner, of, false
+	}
+	return inner, of, json.Unmarshal(inner.Metadata, &of) == nil
 }
 
 // parse finds the value of a read in the body of a successful answer. Errors never quote the body.
@@ -37,19 +49,23 @@ func parse(body []byte, read plan.Read) (driver.Value, error) {
 		if isVersioned(outer.Data) {
 			return driver.Value{}, errIsKV2
 		}
-		return value(outer.Data, "")
+		return value(outer.Data)
 	}
-	var inner versioned
-	if len(outer.Data) == 0 || json.Unmarshal(outer.Data, &inner) != nil || inner.Metadata == nil || inner.Metadata.Version == "" {
+	inner, of, ok := unwrap(outer.Data)
+	switch {
+	case !ok || of.Version == "":
 		return driver.Value{}, errNotKV2
-	}
-	switch m := inner.Metadata; {
-	case read.Version != "" && m.Version.String() != read.Version:
+	case read.Version != "" && of.Version.String() != read.Version:
 		return driver.Value{}, driver.ErrOther
-	case m.Destroyed, m.DeletionTime != "" && isNull(inner.Data):
+	case of.Destroyed, of.DeletionTime != "" && isNull(inner.Data):
 		return driver.Value{}, deleted(read.Version)
 	}
-	return value(inner.Data, inner.Metadata.Version.String())
+	found, err := value(inner.Data)
+	if err != nil {
+		return driver.Value{}, err
+	}
+	found.Version, found.Metadata = of.Version.String(), inner.Metadata
+	return found, nil
 }
 
 // isVersioned recognises what version 2 wraps around a secret: data and metadata, nothing else, and in the latter what each version has.
@@ -70,7 +86,8 @@ func isVersioned(data json.RawMessage) bool {
 	return true
 }
 
-func value(data json.RawMessage, version string) (driver.Value, error) {
+// value is the secret itself.
+func value(data json.RawMessage) (driver.Value, error) {
 	if isNull(data) {
 		return driver.Value{}, errEmpty
 	}
@@ -78,7 +95,7 @@ func value(data json.RawMessage, version string) (driver.Value, error) {
 	if json.Compact(&compact, data) != nil {
 		return driver.Value{}, wire.ErrGarbage
 	}
-	return driver.Value{Data: unescape(compact.Bytes()), Version: version}, nil
+	return driver.Value{Data: unescape(compact.Bytes())}, nil
 }
 
 func isNull(data json.RawMessage) bool {
@@ -128,11 +145,10 @@ func needless(escape string) (string, bool) {
 // A path that leads to no engine comes with an error, and one that lacks data/ with a warning. A proxy says 404, too.
 func notFound(body []byte, version string) error {
 	var outer answer
-	var inner versioned
 	if json.Unmarshal(body, &outer) != nil {
 		return wire.ErrGarbage
 	}
-	if len(outer.Data) > 0 && json.Unmarshal(outer.Data, &inner) == nil && inner.Metadata != nil {
+	if _, _, ok := unwrap(outer.Data); ok {
 		return deleted(version)
 	}
 	if said := slices.Concat(outer.Errors, outer.Warnings); len(said) > 0 {

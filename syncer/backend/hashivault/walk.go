@@ -104,7 +104,7 @@ func (w *walk) all(ctx context.Context, do ask) ([]driver.Value, error) {
 				return &ofName{name, err}
 			case value == nil:
 				return nil
-			case size.Add(int64(len(value.Name)+len(value.Data)+perValue)) > maxWalk:
+			case size.Add(int64(len(value.Name)+value.Size()+perValue)) > maxWalk:
 				return errTooMuch
 			}
 			found[i] = value

@@ -197,6 +197,7 @@ func TestDigestsTellValuesApart(t *testing.T) {
 	for i, values := range [][]driver.Value{
 		nil, {{}}, {{}, {}}, {{Data: []byte("a")}}, {{Version: "a"}}, {{Name: "a"}}, {{Data: []byte("a"), Bytes: true}},
 		{{Name: "a", Version: "b"}}, {{Name: "ab"}}, {{Data: []byte("a")}, {Data: []byte("b")}}, {{Data: []byte("ab")}},
+		{{Metadata: []byte("a")}}, {{Data: []byte("a"), Metadata: []byte("b")}},
 	} {
 		sum := d.of(values)
 		if sum != d.of(values) {

@@ -31,7 +31,7 @@ func (d *digester) of(values []driver.Value) (sum digest) {
 			kind = 1
 		}
 		d.mac.Write([]byte{kind})
-		for _, part := range [][]byte{[]byte(v.Name), []byte(v.Version), v.Data} {
+		for _, part := range [][]byte{[]byte(v.Name), []byte(v.Version), v.Data, v.Metadata} {
 			d.mac.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
 			d.mac.Write(part)
 		}

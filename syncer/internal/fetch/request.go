@@ -31,8 +31,8 @@ func (r *request) complete() bool { return r.deferred == nil && len(r.pending) =
 func (r *request) withoutValues() bool { return r.failed || r.tooLarge }
 
 func size(values []driver.Value) (bytes int) {
-	for _, v := range values {
-		bytes += len(v.Data)
+	for i := range values {
+		bytes += values[i].Size()
 	}
 	return bytes
 }

@@ -27,8 +27,8 @@ type Values map[plan.Source][]driver.Value
 // Bytes is how many bytes the values have together.
 func (v Values) Bytes() (bytes int) {
 	for _, values := range v {
-		for _, value := range values {
-			bytes += len(value.Data)
+		for i := range values {
+			bytes += values[i].Size()
 		}
 	}
 	return bytes
