@@ -13,6 +13,7 @@ type Words struct {
 	Binary    string // the option that says that a value is base64
 	NotBinary string // what to do where a value is not base64
 	Plain     string // what to do with a value that is not an object with members
+	Misnamed  string // what to do with a member by whose name no entry can be called, where members keep theirs
 
 	Adoption        string // the field that asks to take over a Secret that no controller owns; empty: there is none
 	Sharing         string // the field that has the object set entries of a Secret that another client makes; empty: there is none

@@ -15,7 +15,7 @@ func (r *runner) words(t *testing.T) {
 	for _, kind := range r.kinds {
 		words, is := kind.Words(), kind.Type()
 		needless := map[string]bool{
-			"Paused": true, "Adoption": true, "Sharing": true,
+			"Paused": true, "Adoption": true, "Sharing": true, "Misnamed": true,
 			string(plan.TermRecursive): true, string(plan.TermEngine1): true, string(plan.TermEngine2): true,
 		}
 		for _, e := range r.examples {
@@ -58,6 +58,7 @@ func (r *runner) needed(t *testing.T, e example, needless map[string]bool) {
 	strike("Sharing", p.Target.Sharing != plan.Exclusive)
 	for i := range p.Entries {
 		source := p.Entries[i].Source
+		strike("Misnamed", p.Entries[i].Kind == plan.Members && p.Entries[i].Naming == nil)
 		strike(string(plan.TermRecursive), source.Path)
 		strike(string(plan.TermEngine1), source.Backend == backend.Vault)
 		strike(string(plan.TermEngine2), source.Backend == backend.Vault)

@@ -141,6 +141,7 @@ func (i *Installation) Words() *plan.Words { return &words }
 var words = plan.Words{
 	Kind: apiv1.Kind, Spec: "spec", Type: "spec.template.type", Paused: "spec.suspend is true: nothing is read or written",
 	Property: "property", Binary: "isBinary", NotBinary: "remove isBinary", Plain: "use data, with a name, for plain values",
+	Misnamed: "use data to give it another",
 	Adoption: "spec.adoptExisting",
 	Rename:   "rename this ExternalSecret",
 	Adopt: "to take it over set spec.adoptExisting, and on the namespace the annotation " +

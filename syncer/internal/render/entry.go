@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -26,6 +25,7 @@ type renderer struct {
 
 type documentKey struct {
 	source   plan.Source
+	portion  plan.Portion
 	decoded  bool   // from base64
 	property string // the document is the value of this property
 	syntax   plan.Syntax
@@ -74,15 +74,21 @@ func (r *renderer) make(e *plan.Entry, values []driver.Value) (made part) {
 	default:
 		made.data, made.err = r.one(e, values[0])
 	}
+	if made.err == nil && !made.skipped {
+		made.err = r.forTemplates(e, made)
+	}
 	return made
 }
 
 // one makes the value of a Single.
 func (r *renderer) one(e *plan.Entry, value driver.Value) ([]byte, error) {
+	value, err := r.portion(e, value)
+	if err != nil {
+		return nil, err
+	}
 	var d *document
 	if e.Property != "" {
-		var err error
-		if d, err = r.document(documentKey{source: e.Source}, value.Data); err != nil {
+		if d, err = r.document(documentKey{source: e.Source, portion: e.Portion}, value.Data); err != nil {
 			return nil, err
 		}
 	}
@@ -98,7 +104,7 @@ func subject(e *plan.Entry) string {
 	if e.Property != "" {
 		return "property " + e.Property + " of " + e.Source.Key
 	}
-	return "the value of " + e.Source.Key
+	return portionOf(e) + " of " + e.Source.Key
 }
 
 // document is the parsed value of a read; nil where it is not JSON.
@@ -152,6 +158,10 @@ func (r *renderer) members(e *plan.Entry, value driver.Value) (map[string][]byte
 		return nil, err
 	}
 	members, err := d.object()
+	var names []string
+	if err == nil {
+		names, err = r.takenNames(e, members)
+	}
 	switch {
 	case errors.Is(err, errNotObject):
 		return nil, fmt.Errorf("%s is not a JSON object: %s", subject(e), r.plan.Words.Plain)
@@ -160,14 +170,14 @@ func (r *renderer) members(e *plan.Entry, value driver.Value) (map[string][]byte
 	case len(members) == 0 && e.Naming == nil:
 		return nil, fmt.Errorf("%s is an empty object, which makes no entry: give it members, or remove this entry", subject(e))
 	}
-	if err := r.budget.takeEntries(len(members)); err != nil {
+	if err := r.budget.takeEntries(len(names)); err != nil {
 		return nil, err
 	}
-	made := make(map[string][]byte, len(members))
-	for _, name := range slices.Sorted(maps.Keys(members)) { // sorted, so that the first problem is always the same one
+	made := make(map[string][]byte, len(names))
+	for _, name := range names {
 		if problems := validation.IsConfigMapKey(name); len(problems) > 0 && e.Naming == nil {
-			return nil, fmt.Errorf("%s has a member whose name no Secret can have (%s): use data to give it another",
-				e.Source.Key, strings.Join(problems, "; "))
+			return nil, fmt.Errorf("%s has a member whose name no Secret can have (%s): %s",
+				e.Source.Key, strings.Join(problems, "; "), r.plan.Words.Misnamed)
 		}
 		if made[name], err = d.valueOf(e, members[name]); err != nil {
 			return nil, textProblem(err, "a member of "+e.Source.Key)
@@ -186,10 +196,13 @@ func (r *renderer) members(e *plan.Entry, value driver.Value) (map[string][]byte
 
 // whole is the document whose members are meant.
 func (r *renderer) whole(e *plan.Entry, value driver.Value) (*document, error) {
-	data, key := value.Data, documentKey{source: e.Source, decoded: e.Binary && !value.Bytes}
+	value, err := r.portion(e, value)
+	if err != nil {
+		return nil, err
+	}
+	data, key := value.Data, documentKey{source: e.Source, portion: e.Portion, decoded: e.Binary && !value.Bytes}
 	if key.decoded {
-		var err error
-		if data, err = r.decode("the value of "+e.Source.Key, data); err != nil {
+		if data, err = r.decode(portionOf(e)+" of "+e.Source.Key, data); err != nil {
 			return nil, err
 		}
 	}
@@ -242,8 +255,11 @@ func (r *renderer) tree(e *plan.Entry, values []driver.Value) (map[string][]byte
 func (r *renderer) walked(e *plan.Entry, v driver.Value) ([]byte, error) {
 	walked := *e
 	walked.Source.Key = shown(v.Name)
+	v, err := r.portion(&walked, v)
+	if err != nil {
+		return nil, err
+	}
 	var d *document
-	var err error
 	if e.Property != "" {
 		if d, err = parse(r.budget, v.Data); err != nil {
 			return nil, err

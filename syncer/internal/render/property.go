@@ -110,22 +110,26 @@ func namesNothing(s string) bool {
 // propertyProblem words why there is no value at an entry's property. It says what type the value has, and nothing that is in it.
 func propertyProblem(err error, d *document, e *plan.Entry, w *plan.Words) error {
 	var refused *pathError
+	of := e.Source.Key
+	if e.Portion != plan.WholeValue {
+		of = portionOf(e) + " of " + of
+	}
 	switch {
 	case errors.As(err, &refused):
-		return fmt.Errorf("property %s of %s %w", e.Property, e.Source.Key, refused)
+		return fmt.Errorf("property %s of %s %w", e.Property, of, refused)
 	case errors.Is(err, errPath):
-		return fmt.Errorf("property %s of %s: %w", e.Property, e.Source.Key, err)
+		return fmt.Errorf("property %s of %s: %w", e.Property, of, err)
 	case errors.Is(err, errNotJSON):
-		return fmt.Errorf("the value of %s is not JSON, so it has no property %s: remove %s to use it as it is",
-			e.Source.Key, e.Property, w.Property)
+		return fmt.Errorf("%s of %s is not JSON, so it has no property %s: remove %s to use it as it is",
+			portionOf(e), e.Source.Key, e.Property, w.Property)
 	case errors.Is(err, errNotFound):
 		hint := d.hint(w)
 		if e.Syntax != plan.Lodash {
 			hint = d.gjsonHint(w)
 		}
-		return fmt.Errorf("Could not find property %s in %s: %s", e.Property, e.Source.Key, hint) //nolint:staticcheck // KES's words
+		return fmt.Errorf("Could not find property %s in %s: %s", e.Property, of, hint) //nolint:staticcheck // KES's words
 	default:
-		return textProblem(err, fmt.Sprintf("property %s of %s", e.Property, e.Source.Key))
+		return textProblem(err, fmt.Sprintf("property %s of %s", e.Property, of))
 	}
 }
 

@@ -69,7 +69,7 @@ func Render(ctx context.Context, p *plan.Plan, values Values, templates Template
 
 func (r *renderer) secret(ctx context.Context, values Values, templates Templates) (*Secret, []*Error) {
 	p := r.plan
-	read := made{secret: map[string][]byte{}}
+	read := output{secret: map[string][]byte{}}
 	if len(p.Template.Made) > 0 {
 		read.templates.data = map[string][]byte{}
 	}
@@ -89,8 +89,7 @@ func (r *renderer) secret(ctx context.Context, values Values, templates Template
 		s.Empty = true
 		return s, nil
 	case len(s.Data) == 0 && len(p.Entries) > 0:
-		const problem = "nothing that is read makes an entry: give the value members, or remove this entry"
-		return nil, []*Error{{Field: p.Entries[0].Field, Problem: problem}}
+		return nil, []*Error{nothing(p)}
 	}
 	if size := bytesOf(s.Data); size > MaxSecretBytes {
 		return nil, []*Error{{Field: p.Words.Spec, Problem: fmt.Sprintf(
@@ -102,18 +101,29 @@ func (r *renderer) secret(ctx context.Context, values Values, templates Template
 	return s, nil
 }
 
-// made is what a plan's entries make, by what it is for.
-type made struct {
+// nothing says why a Secret would have no entry.
+func nothing(p *plan.Plan) *Error {
+	for i := range p.Entries {
+		if e := &p.Entries[i]; e.Matching+e.Excluding != "" {
+			return &Error{Field: e.Field, Problem: "nothing that is read makes an entry, since the patterns take no name (" + patternsOf(e) +
+				"): correct them, or what is read"}
+		}
+	}
+	return &Error{Field: p.Entries[0].Field, Problem: "nothing that is read makes an entry: give the value members, or remove this entry"}
+}
+
+// output is what a plan's entries make, by what it is for.
+type output struct {
 	secret    map[string][]byte
 	templates ordered // without data if there are none
 }
 
-func (m *made) set(use plan.Use, name string, value []byte) {
+func (o *output) set(use plan.Use, name string, value []byte) {
 	if use.For(plan.InSecret) {
-		m.secret[name] = value
+		o.secret[name] = value
 	}
-	if m.templates.data != nil && use.For(plan.InTemplates) {
-		m.templates.set(name, value)
+	if o.templates.data != nil && use.For(plan.InTemplates) {
+		o.templates.set(name, value)
 	}
 }
 
@@ -131,7 +141,7 @@ func (o *ordered) set(name string, value []byte) {
 }
 
 // fill adds what the entries make, in their order, since the last definition of a name wins. It counts those that are skipped.
-func (r *renderer) fill(all *made, values Values) (skipped int, errs []*Error) {
+func (r *renderer) fill(all *output, values Values) (skipped int, errs []*Error) {
 	failed, last := 0, lastOf(r.plan.Entries)
 	for i := range r.plan.Entries {
 		e := &r.plan.Entries[i]

@@ -17,7 +17,7 @@ import (
 )
 
 // layers lays what was read over the template's data, and its other texts over that.
-func layers(ctx context.Context, p *plan.Plan, read *made, templates Templates) (*Secret, []*Error) {
+func layers(ctx context.Context, p *plan.Plan, read *output, templates Templates) (*Secret, []*Error) {
 	t := &p.Template
 	s := &Secret{
 		Data:        maps.Clone(t.Data),
@@ -57,7 +57,12 @@ func layers(ctx context.Context, p *plan.Plan, read *made, templates Templates) 
 
 // rendered asks for the texts of the templates.
 func rendered(ctx context.Context, p *plan.Plan, read *ordered, templates Templates) ([][]byte, []*Error) {
-	values := make([]template.Entry, 0, len(read.names))
+	values := make([]template.Entry, 0, len(read.names)+len(p.Template.Inputs))
+	for _, name := range slices.Sorted(maps.Keys(p.Template.Inputs)) {
+		if _, own := read.data[name]; !own {
+			values = append(values, template.Entry{Name: name, Data: p.Template.Inputs[name]})
+		}
+	}
 	for _, name := range read.names {
 		values = append(values, template.Entry{Name: name, Data: read.data[name]})
 	}
