@@ -36,7 +36,8 @@ type Text struct {
 	Object bool `json:"object,omitempty"`
 }
 
-// Request asks for the texts of one object. Each is a program of its own: it sees the values, and nothing that another one did.
+// Request asks for the texts of one object. Each is a program of its own: it sees the values, and nothing that another one did. Go templates
+// can call each other.
 type Request struct {
 	ID      uint64  `json:"id"`
 	Engine  Engine  `json:"engine"`
@@ -61,7 +62,7 @@ type Answer struct {
 	Rendered [][]byte `json:"rendered,omitempty"`
 	// Problems are what is wrong with the texts, one each at most.
 	Problems []Problem `json:"problems,omitempty"`
-	// Uses are the names that each text uses, in its order, for Check.
+	// Uses are the names that each text uses, in its order, for Check; and after them those of the texts of the library.
 	Uses []Uses `json:"uses,omitempty"`
 }
 

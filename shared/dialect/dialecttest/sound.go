@@ -23,6 +23,7 @@ func (r *runner) unsound(kind dialect.Kind, object dialect.Object, p *plan.Plan)
 		say("the plan is of %v, of kind %s, want %v", p.Object, p.Kind, id)
 	}
 	problems = append(problems, unsoundTarget(kind, object, p)...)
+	problems = append(problems, unsoundTemplates(p)...)
 	if least := r.Policy.MinRefreshInterval; p.Refresh.Interval < 0 || p.Refresh.Interval > 0 && p.Refresh.Interval < least {
 		say("the interval is %s, want at least %s", p.Refresh.Interval, least)
 	}
@@ -55,14 +56,37 @@ func unsoundTarget(kind dialect.Kind, object dialect.Object, p *plan.Plan) (prob
 			}
 		}
 	}
-	for name, input := range p.Template.Inputs {
-		if p.Template.Options.JSON && !json.Valid(input) {
-			say("the input %q of templates is no JSON", name)
-		}
-	}
 	for key := range p.Template.Data {
 		if len(validation.IsConfigMapKey(key)) > 0 {
 			say("the template sets the entry %q", key)
+		}
+	}
+	return problems
+}
+
+// unsoundTemplates lists what is wrong with the texts that templates make, and with what they are given.
+func unsoundTemplates(p *plan.Plan) (problems []string) {
+	say := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	t, named := &p.Template, map[string]string{}
+	all := slices.Clone(t.Options.Library)
+	for _, made := range t.Made {
+		all = append(all, made.Text)
+	}
+	for _, text := range all {
+		if other, taken := named[text.Name]; taken && text.Name != "" {
+			say("the texts at %s and %s are both called %s", other, text.Field, text.Name)
+		}
+		if text.Field == "" {
+			say("the text %q is nowhere in the object", text.Name)
+		}
+		named[text.Name] = text.Field
+	}
+	if len(t.Made) > 0 && t.Engine == "" {
+		say("it has texts of no template engine")
+	}
+	for name, input := range t.Inputs {
+		if t.Options.JSON && !json.Valid(input) {
+			say("the input %q of templates is no JSON", name)
 		}
 	}
 	return problems

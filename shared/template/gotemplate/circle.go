@@ -7,39 +7,39 @@ import (
 	"text/template/parse"
 )
 
-// circle is a call by which a template calls itself, by way of others or at once; nil where none does. Such a one can end, but how deep it
-// goes is up to values, and a worker's stack ends before text/template's own limit does.
-func circle(compiled *template.Template) *parse.TemplateNode {
-	calls := map[string][]*parse.TemplateNode{}
-	for _, t := range compiled.Templates() {
+// circle is a call by which a template calls itself, by way of others or at once, and the tree that it is in; nil where none does. Such a
+// one can end, but how deep it goes is up to values, and a worker's stack ends before text/template's own limit does.
+func circle(assembled *template.Template) (*parse.TemplateNode, *parse.Tree) {
+	calls, trees := map[string][]*parse.TemplateNode{}, map[string]*parse.Tree{}
+	for _, t := range assembled.Templates() {
 		if t.Tree != nil {
-			calls[t.Name()] = callsIn(t.Root)
+			calls[t.Name()], trees[t.Name()] = callsIn(t.Root), t.Tree
 		}
 	}
 	done := map[string]bool{}
-	var visit func(name string, above []string) *parse.TemplateNode
-	visit = func(name string, above []string) *parse.TemplateNode {
+	var visit func(name string, above []string) (*parse.TemplateNode, *parse.Tree)
+	visit = func(name string, above []string) (*parse.TemplateNode, *parse.Tree) {
 		if done[name] {
-			return nil
+			return nil, nil
 		}
 		above = append(above, name)
 		for _, call := range calls[name] {
 			if slices.Contains(above, call.Name) {
-				return call
+				return call, trees[name]
 			}
-			if found := visit(call.Name, above); found != nil {
-				return found
+			if found, in := visit(call.Name, above); found != nil {
+				return found, in
 			}
 		}
 		done[name] = true
-		return nil
+		return nil, nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(calls)) {
-		if found := visit(name, nil); found != nil {
-			return found
+		if found, in := visit(name, nil); found != nil {
+			return found, in
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // callsIn are the calls of templates below a node.

@@ -4,87 +4,211 @@ package gotemplate
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
-	"regexp"
+	"slices"
 	"strconv"
-	"strings"
+	"sync"
 	"text/template"
 	"text/template/parse"
-	"unicode/utf8"
 
 	texts "github.com/secretgate/secretgate/shared/template"
 )
 
-// name is the template's in the errors of text/template.
-const name = "t"
+// Set are the texts of one object. Each can call the others that have a name, and what any of them defines. Of one name, a text's own
+// definition is the one that is called while it runs, else the last of all.
+type Set struct {
+	options texts.Options
+	all     []compiled // those that make something, then those of the library
+	makers  int        // how many make something
+	named   map[string]*parse.Tree
+}
 
-// Check compiles a text, and finds the entries that it uses.
-func Check(text texts.Text, options texts.Options) (texts.Uses, *texts.Problem) {
-	compiled, problem := compile(text, options)
+// compiled is a text, and its trees: its own under the name of its place, and those that it defines.
+type compiled struct {
+	texts.Text
+	trees map[string]*parse.Tree
+}
+
+// base has the functions. Its copies are made sooner than templates to which functions are added.
+var base = sync.OnceValue(func() *template.Template { return template.New("").Funcs(functions()) })
+
+// empty is the template of a text without its trees. An object may have a thousand texts, which together take more memory than there is if
+// each keeps its own.
+func (s *Set) empty(n int) *template.Template {
+	all, _ := base().Clone() // it fails for templates of HTML alone
+	t := all.New(place(n)).Delims(s.options.Delimiters[0], s.options.Delimiters[1])
+	if s.options.MissingKey != "" {
+		t.Option("missingkey=" + s.options.MissingKey)
+	}
+	return t
+}
+
+// place is the name of a text within text/template, and in its errors, by its number.
+func place(n int) string { return "t" + strconv.Itoa(n) }
+
+// Compile compiles texts and the library of the options, or says what is wrong with them, one problem each at most.
+func Compile(list []texts.Text, options texts.Options) (*Set, []texts.Problem) {
+	s := &Set{options: options, makers: len(list), named: map[string]*parse.Tree{}}
+	for _, text := range append(append([]texts.Text{}, list...), options.Library...) {
+		s.all = append(s.all, compiled{Text: text})
+	}
+	var problems []texts.Problem
+	for n := range s.all {
+		if problem := s.compile(n); problem != nil {
+			problems = append(problems, *problem)
+		}
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	for n := range s.all { // first the library's, so that those of the others win
+		s.name((n + len(list)) % len(s.all))
+	}
+	return s, nil
+}
+
+func (s *Set) compile(n int) *texts.Problem {
+	one := &s.all[n]
+	t := s.empty(n)
+	if _, err := t.Parse(one.Source); err != nil {
+		return noTemplate(one.Text, err)
+	}
+	one.trees = map[string]*parse.Tree{}
+	for _, defined := range t.Templates() {
+		if defined.Tree != nil {
+			one.trees[defined.Name()] = defined.Tree
+		}
+	}
+	return nil
+}
+
+// name lets other texts call one, and what it defines.
+func (s *Set) name(n int) {
+	one := &s.all[n]
+	for name, tree := range one.trees {
+		if name != place(n) {
+			s.named[name] = tree
+		}
+	}
+	if own := one.trees[place(n)]; one.Name != "" && own != nil {
+		s.named[one.Name] = own
+	}
+}
+
+// Len is how many texts there are, with those of the library.
+func (s *Set) Len() int { return len(s.all) }
+
+// link is a text with all that it can call, and the calls that it makes itself of what there is not.
+func (s *Set) link(n int) (t *template.Template, unknown []*parse.TemplateNode, problem *texts.Problem) {
+	t = s.empty(n)
+	var calls []*parse.TemplateNode
+	add := func(name string, tree *parse.Tree) {
+		_, _ = t.AddParseTree(name, tree) // as above
+		calls = append(calls, callsIn(tree.Root)...)
+	}
+	for name, tree := range s.all[n].trees {
+		add(name, tree)
+	}
+	mine := len(calls)
+	for at := 0; at < len(calls); at++ {
+		name := calls[at].Name
+		if called := t.Lookup(name); called != nil && called.Tree != nil {
+			continue
+		}
+		if tree, known := s.named[name]; known {
+			add(name, tree)
+		} else if at < mine {
+			unknown = append(unknown, calls[at])
+		}
+	}
+	if call, in := circle(t); call != nil {
+		of := s.textOf(in)
+		return nil, nil, &texts.Problem{
+			Field: of.Field, Line: call.Line, Column: column(of.Source, int(call.Pos)), Kind: texts.Limit,
+			Detail: "the template calls itself, maybe by way of others: use range",
+		}
+	}
+	return t, unknown, nil
+}
+
+// textOf is the text that a tree is of.
+func (s *Set) textOf(tree *parse.Tree) texts.Text {
+	n, err := strconv.Atoi(tree.ParseName[1:])
+	if err != nil || n >= len(s.all) {
+		return texts.Text{}
+	}
+	return s.all[n].Text
+}
+
+// Check finds the entries that a text uses, by its number, and what it calls that there is not. Those of the library follow the others.
+func (s *Set) Check(n int) (texts.Uses, *texts.Problem) {
+	_, unknown, problem := s.link(n)
 	if problem != nil {
 		return texts.Uses{}, problem
 	}
-	f := finder{text: text.Source}
-	for _, t := range compiled.Templates() { // those that it defines
-		if t.Tree != nil {
-			f.walk(t.Root)
-		}
+	f := finder{text: s.all[n].Source}
+	if tree := s.all[n].trees[place(n)]; tree != nil && n < s.makers { // what the dot of a library is, is up to its callers
+		f.walk(tree.Root)
 	}
+	for _, call := range unknown {
+		f.uses.Unknown = append(f.uses.Unknown, f.use(strconv.Quote(call.Name), int(call.Pos)))
+	}
+	slices.SortFunc(f.uses.Unknown, func(a, b texts.Use) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
 	return f.uses, nil
 }
 
-// Render runs a text on the entries, as texts by their names. The result is bytes, if they or what functions make of them are none that
-// UTF-8 has. The end of ctx ends it with the next text that it writes.
-func Render(ctx context.Context, text texts.Text, options texts.Options, entries []texts.Entry) (string, *texts.Problem) {
-	compiled, problem := compile(text, options)
+// Render runs a text, by its number, on the entries by their names: as texts, or as what they say in JSON. The result is bytes, if they or
+// what functions make of them are none that UTF-8 has. The end of ctx ends it with the next text that it writes.
+func (s *Set) Render(ctx context.Context, n int, entries []texts.Entry) (string, *texts.Problem) {
+	linked, _, problem := s.link(n)
 	if problem != nil {
 		return "", problem
 	}
-	data := make(map[string]string, len(entries))
-	for _, e := range entries {
-		data[e.Name] = string(e.Data)
+	data, problem := s.data(n, entries)
+	if problem != nil {
+		return "", problem
 	}
 	out := writer{ended: ctx.Err}
-	if err := compiled.Execute(&out, data); err != nil {
-		return "", failed(text, err)
+	if err := linked.Execute(&out, data); err != nil {
+		return "", s.failed(n, err)
 	}
 	return out.String(), nil
 }
 
-func compile(text texts.Text, options texts.Options) (*template.Template, *texts.Problem) {
-	t := template.New(name).Funcs(functions()).Delims(options.Delimiters[0], options.Delimiters[1])
-	if options.MissingKey != "" {
-		t.Option("missingkey=" + options.MissingKey)
-	}
-	compiled, err := t.Parse(text.Source)
-	if err == nil {
-		if call := circle(compiled); call != nil {
-			return nil, &texts.Problem{
-				Field: text.Field, Line: call.Line, Column: column(text.Source, int(call.Pos)), Kind: texts.Limit,
-				Detail: "the template calls itself, maybe by way of others: use range",
-			}
+// data is what a text sees. It is made for each text anew, as a text can change objects.
+func (s *Set) data(n int, entries []texts.Entry) (any, *texts.Problem) {
+	if !s.options.JSON {
+		data := make(map[string]string, len(entries))
+		for _, e := range entries {
+			data[e.Name] = string(e.Data)
 		}
-		return compiled, nil
+		return data, nil
 	}
-	p := &texts.Problem{Field: text.Field, Kind: texts.Syntax, Detail: "the text is no template"}
-	// There are no values yet: what the parser says holds words of the template alone.
-	if parts := position.FindStringSubmatch(err.Error()); parts != nil {
-		p.Line, _ = strconv.Atoi(parts[1])
-		p.Column = 1
-		p.Detail = parts[3]
+	data := make(map[string]any, len(entries))
+	for _, e := range entries {
+		value, err := decoded(e.Data)
+		if err != nil { // what it says may hold the value
+			return nil, &texts.Problem{Field: s.all[n].Field, Kind: texts.Value, Detail: "the value of " + e.Name + " is not JSON"}
+		}
+		data[e.Name] = value
 	}
-	if missing := undefined.FindStringSubmatch(p.Detail); missing != nil {
-		p.Kind, p.Detail = texts.Name, noFunction(missing[1])
-	}
-	return nil, p
+	return data, nil
 }
 
-var (
-	position  = regexp.MustCompile(`(?s)^template: ` + name + `:(\d+):(?:(\d+):)? (.*)`)
-	undefined = regexp.MustCompile(`^function "([^"]*)" not defined`)
-	executing = regexp.MustCompile(`(?s)^executing ".*?" at (<.*?>): (.*)`)
-)
+var errMore = errors.New("more than one value")
+
+// decoded is what a text of JSON says. Numbers keep their digits.
+func decoded(text []byte) (value any, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err = decoder.Decode(&value); err == nil && len(bytes.TrimSpace(text[decoder.InputOffset():])) > 0 {
+		err = errMore
+	}
+	return value, err
+}
 
 // writer collects a result.
 type writer struct {
@@ -99,107 +223,4 @@ func (w *writer) Write(text []byte) (int, error) {
 		return 0, errLate
 	}
 	return w.Buffer.Write(text)
-}
-
-// failed is why a template failed. What text/template and functions say of it may hold values: all that is told is the place, and the
-// template's own words there.
-func failed(text texts.Text, err error) *texts.Problem {
-	p := &texts.Problem{Field: text.Field, Kind: texts.Value, Detail: "the template failed"}
-	if errors.Is(err, errLate) {
-		p.Kind, p.Detail = texts.Limit, errLate.Error()
-		return p
-	}
-	parts := position.FindStringSubmatch(err.Error())
-	if parts == nil {
-		return p
-	}
-	p.Line, _ = strconv.Atoi(parts[1])
-	p.Column, _ = strconv.Atoi(parts[2])
-	p.Column++ // text/template counts from 0
-	at := executing.FindStringSubmatch(parts[3])
-	if at == nil {
-		return p
-	}
-	switch words, why := at[1], at[2]; {
-	case strings.HasPrefix(why, "map has no entry for key"):
-		p.Detail = words + " is no entry that there is"
-	case strings.HasPrefix(why, "error calling "):
-		p.Detail = words + ": the function fails on the value that it is given"
-	default:
-		p.Detail = words + ": a value is missing, or of another type than the template takes it for"
-	}
-	return p
-}
-
-// finder goes through the nodes of a template.
-type finder struct {
-	text string
-	uses texts.Uses
-}
-
-func (f *finder) walk(node parse.Node) {
-	switch n := node.(type) {
-	case *parse.ListNode:
-		if n != nil {
-			for _, node := range n.Nodes {
-				f.walk(node)
-			}
-		}
-	case *parse.ActionNode:
-		f.walk(n.Pipe)
-	case *parse.IfNode:
-		f.branch(&n.BranchNode)
-	case *parse.RangeNode:
-		f.uses.Values = true // what it goes through, and the dot in it, may be anything
-		f.walk(n.Pipe)
-	case *parse.WithNode:
-		f.uses.Values = true
-		f.walk(n.Pipe)
-	case *parse.TemplateNode:
-		f.uses.Values = f.uses.Values || n.Pipe != nil
-	case *parse.PipeNode:
-		if n != nil {
-			for _, command := range n.Cmds {
-				f.command(command)
-			}
-		}
-	case *parse.FieldNode:
-		f.entry(n.Ident[0], int(n.Pos))
-	case *parse.DotNode, *parse.VariableNode, *parse.ChainNode:
-		f.uses.Values = true
-	}
-}
-
-func (f *finder) branch(n *parse.BranchNode) {
-	f.walk(n.Pipe)
-	f.walk(n.List)
-	f.walk(n.ElseList)
-}
-
-// command finds `index . "name"`, too.
-func (f *finder) command(n *parse.CommandNode) {
-	if len(n.Args) > 2 {
-		function, ok := n.Args[0].(*parse.IdentifierNode)
-		_, dot := n.Args[1].(*parse.DotNode)
-		if key, text := n.Args[2].(*parse.StringNode); ok && dot && text && (function.Ident == "index" || function.Ident == "get") {
-			f.entry(key.Text, int(key.Pos))
-			return
-		}
-	}
-	for _, argument := range n.Args {
-		f.walk(argument)
-	}
-}
-
-func (f *finder) entry(name string, at int) {
-	f.uses.Values = true
-	line := strings.Count(f.text[:min(at, len(f.text))], "\n") + 1
-	f.uses.Entries = append(f.uses.Entries, texts.Use{Name: name, Line: line, Column: column(f.text, at)})
-}
-
-// column is that of a byte, in characters from 1.
-func column(text string, at int) int {
-	before := text[:min(at, len(text))]
-	start := strings.LastIndexByte(before, '\n') + 1
-	return utf8.RuneCountInString(before[start:]) + 1
 }

@@ -17,6 +17,25 @@ var entries = []texts.Entry{
 	{Name: "text", Data: []byte("planted")}, {Name: "bytes", Data: []byte{0xff}},
 }
 
+func mustCompile(t *testing.T, options texts.Options, list ...texts.Text) *Set {
+	t.Helper()
+	set, problems := Compile(list, options)
+	if len(problems) > 0 {
+		t.Fatalf("got the problems %v, want none", problems)
+	}
+	return set
+}
+
+// run compiles one text and renders it.
+func run(t *testing.T, source string, options texts.Options, values []texts.Entry) (string, *texts.Problem) {
+	t.Helper()
+	set, problems := Compile([]texts.Text{{Field: "f", Source: source}}, options)
+	if len(problems) > 0 {
+		return "", &problems[0]
+	}
+	return set.Render(t.Context(), 0, values)
+}
+
 func TestRender(t *testing.T) {
 	for name, c := range map[string]struct {
 		source, want string
@@ -34,7 +53,7 @@ func TestRender(t *testing.T) {
 		"templates of its own":            {`{{ define "x" }}<{{ . }}>{{ end }}{{ template "x" .user }}`, "<ann>", texts.Options{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, problem := Render(t.Context(), texts.Text{Field: "f", Source: c.source}, c.options, entries)
+			got, problem := run(t, c.source, c.options, entries)
 			if problem != nil {
 				t.Fatalf("got the problem %q, want %q", problem.Error(), c.want)
 			}
@@ -68,7 +87,7 @@ func TestFailures(t *testing.T) {
 		"templates that never end": {`{{ define "x" }}{{ template "x" . }}{{ end }}{{ template "x" . }}`, "line 1, column 29: the template calls itself, maybe by way of others: use range", texts.Limit},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, problem := Render(t.Context(), texts.Text{Field: "f", Source: c.source}, strict, entries)
+			got, problem := run(t, c.source, strict, entries)
 			if problem == nil {
 				t.Fatalf("got %q, want the problem %q", got, c.want)
 			}
@@ -82,7 +101,7 @@ func TestFailures(t *testing.T) {
 func TestRenderEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	got, problem := Render(ctx, texts.Text{Field: "f", Source: "x"}, texts.Options{}, nil)
+	got, problem := mustCompile(t, texts.Options{}, texts.Text{Field: "f", Source: "x"}).Render(ctx, 0, nil)
 	if problem == nil || problem.Kind != texts.Limit {
 		t.Errorf("got %q and the problem %v, want that it takes too long", got, problem)
 	}
@@ -99,7 +118,7 @@ func TestCheck(t *testing.T) {
 		"a pipe in": {"{{ (.user | upper) | lower }}", texts.Uses{Values: true, Entries: []texts.Use{{Name: "user", Line: 1, Column: 5}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, problem := Check(texts.Text{Field: "f", Source: c.source}, texts.Options{})
+			got, problem := mustCompile(t, texts.Options{}, texts.Text{Field: "f", Source: c.source}).Check(0)
 			if problem != nil {
 				t.Fatal(problem)
 			}

@@ -125,7 +125,7 @@ func TestKeyFunctions(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			values := []texts.Entry{{Name: "v", Data: []byte(tc.value)}, {Name: "key", Data: []byte(pkcs1)}}
-			got, problem := Render(t.Context(), texts.Text{Field: "f", Source: tc.source}, texts.Options{}, values)
+			got, problem := run(t, tc.source, texts.Options{}, values)
 			if problem != nil {
 				t.Fatal(problem)
 			}
@@ -160,7 +160,7 @@ func TestKeyFunctionsFail(t *testing.T) {
 		{"AES that is too short", `{{ decryptAES "planted" .v }}`, "cGxhbnRlZA=="},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, problem := Render(t.Context(), texts.Text{Field: "f", Source: tc.source}, texts.Options{}, []texts.Entry{{Name: "v", Data: []byte(tc.value)}})
+			got, problem := run(t, tc.source, texts.Options{}, []texts.Entry{{Name: "v", Data: []byte(tc.value)}})
 			if problem == nil {
 				t.Fatalf("got %q, want a problem", got)
 			}

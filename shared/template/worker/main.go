@@ -11,12 +11,11 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/secretgate/secretgate/shared/template"
-	"github.com/secretgate/secretgate/shared/template/gotemplate"
-	"github.com/secretgate/secretgate/shared/template/lodash"
 )
 
 // Argument is what a program is started with to be a worker.
@@ -90,25 +89,14 @@ func answer(request *template.Request) template.Answer {
 	defer cancel()
 	begin := processorTime()
 	defer time.AfterFunc(watchPeriod, func() { watchTime(ctx, cancel, begin) }).Stop()
-	size := 0
-	for _, text := range request.Texts {
-		rendered, uses, problem := one(ctx, request, text)
-		if problem == nil && text.Object && !request.Check {
-			rendered, problem = object(text, rendered)
-		}
-		size += len(rendered)
-		switch {
-		case problem != nil:
-			a.Problems = append(a.Problems, *problem)
-		case size > maxOutput:
-			a.Problems = append(a.Problems, template.Problem{
-				Field: text.Field, Kind: template.Limit, Detail: "the texts up to this one have more than 1 MiB",
-			})
-		case request.Check:
-			a.Uses = append(a.Uses, uses)
-		default:
-			a.Rendered = append(a.Rendered, []byte(rendered))
-		}
+	e, problems := engineOf(request)
+	switch {
+	case len(problems) > 0:
+		a.Problems = problems
+	case request.Check:
+		check(e, &a)
+	default:
+		render(ctx, e, request, &a)
 	}
 	if len(a.Problems) > 0 {
 		a.Rendered, a.Uses = nil, nil
@@ -116,26 +104,39 @@ func answer(request *template.Request) template.Answer {
 	return a
 }
 
-func one(
-	ctx context.Context, request *template.Request, text template.Text,
-) (rendered string, uses template.Uses, problem *template.Problem) {
-	switch request.Engine {
-	case template.Lodash:
-		if request.Check {
-			uses, problem = lodash.Check(text)
-		} else {
-			rendered, problem = lodash.Render(ctx, text, request.Values)
+// check finds what is wrong with texts, those of the library included, and what they use.
+func check(e engine, a *template.Answer) {
+	for n := range e.texts() {
+		uses, problem := e.check(n)
+		switch {
+		case problem == nil:
+			a.Uses = append(a.Uses, uses)
+		case !slices.Contains(a.Problems, *problem): // one of the library may be that of several texts
+			a.Problems = append(a.Problems, *problem)
 		}
-	case template.Go:
-		if request.Check {
-			uses, problem = gotemplate.Check(text, request.Options)
-		} else {
-			rendered, problem = gotemplate.Render(ctx, text, request.Options, request.Values)
-		}
-	default:
-		problem = &template.Problem{Field: text.Field, Kind: template.Syntax, Detail: "the engine " + string(request.Engine) + " is not known"}
 	}
-	return rendered, uses, problem
+}
+
+func render(ctx context.Context, e engine, request *template.Request, a *template.Answer) {
+	size := 0
+	for n, text := range request.Texts {
+		rendered, problem := e.render(ctx, n)
+		if problem == nil && text.Object {
+			rendered, problem = object(text, rendered)
+		}
+		size += len(rendered)
+		switch {
+		case problem != nil && slices.Contains(a.Problems, *problem): // of another text, which both call
+		case problem != nil:
+			a.Problems = append(a.Problems, *problem)
+		case size > maxOutput:
+			a.Problems = append(a.Problems, template.Problem{
+				Field: text.Field, Kind: template.Limit, Detail: "the texts up to this one have more than 1 MiB",
+			})
+		default:
+			a.Rendered = append(a.Rendered, []byte(rendered))
+		}
+	}
 }
 
 // watchTime cancels what takes more processor time than it may.

@@ -37,7 +37,12 @@ func (p *Pool) Check(ctx context.Context, of *plan.Plan) (wrong field.ErrorList,
 		})
 	}
 	for i, uses := range answer.Uses {
-		warnings = append(warnings, doubts(of, made[i], uses)...)
+		if i < len(made) {
+			warnings = append(warnings, doubts(of, made[i], uses)...)
+		} else if i -= len(made); i < len(of.Template.Options.Library) { // it makes nothing, and what it sees is up to those that call it
+			text := of.Template.Options.Library[i]
+			warnings = append(warnings, doubts(of, plan.Made{Text: text}, template.Uses{Unknown: uses.Unknown})...)
+		}
 	}
 	return wrong, warnings, nil
 }
@@ -74,13 +79,19 @@ func missing(of *plan.Plan) string {
 	return "it is empty, or <no value>"
 }
 
-// entryNames are the entries that an object has, where it names all of them itself.
+// entryNames are the entries and inputs that the templates of an object have, where it names all of them itself.
 func entryNames(of *plan.Plan) (names []string, known bool) {
+	for name := range of.Template.Inputs {
+		names = append(names, name)
+	}
 	for i := range of.Entries {
-		if of.Entries[i].Kind != plan.Single {
+		switch e := &of.Entries[i]; {
+		case !e.Use.For(plan.InTemplates):
+		case e.Kind != plan.Single:
 			return nil, false
+		default:
+			names = append(names, e.Name)
 		}
-		names = append(names, of.Entries[i].Name)
 	}
 	return names, true
 }
