@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -77,6 +78,17 @@ func spelledOut(value string) string {
 func ObjectName(value string) string {
 	if len(validation.IsDNS1123Subdomain(value)) > 0 {
 		return "must be the name of an object, of lower-case letters, digits, dashes and dots"
+	}
+	return ""
+}
+
+// ServerName is for the name that a server's certificate must have. It has one spelling.
+func ServerName(value string) string {
+	if address, err := netip.ParseAddr(value); err == nil && address.String() == value && address.Zone() == "" {
+		return ""
+	}
+	if len(validation.IsDNS1123Subdomain(value)) > 0 {
+		return "must be a host name in lower case, such as vault.example.com, or an address"
 	}
 	return ""
 }

@@ -48,3 +48,15 @@ func TestGJSONPath(t *testing.T) {
 		})
 	}
 }
+
+func TestServerName(t *testing.T) {
+	for name, ok := range map[string]bool{
+		"vault.example.com": true, "vault": true, "10.0.0.1": true, "2001:db8::1": true,
+		"": false, "Vault.example.com": false, "*.example.com": false, "vault.example.com:8200": false, "https://vault": false,
+		"a b": false, "a\n": false, "2001:DB8::1": false, "fe80::1%eth0": false, ".": false, strings.Repeat("a", 300): false,
+	} {
+		if got := plan.ServerName(name); (got == "") != ok {
+			t.Errorf("%q: got %q, want it accepted: %t", name, got, ok)
+		}
+	}
+}

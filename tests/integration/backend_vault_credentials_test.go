@@ -196,7 +196,7 @@ func TestVaultServersThatAreNotListed(t *testing.T) {
 	store := plan.Store{Backend: backends.Vault, Address: stranger.URL, Mount: vaultMount, Role: "stores", Credential: account}
 	l.reads(t, "a stranger's server", store, "denied: "+stranger.URL+" is not among the servers of Vault that this installation permits; ")
 	store.Address, store.Credential = l.VaultAddr, plan.Credential{}
-	l.reads(t, "the syncer's own token", store, "denied: the store names a server or a CA of its own, ")
+	l.reads(t, "the syncer's own token", store, "denied: the store names a server, a server name or a CA of its own, ")
 	if n := asked.Load(); n > 0 {
 		t.Errorf("the stranger's server was asked %d times, want never", n)
 	}

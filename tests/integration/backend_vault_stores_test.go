@@ -78,9 +78,9 @@ func TestWhatStoresOfVaultAreRefused(t *testing.T) {
 			s.Credential.Audiences = plan.ListOf("vault", apiServers, "another")
 		}), forServer},
 		"the syncer's login to another server": {plan.Store{Address: "https://unlisted.example:8200", Mount: vaultMount, Role: lab.VaultRole},
-			"denied: the store names a server or a CA of its own, which the syncer's own credentials may not be sent to; refer to a Secret or a ServiceAccount in the store"},
+			"denied: the store names a server, a server name or a CA of its own, which the syncer's own credentials may not be sent to; refer to a Secret or a ServiceAccount in the store"},
 		"the syncer's login to its own server":       {plan.Store{Address: l.VaultAddr, Mount: vaultMount, Role: lab.VaultRole}, planted},
-		"the syncer's login by a CA of the author's": {plan.Store{Mount: vaultMount, Role: lab.VaultRole, CA: "planted"}, "denied: the store names a server or a CA of its own, "},
+		"the syncer's login by a CA of the author's": {plan.Store{Mount: vaultMount, Role: lab.VaultRole, CA: "planted"}, "denied: the store names a server, a server name or a CA of its own, "},
 		"a role of another account": {elsewhere(byAccount, func(s *plan.Store) { s.Role = lab.VaultRole }),
 			"denied: no login: service account name not authorized; create the role, or let it accept ServiceAccount vault-logins/refused (bound_service_account_names and _namespaces)"},
 	} {

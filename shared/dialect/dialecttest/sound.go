@@ -116,6 +116,9 @@ func unsoundEntry(p *plan.Plan, e *plan.Entry) (problems []string) {
 	if _, placed := p.Places[e.Source.Store]; !placed {
 		say("its Store has no Places")
 	}
+	if name := e.Source.ServerName; name != "" && (of.Name != backend.Vault || plan.ServerName(name) != "") {
+		say("its Store has the server name %q, which means nothing to %s, or is none", name, of.Name)
+	}
 	for _, aspect := range plan.Aspects() {
 		switch value := e.Source.Get(aspect); {
 		case value == "":

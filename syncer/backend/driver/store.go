@@ -15,6 +15,7 @@ func CheckStore(store plan.Store, known ...plan.CredentialKind) error {
 	var foreign []string
 	for _, part := range append([]part{
 		{"an address", store.Address != ""},
+		{"a server name", store.ServerName != ""},
 		{"a CA", store.CA != ""},
 		{"a namespace", store.Namespace != ""},
 		{"a login method", store.Method != ""},

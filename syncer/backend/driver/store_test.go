@@ -19,6 +19,7 @@ func TestAStoreThatADriverCannotHonourIsRefused(t *testing.T) {
 		"one of what all drivers know":  {store: plan.Store{Backend: "b", Location: "l", Container: "c", Mount: "m", Role: "r"}},
 		"an address":                    {store: plan.Store{Address: "https://a"}, want: "an address"},
 		"a CA":                          {store: plan.Store{CA: "pem"}, want: "a CA"},
+		"a name of the server":          {store: plan.Store{ServerName: "a"}, want: "a server name"},
 		"a namespace":                   {store: plan.Store{Namespace: "n"}, want: "a namespace"},
 		"a method":                      {store: plan.Store{Method: "m"}, want: "a login method"},
 		"a Secret":                      {store: plan.Store{Credential: plan.Credential{Kind: plan.SecretCredential}}, want: "a credential"},

@@ -140,6 +140,25 @@ func TestTheStoresOwnCAComesFirst(t *testing.T) {
 	}
 }
 
+// The address of a server may be one that its certificate does not have.
+func TestTheNameThatAStoreHasForAServer(t *testing.T) {
+	l := newCALab(t)
+	l.ca = l.right
+	l.store.Address = strings.Replace(l.store.Address, "127.0.0.1", "localhost", 1)
+	d := mustNew(t, hashivault.Config{Servers: []string{l.store.Address}, Credentials: l.get})
+	for _, test := range []struct{ name, want string }{
+		{"", "unavailable: no login: "},
+		{"example.com", reading},
+		{"127.0.0.1", reading},
+		{"example.net", "unavailable: no login: "},
+	} {
+		l.store.ServerName = test.name
+		if got := readsOf(t, d, l.store)(); !strings.HasPrefix(got, test.want) {
+			t.Errorf("by the name %q: got %s, want %s…", test.name, got, test.want)
+		}
+	}
+}
+
 func TestWhatIsToBeTrustedIsSaid(t *testing.T) {
 	l := newCALab(t)
 	for want, change := range map[string]func(*plan.Store){
@@ -157,6 +176,11 @@ func TestWhatIsToBeTrustedIsSaid(t *testing.T) {
 	named := mustNew(t, hashivault.Config{Servers: []string{elsewhere.Address}, Credentials: l.get})
 	if got, want := readsOf(t, named, elsewhere)(), "; name the server as its certificate does, or give it a certificate with this name"; !strings.HasSuffix(got, want) {
 		t.Errorf("got %s, want …%s", got, want)
+	}
+	elsewhere.ServerName = "vault.example.net" // the certificate is for example.com and 127.0.0.1
+	const wrong = "; write a name that the server's certificate has into the store, or give it a certificate with this one"
+	if got := readsOf(t, named, elsewhere)(); !strings.HasPrefix(got, "unavailable: ") || !strings.HasSuffix(got, wrong) {
+		t.Errorf("got %s, want …%s", got, wrong)
 	}
 	own := readsOf(t, mustNew(t, hashivault.Config{Address: l.store.Address, JWTPath: file(t, "token", "jwt")}), plan.Store{Mount: "k8s", Role: "r"})
 	if got, want := own(), "; have the syncer trust the CA of the server (VAULT_CACERT)"; !strings.HasSuffix(got, want) {

@@ -65,6 +65,9 @@ func capabilities(read plan.Read) string {
 // trust is what to do about a server's certificate that is not to be trusted for a Store; empty: what one does about the network.
 func trust(err error, s plan.Store) string {
 	if _, other := errors.AsType[x509.HostnameError](err); other {
+		if s.ServerName != "" {
+			return "write a name that the server's certificate has into the store, or give it a certificate with this one"
+		}
 		return "name the server as its certificate does, or give it a certificate with this name"
 	}
 	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); !unknown {

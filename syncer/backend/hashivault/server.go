@@ -17,8 +17,8 @@ import (
 var (
 	errOwnElsewhere = &driver.Error{
 		Kind:    driver.Denied,
-		Problem: "the store names a server or a CA of its own, which the syncer's own credentials may not be sent to",
-		Hint: "refer to a Secret or a ServiceAccount in the store, or name no CA, and no address but the syncer's own (VAULT_ADDR), " +
+		Problem: "the store names a server, a server name or a CA of its own, which the syncer's own credentials may not be sent to",
+		Hint: "refer to a Secret or a ServiceAccount in the store, or name neither, and no address but the syncer's own (VAULT_ADDR), " +
 			"in lower case and without a slash at the end",
 	}
 	errNotInstalled = &driver.Error{
@@ -30,6 +30,10 @@ var (
 	}
 	errLogin = &driver.Error{
 		Kind: driver.Invalid, Problem: "the store says of its login what has no meaning for Vault", Hint: "remove that from the store",
+	}
+	errServerName = &driver.Error{
+		Kind: driver.Invalid, Problem: "the store names a server's certificate by what is no name",
+		Hint: "write a host name in lower case, such as vault.example.com, or an address",
 	}
 	errNamespace = &driver.Error{
 		Kind: driver.Invalid, Problem: "the store names a namespace of Vault that none can have",
@@ -58,7 +62,7 @@ func canonical(address string) string {
 }
 
 // at is where a Store is read, and who logs in there. A tenant may have written the Store. So it reaches only servers that the installation
-// lists, and what the installation logs in with goes to the installation's own alone, past no CA but its own. What is refused is refused
+// lists, and what the installation logs in with goes to the installation's own alone, past no CA but its own, by no other name. What is refused is refused
 // before anything is sent.
 func (d *Driver) at(s plan.Store) (wire.Server, *login.Logins, error) {
 	by, ofInstallation := d.own, true
@@ -74,9 +78,9 @@ func (d *Driver) at(s plan.Store) (wire.Server, *login.Logins, error) {
 	default:
 		return wire.Server{}, nil, errCredential
 	}
-	server := wire.Server{Address: s.Address, CA: s.CA, CAFrom: s.Login.CAFrom, Namespace: s.Namespace}
+	server := wire.Server{Address: s.Address, Name: s.ServerName, CA: s.CA, CAFrom: s.Login.CAFrom, Namespace: s.Namespace}
 	switch {
-	case ofInstallation && (s.CA != "" || s.Login.CAFrom != plan.Credential{} || s.Address != "" && s.Address != canonical(by.address)):
+	case ofInstallation && (s.CA != "" || s.ServerName != "" || s.Login.CAFrom != plan.Credential{} || s.Address != "" && s.Address != canonical(by.address)):
 		return wire.Server{}, nil, errOwnElsewhere
 	case s.Address == "" || ofInstallation:
 		server.Address, server.Namespace = by.address, cmp.Or(s.Namespace, d.namespace)
@@ -86,11 +90,14 @@ func (d *Driver) at(s plan.Store) (wire.Server, *login.Logins, error) {
 	return server, by.logins, malformed(s)
 }
 
-// malformed is the error of a Store that says what Vault's logins do not know, or a namespace that could be taken for another one. To
+// malformed is the error of a Store that says what Vault's logins do not know, or a name that could be taken for another one. To
 // ignore that would be to read as another identity, or elsewhere, than its author meant and policy has judged.
 func malformed(s plan.Store) error {
 	if s.Login != (plan.Login{CAFrom: s.Login.CAFrom, Namespace: s.Login.Namespace, Identifier: s.Login.Identifier}) {
 		return errLogin
+	}
+	if s.ServerName != "" && plan.ServerName(s.ServerName) != "" {
+		return errServerName
 	}
 	vault, _ := backends.Of(backends.Vault)
 	if vault.Unusable(plan.Namespace, s.Namespace) != "" || vault.Unusable(plan.Namespace, s.Login.Namespace) != "" {

@@ -231,7 +231,7 @@ func TestWhatIsRefusedIsRefusedBeforeAnythingIsSent(t *testing.T) {
 		return s
 	}
 	installed := plan.Credential{Kind: plan.InstalledCredential, Name: "sm"}
-	const own = "denied: the store names a server or a CA of its own, which the syncer's own credentials may not be sent to; "
+	const own = "denied: the store names a server, a server name or a CA of its own, which the syncer's own credentials may not be sent to; "
 	for name, test := range map[string]struct {
 		store plan.Store
 		want  string // how the error begins
@@ -264,6 +264,9 @@ func TestWhatIsRefusedIsRefusedBeforeAnythingIsSent(t *testing.T) {
 		"a token with a role":                     {plan.Store{Method: backends.VaultToken, Credential: aToken, Role: "r"}, "invalid: the store names a role or a mount beside a token"},
 		"a token with a mount":                    {plan.Store{Method: backends.VaultToken, Credential: aToken, Mount: "m"}, "invalid: the store names a role or a mount beside a token"},
 		"the syncer's token, by a CA elsewhere":   {plan.Store{Mount: "k8s", Role: "r", Login: plan.Login{CAFrom: secretID}}, own},
+		"the syncer's token, by another name":     {plan.Store{ServerName: "vault", Mount: "k8s", Role: "r"}, own},
+		"an installed AppRole, by another name":   {plan.Store{ServerName: "vault", Credential: installed}, own},
+		"a name of a certificate that none has":   {with(func(s *plan.Store) { s.ServerName = "a planted" }), "invalid: the store names a server's certificate by what is no name; "},
 		"the syncer's own server of a spelling":   {plan.Store{Address: home + "/", Mount: "k8s", Role: "r"}, own},
 		"a CA that a ServiceAccount keeps":        {with(func(s *plan.Store) { s.Login.CAFrom = account }), "invalid: no login: the store keeps its CA in neither a Secret nor a ConfigMap; "},
 		"a role that must be an account's":        {with(func(s *plan.Store) { s.Login.RoleFrom = account }), "invalid: the store says of its login what has no meaning for Vault; "},
@@ -430,6 +433,7 @@ func TestOnlyEqualStoresShareASession(t *testing.T) {
 	})
 	for name, change := range map[string]func(*plan.Store){
 		"nothing":                          func(*plan.Store) {},
+		"the name of the server":           func(s *plan.Store) { s.ServerName = "example.com" },
 		"the CA":                           func(s *plan.Store) { s.CA += ca },
 		"the namespace":                    func(s *plan.Store) { s.Namespace = "other" },
 		"the method":                       func(s *plan.Store) { s.Method = backends.VaultJWT },

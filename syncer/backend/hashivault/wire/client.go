@@ -34,6 +34,7 @@ const maxClients = 256
 // Server is a Vault, or a part of one. It is comparable.
 type Server struct {
 	Address   string          // a URL; empty: DefaultAddress
+	Name      string          // which the certificate must have; empty: the host of Address
 	CA        string          // PEM of the only CAs to trust; empty: those of CAFrom, else of the Config
 	CAFrom    plan.Credential // where the cluster keeps CA, in its stead; the zero value: nowhere
 	Namespace string          // of Vault Enterprise; empty: none
@@ -91,7 +92,7 @@ func (c *Clients) of(server Server) (*api.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := open(server.Address, roots, c.config.Timeout)
+	client, err := open(server, roots, c.config.Timeout)
 	if err == nil {
 		c.held.Add(server, client)
 	}
@@ -101,11 +102,13 @@ func (c *Clients) of(server Server) (*api.Client, error) {
 // open makes a client. Nothing of the environment is taken over but the proxy (HTTPS_PROXY, NO_PROXY):
 // what the api package reads there by itself (VAULT_TOKEN, VAULT_NAMESPACE, VAULT_HEADERS …) is undone. It follows one
 // redirect, as standby nodes answer with, never from https to http.
-func open(address string, roots *x509.CertPool, timeout time.Duration) (*api.Client, error) {
+func open(server Server, roots *x509.CertPool, timeout time.Duration) (*api.Client, error) {
+	connections := transport.HTTP(roots)
+	connections.TLSClientConfig.ServerName = server.Name
 	client, err := api.NewClient(&api.Config{
-		Address:    cmp.Or(address, DefaultAddress),
+		Address:    cmp.Or(server.Address, DefaultAddress),
 		Timeout:    timeout,
-		HttpClient: transport.Client(redirects{next: transport.HTTP(roots)}, 0, MaxAnswer),
+		HttpClient: transport.Client(redirects{next: connections}, 0, MaxAnswer),
 		// The caller retries.
 		CheckRetry: func(context.Context, *http.Response, error) (bool, error) { return false, nil },
 	})
