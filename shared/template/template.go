@@ -36,8 +36,8 @@ type Text struct {
 	Object bool `json:"object,omitempty"`
 }
 
-// Request asks for the texts of one object. Each is a program of its own: it sees the values, and nothing that another one did. Go templates
-// can call each other.
+// Request asks for the texts of one object. Each is a program of its own: it sees the values, and nothing that another one did. Go
+// templates can call each other.
 type Request struct {
 	ID      uint64  `json:"id"`
 	Engine  Engine  `json:"engine"`

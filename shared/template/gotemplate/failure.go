@@ -29,8 +29,8 @@ func noTemplate(text texts.Text, err error) *texts.Problem {
 	return p
 }
 
-// failed is why a text failed, at the place where it did: maybe in another text, which it calls. What text/template and functions say of it may hold values: all that is told is the place, and the
-// template's own words there.
+// failed is why a text failed, at the place where it did: maybe in another text, which it calls. What text/template and functions say of it
+// may hold values: all that is told is the place, and the template's own words there.
 func (s *Set) failed(n int, err error) *texts.Problem {
 	p := &texts.Problem{Field: s.all[n].Field, Kind: texts.Value, Detail: "the template failed"}
 	if errors.Is(err, errLate) {

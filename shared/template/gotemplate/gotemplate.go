@@ -112,16 +112,16 @@ func (s *Set) link(n int) (t *template.Template, unknown []*parse.TemplateNode, 
 	for name, tree := range s.all[n].trees {
 		add(name, tree)
 	}
-	mine := len(calls)
-	for at := 0; at < len(calls); at++ {
-		name := calls[at].Name
-		if called := t.Lookup(name); called != nil && called.Tree != nil {
+	for mine := len(calls); len(calls) > 0; mine-- {
+		call := calls[0]
+		calls = calls[1:]
+		if called := t.Lookup(call.Name); called != nil && called.Tree != nil {
 			continue
 		}
-		if tree, known := s.named[name]; known {
-			add(name, tree)
-		} else if at < mine {
-			unknown = append(unknown, calls[at])
+		if tree, known := s.named[call.Name]; known {
+			add(call.Name, tree)
+		} else if mine > 0 {
+			unknown = append(unknown, call)
 		}
 	}
 	if call, in := circle(t); call != nil {

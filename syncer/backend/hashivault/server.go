@@ -62,8 +62,8 @@ func canonical(address string) string {
 }
 
 // at is where a Store is read, and who logs in there. A tenant may have written the Store. So it reaches only servers that the installation
-// lists, and what the installation logs in with goes to the installation's own alone, past no CA but its own, by no other name. What is refused is refused
-// before anything is sent.
+// lists, and what the installation logs in with goes to the installation's own alone, past no CA but its own, by no other name. What is
+// refused is refused before anything is sent.
 func (d *Driver) at(s plan.Store) (wire.Server, *login.Logins, error) {
 	by, ofInstallation := d.own, true
 	switch s.Credential.Kind {
@@ -80,7 +80,7 @@ func (d *Driver) at(s plan.Store) (wire.Server, *login.Logins, error) {
 	}
 	server := wire.Server{Address: s.Address, Name: s.ServerName, CA: s.CA, CAFrom: s.Login.CAFrom, Namespace: s.Namespace}
 	switch {
-	case ofInstallation && (s.CA != "" || s.ServerName != "" || s.Login.CAFrom != plan.Credential{} || s.Address != "" && s.Address != canonical(by.address)):
+	case ofInstallation && (trusts(s) || s.Address != "" && s.Address != canonical(by.address)):
 		return wire.Server{}, nil, errOwnElsewhere
 	case s.Address == "" || ofInstallation:
 		server.Address, server.Namespace = by.address, cmp.Or(s.Namespace, d.namespace)
@@ -88,6 +88,11 @@ func (d *Driver) at(s plan.Store) (wire.Server, *login.Logins, error) {
 		return wire.Server{}, nil, unlisted(s.Address)
 	}
 	return server, by.logins, malformed(s)
+}
+
+// trusts reports whether a Store says itself by what its server is to be known.
+func trusts(s plan.Store) bool {
+	return s.CA != "" || s.ServerName != "" || s.Login.CAFrom != plan.Credential{}
 }
 
 // malformed is the error of a Store that says what Vault's logins do not know, or a name that could be taken for another one. To

@@ -34,7 +34,7 @@ func filtered(matching, excluding plan.List) plan.Entry {
 }
 
 // shownTo answers with what templates are given, a line each.
-func shownTo(_ context.Context, p *plan.Plan, entries []template.Entry) (template.Answer, error) {
+func shownTo(_ context.Context, _ *plan.Plan, entries []template.Entry) (template.Answer, error) {
 	var b strings.Builder
 	for _, e := range entries {
 		b.WriteString(e.Name + "=" + string(e.Data) + "\n")
