@@ -88,7 +88,10 @@ generate-api: $(TOOLS)/controller-gen ## Generate deepcopy functions and CRDs fr
 	  case $$folder in
 	    dialect/dialecttest/*) ;;
 	    dialect/kes/) cp "$$folder"*_*.yaml ../crds/; cp "$$folder"*_*.yaml ../kustomize/base/crds/ ;;
-	    dialect/eso/) cp "$$folder"*_*.yaml ../crds/eso/; cp "$$folder"*_*.yaml ../kustomize/components/dialects/eso/ ;;
+	    dialect/eso/|dialect/vso/)
+	      name=$$(basename "$$folder")
+	      mkdir -p "../crds/$$name" "../kustomize/components/dialects/$$name"
+	      cp "$$folder"*_*.yaml "../crds/$$name/"; cp "$$folder"*_*.yaml "../kustomize/components/dialects/$$name/" ;;
 	    *) cp "$$folder"*_*.yaml ../crds/; cp "$$folder"*_*.yaml "../kustomize/components/dialects/$$(basename "$$folder")/" ;;
 	  esac
 	done

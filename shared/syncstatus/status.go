@@ -81,15 +81,30 @@ type Entry struct {
 func (s *Status) Record() plan.Record {
 	r := plan.Record{
 		Generation: s.ObservedGeneration, ForceSync: s.ObservedForceSync, Secret: s.SecretName, SecretResourceVersion: s.SecretResourceVersion,
-		LastSync: timeOf(s.LastSync), LastSuccess: timeOf(s.LastSuccess),
+		LastSync: TimeOf(s.LastSync), LastSuccess: TimeOf(s.LastSuccess), Entries: Records(s.Entries),
 	}
 	if ready := meta.FindStatusCondition(s.Conditions, plan.ConditionReady); ready != nil {
 		r.Ready, r.Reason, r.Message, r.Since = ready.Status, plan.Reason(ready.Reason), ready.Message, ready.LastTransitionTime.Time
 	}
-	for _, e := range s.Entries {
-		r.Entries = append(r.Entries, plan.EntryRecord{Field: e.Field, Name: e.Name, Version: e.Version, Error: plan.Reason(e.Error)})
-	}
 	return r
+}
+
+// Records are what entries of a status hold.
+func Records(entries []Entry) []plan.EntryRecord {
+	var all []plan.EntryRecord
+	for _, e := range entries {
+		all = append(all, plan.EntryRecord{Field: e.Field, Name: e.Name, Version: e.Version, Error: plan.Reason(e.Error)})
+	}
+	return all
+}
+
+// Entries are records as a status holds them.
+func Entries(records []plan.EntryRecord) []Entry {
+	var all []Entry
+	for _, e := range records {
+		all = append(all, Entry{Field: e.Field, Name: e.Name, Version: e.Version, Error: string(e.Error)})
+	}
+	return all
 }
 
 // Put writes a Record into the status. Conditions of others stay. A Record that says nothing of Ready leaves nothing else.
@@ -112,14 +127,10 @@ func (s *Status) Put(r plan.Record) {
 	} else {
 		conditions = append(conditions, ready)
 	}
-	var entries []Entry
-	for _, e := range r.Entries {
-		entries = append(entries, Entry{Field: e.Field, Name: e.Name, Version: e.Version, Error: string(e.Error)})
-	}
 	*s = Status{
-		LastSync: pointerTo(r.LastSync), Status: text(r, s.Status), ObservedGeneration: r.Generation, Conditions: conditions,
+		LastSync: PointerTo(r.LastSync), Status: text(r, s.Status), ObservedGeneration: r.Generation, Conditions: conditions,
 		SecretName: r.Secret, SecretResourceVersion: r.SecretResourceVersion, ObservedForceSync: r.ForceSync,
-		LastSuccess: pointerTo(r.LastSuccess), Entries: entries,
+		LastSuccess: PointerTo(r.LastSuccess), Entries: Entries(r.Entries),
 	}
 }
 
@@ -135,14 +146,16 @@ func text(r plan.Record, before string) string {
 	}
 }
 
-func timeOf(t *metav1.Time) time.Time {
+// TimeOf is a time of a status; zero where there is none.
+func TimeOf(t *metav1.Time) time.Time {
 	if t == nil {
 		return time.Time{}
 	}
 	return t.Time
 }
 
-func pointerTo(t time.Time) *metav1.Time {
+// PointerTo is a time as a status holds it; nil for zero.
+func PointerTo(t time.Time) *metav1.Time {
 	if t.IsZero() {
 		return nil
 	}
