@@ -88,6 +88,7 @@ type Choice struct {
 type Confined struct {
 	At   string // where the object names it
 	What string // such as ClusterSecretStore shared
+	By   string // its field that says so, such as spec.conditions
 	// To are the namespaces that may: those that one of these matches.
 	To []NamespaceMatch
 }

@@ -89,8 +89,8 @@ func (j *judge) confined(c plan.Confined) {
 		j.report(one)
 		return
 	}
-	j.deny(one, field.Forbidden(field.NewPath(c.At), fmt.Sprintf("%s admits other namespaces only, and not %q: see its spec.conditions",
-		c.What, j.namespace.Name)), "")
+	j.deny(one, field.Forbidden(field.NewPath(c.At), fmt.Sprintf("%s admits other namespaces only, and not %q: see its %s",
+		c.What, j.namespace.Name, c.By)), "")
 }
 
 // matches reports whether the namespace is one of those. A pattern or selector that cannot be understood matches none.

@@ -33,7 +33,7 @@ func (b *builder) confine(r storeRef, all []v1.Condition) {
 	if len(all) == 0 {
 		return
 	}
-	c := plan.Confined{At: r.at.String(), What: r.String()}
+	c := plan.Confined{At: r.at.String(), What: r.String(), By: "spec.conditions"}
 	for _, one := range all {
 		c.To = append(c.To, plan.NamespaceMatch{Names: one.Namespaces, Patterns: one.NamespaceRegexes, Selector: one.NamespaceSelector})
 	}

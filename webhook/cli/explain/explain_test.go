@@ -262,7 +262,7 @@ func TestWhatOnlySomeNamespacesMayUseIsALimitOfTheObject(t *testing.T) {
 			kind := all.Dialects()[0].New().Kinds()[0]
 			p := &plan.Plan{
 				Words: &plan.Words{}, Entries: []plan.Entry{{Field: "spec.data[0]"}}, // whose store is not there, and so not known
-				Confined: []plan.Confined{{At: "spec.storeRef", What: "ClusterStore shared", To: []plan.NamespaceMatch{{Names: []string{"core"}}}}},
+				Confined: []plan.Confined{{At: "spec.storeRef", What: "ClusterStore shared", By: "spec.conditions", To: []plan.NamespaceMatch{{Names: []string{"core"}}}}},
 			}
 			got := Why(Subject{Kind: kind, Object: kind.New(), Plan: p, Namespace: policy.Namespace{Name: c.namespace}, Known: true, Now: now})
 			want := []shape.Limit{{Verdict: c.verdict, Of: "confined", Field: "spec.storeRef", Value: "ClusterStore shared", Message: c.message}}

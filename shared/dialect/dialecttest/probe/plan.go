@@ -128,7 +128,7 @@ func (b *builder) find(at *field.Path, ref v1.StoreRef) (plan.Store, *field.Erro
 		At: at.Child("name").String(), Value: r.Kind.Kind + "/" + r.Name, Annotation: names.AnnotationPermittedStore,
 	})
 	if len(object.conditions) > 0 {
-		b.Plan.Confined = append(b.Plan.Confined, plan.Confined{At: at.String(), What: r.String(), To: object.to()})
+		b.Plan.Confined = append(b.Plan.Confined, plan.Confined{At: at.String(), What: r.String(), By: "spec.conditions", To: object.to()})
 	}
 	b.stores[r] = b.store(r.Path().Child("spec"), object)
 	return b.stores[r], nil
