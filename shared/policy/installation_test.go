@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -47,6 +48,36 @@ func TestWhatTheInstallationSaysIsJudgedToo(t *testing.T) {
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// What names a server alone has no Store: the server is its Choice.
+func TestAServerThatIsChosenMustBeListed(t *testing.T) {
+	for name, test := range map[string]struct {
+		servers     []string
+		annotations map[string]string
+		want        string
+	}{
+		"the installation lists none":          {nil, nil, ""},
+		"the installation lists it":            {[]string{"https://vault:8200"}, nil, ""},
+		"the installation lists another":       {[]string{"https://other:8200"}, nil, "is not among the servers of Vault that this installation permits"},
+		"the namespace permits another":        {nil, map[string]string{names.AnnotationPermittedVaultServer: "https://other:8200"}, "is not permitted in namespace"},
+		"both permit it":                       {[]string{"https://vault:8200"}, map[string]string{names.AnnotationPermittedVaultServer: "https://vault:8200"}, ""},
+		"the namespace permits what is listed": {[]string{"https://other:8200"}, map[string]string{names.AnnotationPermittedVaultServer: ".*"}, "is not among the servers"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := &plan.Plan{Words: &plan.Words{Spec: "spec"}, Choices: []plan.Choice{
+				{At: "spec.address", Value: "https://vault:8200", Annotation: names.AnnotationPermittedVaultServer},
+			}}
+			violations := policy.Check(p, policy.Namespace{Name: "core", Annotations: test.annotations}, policy.Settings{VaultServers: test.servers})
+			var got string
+			for _, err := range violations.Errors() {
+				got += err.Error()
+			}
+			if (got == "") != (test.want == "") || !strings.Contains(got, test.want) {
+				t.Errorf("got %q, want %q in it", got, test.want)
 			}
 		})
 	}

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/secretgate/secretgate/shared/backend"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/text"
 )
@@ -34,7 +35,12 @@ func (j *judge) plan(p *plan.Plan) {
 		j.key(e, e.Source.Key, e.Source.Path)
 	}
 	for _, c := range p.Choices {
-		j.match(Judgement{Of: Choice, At: c.At, Value: c.Value, Annotation: j.settings.annotation(c.Annotation)}, nil)
+		one := Judgement{Of: Choice, At: c.At, Value: c.Value, Annotation: j.settings.annotation(c.Annotation)}
+		if c.Annotation == names.AnnotationPermittedVaultServer && !j.listed(c.Value) {
+			j.unlisted(one)
+			continue
+		}
+		j.match(one, nil)
 	}
 	for _, c := range p.Confined {
 		j.confined(c)
@@ -61,9 +67,7 @@ func (j *judge) store(p *plan.Plan, store plan.Store, role bool) {
 		switch {
 		case (limit.Aspect == plan.Role) != role, limit.Chosen && value == "":
 		case limit.Aspect == plan.Address && !j.listed(value):
-			j.deny(one, field.Forbidden(field.NewPath(one.At), fmt.Sprintf(
-				"%q is not among the servers of Vault that this installation permits: name one of --vault-servers (VAULT_SERVERS)",
-				text.Cut(value, maxValue))), "")
+			j.unlisted(one)
 		case value == "" && limit.Demand != "" && store.Credential.OfCluster():
 			// A credential of its own reads, and not the syncer's.
 		case value == "" && limit.Demand != "":
@@ -79,6 +83,13 @@ func (j *judge) store(p *plan.Plan, store plan.Store, role bool) {
 // listed reports whether the installation lets objects name a server, as far as it is known.
 func (j *judge) listed(server string) bool {
 	return j.settings.VaultServers == nil || slices.Contains(j.settings.VaultServers, server)
+}
+
+// unlisted denies a server that is none of them.
+func (j *judge) unlisted(one Judgement) {
+	j.deny(one, field.Forbidden(field.NewPath(one.At), fmt.Sprintf(
+		"%q is not among the servers of Vault that this installation permits: name one of --vault-servers (VAULT_SERVERS)",
+		text.Cut(one.Value, maxValue))), "")
 }
 
 // confined denies what is confined to other namespaces.
