@@ -32,6 +32,7 @@ type Store struct {
 type Login struct {
 	CAFrom    Credential `json:",omitzero"` // where the cluster keeps Store.CA, in its stead
 	Namespace string     // the part of the server to log in to; empty: that of the Store
+	Root      bool       // log in to the server as a whole, though the Store has a Namespace
 	Directory string     // whose identities are meant: Azure's tenant
 	// RoleFrom is where the cluster keeps the role that the Store was judged with: at a login it must be the same there. It is Account where
 	// there is one, else Store.Role.

@@ -98,7 +98,8 @@ func trusts(s plan.Store) bool {
 // malformed is the error of a Store that says what Vault's logins do not know, or a name that could be taken for another one. To
 // ignore that would be to read as another identity, or elsewhere, than its author meant and policy has judged.
 func malformed(s plan.Store) error {
-	if s.Login != (plan.Login{CAFrom: s.Login.CAFrom, Namespace: s.Login.Namespace, Identifier: s.Login.Identifier}) {
+	known := plan.Login{CAFrom: s.Login.CAFrom, Namespace: s.Login.Namespace, Root: s.Login.Root, Identifier: s.Login.Identifier}
+	if s.Login != known || s.Login.Root && s.Login.Namespace != "" {
 		return errLogin
 	}
 	if s.ServerName != "" && plan.ServerName(s.ServerName) != "" {

@@ -52,7 +52,7 @@ func (v *strict) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, `{"data":{"ttl":0}}`)
 		return
 	}
-	if at, _, _ := strings.Cut(who, " "); !ok || namespace != at && !strings.HasPrefix(namespace, at+"/") {
+	if at, _, _ := strings.Cut(who, " "); !ok || at != "" && namespace != at && !strings.HasPrefix(namespace, at+"/") {
 		w.WriteHeader(http.StatusForbidden)
 		_, _ = io.WriteString(w, `{"errors":["permission denied","invalid token"]}`)
 		return
@@ -167,9 +167,11 @@ func TestStoresLogInAsTheySay(t *testing.T) {
 		"as the installation, at its own server":       {plan.Store{Address: home, Mount: "k8s", Role: "syncer"}, "home k8s syncer"},
 		"by an AppRole whose role id is in a Secret, too": {plan.Store{Method: backends.VaultAppRole, Mount: "approle", Credential: secretID,
 			Login: plan.Login{Identifier: roleID}}, "home approle role-id"},
-		"by a token of Vault's in a Secret":              {plan.Store{Method: backends.VaultToken, Credential: aToken}, "home by a token"},
-		"by a token of Vault's, in another namespace":    {plan.Store{Method: backends.VaultToken, Namespace: "other", Credential: aToken}, "other by a token"},
-		"by a ServiceAccount's token":                    {plan.Store{Method: backends.VaultKubernetes, Mount: "k8s", Role: "reader", Credential: account}, "home k8s reader"},
+		"by a token of Vault's in a Secret":           {plan.Store{Method: backends.VaultToken, Credential: aToken}, "home by a token"},
+		"by a token of Vault's, in another namespace": {plan.Store{Method: backends.VaultToken, Namespace: "other", Credential: aToken}, "other by a token"},
+		"by a ServiceAccount's token":                 {plan.Store{Method: backends.VaultKubernetes, Mount: "k8s", Role: "reader", Credential: account}, "home k8s reader"},
+		"by a ServiceAccount's token, at the root": {plan.Store{Method: backends.VaultKubernetes, Mount: "k8s", Role: "reader", Credential: account,
+			Login: plan.Login{Root: true}}, " k8s reader"},
 		"by a ServiceAccount's token, without a method":  {plan.Store{Mount: "k8s", Role: "reader", Credential: account}, "home k8s reader"},
 		"by a ServiceAccount's token that Vault reads":   {plan.Store{Method: backends.VaultJWT, Mount: "jwt", Role: "reader", Credential: account}, "home jwt reader"},
 		"by a token in a Secret":                         {plan.Store{Method: backends.VaultJWT, Mount: "jwt", Role: "kept", Credential: secretID}, "home jwt kept"},
@@ -180,7 +182,7 @@ func TestStoresLogInAsTheySay(t *testing.T) {
 			proofs := map[string]string{
 				"home k8s syncer": "syncers-jwt", "other k8s syncer": "syncers-jwt", "home k8s reader": "readers-jwt", "home jwt reader": "readers-jwt",
 				"home approle syncers-role": "syncers-secret", "home roles syncers-role": "syncers-secret", "home approle role-id": "secret-id",
-				"home jwt kept": "secret-id", "home sm-roles sms-role": "sms-secret",
+				" k8s reader": "readers-jwt", "home jwt kept": "secret-id", "home sm-roles sms-role": "sms-secret",
 			}
 			v.mu.Lock()
 			v.admits, v.given = proofs, nil
@@ -270,6 +272,7 @@ func TestWhatIsRefusedIsRefusedBeforeAnythingIsSent(t *testing.T) {
 		"the syncer's own server of a spelling":   {plan.Store{Address: home + "/", Mount: "k8s", Role: "r"}, own},
 		"a CA that a ServiceAccount keeps":        {with(func(s *plan.Store) { s.Login.CAFrom = account }), "invalid: no login: the store keeps its CA in neither a Secret nor a ConfigMap; "},
 		"a role that must be an account's":        {with(func(s *plan.Store) { s.Login.RoleFrom = account }), "invalid: the store says of its login what has no meaning for Vault; "},
+		"a login at the root and in a namespace":  {with(func(s *plan.Store) { s.Login.Root, s.Login.Namespace = true, "a" }), "invalid: the store says of its login what has no meaning for Vault; "},
 		"roles before the role":                   {with(func(s *plan.Store) { s.Login.Chain = "a" }), "invalid: the store says of its login what has no meaning for Vault; "},
 		"a header in a namespace":                 {with(func(s *plan.Store) { s.Namespace = "a\r\nX-Vault-Token: planted" }), "invalid: the store names a namespace of Vault that none can have; "},
 		"a header in a login's namespace":         {with(func(s *plan.Store) { s.Login.Namespace = "a\nX-Vault-Namespace: planted" }), "invalid: the store names a namespace of Vault that none can have; "},

@@ -25,7 +25,9 @@ type identity struct {
 // one's mount: its own is of the Kubernetes auth method. A Store that refers to a credential never does.
 func (l *Logins) identity(at wire.Server, s plan.Store) (identity, error) {
 	id := identity{server: at, reads: at.Namespace, method: s.Method, mount: s.Mount, role: s.Role, identifier: s.Login.Identifier}
-	id.server.Namespace = cmp.Or(s.Login.Namespace, at.Namespace)
+	if id.server.Namespace = cmp.Or(s.Login.Namespace, at.Namespace); s.Login.Root {
+		id.server.Namespace = ""
+	}
 	if s.Credential.OfCluster() {
 		id.credential = s.Credential
 	}
