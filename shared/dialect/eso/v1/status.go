@@ -1,10 +1,8 @@
 package v1
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -146,23 +144,14 @@ func (s *ExternalSecretStatus) Record() plan.Record {
 // Version is what of an object counts for Record.ForceSync: its generation, and a hash of its labels and annotations. The hash is of
 // another length than External Secrets Operator's, so that an object that it synced last is read anew.
 func Version(object metav1.Object) string {
-	sum := sha256.New()
-	for _, texts := range []map[string]string{object.GetLabels(), object.GetAnnotations()} {
-		_, _ = fmt.Fprintf(sum, "%d ", len(texts))
-		for _, key := range slices.Sorted(maps.Keys(texts)) {
-			_, _ = fmt.Fprintf(sum, "%q %q ", key, texts[key])
-		}
-	}
-	return fmt.Sprintf("%d-%x", object.GetGeneration(), sum.Sum(nil)[:hashBytes])
+	return fmt.Sprintf("%d-%s", object.GetGeneration(), plan.HashMetadata(object))
 }
-
-const hashBytes = 8
 
 // understood is the generation in a Version, and whether it is one.
 func understood(version string) (generation int64, ours bool) {
 	text, hash, found := strings.Cut(version, "-")
 	generation, err := strconv.ParseInt(text, 10, 64)
-	return generation, found && err == nil && len(hash) == hex.EncodedLen(hashBytes)
+	return generation, found && err == nil && len(hash) == hex.EncodedLen(plan.HashMetadataBytes)
 }
 
 // told is what a condition says in our words.
