@@ -6,6 +6,7 @@ import (
 	"github.com/secretgate/secretgate/shared/dialect/eso"
 	"github.com/secretgate/secretgate/shared/dialect/kes"
 	"github.com/secretgate/secretgate/shared/dialect/tuenti"
+	"github.com/secretgate/secretgate/shared/dialect/vso"
 )
 
 // Dialects lists all of them. A further one is its folder, and a line here.
@@ -14,5 +15,6 @@ func Dialects() []dialect.Dialect {
 		kes.Dialect(),
 		tuenti.Dialect(),
 		eso.Dialect(),
+		vso.Dialect(),
 	}
 }

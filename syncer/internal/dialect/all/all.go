@@ -6,6 +6,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/dialect/eso"
 	"github.com/secretgate/secretgate/syncer/internal/dialect/kes"
 	"github.com/secretgate/secretgate/syncer/internal/dialect/tuenti"
+	"github.com/secretgate/secretgate/syncer/internal/dialect/vso"
 )
 
 // Extensions lists them by the names of the dialects.
@@ -14,5 +15,6 @@ func Extensions() map[string]dialect.Extension {
 		eso.Name:    &eso.Extension{},
 		kes.Name:    &kes.Extension{},
 		tuenti.Name: &tuenti.Extension{},
+		vso.Name:    &vso.Extension{},
 	}
 }

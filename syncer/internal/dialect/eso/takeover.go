@@ -8,11 +8,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	v1 "github.com/secretgate/secretgate/shared/dialect/eso/v1"
-	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/syncer/internal/controller"
+	"github.com/secretgate/secretgate/syncer/internal/dialect"
 	"github.com/secretgate/secretgate/syncer/internal/owner"
 )
 
@@ -60,11 +59,5 @@ func fieldManager(object string) string {
 // Finish removes External Secrets Operator's finalizer from an object: it would keep the object for ever once nothing serves it any more.
 // What the finalizer is for, the deletion of the Secret, an owner reference does.
 func (t *takeover) Finish(ctx context.Context, object controller.Object) error {
-	if !controllerutil.ContainsFinalizer(object, v1.Finalizer) {
-		return nil
-	}
-	freed, _ := object.DeepCopyObject().(controller.Object) // a copy is of the same type
-	controllerutil.RemoveFinalizer(freed, v1.Finalizer)
-	patch := client.MergeFromWithOptions(object, client.MergeFromWithOptimisticLock{}) // others may have finalizers of their own
-	return client.IgnoreNotFound(t.client.Patch(ctx, freed, patch, client.FieldOwner(names.FieldManager)))
+	return dialect.RemoveFinalizer(ctx, t.client, object, v1.Finalizer)
 }

@@ -21,6 +21,7 @@ import (
 	esov1 "github.com/secretgate/secretgate/shared/dialect/eso/v1"
 	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
 	"github.com/secretgate/secretgate/shared/dialect/tuenti/v1alpha1"
+	vsov1 "github.com/secretgate/secretgate/shared/dialect/vso/v1beta1"
 	"github.com/secretgate/secretgate/syncer/internal/apply"
 )
 
@@ -31,7 +32,8 @@ var errPlanted = errors.New("planted")
 func cluster(t *testing.T, failing interceptor.Funcs, objects ...client.Object) client.Client {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	if err := errors.Join(corev1.AddToScheme(scheme), apiv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme), esov1.AddToScheme(scheme)); err != nil {
+	if err := errors.Join(corev1.AddToScheme(scheme), apiv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme), esov1.AddToScheme(scheme),
+		vsov1.AddToScheme(scheme)); err != nil {
 		t.Fatal(err)
 	}
 	name := func(object client.Object) []string { return []string{object.GetName()} }
