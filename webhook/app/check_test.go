@@ -108,7 +108,9 @@ func TestCheckJudgesManifests(t *testing.T) {
 			args: []string{"--crds=other.yaml", "old.yaml"}, code: command.ExitUsage,
 			stderr: "webhook: --crds: other.yaml holds no CustomResourceDefinition of " +
 				"ExternalSecret.kubernetes-client.io, SecretDefinition.secrets-manager.tuenti.io, " +
-				"ExternalSecret.external-secrets.io, SecretStore.external-secrets.io, ClusterSecretStore.external-secrets.io\n",
+				"ExternalSecret.external-secrets.io, VaultStaticSecret.secrets.hashicorp.com, " +
+				"SecretStore.external-secrets.io, ClusterSecretStore.external-secrets.io, VaultAuth.secrets.hashicorp.com, " +
+				"VaultConnection.secrets.hashicorp.com, VaultAuthGlobal.secrets.hashicorp.com, SecretTransformation.secrets.hashicorp.com\n",
 		},
 		"what is not there": {
 			args: []string{"none.yaml", "neither"}, code: command.ExitUsage,
