@@ -18,7 +18,7 @@ type attempt struct {
 	forceSync  string
 	// walkPolicy is a hash of the policy for the names that walks return, which are not kept; 0 where there are no walks.
 	walkPolicy uint64
-	// referred is a hash of what the plan has of other objects: its Stores, what is read from them, and templates. They may change though
+	// referred is a hash of what the plan has of other objects: its Stores, what is read from them, patterns and templates. They may change though
 	// the object does not.
 	referred uint64
 }
@@ -125,9 +125,14 @@ func referred(p *plan.Plan) (sum uint64) {
 		add(maphash.Comparable(seed, store))
 	}
 	for i := range p.Entries {
-		add(maphash.Comparable(seed, p.Entries[i].Source.Read))
+		e := &p.Entries[i]
+		add(maphash.Comparable(seed, e.Source.Read))
+		add(maphash.Comparable(seed, [2]plan.List{e.Matching, e.Excluding}))
 	}
 	for _, text := range p.Template.Made {
+		add(maphash.Comparable(seed, text))
+	}
+	for _, text := range p.Template.Options.Library {
 		add(maphash.Comparable(seed, text))
 	}
 	return sum

@@ -142,6 +142,9 @@ func TestWhatOtherObjectsPutIntoAPlan(t *testing.T) {
 		"a prefix":   func(p *plan.Plan) { p.Entries[0].Source.Key = "prefix/k" },
 		"a template": func(p *plan.Plan) { p.Template.Made[0].Source = "y" },
 		"one more":   func(p *plan.Plan) { p.Template.Made = append(p.Template.Made, p.Template.Made[0]) },
+		"a pattern":  func(p *plan.Plan) { p.Entries[0].Matching = "a" },
+		"another":    func(p *plan.Plan) { p.Entries[0].Excluding = "a" },
+		"a library":  func(p *plan.Plan) { p.Template.Options.Library = []template.Text{{Source: "x"}} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			other := plan.Plan{Entries: slices.Clone(base.Entries), Template: plan.Template{Made: slices.Clone(base.Template.Made)}}
