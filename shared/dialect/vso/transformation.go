@@ -21,8 +21,8 @@ const (
 	inputLabels      = "Labels"
 )
 
-// maxRefs bounds how many SecretTransformations an object names, as the CRD does.
-const maxRefs = 100
+// As the CRD does: maxRefs bounds how many SecretTransformations an object names, and maxSources how many texts each has for others.
+const maxRefs, maxSources = 100, 100
 
 // transformation is which fields of a secret are entries.
 type transformation struct{ includes, excludes plan.List }
@@ -111,7 +111,7 @@ func (b *builder) refer(at *field.Path, g *gathered, ref *v1beta1.Transformation
 	}
 	if !g.seen[r] {
 		g.seen[r] = true
-		g.library = append(g.library, library(specAt, spec)...)
+		g.library = append(g.library, b.library(specAt, spec)...)
 	}
 	refs := ref.TemplateRefs
 	if len(refs) == 0 {
@@ -139,10 +139,15 @@ func (b *builder) refer(at *field.Path, g *gathered, ref *v1beta1.Transformation
 }
 
 // library are the templates of a SecretTransformation, whose spec is at a path, that make nothing.
-func library(at *field.Path, spec *v1beta1.SecretTransformationSpec) []template.Text {
+func (b *builder) library(at *field.Path, spec *v1beta1.SecretTransformationSpec) []template.Text {
+	at = at.Child("sourceTemplates")
+	if n := len(spec.SourceTemplates); n > maxSources {
+		b.Fail(field.TooMany(at, n, maxSources))
+		return nil
+	}
 	all := make([]template.Text, 0, len(spec.SourceTemplates))
 	for n, one := range spec.SourceTemplates {
-		all = append(all, template.Text{Field: at.Child("sourceTemplates").Index(n).String(), Name: one.Name, Source: one.Text})
+		all = append(all, template.Text{Field: at.Index(n).String(), Name: one.Name, Source: one.Text})
 	}
 	return all
 }
@@ -156,18 +161,20 @@ func (b *builder) make(g *gathered) {
 		b.Fail(field.TooMany(field.NewPath("spec"), len(all), plan.MaxEntries))
 		return
 	}
-	named := map[string]text{}
+	named := map[string]template.Text{}
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		one := all[key]
 		b.Make(one.at, plan.InStringData, key, one.Text)
-		other, both := named[one.Name]
-		switch {
-		case one.Name == "" || both && other.Text == one.Text: // one of the two is enough to be called
-		case both:
-			b.Fail(field.Duplicate(one.at.Child("name"), one.Name))
-		default:
-			named[one.Name] = one
-			b.Plan.Template.Made[len(b.Plan.Template.Made)-1].Text.Name = one.Name
+		made := &b.Plan.Template.Made[len(b.Plan.Template.Made)-1].Text
+		made.Name = one.Name
+		b.name(named, made)
+	}
+	own := maps.Clone(named)
+	for n := range g.library {
+		if text := &g.library[n]; own[text.Name].Field != "" {
+			text.Name = "" // that of an entry wins
+		} else {
+			b.name(named, text)
 		}
 	}
 	if len(all) > 0 {
@@ -176,10 +183,24 @@ func (b *builder) make(g *gathered) {
 	}
 }
 
+// name lets other templates call a text by its name, if it has one. One of two equal ones is enough; two that differ are refused.
+func (b *builder) name(named map[string]template.Text, text *template.Text) {
+	other, both := named[text.Name]
+	switch {
+	case text.Name == "":
+	case !both:
+		named[text.Name] = *text
+	case other.Source == text.Source:
+		text.Name = ""
+	default:
+		b.Fail(field.Invalid(field.NewPath(text.Field), text.Name, "is the name of "+other.Field+", too: rename one of the templates"))
+	}
+}
+
 // shared judges the form of a SecretTransformation, whose spec is at a path.
 func (b *builder) shared(at *field.Path, t *v1beta1.SecretTransformation) {
 	b.patterns(at, &patterns{}, t.Spec.Includes, t.Spec.Excludes)
-	g := &gathered{own: map[string]text{}, library: library(at, &t.Spec)}
+	g := &gathered{own: map[string]text{}, library: b.library(at, &t.Spec)}
 	for key, one := range t.Spec.Templates {
 		g.own[key] = text{at.Child("templates").Key(key), one}
 	}

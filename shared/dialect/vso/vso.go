@@ -157,6 +157,7 @@ var words = plan.Words{
 	Property: "spec.destination.transformation.includes", Binary: "spec.destination.transformation.templates",
 	NotBinary: "write a template without b64dec",
 	Plain:     "keep fields at the path, as vault kv put does: their names are those of the Secret's entries",
+	Misnamed:  "keep it out by spec.destination.transformation.excludes, and give it another name by a template",
 	Adoption:  "spec.destination.overwrite", Sharing: "spec.destination.create",
 	Rename: "set another spec.destination.name",
 	Adopt: "to take it over set spec.destination.overwrite: true, and on the namespace the annotation " + names.AnnotationPermitAdopt +
