@@ -181,9 +181,8 @@ func (r *Reconciler) requestRead(ctx context.Context, object Object, p *plan.Pla
 	intact := last.uid == p.UID || r.intact(ctx, record, p)
 	next := attemptOf(p, r.walkPolicy(ctx, p))
 	waits := r.states.wait(name, now)
-	_, forcer := r.Kind.(dialect.Forcer)
 	t := decide(p, observed{
-		last: last, next: next, record: record, retryDue: retryDue, waits: waits > 0, intact: intact, forcer: forcer,
+		last: last, next: next, record: record, retryDue: retryDue, waits: waits > 0, intact: intact, forcer: alwaysForces(p, object),
 	})
 	if t.edited || t.forced {
 		if wait := r.states.mayRead(name, t.forced, now); wait > 0 {

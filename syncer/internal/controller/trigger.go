@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/internal/fetch"
 )
@@ -35,7 +36,7 @@ type observed struct {
 	retryDue bool // an attempt failed, or another client changed the Secret, and the back-off has passed
 	waits    bool // the back-off has not passed yet
 	intact   bool // the Secret is as the status says; set only for an object without an attempt
-	forcer   bool // the kind always has a text to force by, so that a record without one knows of none
+	forcer   bool // the object always has a text to force by, so that a record without one knows of none
 }
 
 // trigger is the read to request of the engine; the zero value is none.
@@ -74,6 +75,12 @@ func decide(p *plan.Plan, obs observed) trigger {
 func (obs *observed) forces(p *plan.Plan) bool {
 	unknown := obs.forcer && obs.last.uid != p.UID && obs.record.ForceSync == ""
 	return p.ForceSync != "" && p.ForceSync != obs.record.ForceSync && p.ForceSync != obs.last.forceSync && !unknown
+}
+
+// alwaysForces reports whether the text by which an object forces reads is another one than the user's annotation, so that there always is
+// one.
+func alwaysForces(p *plan.Plan, object Object) bool {
+	return p.ForceSync != object.GetAnnotations()[names.AnnotationForceSync]
 }
 
 // again is the trigger for an object that was tried as it is now.

@@ -7,6 +7,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/template"
 	"github.com/secretgate/secretgate/syncer/internal/fetch"
@@ -156,5 +158,22 @@ func TestWhatOtherObjectsPutIntoAPlan(t *testing.T) {
 				t.Error("got the hash of before, want another")
 			}
 		})
+	}
+}
+
+func TestWhatForcesAReadIsTheUsersOrTheKinds(t *testing.T) {
+	for name, test := range map[string]struct {
+		text, annotation string
+		want             bool
+	}{
+		"neither forces":                                  {"", "", false},
+		"the user's annotation":                           {"now", "now", false},
+		"a text of the kind's own":                        {"3-abc", "", true},
+		"the same beside the annotation, which it counts": {"3-abc", "now", true},
+	} {
+		object := &apiv1.ExternalSecret{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{names.AnnotationForceSync: test.annotation}}}
+		if got := alwaysForces(&plan.Plan{ForceSync: test.text}, object); got != test.want {
+			t.Errorf("%s: got %t, want %t", name, got, test.want)
+		}
 	}
 }
