@@ -30,7 +30,8 @@ const (
 	AnnotationPermittedVaultNamespace = prefix + "permitted-vault-namespace"
 	// AnnotationPermittedServiceAccount on a Namespace limits the ServiceAccounts by which its objects log in.
 	AnnotationPermittedServiceAccount = prefix + "permitted-service-account"
-	// AnnotationPermittedStore on a Namespace limits the stores that its objects read by, each as Kind/name.
+	// AnnotationPermittedStore on a Namespace limits the stores that its objects read by, each as Kind/name, or as
+	// Kind/namespace/name of a store of another namespace.
 	AnnotationPermittedStore = prefix + "permitted-store"
 	// AnnotationRequireRole on a Namespace, set to "true", denies objects that would read with
 	// the syncer's own identity.
