@@ -227,14 +227,16 @@ func (b *builder) namespaces(s *source, r reading, m merged, connection server) 
 		read = r.vault
 	}
 	s.store.Namespace, s.places[plan.Namespace] = trimmed(read.text), plan.Place{Field: read.at.String()}
-	switch in := trimmed(login.text); {
-	case in == s.store.Namespace:
-	case in == "":
+	switch in := trimmed(login.text); in {
+	case s.store.Namespace:
+	case "":
 		s.store.Login.Root = true
 	default:
 		s.store.Login.Namespace = in
 		b.Canonical(login.at, in, s.backend.Store[plan.Namespace])
-		b.Plan.Choices = append(b.Plan.Choices, plan.Choice{At: login.at.String(), Value: in, Annotation: names.AnnotationPermittedVaultNamespace})
+		b.Plan.Choices = append(b.Plan.Choices, plan.Choice{
+			At: login.at.String(), Value: in, Annotation: names.AnnotationPermittedVaultNamespace,
+		})
 	}
 }
 

@@ -24,7 +24,7 @@ const maxTargets = 100
 const entryRaw = "_raw"
 
 // durations matches what Vault Secrets Operator takes for one.
-var durations = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(s|m|h))$`)
+var durations = regexp.MustCompile(`^\d+(\.\d+)?[smh]$`)
 
 const durationForm = "must be a number and one unit, such as 30s, 5m or 1h"
 

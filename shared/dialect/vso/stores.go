@@ -96,7 +96,8 @@ func (k *globals) References(object dialect.Object, _ dialect.Resolved) []dialec
 	return nil
 }
 
-// Plan implements dialect.Judged. It has warnings alone: what a VaultAuthGlobal lets be read is judged with the VaultAuths that refer to it.
+// Plan implements dialect.Judged. It has warnings alone: what a VaultAuthGlobal lets be read is judged with the VaultAuths that refer to
+// it.
 func (k *globals) Plan(object dialect.Object, resolved dialect.Resolved) (*plan.Plan, field.ErrorList) {
 	global, ok := object.(*v1beta1.VaultAuthGlobal)
 	if !ok {

@@ -19,8 +19,8 @@ type attempt struct {
 	forceSync  string
 	// walkPolicy is a hash of the policy for the names that walks return, which are not kept; 0 where there are no walks.
 	walkPolicy uint64
-	// referred is a hash of what the plan has of other objects: its Stores, what is read from them, patterns and templates. They may change though
-	// the object does not.
+	// referred is a hash of what the plan has of other objects: its Stores, what is read from them, patterns and templates. They may change
+	// though the object does not.
 	referred uint64
 }
 
