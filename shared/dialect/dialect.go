@@ -4,6 +4,7 @@
 package dialect
 
 import (
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -171,6 +172,11 @@ type (
 	Unwatched interface {
 		Unwatched()
 	}
+	// Shared is a StoreKind whose objects may be referred to from other namespaces than their own.
+	Shared interface {
+		// Homes are namespaces whose objects those of any other may refer to. A syncer of some namespaces watches them in these, too.
+		Homes() []string
+	}
 	// Judged is a StoreKind whose objects are judged themselves when they are applied, and not only with the objects that refer to them.
 	Judged interface {
 		References(object Object, resolved Resolved) []Reference
@@ -204,4 +210,15 @@ func ValidPlan(k Kind, object Object, resolved Resolved) (*plan.Plan, field.Erro
 		return nil, errs
 	}
 	return p, nil
+}
+
+// Watched are the namespaces in which a syncer of some namespaces watches the objects of a kind; none: all.
+func Watched(kind StoreKind, namespaces []string) []string {
+	shared, ok := kind.(Shared)
+	if !ok || len(namespaces) == 0 {
+		return namespaces
+	}
+	all := slices.Concat(namespaces, shared.Homes())
+	slices.Sort(all)
+	return slices.Compact(all)
 }

@@ -72,13 +72,23 @@ func (a *arrival) ready(*http.Request) error {
 	return nil
 }
 
+// needed is a type whose objects are listed, and where; nil: everywhere.
+type needed struct {
+	dialect.Type
+	namespaces []string
+}
+
 // types are the kind itself and those that its objects refer to: the cluster must know all of them. What is read live needs no right to
 // list it.
-func (a *arrival) types() []dialect.Type {
-	types := []dialect.Type{a.kind.Type()}
+func (a *arrival) types() []needed {
+	own := a.config.WatchedNamespaces
+	if selector, ok := a.kind.(dialect.NamespaceSelector); ok && len(selector.Namespaces()) > 0 {
+		own = selector.Namespaces()
+	}
+	types := []needed{{a.kind.Type(), own}}
 	for _, store := range a.stores(a.kind) {
 		if _, unwatched := store.(dialect.Unwatched); !unwatched {
-			types = append(types, store.Type())
+			types = append(types, needed{store.Type(), dialect.Watched(store, a.config.WatchedNamespaces)})
 		}
 	}
 	return types
@@ -100,8 +110,8 @@ func (a *arrival) lacks(ctx context.Context) (problem string) {
 }
 
 // lack is lacks for one type, and reports whether the type is installed.
-func (a *arrival) lack(ctx context.Context, t dialect.Type) (problem string, installed bool) {
-	known, err := a.known(ctx, t)
+func (a *arrival) lack(ctx context.Context, t needed) (problem string, installed bool) {
+	known, err := a.known(ctx, t.Type)
 	if err == nil && known {
 		err = a.list(ctx, t)
 	}
@@ -110,7 +120,7 @@ func (a *arrival) lack(ctx context.Context, t dialect.Type) (problem string, ins
 		return fmt.Sprintf("the syncer may not list objects of kind %s, so that none is served: let its ServiceAccount list and watch %s.%s, "+
 			"or leave %s out of --dialects", t.Kind, t.Resource, t.Group, t.Dialect), true
 	case err == nil && !known, apierrors.IsNotFound(err):
-		return fmt.Sprintf("the cluster knows no %s, so that none is served: apply crds/%s_%s.yaml, or leave %s out of --dialects",
+		return fmt.Sprintf("the cluster knows no %s, so that none is served: apply %s_%s.yaml of crds/, or leave %s out of --dialects",
 			t.Kind, t.Group, t.Resource, t.Dialect), false
 	case err != nil:
 		return fmt.Sprintf("the syncer cannot find out whether the cluster knows %s, so that none is served: %v", t.Kind, err), true
@@ -119,11 +129,8 @@ func (a *arrival) lack(ctx context.Context, t dialect.Type) (problem string, ins
 }
 
 // list lists an object in each namespace that is watched, as the cache will.
-func (a *arrival) list(ctx context.Context, t dialect.Type) error {
-	namespaces := a.config.WatchedNamespaces
-	if selector, ok := a.kind.(dialect.NamespaceSelector); ok && t.GroupKind() == a.kind.Type().GroupKind() && len(selector.Namespaces()) > 0 {
-		namespaces = selector.Namespaces()
-	}
+func (a *arrival) list(ctx context.Context, t needed) error {
+	namespaces := t.namespaces
 	if len(namespaces) == 0 || t.ClusterWide {
 		namespaces = []string{metav1.NamespaceAll}
 	}

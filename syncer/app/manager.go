@@ -92,6 +92,11 @@ func cacheOptions(c *config.Config, informers shard.Informers) cache.Options {
 		}
 		options.ByObject[kind.New()] = one
 	}
+	for _, kind := range c.Dialects.Stores() {
+		if _, ok := kind.(dialect.Shared); ok {
+			options.ByObject[kind.New()] = cache.ByObject{Namespaces: only(dialect.Watched(kind, c.WatchedNamespaces))}
+		}
+	}
 	options.DefaultNamespaces = only(c.WatchedNamespaces)
 	return options
 }

@@ -132,7 +132,8 @@ func (s *syncer) report(stores []dialect.StoreKind) error {
 		}
 		of := kind.Type()
 		r := &controller.StoreReconciler{
-			Kind: reporting, Stores: stores, Name: of.Dialect + "-" + strings.ToLower(of.Kind), Policy: s.config.Policy.Settings,
+			Kind: reporting, Stores: stores, Name: of.Dialect + "-" + strings.ToLower(of.Kind),
+			Policy: s.config.Policy.Settings, Namespaces: s.config.WatchedNamespaces,
 			Client: s.mgr.GetClient(), Live: s.mgr.GetAPIReader(), Owns: s.owns,
 		}
 		problems = append(problems, r.Add(s.mgr))

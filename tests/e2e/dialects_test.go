@@ -87,7 +87,7 @@ func TestADialectComesToBeServedWithItsCRD(t *testing.T) {
 	s.awaitReady(t, namespace, "db", plan.ReasonSynced)
 
 	const sentence = "the cluster knows no SecretDefinition, so that none is served: " +
-		"apply crds/secrets-manager.tuenti.io_secretdefinitions.yaml, or leave tuenti out of --dialects"
+		"apply secrets-manager.tuenti.io_secretdefinitions.yaml of crds/, or leave tuenti out of --dialects"
 	logged := func() int {
 		log, err := os.ReadFile(syncer.LogFile())
 		if err != nil {

@@ -72,7 +72,7 @@ func arrivesLate(t *testing.T, p *probeInstallation) {
 		othersAreServed()
 	}
 	const (
-		noCRD   = "the cluster knows no Probe, so that none is served: apply crds/probe.secretgate.io_probes.yaml, or leave probe out of --dialects"
+		noCRD   = "the cluster knows no Probe, so that none is served: apply probe.secretgate.io_probes.yaml of crds/, or leave probe out of --dialects"
 		noRight = "the syncer may not list objects of kind Probe, so that none is served: " +
 			"let its ServiceAccount list and watch probes.probe.secretgate.io, or leave probe out of --dialects"
 	)

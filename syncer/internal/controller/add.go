@@ -105,7 +105,7 @@ func (r *Reconciler) overwritten(ctx context.Context, before, after client.Objec
 
 // serves reports whether this replica serves an object. An object that has moved to another replica leaves the cache shortly after.
 func (r *Reconciler) serves(ctx context.Context, object Object) bool {
-	stores, err := r.references().watched(ctx, dialect.ReferencesOf(r.Kind, object))
+	stores, _, err := r.references().watched(ctx, dialect.ReferencesOf(r.Kind, object))
 	return err == nil && r.Kind.Serves(object, stores) && object.GetDeletionTimestamp() == nil && (r.Owns == nil || r.Owns(object.GetUID()))
 }
 
@@ -140,11 +140,11 @@ func (r *Reconciler) objectsOf(ctx context.Context, namespace client.Object) []r
 	return requests(r.list(ctx, client.InNamespace(namespace.GetName())))
 }
 
-// dependants lists the objects that refer to an object of a kind.
+// dependants lists the objects that refer to an object of a kind, themselves or through others.
 func (r *Reconciler) dependants(kind dialect.Type) handler.MapFunc {
 	return func(ctx context.Context, store client.Object) []reconcile.Request {
 		reference := dialect.Reference{Kind: kind.GroupKind(), Namespace: store.GetNamespace(), Name: store.GetName()}
-		return requests(r.list(ctx, client.MatchingFields{indexReference: reference.String()}))
+		return requests(append(r.list(ctx, client.MatchingFields{indexReference: reference.String()}), r.referrers.list(reference)...))
 	}
 }
 

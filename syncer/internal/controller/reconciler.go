@@ -80,11 +80,12 @@ type Reconciler struct {
 	Owns      func(uid types.UID) bool // whether this replica serves an object; nil: all
 	Now       func() time.Time         // nil: time.Now
 
-	states  objectStates
-	live    liveObjects
-	renders fair.Turns // of large values
-	storage priorityQueue
-	queue   queue
+	states    objectStates
+	referrers referrers
+	live      liveObjects
+	renders   fair.Turns // of large values
+	storage   priorityQueue
+	queue     queue
 }
 
 // Reconcile makes one attempt and reports on it.
@@ -100,14 +101,16 @@ func (r *Reconciler) reconcile(ctx context.Context, request reconcile.Request) (
 	switch {
 	case apierrors.IsNotFound(err):
 		r.forget(id)
+		r.referrers.set(request.NamespacedName, nil)
 		return reconcile.Result{}, nil
 	case err != nil:
 		return reconcile.Result{}, err
 	}
-	stores, err := r.references().watched(ctx, dialect.ReferencesOf(r.Kind, object))
+	stores, wanted, err := r.references().watched(ctx, dialect.ReferencesOf(r.Kind, object))
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	r.remember(object, wanted)
 	switch {
 	case !r.Kind.Serves(object, stores):
 		r.forget(id)

@@ -29,22 +29,25 @@ type found struct {
 // references reads what objects refer to.
 type references struct {
 	kinds       []dialect.StoreKind // that may be referred to
+	namespaces  []string            // that the syncer watches; none: all
 	cache, live client.Reader
 	kept        *liveObjects
 	now         func() time.Time
 }
 
 func (r *Reconciler) references() references {
-	return references{kinds: r.Stores, cache: r.Client, live: r.Live, kept: &r.live, now: r.now}
+	return references{kinds: r.Stores, namespaces: r.Settings.Namespaces, cache: r.Client, live: r.Live, kept: &r.live, now: r.now}
 }
 
-// watched reads what is watched of all that an object refers to: it decides who serves the object.
-func (r references) watched(ctx context.Context, from func(dialect.Resolved) []dialect.Reference) (dialect.Resolved, error) {
-	resolved, _, err := dialect.Resolve(from, func(wanted []dialect.Reference) (dialect.Resolved, error) {
+// watched reads what is watched of all that an object refers to: it decides who serves the object. wanted is all that the object refers to.
+func (r references) watched(ctx context.Context, from func(dialect.Resolved) []dialect.Reference) (
+	resolved dialect.Resolved, wanted []dialect.Reference, err error,
+) {
+	return dialect.Resolve(from, func(wanted []dialect.Reference) (dialect.Resolved, error) {
 		resolved := dialect.Resolved{}
 		for _, reference := range wanted {
 			kind := r.kindOf(reference)
-			if kind == nil || unwatched(kind) {
+			if kind == nil || unwatched(kind) || !r.watches(kind, reference.Namespace) {
 				continue
 			}
 			object, err := get(ctx, r.cache, kind, reference)
@@ -57,7 +60,19 @@ func (r references) watched(ctx context.Context, from func(dialect.Resolved) []d
 		}
 		return resolved, nil
 	})
-	return resolved, err
+}
+
+// remember keeps what an object refers to through others, so that their changes bring it here.
+func (r *Reconciler) remember(object Object, wanted []dialect.Reference) {
+	own := r.Kind.References(object, nil)
+	indirect := slices.DeleteFunc(slices.Clone(wanted), func(reference dialect.Reference) bool { return slices.Contains(own, reference) })
+	r.referrers.set(client.ObjectKeyFromObject(object), indirect)
+}
+
+// watches reports whether the cache has the objects of a kind in a namespace; it answers with an error for others.
+func (r references) watches(kind dialect.StoreKind, namespace string) bool {
+	watched := dialect.Watched(kind, r.namespaces)
+	return namespace == "" || len(watched) == 0 || slices.Contains(watched, namespace)
 }
 
 // all reads all that an object refers to, from the cache, or live where it is not watched.
@@ -75,6 +90,11 @@ func (r references) read(ctx context.Context, wanted []dialect.Reference, f *fou
 	for _, reference := range wanted {
 		kind := r.kindOf(reference)
 		if kind == nil {
+			continue
+		}
+		if !unwatched(kind) && !r.watches(kind, reference.Namespace) {
+			f.refused = append(f.refused, fmt.Sprintf("the syncer does not watch the namespace of %s: add it to its --watched-namespaces "+
+				"(WATCHED_NAMESPACES), or refer to one in a namespace that it watches", reference))
 			continue
 		}
 		var object Object

@@ -32,14 +32,15 @@ const (
 // StoreReconciler says in the status of stores whether the objects that refer to them can be read, as far as the cluster tells. It reads no
 // credential and calls no backend: whether a login succeeds is in the status of each object.
 type StoreReconciler struct {
-	Kind   dialect.Reporting
-	Stores []dialect.StoreKind // that stores may refer to
-	Name   string              // of the controller, in logs and metrics
-	Policy policy.Settings
-	Client client.Client // reads from a cache
-	Live   client.Reader // reads past the cache
-	Owns   func(uid types.UID) bool
-	Now    func() time.Time // nil: time.Now
+	Kind       dialect.Reporting
+	Stores     []dialect.StoreKind // that stores may refer to
+	Name       string              // of the controller, in logs and metrics
+	Policy     policy.Settings
+	Namespaces []string      // that the syncer watches; none: all
+	Client     client.Client // reads from a cache
+	Live       client.Reader // reads past the cache
+	Owns       func(uid types.UID) bool
+	Now        func() time.Time // nil: time.Now
 
 	live liveObjects
 }
@@ -104,7 +105,7 @@ func (r *StoreReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 
 // problem is why objects that refer to a store cannot be read; empty: they can.
 func (r *StoreReconciler) problem(ctx context.Context, store Object) (string, error) {
-	from := references{kinds: r.Stores, cache: r.Client, live: r.Live, kept: &r.live, now: r.now}
+	from := references{kinds: r.Stores, namespaces: r.Namespaces, cache: r.Client, live: r.Live, kept: &r.live, now: r.now}
 	found, err := from.all(ctx, dialect.ReferencesOf(r.Kind, store))
 	if err != nil {
 		return "", err

@@ -37,7 +37,7 @@ func (v *Validator) store(ctx context.Context, request admission.Request, kind d
 	if decision.reason != "" || same {
 		return decision
 	}
-	for _, t := range v.Stored.examine(ctx, v.replacement(kind.Type(), updated, old, found.resolved)) {
+	for _, t := range v.Stored.examine(ctx, v.replacement(kind, updated, old, found.resolved)) {
 		for _, n := range t.notices() {
 			decision.warn(n)
 		}
@@ -78,7 +78,8 @@ func (unjudged) References(dialect.Object, dialect.Resolved) []dialect.Reference
 func (unjudged) Plan(dialect.Object, dialect.Resolved) (*plan.Plan, field.ErrorList) { return nil, nil }
 
 // replacement is a store in another one's place; old is nil where there was none.
-func (v *Validator) replacement(of dialect.Type, updated, old dialect.Object, resolved dialect.Resolved) change {
+func (v *Validator) replacement(kind dialect.StoreKind, updated, old dialect.Object, resolved dialect.Resolved) change {
+	of := kind.Type()
 	ref := dialect.Reference{Kind: of.GroupKind(), Namespace: updated.GetNamespace(), Name: updated.GetName()}
 	beside := func(store dialect.Object) world {
 		w := world{objects: dialect.Resolved{}, absent: ref, namespace: v.known()}
@@ -88,8 +89,12 @@ func (v *Validator) replacement(of dialect.Type, updated, old dialect.Object, re
 		}
 		return w
 	}
+	from := ref.Namespace
+	if _, shared := kind.(dialect.Shared); shared {
+		from = "" // whose objects refer to it, nothing but the objects says
+	}
 	return change{
-		dialect: of.Dialect, namespace: ref.Namespace, of: ref, updated: beside(updated), old: beside(old),
+		dialect: of.Dialect, namespace: from, of: ref, updated: beside(updated), old: beside(old),
 		forbids: fmt.Sprintf("this %s forbids %%s not forbidden before; refreshes of them end, their Secrets stay", of.Kind),
 		looked:  fmt.Sprintf("only %%s could be examined for what this %s forbids: %%s", of.Kind),
 	}

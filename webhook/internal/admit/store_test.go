@@ -8,8 +8,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 	"sigs.k8s.io/yaml"
+
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/plan"
 )
 
 func TestStoresAreJudgedWhenTheyAreApplied(t *testing.T) {
@@ -187,5 +191,50 @@ func TestLabelsThatTakeANamespaceOutOfAStoreWarn(t *testing.T) {
 	}
 	if what := n.limitsChanged(old, old); what != "" {
 		t.Errorf("a namespace that did not change: got %q, want nothing", what)
+	}
+}
+
+// lentStores are ProbeStores that objects of other namespaces may refer to.
+type lentStores struct {
+	dialect.StoreKind
+	dialect.Judged
+}
+
+func (lentStores) Homes() []string { return nil }
+
+// borrowing is a kind whose objects read through stores of the namespace core.
+type borrowing struct{ dialect.Kind }
+
+func (k borrowing) References(object dialect.Object, resolved dialect.Resolved) []dialect.Reference {
+	return k.Kind.References(inCore(object), resolved)
+}
+
+func (k borrowing) Plan(object dialect.Object, resolved dialect.Resolved) (*plan.Plan, field.ErrorList) {
+	return k.Kind.Plan(inCore(object), resolved)
+}
+
+func inCore(object dialect.Object) dialect.Object {
+	moved, _ := object.DeepCopyObject().(dialect.Object) // a copy is of the same type
+	moved.SetNamespace("core")
+	return moved
+}
+
+func TestAStoreThatOtherNamespacesUseWarnsOfTheirObjects(t *testing.T) {
+	v := probeValidator(t, "", aNamespace, another, aProbe("core", "a", vaultRef), aProbe("prod", "b", vaultRef))
+	for i, kind := range v.References.Kinds {
+		if judged, ok := kind.(dialect.Judged); ok && kind.Type().Kind == "ProbeStore" {
+			v.References.Kinds[i] = lentStores{kind, judged}
+		}
+	}
+	v.Stored.References = v.References
+	v.Kinds = []dialect.Kind{borrowing{v.Kinds[0]}}
+	v.Stored.Kinds = v.Kinds
+	got := ask(t, v, aStore("core"), "")
+	want := []string{
+		"this ProbeStore forbids 1 Probe not forbidden before; refreshes of them end, their Secrets stay",
+		"Probe prod/b: ProbeStore[vault].spec.role",
+	}
+	if diff := cmp.Diff(want, got.Warnings); !got.Allowed || diff != "" {
+		t.Errorf("got allowed: %t; warnings (-want +got):\n%s", got.Allowed, diff)
 	}
 }

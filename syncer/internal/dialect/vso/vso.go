@@ -8,6 +8,7 @@ import (
 	shared "github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/dialect/vso"
 	"github.com/secretgate/secretgate/shared/settings"
+	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/internal/controller"
 	"github.com/secretgate/secretgate/syncer/internal/dialect"
 )
@@ -32,7 +33,7 @@ func (*Extension) Sync(shared.Kind) dialect.Sync {
 }
 
 // Metrics implements dialect.Extension: which ones Vault Secrets Operator has, no document says.
-func (*Extension) Metrics() []prometheus.Collector { return nil }
+func (*Extension) Metrics(*backend.Metrics) []prometheus.Collector { return nil }
 
 // Start implements dialect.Extension.
 func (*Extension) Start(manager.Manager, dialect.Running) error { return nil }
