@@ -66,7 +66,7 @@ func (s esoSite) shares(t *testing.T) {
 }
 
 // within waits longer than usual: a thousand objects take a machine a while.
-func (s esoSite) within(t *testing.T, check func() error) {
+func (s *site) within(t *testing.T, check func() error) {
 	t.Helper()
 	if err := (harness.Poll{Limit: 5 * time.Minute}).Until(t.Context(), check); err != nil {
 		t.Fatal(err)

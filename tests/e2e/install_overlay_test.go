@@ -22,6 +22,7 @@ components:
   - KUSTOMIZE/components/network-policy
   - KUSTOMIZE/components/dialects/tuenti
   - KUSTOMIZE/components/dialects/eso
+  - KUSTOMIZE/components/dialects/vso
   - KUSTOMIZE/components/token-requests
 `,
 			"secrets-system/kustomization.yaml": "resources: [KUSTOMIZE/overlays/self-signed]\nnamespace: secrets-system\n",
@@ -93,8 +94,42 @@ patches:
 `,
 			"team-b/kustomization.yaml": "namespace: team-b\nresources: [KUSTOMIZE/base/watched-namespace, KUSTOMIZE/components/dialects/eso/watched-namespace]\n",
 		},
+		logins: {
+			"kustomization.yaml": `
+resources: [KUSTOMIZE/overlays/self-signed, namespaces.yaml, team-a, team-b]
+components:
+  - KUSTOMIZE/components/dialects/vso
+  - KUSTOMIZE/components/namespaced
+  - KUSTOMIZE/components/dialects/vso/namespaced
+patches:
+  - target: {kind: ConfigMap, name: policy}
+    patch: '- {op: add, path: /data/VAULT_SERVERS, value: "https://vault.example.com:8200"}'
+  - target: {kind: Deployment, name: syncer}
+    patch: |
+      - op: add
+        path: /spec/template/spec/containers/0/env/-
+        value: {name: WATCHED_NAMESPACES, value: "team-a,team-b"}
+`,
+			"namespaces.yaml": namespaceManifest("team-a") + "---\n" + namespaceManifest("team-b"),
+			"team-a/kustomization.yaml": `
+namespace: team-a
+resources:
+  - KUSTOMIZE/base/watched-namespace
+  - KUSTOMIZE/components/dialects/vso/watched-namespace
+  - KUSTOMIZE/components/token-requests/accounts
+patches:
+  - target: {kind: Role, name: secretgate-token-requests}
+    patch: |
+      - {op: replace, path: /rules/0/resourceNames, value: [vault-sa]}
+      - {op: remove, path: /rules/1}
+`,
+			"team-b/kustomization.yaml": "namespace: team-b\nresources: [KUSTOMIZE/base/watched-namespace, KUSTOMIZE/components/dialects/vso/watched-namespace]\n",
+		},
 	}
 }
+
+// logins is an overlay of two namespaces whose syncer may log in by the VaultAuths of both, with tokens of one ServiceAccount in one of them.
+const logins = "an overlay for two namespaces, with the objects of Vault Secrets Operator"
 
 // stores is an overlay whose syncer may log in by what stores of two namespaces name.
 const stores = "an overlay for two namespaces, with stores, and tokens of ServiceAccounts in one of them"

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/dialect/eso"
+	"github.com/secretgate/secretgate/shared/dialect/vso"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/credential"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
@@ -26,8 +28,38 @@ import (
 
 // What a dialect judges and no rule names would be stored unjudged.
 func TestTheWebhookIsAskedAboutAllThatADialectJudges(t *testing.T) {
-	installation := eso.Dialect().New()
-	var judged []dialect.Type
+	for _, test := range []struct {
+		dialect dialect.Dialect
+		judged  int
+	}{
+		{eso.Dialect(), 3}, // ExternalSecrets and both kinds of stores
+		{vso.Dialect(), 5}, // VaultStaticSecrets, and what they refer to
+	} {
+		t.Run(test.dialect.Name, func(t *testing.T) {
+			judged := judgedBy(test.dialect.New())
+			rules := rulesOf(t, "dialects/"+test.dialect.Name)
+			for _, of := range judged {
+				scope := admissionv1.NamespacedScope
+				if of.ClusterWide {
+					scope = admissionv1.ClusterScope
+				}
+				for _, version := range append([]string{of.Version}, of.Versions...) {
+					if !slices.ContainsFunc(rules, func(r admissionv1.RuleWithOperations) bool {
+						return slices.Contains(r.APIGroups, of.Group) && slices.Contains(r.APIVersions, version) && slices.Contains(r.Resources, of.Resource) &&
+							*r.Scope == scope && slices.Contains(r.Operations, admissionv1.Create) && slices.Contains(r.Operations, admissionv1.Update)
+					}) {
+						t.Errorf("got no rule for %s of %s/%s, want one", of.Resource, of.Group, version)
+					}
+				}
+			}
+			if len(judged) != test.judged {
+				t.Errorf("got %d kinds, want %d", len(judged), test.judged)
+			}
+		})
+	}
+}
+
+func judgedBy(installation dialect.Installation) (judged []dialect.Type) {
 	for _, kind := range installation.Kinds() {
 		judged = append(judged, kind.Type())
 	}
@@ -36,29 +68,31 @@ func TestTheWebhookIsAskedAboutAllThatADialectJudges(t *testing.T) {
 			judged = append(judged, store.Type())
 		}
 	}
-	var rules []admissionv1.RuleWithOperations
-	for _, configuration := range rendered[admissionv1.ValidatingWebhookConfiguration](t, "self-signed", "dialects/eso") {
+	return judged
+}
+
+func rulesOf(t *testing.T, component string) (rules []admissionv1.RuleWithOperations) {
+	t.Helper()
+	for _, configuration := range rendered[admissionv1.ValidatingWebhookConfiguration](t, "self-signed", component) {
 		for _, webhook := range configuration.Webhooks {
 			rules = append(rules, webhook.Rules...)
 		}
 	}
-	for _, of := range judged {
-		scope := admissionv1.NamespacedScope
-		if of.ClusterWide {
-			scope = admissionv1.ClusterScope
+	return rules
+}
+
+// The defaults of Vault Secrets Operator's objects are where the installation is, until its settings say otherwise.
+func TestTheOperatorsNamespaceIsTheInstallations(t *testing.T) {
+	for _, policy := range rendered[corev1.ConfigMap](t, "self-signed", "dialects/vso") {
+		if policy.Name != "policy" {
+			continue
 		}
-		for _, version := range append([]string{of.Version}, of.Versions...) {
-			if !slices.ContainsFunc(rules, func(r admissionv1.RuleWithOperations) bool {
-				return slices.Contains(r.APIGroups, of.Group) && slices.Contains(r.APIVersions, version) && slices.Contains(r.Resources, of.Resource) &&
-					*r.Scope == scope && slices.Contains(r.Operations, admissionv1.Create) && slices.Contains(r.Operations, admissionv1.Update)
-			}) {
-				t.Errorf("got no rule for %s of %s/%s, want one", of.Resource, of.Group, version)
-			}
+		if got := policy.Data["VSO_OPERATOR_NAMESPACE"]; got != policy.Namespace || got == "" {
+			t.Errorf("got VSO_OPERATOR_NAMESPACE %q, want %q", got, policy.Namespace)
 		}
+		return
 	}
-	if len(judged) != 3 {
-		t.Errorf("got %d kinds, want ExternalSecrets and both kinds of stores", len(judged))
-	}
+	t.Error("got no ConfigMap, want policy")
 }
 
 // ruleInMessage is the rule that a condition prints, for the Role that is missing.
