@@ -165,3 +165,12 @@ func (k *transformations) Plan(object dialect.Object, resolved dialect.Resolved)
 	b.shared(field.NewPath("spec"), t)
 	return b.Done()
 }
+
+// Homes implements dialect.Shared: objects of any namespace may read by the VaultAuth called default.
+func (k *auths) Homes() []string { return []string{k.installation.OperatorNamespace} }
+
+// Homes implements dialect.Shared, likewise.
+func (k *globals) Homes() []string { return []string{k.installation.OperatorNamespace} }
+
+// Homes implements dialect.Shared, likewise.
+func (k *connections) Homes() []string { return []string{k.installation.OperatorNamespace} }
