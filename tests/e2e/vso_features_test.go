@@ -23,8 +23,8 @@ func (s vsoSite) transforms(t *testing.T) {
 	})
 	s.write(t, path.Join(vsoEngine, "metadata", ns, "app"), map[string]any{"custom_metadata": map[string]any{"owner": "team-a"}})
 	s.kubectl.MustApply(t, ns, s.object("SecretTransformation", "shared", `{
-		sourceTemplates: [{name: helpers, text: "{{ define \"dsn\" }}db://{{ get .Secrets \"user\" }}:{{ .Secrets.password }}@host{{ end }}"}],
-		templates: {dsn: {name: dsn, text: "{{ template \"dsn\" . }}"}, unused: {text: "shared"}},
+		sourceTemplates: [{name: helpers, text: "{{ define \"helpers.dsn\" }}db://{{ get .Secrets \"user\" }}:{{ .Secrets.password }}@host{{ end }}"}],
+		templates: {dsn: {name: dsn, text: "{{ template \"helpers.dsn\" . }}"}, unused: {text: "shared"}},
 		includes: ["^(user|port|nested|password)$"], excludes: ["^pass"]}`))
 	manifest := fmt.Sprintf(`{apiVersion: secrets.hashicorp.com/v1beta1, kind: VaultStaticSecret,
 		metadata: {name: app, annotations: {team: core}, labels: {tier: web}}, spec: {
