@@ -122,18 +122,23 @@ func TestStoresThatDifferShareNoSession(t *testing.T) {
 	}
 }
 
-// each changes each text of a structure, does something, and changes it back.
+// each changes each field of a structure, does something, and changes it back.
 func each(of reflect.Value, name string, do func(field string)) {
 	for i := range of.NumField() {
 		part, field := of.Field(i), strings.TrimPrefix(name+"."+of.Type().Field(i).Name, ".")
-		if part.Kind() == reflect.Struct {
+		switch part.Kind() {
+		case reflect.Struct:
 			each(part, field, do)
-			continue
+		case reflect.Bool:
+			part.SetBool(!part.Bool())
+			do(field)
+			part.SetBool(!part.Bool())
+		default:
+			before := part.String()
+			part.SetString(before + "x")
+			do(field)
+			part.SetString(before)
 		}
-		before := part.String()
-		part.SetString(before + "x")
-		do(field)
-		part.SetString(before)
 	}
 }
 

@@ -47,6 +47,7 @@ func loginParts(login plan.Login) []part {
 	return []part{
 		{"a CA", login.CAFrom != none},
 		{"a namespace to log in to", login.Namespace != ""},
+		{"a login at the root", login.Root},
 		{"a directory", login.Directory != ""},
 		{"an annotation with a role", login.RoleFrom != none},
 		{"a role of its ServiceAccount", login.Account != ""},

@@ -30,6 +30,7 @@ func TestAStoreThatADriverCannotHonourIsRefused(t *testing.T) {
 		"a tenant":                      {store: plan.Store{Tenant: plan.Tenant{Namespace: "n"}}, want: "a tenant"},
 		"a CA of the cluster's":         {store: plan.Store{Login: plan.Login{CAFrom: installed}}, want: "a CA"},
 		"a namespace to log in to":      {store: plan.Store{Login: plan.Login{Namespace: "n"}}, want: "a namespace to log in to"},
+		"a login at the root":           {store: plan.Store{Login: plan.Login{Root: true}}, want: "a login at the root"},
 		"a directory":                   {store: plan.Store{Login: plan.Login{Directory: "d"}}, want: "a directory"},
 		"where the role stands":         {store: plan.Store{Login: plan.Login{RoleFrom: installed}}, want: "an annotation with a role"},
 		"the ServiceAccount's own role": {store: plan.Store{Login: plan.Login{Account: "r"}}, want: "a role of its ServiceAccount"},
@@ -64,9 +65,12 @@ func TestEachPartOfALoginIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			given := plan.Login{}
 			part := reflect.ValueOf(&given).Elem().Field(i)
-			if part.Kind() == reflect.String {
+			switch part.Kind() {
+			case reflect.String:
 				part.SetString("x")
-			} else {
+			case reflect.Bool:
+				part.SetBool(true)
+			default:
 				part.Set(reflect.ValueOf(plan.Credential{Kind: plan.SecretCredential}))
 			}
 			if err := driver.CheckStore(plan.Store{Login: given}); err == nil {
