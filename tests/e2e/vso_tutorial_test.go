@@ -45,7 +45,7 @@ func (s vsoSite) followsTutorial(t *testing.T) {
 	harness.Eventually(t, func() error { return holds(first) })
 	s.says(t, ns, name, v1beta1.ReasonSynced, "Secret synced")
 	said := s.kubectl.Must(t, "get", "vaultstaticsecrets", name, "-n", ns)
-	for _, column := range []string{"SYNCED", "HEALTHY", "READY", "AGE", "True    True"} {
+	for _, column := range []string{"SYNCED", "HEALTHY", "READY", "AGE", "True     True      True"} {
 		if !strings.Contains(said, column) {
 			t.Errorf("kubectl get says %q, want %s in it", said, column)
 		}
