@@ -23,8 +23,11 @@ func (s vsoSite) follows(t *testing.T) {
 		t.Errorf("kubectl apply says %q, want a warning that the connection is not there yet", said)
 	}
 	s.says(t, ns, "db", plan.ReasonStoreNotFound, "there is no VaultConnection follows/own yet")
+	s.kubectl.Must(t, "wait", "--for=jsonpath={.status.valid}=false", "--timeout=30s", "vaultauths/vault-auth", "-n", ns)
 	s.kubectl.MustApply(t, ns, s.object("VaultConnection", "own", fmt.Sprintf("{address: %q}", s.tap.URL)))
 	s.holds(t, ns, "db", map[string]string{"a": value})
+	s.kubectl.Must(t, "wait", "--for=jsonpath={.status.valid}=true", "--timeout=30s", "vaultconnections/own", "secrettransformations/shared", "-n", ns)
+	s.kubectl.Must(t, "wait", "--for=condition=Available", "--timeout=30s", "vaultauths/vault-auth", "-n", ns)
 	s.kubectl.MustApply(t, ns, s.object("SecretTransformation", "shared", `{includes: ["^b$"]}`))
 	s.holds(t, ns, "db", map[string]string{"b": "b"})
 	s.says(t, ns, "db", v1beta1.ReasonSynced, "Secret synced")

@@ -2,6 +2,7 @@ package vso
 
 import (
 	_ "embed" // the CRDs
+	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -33,8 +34,14 @@ func (i *Installation) itself(object dialect.Object, kind string, resolved diale
 	return b
 }
 
+// store is what the kinds of objects that others refer to have in common.
+type store struct{ installation *Installation }
+
+// Serves implements dialect.Reporting: as for VaultStaticSecrets.
+func (s *store) Serves(dialect.Object) bool { return s.installation.Serve }
+
 // auths is the kind of VaultAuths.
-type auths struct{ installation *Installation }
+type auths struct{ store }
 
 // Type implements dialect.StoreKind.
 func (*auths) Type() dialect.Type { return typeOf(v1beta1.AuthKind, "vaultauths", authCRD) }
@@ -70,8 +77,15 @@ func (k *auths) Plan(object dialect.Object, resolved dialect.Resolved) (*plan.Pl
 	return b.Done()
 }
 
+// Report implements dialect.Reporting.
+func (*auths) Report(object dialect.Object, problem string, now time.Time) {
+	if auth, ok := object.(*v1beta1.VaultAuth); ok {
+		auth.Status.Put(problem, auth.Generation, now)
+	}
+}
+
 // globals is the kind of VaultAuthGlobals.
-type globals struct{ installation *Installation }
+type globals struct{ store }
 
 // Type implements dialect.StoreKind.
 func (*globals) Type() dialect.Type {
@@ -108,8 +122,15 @@ func (k *globals) Plan(object dialect.Object, resolved dialect.Resolved) (*plan.
 	return b.Done()
 }
 
+// Report implements dialect.Reporting.
+func (*globals) Report(object dialect.Object, problem string, _ time.Time) {
+	if global, ok := object.(*v1beta1.VaultAuthGlobal); ok {
+		global.Status.Put(problem)
+	}
+}
+
 // connections is the kind of VaultConnections.
-type connections struct{ installation *Installation }
+type connections struct{ store }
 
 // Type implements dialect.StoreKind.
 func (*connections) Type() dialect.Type {
@@ -138,8 +159,15 @@ func (k *connections) Plan(object dialect.Object, resolved dialect.Resolved) (*p
 	return b.Done()
 }
 
+// Report implements dialect.Reporting.
+func (*connections) Report(object dialect.Object, problem string, _ time.Time) {
+	if connection, ok := object.(*v1beta1.VaultConnection); ok {
+		connection.Status.Put(problem)
+	}
+}
+
 // transformations is the kind of SecretTransformations.
-type transformations struct{ installation *Installation }
+type transformations struct{ store }
 
 // Type implements dialect.StoreKind.
 func (*transformations) Type() dialect.Type {
@@ -164,6 +192,13 @@ func (k *transformations) Plan(object dialect.Object, resolved dialect.Resolved)
 	b := k.installation.itself(t, v1beta1.TransformationKind, resolved)
 	b.shared(field.NewPath("spec"), t)
 	return b.Done()
+}
+
+// Report implements dialect.Reporting.
+func (*transformations) Report(object dialect.Object, problem string, _ time.Time) {
+	if t, ok := object.(*v1beta1.SecretTransformation); ok {
+		t.Status.Put(problem)
+	}
 }
 
 // Homes implements dialect.Shared: objects of any namespace may read by the VaultAuth called default.

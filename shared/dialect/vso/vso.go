@@ -66,7 +66,8 @@ func (i *Installation) Kinds() []dialect.Kind { return []dialect.Kind{i} }
 
 // Stores implements dialect.Installation.
 func (i *Installation) Stores() []dialect.StoreKind {
-	return []dialect.StoreKind{&auths{i}, &connections{i}, &globals{i}, &transformations{i}}
+	own := store{i}
+	return []dialect.StoreKind{&auths{own}, &connections{own}, &globals{own}, &transformations{own}}
 }
 
 // Ring implements dialect.Installation.

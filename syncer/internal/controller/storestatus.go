@@ -2,11 +2,14 @@ package controller
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -22,8 +25,8 @@ import (
 	"github.com/secretgate/secretgate/shared/policy"
 )
 
-// How soon a store is judged again without an event: another replica may have ceased to serve it, and no event says that what it refers
-// to has come. A valid one may refer to what is not watched.
+// How soon a store is judged again without an event: another replica may have ceased to serve it, and no event says that what is not watched
+// has come, or has changed.
 const (
 	recheckStore      = time.Minute
 	recheckValidStore = 10 * time.Minute
@@ -45,12 +48,18 @@ type StoreReconciler struct {
 	live liveObjects
 }
 
-// Add makes the manager call the StoreReconciler for stores that are new or edited, and for those of a namespace whose annotations change.
+// Add makes the manager call the StoreReconciler for stores that are new or edited, for those that refer to one, and for those of a
+// namespace whose annotations change.
 func (r *StoreReconciler) Add(mgr ctrl.Manager) error {
 	b := ctrl.NewControllerManagedBy(mgr).
 		Named(r.Name).
 		Watches(r.Kind.New(), &handler.EnqueueRequestForObject{}, builder.WithPredicates(specChanged())).
 		WithOptions(controller.Options{ReconciliationTimeout: reconcileTimeout, UsePriorityQueue: new(false)})
+	for _, kind := range r.Stores {
+		if !unwatched(kind) && kind.Type().GroupKind() != r.Kind.Type().GroupKind() {
+			b = b.Watches(kind.New(), handler.EnqueueRequestsFromMapFunc(r.dependants(kind.Type())), builder.WithPredicates(specChanged()))
+		}
+	}
 	if !r.Kind.Type().ClusterWide {
 		b = b.WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.storesOf), builder.WithPredicates(annotationsChanged()))
 	}
@@ -66,12 +75,36 @@ func specChanged() predicate.Predicate {
 
 // storesOf lists the stores of a namespace.
 func (r *StoreReconciler) storesOf(ctx context.Context, namespace client.Object) []reconcile.Request {
-	list := r.Kind.NewList()
-	if err := r.Client.List(ctx, list, client.InNamespace(namespace.GetName())); err != nil {
-		log.FromContext(ctx).Error(err, "Cannot list stores that may have become forbidden or permitted", "kind", r.Kind.Type().Kind)
-		return nil
+	return requests(namesOf(r.list(ctx, client.InNamespace(namespace.GetName()))))
+}
+
+// dependants lists the stores that refer to one of a kind, themselves or through others. There are few stores, and they seldom change.
+func (r *StoreReconciler) dependants(kind dialect.Type) handler.MapFunc {
+	return func(ctx context.Context, changed client.Object) []reconcile.Request {
+		reference := dialect.Reference{Kind: kind.GroupKind(), Namespace: changed.GetNamespace(), Name: changed.GetName()}
+		var all []types.NamespacedName
+		_ = meta.EachListItem(r.list(ctx), func(item runtime.Object) error { // a typed list has items
+			store, ok := item.(Object)
+			if !ok {
+				return nil
+			}
+			if _, wanted, err := r.references().watched(ctx, dialect.ReferencesOf(r.Kind, store)); err != nil || slices.Contains(wanted, reference) {
+				all = append(all, client.ObjectKeyFromObject(store))
+			}
+			return nil
+		})
+		return requests(all)
 	}
-	return requests(namesOf(list))
+}
+
+// list lists cached stores of the kind. Where it cannot, it logs that and returns none.
+func (r *StoreReconciler) list(ctx context.Context, options ...client.ListOption) dialect.List {
+	list := r.Kind.NewList()
+	if err := r.Client.List(ctx, list, options...); err != nil {
+		log.FromContext(ctx).Error(err, "Cannot list stores that may have to be judged again", "kind", r.Kind.Type().Kind)
+		return r.Kind.NewList()
+	}
+	return list
 }
 
 // Reconcile judges one store.
@@ -105,8 +138,7 @@ func (r *StoreReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 
 // problem is why objects that refer to a store cannot be read; empty: they can.
 func (r *StoreReconciler) problem(ctx context.Context, store Object) (string, error) {
-	from := references{kinds: r.Stores, namespaces: r.Namespaces, cache: r.Client, live: r.Live, kept: &r.live, now: r.now}
-	found, err := from.all(ctx, dialect.ReferencesOf(r.Kind, store))
+	found, err := r.references().all(ctx, dialect.ReferencesOf(r.Kind, store))
 	if err != nil {
 		return "", err
 	}
@@ -127,6 +159,10 @@ func (r *StoreReconciler) problem(ctx context.Context, store Object) (string, er
 		return shorten(violations.Message(p.Object.String())), nil
 	}
 	return "", nil
+}
+
+func (r *StoreReconciler) references() references {
+	return references{kinds: r.Stores, namespaces: r.Namespaces, cache: r.Client, live: r.Live, kept: &r.live, now: r.now}
 }
 
 func (r *StoreReconciler) now() time.Time {

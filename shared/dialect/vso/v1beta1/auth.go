@@ -133,14 +133,14 @@ type StorageEncryption struct {
 	KeyName string `json:"keyName,omitempty"`
 }
 
-// VaultAuthStatus is what Vault Secrets Operator says of a VaultAuth. Secretgate does not write it.
+// VaultAuthStatus says whether a VaultAuth can be used.
 type VaultAuthStatus struct {
+	Validity `json:",inline"`
+
+	// A digest of the spec, by Vault Secrets Operator. Secretgate does not write it.
 	// +optional
-	Valid *bool `json:"valid,omitempty"`
-	// +optional
-	Error string `json:"error,omitempty"`
-	// +optional
-	SpecHash string `json:"specHash,omitempty"`
+	SpecHash string `json:"specHash"`
+
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -66,10 +66,7 @@ type VaultConnectionSpec struct {
 	Timeout string `json:"timeout,omitempty"`
 }
 
-// VaultConnectionStatus is what Vault Secrets Operator says of a VaultConnection. Secretgate does not write it.
+// VaultConnectionStatus says whether a VaultConnection can be used.
 type VaultConnectionStatus struct {
-	// +optional
-	Valid *bool `json:"valid,omitempty"`
-	// +optional
-	Error string `json:"error,omitempty"`
+	Validity `json:",inline"`
 }

@@ -130,14 +130,14 @@ type GlobalGCP struct {
 	GlobalMethod `json:",inline"`
 }
 
-// VaultAuthGlobalStatus is what Vault Secrets Operator says of a VaultAuthGlobal. Secretgate does not write it.
+// VaultAuthGlobalStatus says whether a VaultAuthGlobal can be used.
 type VaultAuthGlobalStatus struct {
+	Validity `json:",inline"`
+
+	// A digest of the spec, by Vault Secrets Operator. Secretgate does not write it.
 	// +optional
-	Valid *bool `json:"valid,omitempty"`
-	// +optional
-	Error string `json:"error,omitempty"`
-	// +optional
-	SpecHash string `json:"specHash,omitempty"`
+	SpecHash string `json:"specHash"`
+
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -142,10 +142,7 @@ type SecretTransformationSpec struct {
 	Excludes []string `json:"excludes,omitempty"`
 }
 
-// SecretTransformationStatus is what Vault Secrets Operator says of a SecretTransformation. Secretgate does not write it.
+// SecretTransformationStatus says whether a SecretTransformation can be used.
 type SecretTransformationStatus struct {
-	// +optional
-	Valid *bool `json:"valid,omitempty"`
-	// +optional
-	Error string `json:"error,omitempty"`
+	Validity `json:",inline"`
 }
