@@ -18,20 +18,8 @@ import (
 func TestInstallESORights(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, lab.Options{})
-	overlay := overlaysOfUsers()[stores]
-	overlay["kustomization.yaml"], _, _ = strings.Cut(overlay["kustomization.yaml"], "patches:") // of the Deployment
-	overlay["kustomization.yaml"] += "  - KUSTOMIZE/components/without-workloads\n  - KUSTOMIZE/components/without-admission\n"
-	s.kubectl.MustApply(t, "", s.build(t, s.compose(t, overlay)))
-	// The lab had installed the rights on the whole cluster.
-	s.kubectl.Must(t, "delete", "clusterrolebinding/secretgate-syncer-objects", "clusterrole/secretgate-syncer-objects")
-	for _, role := range []string{"view", "edit"} {
-		s.kubectl.Must(t, "create", "clusterrolebinding", role, "--clusterrole="+role, "--user="+role)
-	}
 	const group = ".external-secrets.io"
-	for _, c := range []struct {
-		who, verb, what, namespace string
-		want                       bool
-	}{
+	s.grants(t, overlaysOfUsers()[stores], []granted{
 		{"syncer", "list", "externalsecrets" + group, "team-a", true},
 		{"syncer", "patch", "externalsecrets" + group, "team-a", true},
 		{"syncer", "patch", "externalsecrets" + group + "/status", "team-b", true},
@@ -71,14 +59,7 @@ func TestInstallESORights(t *testing.T) {
 		{"edit", "create", "externalsecrets" + group, "team-c", true},
 		{"edit", "patch", "externalsecrets" + group + "/status", "team-c", false},
 		{"edit", "create", "clustersecretstores" + group, "", false},
-	} {
-		harness.Eventually(t, func() error { // the roles of users are gathered with a delay
-			if got := s.may(t, c.who, c.verb, c.what, c.namespace); got != c.want {
-				return fmt.Errorf("may %s %s %s in namespace %q? got %t, want %t", c.who, c.verb, c.what, c.namespace, got, c.want)
-			}
-			return nil
-		})
-	}
+	})
 }
 
 // may asks the API server what a service or a user may do with resource.group/subresource, or with resource/name, or with

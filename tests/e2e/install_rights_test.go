@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	rbacv1 "k8s.io/api/rbac/v1"
 
+	"github.com/secretgate/secretgate/tests/harness"
 	"github.com/secretgate/secretgate/tests/lab"
 )
 
@@ -193,4 +194,31 @@ func (l auditLogFile) requests(t *testing.T, service string, granted map[string]
 		t.Fatal(err)
 	}
 	return used, refused
+}
+
+// granted is what a service or a role of users may do, or not.
+type granted struct {
+	who, verb, what, namespace string
+	want                       bool
+}
+
+// grants installs the rights of an overlay of some namespaces alone, without what runs, and compares what they let services and users do.
+func (s *site) grants(t *testing.T, overlay map[string]string, permissions []granted) {
+	t.Helper()
+	overlay["kustomization.yaml"], _, _ = strings.Cut(overlay["kustomization.yaml"], "patches:") // of the Deployment
+	overlay["kustomization.yaml"] += "  - KUSTOMIZE/components/without-workloads\n  - KUSTOMIZE/components/without-admission\n"
+	s.kubectl.MustApply(t, "", s.build(t, s.compose(t, overlay)))
+	// The lab had installed the rights on the whole cluster.
+	s.kubectl.Must(t, "delete", "clusterrolebinding/secretgate-syncer-objects", "clusterrole/secretgate-syncer-objects")
+	for _, role := range []string{"view", "edit"} {
+		s.kubectl.Must(t, "create", "clusterrolebinding", role, "--clusterrole="+role, "--user="+role)
+	}
+	for _, c := range permissions {
+		harness.Eventually(t, func() error { // the roles of users are gathered with a delay
+			if got := s.may(t, c.who, c.verb, c.what, c.namespace); got != c.want {
+				return fmt.Errorf("may %s %s %s in namespace %q? got %t, want %t", c.who, c.verb, c.what, c.namespace, got, c.want)
+			}
+			return nil
+		})
+	}
 }

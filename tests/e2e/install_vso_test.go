@@ -15,26 +15,18 @@ import (
 func TestInstallVSORights(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, lab.Options{})
-	overlay := overlaysOfUsers()[logins]
-	overlay["kustomization.yaml"], _, _ = strings.Cut(overlay["kustomization.yaml"], "patches:") // of the Deployment
-	overlay["kustomization.yaml"] += "  - KUSTOMIZE/components/without-workloads\n  - KUSTOMIZE/components/without-admission\n"
-	s.kubectl.MustApply(t, "", s.build(t, s.compose(t, overlay)))
-	// The lab had installed the rights on the whole cluster.
-	s.kubectl.Must(t, "delete", "clusterrolebinding/secretgate-syncer-objects", "clusterrole/secretgate-syncer-objects")
-	for _, role := range []string{"view", "edit"} {
-		s.kubectl.Must(t, "create", "clusterrolebinding", role, "--clusterrole="+role, "--user="+role)
-	}
 	const group = ".secrets.hashicorp.com"
-	for _, c := range []struct {
-		who, verb, what, namespace string
-		want                       bool
-	}{
+	s.grants(t, overlaysOfUsers()[logins], []granted{
 		{"syncer", "list", "vaultstaticsecrets" + group, "team-a", true},
 		{"syncer", "patch", "vaultstaticsecrets" + group, "team-a", true},
 		{"syncer", "patch", "vaultstaticsecrets" + group + "/status", "team-b", true},
 		{"syncer", "watch", "vaultauths" + group, "team-b", true},
 		{"syncer", "watch", "secrettransformations" + group, "team-b", true},
 		{"syncer", "patch", "vaultauths" + group, "team-a", false},
+		{"syncer", "patch", "vaultauths" + group + "/status", "team-a", true},
+		{"syncer", "patch", "secrettransformations" + group + "/status", "team-a", true},
+		{"syncer", "patch", "vaultconnections" + group + "/status", lab.Namespace, true},
+		{"syncer", "patch", "vaultconnections" + group + "/status", "team-c", false},
 		{"syncer", "get", "configmaps", "team-a", false},
 		{"syncer", "list", "vaultstaticsecrets" + group, "team-c", false},
 		{"syncer", "list", "vaultauths" + group, "team-c", false},
@@ -60,14 +52,7 @@ func TestInstallVSORights(t *testing.T) {
 		{"edit", "create", "vaultauths" + group, "team-c", true},
 		{"edit", "create", "vaultstaticsecrets" + group, "team-c", true},
 		{"edit", "patch", "vaultstaticsecrets" + group + "/status", "team-c", false},
-	} {
-		harness.Eventually(t, func() error { // the roles of users are gathered with a delay
-			if got := s.may(t, c.who, c.verb, c.what, c.namespace); got != c.want {
-				return fmt.Errorf("may %s %s %s in namespace %q? got %t, want %t", c.who, c.verb, c.what, c.namespace, got, c.want)
-			}
-			return nil
-		})
-	}
+	})
 }
 
 // vsoOnThisMachine is the overlay admission-only-vso with a webhook that runs as a process, for an operator in kube-system.

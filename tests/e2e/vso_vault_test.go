@@ -141,10 +141,10 @@ func newVaultTap(t *testing.T, vault string) *vaultTap {
 	return tap
 }
 
-func (v *vaultTap) remember(path string, body []byte) {
+func (v *vaultTap) remember(requested string, body []byte) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.requests[path]++
+	v.requests[requested]++
 	for _, audience := range audiencesIn(body) {
 		v.audiences[audience] = true
 	}
@@ -169,12 +169,12 @@ func audiencesIn(login []byte) []string {
 	return of.Aud
 }
 
-// below counts the requests below a path so far, by path.
-func (v *vaultTap) below(path string) map[string]int {
+// below counts the requests so far whose paths have a prefix, by path.
+func (v *vaultTap) below(prefix string) map[string]int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	counts := maps.Clone(v.requests)
-	maps.DeleteFunc(counts, func(of string, _ int) bool { return !strings.HasPrefix(of, path) })
+	maps.DeleteFunc(counts, func(of string, _ int) bool { return !strings.HasPrefix(of, prefix) })
 	return counts
 }
 

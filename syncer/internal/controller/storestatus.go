@@ -25,8 +25,8 @@ import (
 	"github.com/secretgate/secretgate/shared/policy"
 )
 
-// How soon a store is judged again without an event: another replica may have ceased to serve it, and no event says that what is not watched
-// has come, or has changed.
+// How soon a store is judged again without an event: another replica may have ceased to serve it, and no event says that what is not
+// watched has come, or has changed.
 const (
 	recheckStore      = time.Minute
 	recheckValidStore = 10 * time.Minute
