@@ -84,6 +84,20 @@ func (s esoSite) calls() (n int) {
 // writes is how often a service has written, but for Leases.
 func (l auditLogFile) writes(t *testing.T, service string) (n int) {
 	t.Helper()
+	for _, w := range l.writesOf(t, "system:serviceaccount:"+lab.Namespace+":"+service) {
+		if w.Resource != "leases" {
+			n++
+		}
+	}
+	return n
+}
+
+// auditedWrite is one that the API server was asked for.
+type auditedWrite struct{ Verb, Resource, Subresource, Namespace, Name string }
+
+// writesOf lists the writes of a user.
+func (l auditLogFile) writesOf(t *testing.T, user string) (writes []auditedWrite) {
+	t.Helper()
 	file, err := os.Open(string(l))
 	if err != nil {
 		t.Fatal(err)
@@ -95,15 +109,16 @@ func (l auditLogFile) writes(t *testing.T, service string) (n int) {
 		var event struct {
 			Verb      string
 			User      struct{ Username string }
-			ObjectRef *struct{ Resource string }
+			ObjectRef *auditedWrite
 		}
 		if err := json.Unmarshal(lines.Bytes(), &event); err != nil {
 			t.Fatal(fmt.Errorf("the audit log: %w", err))
 		}
-		by := event.User.Username == "system:serviceaccount:"+lab.Namespace+":"+service
-		if by && !slices.Contains([]string{"get", "list", "watch"}, event.Verb) && event.ObjectRef != nil && event.ObjectRef.Resource != "leases" {
-			n++
+		if event.User.Username == user && event.ObjectRef != nil && !slices.Contains([]string{"get", "list", "watch"}, event.Verb) {
+			w := *event.ObjectRef
+			w.Verb = event.Verb
+			writes = append(writes, w)
 		}
 	}
-	return n
+	return writes
 }

@@ -17,9 +17,10 @@ import (
 	"github.com/secretgate/secretgate/tests/lab"
 )
 
-// rightsPolicy has the API server log every request of the two services, without its content.
+// rightsPolicy has the API server log every request of the two services, and of External Secrets Operator, without its content.
 const rightsPolicy = `{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": [
-	{"level": "Metadata", "users": ["system:serviceaccount:secretgate:webhook", "system:serviceaccount:secretgate:syncer"]},
+	{"level": "Metadata", "users": ["system:serviceaccount:secretgate:webhook", "system:serviceaccount:secretgate:syncer",
+		"system:serviceaccount:external-secrets:external-secrets"]},
 	{"level": "None"}]}`
 
 // unseen are rights that are granted although the session of TestInstallRights does without, each with its reason.
