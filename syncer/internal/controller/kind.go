@@ -20,7 +20,7 @@ type Takeover interface {
 	// Adopt reports whether an object may take over a Secret that no controller owns, beside what AdoptExisting
 	// permits, and may say why not.
 	Adopt(ctx context.Context, object Object, secret *corev1.Secret) (permitted bool, problem string, err error)
-	// Finish ends the takeover of an object that is being deleted, or has its Secret in sync.
+	// Finish ends the takeover of an object that is being deleted, or has its Secret in sync. Of one that is in sync it succeeds once.
 	Finish(ctx context.Context, object Object) error
 }
 

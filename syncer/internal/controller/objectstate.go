@@ -62,6 +62,8 @@ type objectState struct {
 	reported *writtenStatus // nil: the status in the cache is all that is known
 
 	warned bool // that another controller serves it, too
+
+	takenOver types.UID // of the object whose takeover has ended
 }
 
 func (s *objectStates) of(object types.NamespacedName) *objectState {
@@ -143,6 +145,21 @@ func (s *objectStates) warn(object types.NamespacedName) bool {
 	first := !state.warned
 	state.warned = true
 	return first
+}
+
+// isTakenOver reports whether the takeover of an object has ended.
+func (s *objectStates) isTakenOver(object types.NamespacedName, uid types.UID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := s.objects[object]
+	return state != nil && state.takenOver == uid
+}
+
+// takeOver records that the takeover of an object has ended.
+func (s *objectStates) takeOver(object types.NamespacedName, uid types.UID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of(object).takenOver = uid
 }
 
 // startAttempt records that an object is read for an attempt.

@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/internal/apply"
@@ -99,13 +100,20 @@ func (r *Reconciler) removeSecret(ctx context.Context, object Object, p *plan.Pl
 	return removed, err
 }
 
-// finishTakeover ends what takes over from the original controller. newer: the object is newer than the cache.
+// finishTakeover ends what takes over from the original controller: of an object that stays once in the life of this process. A controller
+// that still runs may put back what was taken away, of objects that it does not serve, too: then neither would ever stop. newer: the object
+// is newer than the cache.
 func (r *Reconciler) finishTakeover(ctx context.Context, object Object) (newer bool, err error) {
-	if r.Takeover == nil {
+	name := client.ObjectKeyFromObject(object)
+	stays := object.GetDeletionTimestamp() == nil
+	if r.Takeover == nil || stays && r.states.isTakenOver(name, object.GetUID()) {
 		return false, nil
 	}
-	if err = r.Takeover.Finish(ctx, object); apierrors.IsConflict(err) {
+	switch err = r.Takeover.Finish(ctx, object); {
+	case apierrors.IsConflict(err):
 		return true, nil
+	case err == nil && stays:
+		r.states.takeOver(name, object.GetUID())
 	}
 	return false, err
 }
