@@ -125,7 +125,7 @@ func (r Request) remove(s *corev1.Secret) {
 // contested reports whether another client has set what was Removed from a Secret that is ours as a whole, after we had written it: it
 // writes the Secret, too.
 func (r Request) contested(current *corev1.Secret) bool {
-	return r.Sharing == plan.Exclusive && owner.FieldsOf(current.ManagedFields, names.FieldManager).Any &&
+	return !r.TakesOver && r.Sharing == plan.Exclusive && owner.FieldsOf(current.ManagedFields, names.FieldManager).Any &&
 		slices.ContainsFunc(r.Removed, func(key string) bool {
 			_, labelled := current.Labels[key]
 			_, annotated := current.Annotations[key]

@@ -50,12 +50,12 @@ func (r Request) refusesToShare(ctx context.Context, secret *corev1.Secret) (pro
 }
 
 // share is a shared Secret as it should be: our entries set, those that we set before and have no longer gone, and all else as it is,
-// labels and annotations of other clients included. What must not be there is removed once, when the Secret is first shared: another
-// client may share it by the same means.
+// labels and annotations of other clients included. What must not be there is removed once, when the Secret is first shared, or its object
+// taken over again: another client may share it by the same means.
 func share(current *corev1.Secret, r Request) *corev1.Secret {
 	s := current.DeepCopy()
 	ours := owner.FieldsOf(current.ManagedFields, r.manager())
-	if !ours.Any {
+	if !ours.Any || r.TakesOver {
 		r.remove(s)
 	}
 	if r.Owner.owns(current) { // it was made as a whole before

@@ -330,3 +330,30 @@ func TestWhatMustNotBeThereIsRemovedAndContestedWhereItComesBack(t *testing.T) {
 		t.Errorf("got %+v of what came back, want that it is contested, and a change", result)
 	}
 }
+
+// Another controller had the object for a while, and it has come back.
+func TestWhatMustNotBeThereIsRemovedAgainWhereAnObjectIsTakenOverAgain(t *testing.T) {
+	for name, how := range map[string]plan.Sharing{"of a Secret that is ours as a whole": plan.Exclusive, "of one that is shared": plan.Merge} {
+		t.Run(name, func(t *testing.T) {
+			left := helms()
+			if how == plan.Exclusive {
+				left.OwnerReferences = controlledBy("ExternalSecret", "db", "1")
+			}
+			s := newSharing(t, left)
+			r := by("uid-1", how, map[string]string{"password": "1"})
+			s.write(t, r)
+			secret := s.secret(t)
+			secret.Annotations["example.com/hash"] = "y"
+			if err := s.Update(t.Context(), secret, client.FieldOwner("other")); err != nil {
+				t.Fatal(err)
+			}
+			r.TakesOver = true
+			if result := s.write(t, r); result.Contested || !result.Changed {
+				t.Errorf("got %+v, want a change, and nothing contested", result)
+			}
+			if _, there := s.secret(t).Annotations["example.com/hash"]; there {
+				t.Error("the annotation is still there")
+			}
+		})
+	}
+}

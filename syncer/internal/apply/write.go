@@ -41,6 +41,8 @@ type Request struct {
 	Final bool
 	// Removed are labels and annotations that the Secret must not have.
 	Removed []string
+	// TakesOver says that another client may have served the object until now: what is Removed is of that time.
+	TakesOver bool
 	// Expected says that the Secret was written before, so that it is read first; else it is created
 	// first, which saves a request for new objects.
 	Expected bool

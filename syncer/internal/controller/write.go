@@ -61,7 +61,7 @@ func (r *Reconciler) writeSecret(
 	written, err = r.Writer.Write(ctx, apply.Request{
 		Owner: owner, Name: p.Target.Name, Content: content, Stamp: p.Template.Stamp,
 		Sharing: p.Target.Sharing, Final: p.Target.Final, Removed: p.Template.Removed,
-		Expected: last.SecretResourceVersion != "",
+		Expected: last.SecretResourceVersion != "", TakesOver: r.takesOver(object),
 		Adopt: func(ctx context.Context, secret *corev1.Secret) (bool, string, error) {
 			return r.mayAdopt(ctx, object, p, secret)
 		},
@@ -104,16 +104,20 @@ func (r *Reconciler) removeSecret(ctx context.Context, object Object, p *plan.Pl
 // that still runs may put back what was taken away, of objects that it does not serve, too: then neither would ever stop. newer: the object
 // is newer than the cache.
 func (r *Reconciler) finishTakeover(ctx context.Context, object Object) (newer bool, err error) {
-	name := client.ObjectKeyFromObject(object)
 	stays := object.GetDeletionTimestamp() == nil
-	if r.Takeover == nil || stays && r.states.isTakenOver(name, object.GetUID()) {
+	if r.Takeover == nil || stays && !r.takesOver(object) {
 		return false, nil
 	}
 	switch err = r.Takeover.Finish(ctx, object); {
 	case apierrors.IsConflict(err):
 		return true, nil
 	case err == nil && stays:
-		r.states.takeOver(name, object.GetUID())
+		r.states.takeOver(client.ObjectKeyFromObject(object), object.GetUID())
 	}
 	return false, err
+}
+
+// takesOver reports whether the takeover of an object has not ended yet.
+func (r *Reconciler) takesOver(object Object) bool {
+	return r.Takeover != nil && !r.states.isTakenOver(client.ObjectKeyFromObject(object), object.GetUID())
 }
