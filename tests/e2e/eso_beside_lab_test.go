@@ -70,6 +70,7 @@ func newBesideSite(t *testing.T) *besideSite {
 	}
 	s.kubectl.MustApply(t, "", accountOfESO)
 	s.startESO(t)
+	t.Cleanup(func() { s.process.Stop() }) // the one that runs then
 	return s
 }
 
@@ -83,12 +84,11 @@ func (s *besideSite) startESO(t *testing.T) {
 	s.process, err = process.Start(process.Command{
 		Name: "external-secrets", Path: s.built.Controller, Log: s.lab.LogFile("external-secrets"),
 		Args: []string{"--loglevel=debug", "--metrics-addr=0", "--live-addr=127.0.0.1:0"},
-		Env:  []string{"KUBECONFIG=" + kubeconfig, "HOME=" + t.TempDir()},
+		Env:  []string{"KUBECONFIG=" + kubeconfig, "HOME=" + s.lab.Dir},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.process.Stop)
 }
 
 // logOfESO is what External Secrets Operator has logged.

@@ -134,6 +134,16 @@ func Build(ctx context.Context, options Options) error {
 	return err
 }
 
+// BuildESO builds External Secrets Operator where the cache lacks it. No lab starts it: tests do.
+func BuildESO(ctx context.Context, options Options) error {
+	l, err := locate(options)
+	if err != nil {
+		return err
+	}
+	_, err = l.Builder().BuildESO(ctx)
+	return err
+}
+
 // Builder builds the lab's servers.
 func (l *Lab) Builder() servers.Builder {
 	return servers.Builder{

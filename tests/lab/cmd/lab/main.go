@@ -82,5 +82,8 @@ func (s *settings) complete(services string) error {
 func (s *settings) build(ctx context.Context, _ []string) error {
 	options := s.Options
 	options.Progress = progress.NewScreen(os.Stdout)
-	return lab.Build(ctx, options)
+	if err := lab.Build(ctx, options); err != nil {
+		return err
+	}
+	return lab.BuildESO(ctx, options)
 }
