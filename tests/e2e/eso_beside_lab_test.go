@@ -105,7 +105,7 @@ func (s *besideSite) logOfESO(t *testing.T) string {
 var besideESO = strings.Replace(withESO, "KUSTOMIZE/components/dialects/eso]",
 	"KUSTOMIZE/components/dialects/eso, KUSTOMIZE/components/dialects/eso/without-crds]", 1)
 
-// installs starts both services beside External Secrets Operator, as the README has it.
+// installsBeside starts both services beside External Secrets Operator, as the README has it.
 func (s *besideSite) installsBeside(t *testing.T) {
 	t.Helper()
 	manifests := s.build(t, s.compose(t, map[string]string{"kustomization.yaml": besideESO}))
@@ -125,7 +125,7 @@ func (s *besideSite) startServices(t *testing.T) {
 	}
 }
 
-// put writes a secret of Vault.
+// putVault writes a secret of Vault.
 func (s *besideSite) putVault(t *testing.T, name string, data map[string]any) {
 	t.Helper()
 	if _, err := s.lab.Vault().KVv2("secret").Put(t.Context(), name, data); err != nil {
@@ -176,7 +176,7 @@ func (s *besideSite) watchSecrets(t *testing.T, namespace string) *secretWatch {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	response, err := s.apiServer.Open(ctx, http.MethodGet, at+"?watch=true&resourceVersion="+version, "", "application/json", nil)
+	response, err := s.apiServer.Open(ctx, http.MethodGet, at+"?watch=true&resourceVersion="+version, "", "application/json", nil) //nolint:bodyclose // the goroutine does
 	if err != nil {
 		stop()
 		t.Fatal(err)

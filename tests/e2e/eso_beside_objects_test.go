@@ -101,7 +101,7 @@ func (s *besideSite) arrives(t *testing.T, password string) {
 		for key, values := range o.values(password) {
 			want[key] = values[0]
 		}
-		s.esoSite.holds(t, o.namespace, o.name, want)
+		s.holds(t, o.namespace, o.name, want)
 	}
 }
 
