@@ -176,7 +176,8 @@ func (s *besideSite) watchSecrets(t *testing.T, namespace string) *secretWatch {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	response, err := s.apiServer.Open(ctx, http.MethodGet, at+"?watch=true&resourceVersion="+version, "", "application/json", nil) //nolint:bodyclose // the goroutine does
+	at += "?watch=true&resourceVersion=" + version
+	response, err := s.apiServer.Open(ctx, http.MethodGet, at, "", "application/json", nil) //nolint:bodyclose // the goroutine does
 	if err != nil {
 		stop()
 		t.Fatal(err)

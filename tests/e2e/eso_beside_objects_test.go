@@ -61,7 +61,8 @@ func (s *besideSite) setUpBeside(t *testing.T) {
 		t.Fatal(err)
 	}
 	plant(token.Auth.ClientToken)
-	if _, err := vault.Logical().WriteWithContext(t.Context(), "auth/approle/role/beside", map[string]any{"token_policies": lab.VaultPolicy}); err != nil {
+	policies := map[string]any{"token_policies": lab.VaultPolicy}
+	if _, err := vault.Logical().WriteWithContext(t.Context(), "auth/approle/role/beside", policies); err != nil {
 		t.Fatal(err)
 	}
 	role, err := vault.Logical().ReadWithContext(t.Context(), "auth/approle/role/beside/role-id")
