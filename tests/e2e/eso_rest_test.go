@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -93,7 +94,10 @@ func (l auditLogFile) writes(t *testing.T, service string) (n int) {
 }
 
 // auditedWrite is one that the API server was asked for.
-type auditedWrite struct{ Verb, Resource, Subresource, Namespace, Name string }
+type auditedWrite struct {
+	Verb, Resource, Subresource, Namespace, Name string
+	Conflicts                                    bool // nothing was written: the object had changed meanwhile
+}
 
 // writesOf lists the writes of a user.
 func (l auditLogFile) writesOf(t *testing.T, user string) (writes []auditedWrite) {
@@ -110,13 +114,15 @@ func (l auditLogFile) writesOf(t *testing.T, user string) (writes []auditedWrite
 			Verb      string
 			User      struct{ Username string }
 			ObjectRef *auditedWrite
+
+			ResponseStatus struct{ Code int }
 		}
 		if err := json.Unmarshal(lines.Bytes(), &event); err != nil {
 			t.Fatal(fmt.Errorf("the audit log: %w", err))
 		}
 		if event.User.Username == user && event.ObjectRef != nil && !slices.Contains([]string{"get", "list", "watch"}, event.Verb) {
 			w := *event.ObjectRef
-			w.Verb = event.Verb
+			w.Verb, w.Conflicts = event.Verb, event.ResponseStatus.Code == http.StatusConflict
 			writes = append(writes, w)
 		}
 	}
