@@ -50,6 +50,10 @@ const (
 	// owner reference would have the Secret collected.
 	AnnotationOwnerUID = prefix + "owner-uid"
 
+	// AnnotationDataRevision on a Secret counts the writes of the syncer that changed its data, so that a lost status, or one that has
+	// no place for the count, does not start it anew.
+	AnnotationDataRevision = prefix + "data-revision"
+
 	// FieldManager names the syncer in managedFields.
 	FieldManager = "secretgate-syncer"
 	// Reporter names the syncer in events.

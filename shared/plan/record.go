@@ -14,6 +14,8 @@ type Record struct {
 
 	Secret                string // the name of the Secret that the object owns
 	SecretResourceVersion string // of the Secret as last written
+	SecretUID             string // of the same; one that was deleted and made again has another
+	DataRevision          int64  // how often the Secret's data were written and differed, a first time included; 0: not known
 
 	LastSync    time.Time // when the syncer last tried; zero: never
 	LastSuccess time.Time // when the Secret was last known to be as the backend has it; zero: never

@@ -45,6 +45,14 @@ type Status struct {
 	// +optional
 	SecretResourceVersion string `json:"secretResourceVersion,omitempty"`
 
+	// The uid of that Secret; one that was deleted and made again has another.
+	// +optional
+	SecretUID string `json:"secretUID,omitempty"`
+
+	// How often the syncer has changed the Secret's data, the first write included. It is never lowered.
+	// +optional
+	DataRevision int64 `json:"dataRevision,omitempty"`
+
 	// The value of the annotation secretgate.io/force-sync that was last acted upon.
 	// +optional
 	ObservedForceSync string `json:"observedForceSync,omitempty"`
@@ -81,6 +89,7 @@ type Entry struct {
 func (s *Status) Record() plan.Record {
 	r := plan.Record{
 		Generation: s.ObservedGeneration, ForceSync: s.ObservedForceSync, Secret: s.SecretName, SecretResourceVersion: s.SecretResourceVersion,
+		SecretUID: s.SecretUID, DataRevision: s.DataRevision,
 		LastSync: TimeOf(s.LastSync), LastSuccess: TimeOf(s.LastSuccess), Entries: Records(s.Entries),
 	}
 	if ready := meta.FindStatusCondition(s.Conditions, plan.ConditionReady); ready != nil {
@@ -130,6 +139,7 @@ func (s *Status) Put(r plan.Record) {
 	*s = Status{
 		LastSync: PointerTo(r.LastSync), Status: text(r, s.Status), ObservedGeneration: r.Generation, Conditions: conditions,
 		SecretName: r.Secret, SecretResourceVersion: r.SecretResourceVersion, ObservedForceSync: r.ForceSync,
+		SecretUID: r.SecretUID, DataRevision: r.DataRevision,
 		LastSuccess: PointerTo(r.LastSuccess), Entries: Entries(r.Entries),
 	}
 }

@@ -112,11 +112,11 @@ func recordsForESO() []plan.Record {
 	at := func(minutes int) time.Time { return time.Date(2026, 1, 2, 3, 4+minutes, 5, 0, time.UTC) }
 	return []plan.Record{
 		{
-			Generation: 1, ForceSync: "1-0123456789abcdef", Secret: "db", SecretResourceVersion: "42", LastSync: at(9), LastSuccess: at(9),
+			Generation: 1, ForceSync: "1-0123456789abcdef", Secret: "db", SecretResourceVersion: "42", SecretUID: "0b0c5a1e", DataRevision: 7, LastSync: at(9), LastSuccess: at(9),
 			Ready: metav1.ConditionTrue, Reason: plan.ReasonSynced, Since: at(1), Entries: []plan.EntryRecord{{Field: "spec.data[0]", Name: "a", Version: "7"}},
 		},
 		{
-			Generation: 2, ForceSync: "2-0123456789abcdef", Secret: "db", SecretResourceVersion: "42", LastSync: at(30), LastSuccess: at(9),
+			Generation: 2, ForceSync: "2-0123456789abcdef", Secret: "db", SecretResourceVersion: "42", SecretUID: "0b0c5a1e", DataRevision: 7, LastSync: at(30), LastSuccess: at(9),
 			Ready: metav1.ConditionFalse, Reason: plan.ReasonSecretNotFound, Message: "spec.data[0]: what is missing, and why: a", Since: at(20),
 			Entries: []plan.EntryRecord{{Field: "spec.data[0]", Name: "a", Error: plan.ReasonSecretNotFound}},
 		},
@@ -130,7 +130,7 @@ func recordsForESO() []plan.Record {
 // asESOKeeps is a Record as far as the schema of External Secrets Operator has places for it: it drops what was written and read, and when
 // it was last tried.
 func asESOKeeps(r plan.Record) plan.Record {
-	r.SecretResourceVersion, r.Entries = "", nil
+	r.SecretResourceVersion, r.SecretUID, r.DataRevision, r.Entries = "", "", 0, nil
 	r.LastSync = r.Since
 	if r.LastSuccess.After(r.Since) {
 		r.LastSync = r.LastSuccess

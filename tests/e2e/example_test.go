@@ -160,6 +160,9 @@ spec:
 			kubectl.MustApply(t, namespace, tc.manifest)
 			secret := awaitData(t, namespace, tc.secret, tc.data)
 			delete(secret.Labels, names.LabelManaged)
+			if delete(secret.Annotations, names.AnnotationDataRevision); len(secret.Annotations) == 0 {
+				secret.Annotations = nil
+			}
 			if len(tc.labels) == 0 {
 				tc.labels = map[string]string{}
 			}

@@ -40,7 +40,7 @@ func TestAStatusThatTheCRDPrunes(t *testing.T) {
 		APIServerArgs: []string{"--audit-policy-file=" + policy, "--audit-log-path=" + log, "--audit-log-mode=blocking"},
 	})}
 	p.kubectl.Must(t, "create", "namespace", prunedNamespace)
-	p.strip(t, "secretName", "secretResourceVersion", "entries", "observedForceSync")
+	p.strip(t, "secretName", "secretResourceVersion", "secretUID", "dataRevision", "entries", "observedForceSync")
 	syncer := p.start(t)
 	p.apply(t)
 	p.attempts(t, syncer)

@@ -29,8 +29,8 @@ func TestSecretBelongsToItsObjectAndGoesWithIt(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{names.LabelManaged: "true"}, secret.Labels); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
 	}
-	if len(secret.Annotations) > 0 {
-		t.Errorf("annotations: %v", secret.Annotations)
+	if diff := cmp.Diff(map[string]string{names.AnnotationDataRevision: "1"}, secret.Annotations); diff != "" {
+		t.Errorf("annotations (-want +got):\n%s", diff)
 	}
 	if secret.Type != corev1.SecretTypeOpaque {
 		t.Errorf("type %s", secret.Type)
@@ -204,6 +204,7 @@ func TestForeignMetadataStaysAndDroppedTemplateGoes(t *testing.T) {
 	has := func(labels, annotations map[string]string) {
 		t.Helper()
 		awaitSecret(t, namespace, "db", func(s *corev1.Secret) error {
+			delete(s.Annotations, names.AnnotationDataRevision)
 			return errors.Join(differ(labels, s.Labels), differ(annotations, s.Annotations))
 		})
 	}

@@ -57,8 +57,10 @@ func TestSecretDefinitionOfTheDocuments(t *testing.T) {
 	secret := getSecret(t, namespace, "supersecretnew")
 	yes := true
 	want := metav1.ObjectMeta{
-		Labels:          map[string]string{names.LabelManaged: "true", v1alpha1.LabelManagedBy: "secrets-manager"},
-		Annotations:     map[string]string{v1alpha1.AnnotationLastUpdate: secret.Annotations[v1alpha1.AnnotationLastUpdate]},
+		Labels: map[string]string{names.LabelManaged: "true", v1alpha1.LabelManagedBy: "secrets-manager"},
+		Annotations: map[string]string{
+			v1alpha1.AnnotationLastUpdate: secret.Annotations[v1alpha1.AnnotationLastUpdate], names.AnnotationDataRevision: "1",
+		},
 		OwnerReferences: []metav1.OwnerReference{{APIVersion: "secrets-manager.tuenti.io/v1alpha1", Kind: "SecretDefinition", Name: d.Name, UID: d.UID, Controller: &yes}},
 	}
 	got := metav1.ObjectMeta{Labels: secret.Labels, Annotations: secret.Annotations, OwnerReferences: secret.OwnerReferences}
@@ -70,6 +72,7 @@ func TestSecretDefinitionOfTheDocuments(t *testing.T) {
 	}
 	wantStatus := syncstatus.Status{
 		Status: "SUCCESS", ObservedGeneration: 1, SecretName: "supersecretnew", SecretResourceVersion: secret.ResourceVersion,
+		SecretUID: string(secret.UID), DataRevision: 1,
 		Conditions: []metav1.Condition{{Type: "Ready", Status: "True", Reason: "Synced", ObservedGeneration: 1}},
 		Entries: []syncstatus.Entry{
 			{Field: "spec.keysMap[decoded]", Name: "decoded", Version: d.Status.Entries[0].Version},
@@ -120,6 +123,7 @@ spec:
 			if s.Type != "example.com/own" {
 				return fmt.Errorf("it is of type %s", s.Type)
 			}
+			delete(s.Annotations, names.AnnotationDataRevision)
 			return errors.Join(differ(labels, s.Labels), differ(annotations, s.Annotations))
 		})
 	}

@@ -29,6 +29,7 @@ func TestStatusAndItsColumns(t *testing.T) {
 	ready := metav1.Condition{Type: "Ready", Status: "True", Reason: "Synced", ObservedGeneration: 1}
 	want := syncstatus.Status{
 		Status: "SUCCESS", ObservedGeneration: 1, Conditions: []metav1.Condition{ready}, SecretName: "db", SecretResourceVersion: secret.ResourceVersion,
+		SecretUID: string(secret.UID), DataRevision: 1,
 		Entries: []syncstatus.Entry{{Field: "spec.data[0]", Name: "password", Version: currentVersion(t, namespace+"/db")}},
 	}
 	times := []cmp.Option{cmpopts.IgnoreFields(metav1.Condition{}, "LastTransitionTime"), cmpopts.IgnoreFields(syncstatus.Status{}, "LastSync", "LastSuccess")}

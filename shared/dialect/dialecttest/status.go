@@ -26,6 +26,7 @@ func records() []plan.Record {
 		switch {
 		case reason == plan.ReasonSynced:
 			r.Ready, r.Secret, r.SecretResourceVersion, r.LastSuccess = metav1.ConditionTrue, "db", "42", at(i+1)
+			r.SecretUID, r.DataRevision = "0b0c5a1e-6c7c-4c55-a3cf-7b1b8c0a0d01", 7
 			r.Entries = []plan.EntryRecord{{Field: "spec.data[0]", Name: "password", Version: "7"}, {Field: "spec.dataFrom[0]"}}
 		case i%2 == 0: // it was well before
 			r.Secret, r.SecretResourceVersion, r.LastSuccess = "db", "41", at(i-60)

@@ -71,10 +71,13 @@ func (o Owner) notOwnedMessage(secret *corev1.Secret) string {
 
 // desired is the Secret as it should be.
 func (r Request) desired(current *corev1.Secret) *corev1.Secret {
+	desired := merge
 	if r.Sharing != plan.Exclusive {
-		return share(current, r)
+		desired = share
 	}
-	return merge(current, r)
+	s := desired(current, r)
+	r.count(current, s)
+	return s
 }
 
 // merge is the Secret as it should be where it is ours as a whole: our content whole, foreign labels and annotations kept, and
@@ -150,7 +153,7 @@ func overlay[V any](current map[string]V, managed []string, ours map[string]V) m
 func foreign(secret *corev1.Secret) (labels, annotations map[string]string) {
 	ours := owner.FieldsOf(secret.ManagedFields, names.FieldManager)
 	labels = overlay(secret.Labels, append(ours.Labels, names.LabelManaged), nil)
-	annotations = overlay(secret.Annotations, append(ours.Annotations, names.AnnotationOwnerUID), nil)
+	annotations = overlay(secret.Annotations, append(ours.Annotations, names.AnnotationOwnerUID, names.AnnotationDataRevision), nil)
 	return labels, annotations
 }
 

@@ -103,7 +103,7 @@ func TestEachObjectSetsItsOwnEntriesOfASharedSecret(t *testing.T) {
 	if secret.Type != "example.com/login" || secret.Immutable != nil || len(secret.OwnerReferences) > 0 {
 		t.Errorf("got type %s, immutable %v and owners %v, want what Helm made", secret.Type, secret.Immutable, secret.OwnerReferences)
 	}
-	want := []map[string]string{{"team": "helm", names.LabelManaged: "true"}, {"note": "helm"}}
+	want := []map[string]string{{"team": "helm", names.LabelManaged: "true"}, {"note": "helm", names.AnnotationDataRevision: "2"}}
 	if diff := cmp.Diff(want, []map[string]string{secret.Labels, secret.Annotations}); diff != "" {
 		t.Errorf("labels and annotations (-want +got):\n%s", diff)
 	}

@@ -43,6 +43,8 @@ type Request struct {
 	Removed []string
 	// TakesOver says that another client may have served the object until now: what is Removed is of that time.
 	TakesOver bool
+	// Revision is the count of changes that the status knows: that of the Secret is never less.
+	Revision int64
 	// Expected says that the Secret was written before, so that it is read first; else it is created
 	// first, which saves a request for new objects.
 	Expected bool
@@ -55,6 +57,8 @@ type Request struct {
 type Result struct {
 	Secret          string // its name
 	ResourceVersion string // of the Secret as it now is
+	UID             string // of the same
+	Revision        int64  // of its data
 	Changed         bool
 	Created         bool // it did not exist
 	// Contested: the Secret was written before, and another client has set what is Removed from it since.
@@ -119,7 +123,9 @@ func (w *Writer) attempt(ctx context.Context, r Request) (Result, error) {
 // update makes a Secret that exists as requested.
 func (w *Writer) update(ctx context.Context, current *corev1.Secret, r Request) (Result, error) {
 	desired := r.desired(current)
-	result := Result{Secret: r.Name, ResourceVersion: current.ResourceVersion, Contested: r.contested(current)}
+	result := Result{
+		Secret: r.Name, ResourceVersion: current.ResourceVersion, UID: string(current.UID), Revision: revisionOf(desired), Contested: r.contested(current),
+	}
 	if same(current, desired) {
 		return result, nil
 	}
@@ -135,7 +141,7 @@ func (w *Writer) update(ctx context.Context, current *corev1.Secret, r Request) 
 		r.remove(kept) // so that it is not restored
 		err = w.replace(ctx, kept, desired)
 	}
-	result.ResourceVersion, result.Changed = desired.ResourceVersion, err == nil
+	result.ResourceVersion, result.UID, result.Changed = desired.ResourceVersion, string(desired.UID), err == nil
 	return result, err
 }
 
@@ -143,7 +149,10 @@ func (w *Writer) create(ctx context.Context, r Request) (Result, error) {
 	secret := r.desired(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: r.Owner.Namespace, Name: r.Name}})
 	w.stamp(secret, r.Stamp)
 	err := w.Client.Create(ctx, secret, client.FieldOwner(r.manager()))
-	return Result{Secret: r.Name, ResourceVersion: secret.ResourceVersion, Changed: err == nil, Created: err == nil}, err
+	return Result{
+		Secret: r.Name, ResourceVersion: secret.ResourceVersion, UID: string(secret.UID), Revision: revisionOf(secret),
+		Changed: err == nil, Created: err == nil,
+	}, err
 }
 
 // stamp records the time at which the content of a Secret changes.

@@ -54,7 +54,9 @@ func (o outcome) lacking(absent []string) outcome {
 func kept(last plan.Record, entries []plan.EntryRecord, absent []string) outcome {
 	return outcome{
 		reason: plan.ReasonSynced, entries: entries, absent: true,
-		result: apply.Result{Secret: last.Secret, ResourceVersion: last.SecretResourceVersion},
+		result: apply.Result{
+			Secret: last.Secret, ResourceVersion: last.SecretResourceVersion, UID: last.SecretUID, Revision: last.DataRevision,
+		},
 		message: shorten(fmt.Sprintf("the backend has nothing to read for %s, which is all that there is: nothing is written, "+
 			"and a Secret that exists stays as it is", named(absent))),
 	}

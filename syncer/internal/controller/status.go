@@ -36,10 +36,11 @@ func nextRecord(last plan.Record, generation int64, o outcome, forceSync string,
 	switch o.reason {
 	case plan.ReasonSynced:
 		next.Secret, next.SecretResourceVersion = o.result.Secret, o.result.ResourceVersion
+		next.SecretUID, next.DataRevision = o.result.UID, o.result.Revision
 	case plan.ReasonSecretDeleted:
-		next.Secret, next.SecretResourceVersion = "", ""
+		next.Secret, next.SecretResourceVersion, next.SecretUID = "", "", "" // the count goes on
 	case plan.ReasonSecretMissing: // the Secret of an earlier name is removed once this one is there
-		next.SecretResourceVersion = ""
+		next.SecretResourceVersion, next.SecretUID = "", ""
 	}
 	return next
 }

@@ -30,7 +30,7 @@ var paused = &plan.Plan{Words: (&kes.Installation{}).Words()}
 func TestNextRecord(t *testing.T) {
 	entries := []plan.EntryRecord{{Field: "spec.data[0]", Version: "7"}}
 	good := ready(plan.Record{
-		LastSync: at(0), LastSuccess: at(0), Generation: 2, Secret: "db", SecretResourceVersion: "10",
+		LastSync: at(0), LastSuccess: at(0), Generation: 2, Secret: "db", SecretResourceVersion: "10", SecretUID: "u", DataRevision: 4,
 		ForceSync: "old", Entries: entries}, "True", plan.ReasonSynced, "", 0)
 	for _, tc := range []struct {
 		name    string
@@ -38,18 +38,24 @@ func TestNextRecord(t *testing.T) {
 		outcome outcome
 		want    plan.Record
 	}{
-		{"the first success", plan.Record{}, synced(apply.Result{Secret: "db", ResourceVersion: "11"}, entries, false), ready(plan.Record{
-			LastSync: at(60), LastSuccess: at(60), Generation: 3, Secret: "db", SecretResourceVersion: "11",
+		{"the first success", plan.Record{}, synced(apply.Result{Secret: "db", ResourceVersion: "11", UID: "u", Revision: 5}, entries, false), ready(plan.Record{
+			LastSync: at(60), LastSuccess: at(60), Generation: 3, Secret: "db", SecretResourceVersion: "11", SecretUID: "u", DataRevision: 5,
 			ForceSync: "now", Entries: entries}, "True", plan.ReasonSynced, "", 60)},
-		{"a later success keeps the time of the transition", good, synced(apply.Result{Secret: "db", ResourceVersion: "11"}, entries, false), ready(plan.Record{
-			LastSync: at(60), LastSuccess: at(60), Generation: 3, Secret: "db", SecretResourceVersion: "11",
+		{"a later success keeps the time of the transition", good, synced(apply.Result{Secret: "db", ResourceVersion: "11", UID: "u", Revision: 5}, entries, false), ready(plan.Record{
+			LastSync: at(60), LastSuccess: at(60), Generation: 3, Secret: "db", SecretResourceVersion: "11", SecretUID: "u", DataRevision: 5,
 			ForceSync: "now", Entries: entries}, "True", plan.ReasonSynced, "", 0)},
 		{"a failure keeps what is known of the Secret", good, unwritten(errors.New("x"), []plan.EntryRecord{{Field: "f"}}), ready(plan.Record{
-			LastSync: at(60), LastSuccess: at(0), Generation: 3, Secret: "db", SecretResourceVersion: "10",
+			LastSync: at(60), LastSuccess: at(0), Generation: 3, Secret: "db", SecretResourceVersion: "10", SecretUID: "u", DataRevision: 4,
 			ForceSync: "now", Entries: []plan.EntryRecord{{Field: "f"}}}, "False", plan.ReasonSecretWriteFailed, "the Secret cannot be written: x", 60)},
 		{"suspension reports the last attempt, not itself", good, suspended(paused), ready(plan.Record{
-			LastSync: at(0), LastSuccess: at(0), Generation: 3, Secret: "db", SecretResourceVersion: "10",
+			LastSync: at(0), LastSuccess: at(0), Generation: 3, Secret: "db", SecretResourceVersion: "10", SecretUID: "u", DataRevision: 4,
 			ForceSync: "old", Entries: entries}, "True", plan.ReasonSuspended, suspended(paused).message, 0)},
+		{"a Secret that is deleted leaves its count behind", good, deleted(true, entries, []string{"a"}), ready(plan.Record{
+			LastSync: at(60), LastSuccess: at(60), Generation: 3, DataRevision: 4,
+			ForceSync: "now", Entries: entries}, "True", plan.ReasonSecretDeleted, deleted(true, nil, []string{"a"}).message, 0)},
+		{"one that is kept keeps its count", good, kept(good, entries, []string{"a"}), ready(plan.Record{
+			LastSync: at(60), LastSuccess: at(60), Generation: 3, Secret: "db", SecretResourceVersion: "10", SecretUID: "u", DataRevision: 4,
+			ForceSync: "now", Entries: entries}, "True", plan.ReasonSynced, kept(good, nil, []string{"a"}).message, 0)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := nextRecord(tc.before, 3, tc.outcome, "now", at(60).Add(400*time.Millisecond))

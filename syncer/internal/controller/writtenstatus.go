@@ -86,6 +86,9 @@ func (s *objectStates) complete(last, next plan.Record) plan.Record {
 	if s.unkept.version && last.SecretResourceVersion == "" {
 		last.SecretResourceVersion = next.SecretResourceVersion
 	}
+	if s.unkept.revision && last.DataRevision == 0 {
+		last.SecretUID, last.DataRevision = next.SecretUID, next.DataRevision
+	}
 	if s.unkept.entries && len(last.Entries) == 0 {
 		last.Entries = next.Entries
 	}
@@ -93,11 +96,12 @@ func (s *objectStates) complete(last, next plan.Record) plan.Record {
 }
 
 // unkept is what of a Record is lost, since the status has no place for it.
-type unkept struct{ secret, version, entries bool }
+type unkept struct{ secret, version, revision, entries bool }
 
 func (u *unkept) learn(record, kept plan.Record) {
 	u.secret = u.secret || record.Secret != "" && kept.Secret == ""
 	u.version = u.version || record.SecretResourceVersion != "" && kept.SecretResourceVersion == ""
+	u.revision = u.revision || record.DataRevision != 0 && kept.DataRevision == 0
 	u.entries = u.entries || len(record.Entries) > 0 && len(kept.Entries) == 0
 }
 
@@ -110,7 +114,8 @@ func (s *objectStates) learnPlaces(kind dialect.Kind) {
 	}
 	s.learnt = true
 	record := plan.Record{
-		Ready: "True", Reason: plan.ReasonSynced, Secret: "a", SecretResourceVersion: "1", Entries: []plan.EntryRecord{{Field: "spec"}},
+		Ready: "True", Reason: plan.ReasonSynced, Secret: "a", SecretResourceVersion: "1", SecretUID: "1", DataRevision: 1,
+		Entries: []plan.EntryRecord{{Field: "spec"}},
 	}
 	status := kind.Status(kind.New())
 	status.Put(record)

@@ -31,6 +31,7 @@ func (p *pruning) faults() interceptor.Funcs {
 			}
 			es, _ := object.(*apiv1.ExternalSecret)
 			es.Status.SecretName, es.Status.SecretResourceVersion, es.Status.Entries = "", "", nil
+			es.Status.SecretUID, es.Status.DataRevision = "", 0
 			return c.Status().Update(ctx, es)
 		},
 		Update: func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.UpdateOption) error {

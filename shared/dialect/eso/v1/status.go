@@ -77,6 +77,14 @@ type Sync struct {
 	// +optional
 	SecretResourceVersion string `json:"secretResourceVersion,omitempty"`
 
+	// The uid of that Secret; one that was deleted and made again has another.
+	// +optional
+	SecretUID string `json:"secretUID,omitempty"`
+
+	// How often the syncer has changed the Secret's data, the first write included. It is never lowered.
+	// +optional
+	DataRevision int64 `json:"dataRevision,omitempty"`
+
 	// What was read for the Secret, the first 100 reads.
 	// +optional
 	// +listType=atomic
@@ -134,6 +142,7 @@ func (s *ExternalSecretStatus) Record() plan.Record {
 		return r
 	}
 	r.Generation, r.SecretResourceVersion = s.Sync.Generation, s.Sync.SecretResourceVersion
+	r.SecretUID, r.DataRevision = s.Sync.SecretUID, s.Sync.DataRevision
 	r.LastSync = timeOf(s.Sync.LastSync)
 	for _, e := range s.Sync.Entries {
 		r.Entries = append(r.Entries, plan.EntryRecord{Field: e.Field, Name: e.Name, Version: e.Version, Error: plan.Reason(e.Error)})
@@ -192,7 +201,10 @@ func (s *ExternalSecretStatus) Put(r plan.Record) {
 	}
 	next := ExternalSecretStatus{
 		RefreshTime: pointerTo(r.LastSuccess), SyncedResourceVersion: r.ForceSync, Conditions: append(conditions, ready),
-		Sync: &Sync{Generation: r.Generation, LastSync: pointerTo(r.LastSync), SecretResourceVersion: r.SecretResourceVersion},
+		Sync: &Sync{
+			Generation: r.Generation, LastSync: pointerTo(r.LastSync),
+			SecretResourceVersion: r.SecretResourceVersion, SecretUID: r.SecretUID, DataRevision: r.DataRevision,
+		},
 	}
 	if r.Secret != "" {
 		next.Binding = &Binding{Name: r.Secret}

@@ -54,6 +54,8 @@ status:
   conditions: [{type: Ready, status: "True", reason: Synced, message: "", lastTransitionTime: "2020-03-30T10:26:34Z"}]
   secretName: db
   secretResourceVersion: "7"
+  secretUID: 0b0c5a1e
+  dataRevision: 3
   observedForceSync: now
   lastSuccess: "2020-03-30T10:26:34Z"
   entries: [{field: "spec.data[0]", name: e, version: "1", error: InvalidValue}]

@@ -52,6 +52,14 @@ type Sync struct {
 	// +optional
 	SecretResourceVersion string `json:"secretResourceVersion,omitempty"`
 
+	// The uid of that Secret; one that was deleted and made again has another.
+	// +optional
+	SecretUID string `json:"secretUID,omitempty"`
+
+	// How often the syncer has changed the Secret's data, the first write included. It is never lowered.
+	// +optional
+	DataRevision int64 `json:"dataRevision,omitempty"`
+
 	// The value of the annotation secretgate.io/force-sync that was last acted upon, or a hash of labels and annotations where templates see
 	// them.
 	// +optional
@@ -92,6 +100,7 @@ func (s *VaultStaticSecretStatus) Record() plan.Record {
 	r.LastSync = r.Since
 	if s.Sync != nil {
 		r.ForceSync, r.Secret, r.SecretResourceVersion = s.Sync.ObservedForceSync, s.Sync.SecretName, s.Sync.SecretResourceVersion
+		r.SecretUID, r.DataRevision = s.Sync.SecretUID, s.Sync.DataRevision
 		r.LastSync, r.LastSuccess = syncstatus.TimeOf(s.Sync.LastSync), syncstatus.TimeOf(s.Sync.LastSuccess)
 		r.Entries = syncstatus.Records(s.Sync.Entries)
 	}
@@ -126,7 +135,7 @@ func (s *VaultStaticSecretStatus) Put(r plan.Record) {
 		LastGeneration: r.Generation, Conditions: append(conditions(before, r), others...),
 		Sync: &Sync{
 			LastSync: syncstatus.PointerTo(r.LastSync), LastSuccess: syncstatus.PointerTo(r.LastSuccess), SecretName: r.Secret,
-			SecretResourceVersion: r.SecretResourceVersion, ObservedForceSync: r.ForceSync, Entries: syncstatus.Entries(r.Entries),
+			SecretResourceVersion: r.SecretResourceVersion, SecretUID: r.SecretUID, DataRevision: r.DataRevision, ObservedForceSync: r.ForceSync, Entries: syncstatus.Entries(r.Entries),
 		},
 	}
 }
