@@ -106,7 +106,7 @@ generate-monitoring: ## Make the operator's PrometheusRule of the plain rule fil
 
 .PHONY: generate-reference
 generate-reference: ## Write what the code says into kustomize/docs: flags, metrics and reasons (reference.md), fields (api.md)
-	UPDATE_REFERENCE=1 go test -count=1 -p 1 -run '^TestReference$$' ./shared/plan ./syncer/internal/controller ./syncer/app ./webhook/app ./webhook/cli ./tests/docs
+	UPDATE_REFERENCE=1 go test -count=1 -p 1 -run '^TestReference(OfRestarts)?$$' ./shared/plan ./syncer/internal/controller ./syncer/app ./webhook/app ./webhook/cli ./tests/docs
 
 .PHONY: render
 render: generate-api $(TOOLS)/kustomize ## Render kustomize/overlays/* into manifests/

@@ -147,11 +147,18 @@ type (
 		// EventReasons are the reasons of events, by what happens. What is not among them makes no event.
 		EventReasons() map[Event]string
 	}
+	// Restarter is a Kind with objects that name workloads to restart when their Secret changes.
+	Restarter interface {
+		RestartTargets(object Object) []RestartTarget
+	}
 	// MetadataUser is a Kind that needs all labels and annotations of its objects in the syncer's cache, not only our annotations.
 	MetadataUser interface {
 		UsesMetadata()
 	}
 )
+
+// RestartTarget is a workload of the object's namespace: a Deployment, StatefulSet, DaemonSet or Rollout.
+type RestartTarget struct{ Kind, Name string }
 
 // Event is what happens to an object or its Secret.
 type Event string

@@ -54,10 +54,21 @@ const (
 	// no place for the count, does not start it anew.
 	AnnotationDataRevision = prefix + "data-revision"
 
-	// FieldManager names the syncer in managedFields.
-	FieldManager = "secretgate-syncer"
-	// Reporter names the syncer in events.
-	Reporter = prefix + "syncer"
+	// AnnotationRestart on a workload says which Secrets restart it: "true", those that its pods refer to; "env", those of them that
+	// they read when they start alone; names; "false", none. On an object or a Namespace "false" prevents restarts.
+	AnnotationRestart = prefix + "restart"
+	// AnnotationRevisions on a workload says with which revisions of Secrets it was last restarted, or first seen. On its pod template
+	// it is what makes the workload's controller replace the pods.
+	AnnotationRevisions = prefix + "revisions"
+	// AnnotationRestartedAt on a workload says when the restarter last restarted it.
+	AnnotationRestartedAt = prefix + "restarted-at"
+
+	// FieldManager names the syncer in managedFields, and RestarterManager the restarter.
+	FieldManager     = "secretgate-syncer"
+	RestarterManager = "secretgate-restarter"
+	// Reporter names the syncer in events, and ReporterRestarts the restarter.
+	Reporter         = prefix + "syncer"
+	ReporterRestarts = prefix + "restarter"
 )
 
 // ReservedPrefix starts every label and annotation key that belongs to Secretgate. Templates

@@ -17,7 +17,7 @@ const maxEdits = 3
 // their keys. Such a key limits nothing, so its author's policy fails open. Every key under our prefix that is none of ours counts.
 func NearMisses(annotations map[string]string, s Settings) []string {
 	var sentences []string
-	known := append(s.PatternAnnotations(), Switches()...)
+	known := append(append(s.PatternAnnotations(), Switches()...), names.AnnotationRestart) // the last limits restarts, and no object
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
 		if slices.Contains(known, key) {
 			continue

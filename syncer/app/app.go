@@ -55,6 +55,7 @@ func (p Program) Run(ctx context.Context) int {
 		Short: "Keep Kubernetes Secrets in step with external secret managers",
 		Long: "Secretgate's syncer: reads the values that objects of the --dialects ask for,\n" +
 			"and keeps their Secrets as the backends have them.\n" +
+			"syncer restart restarts the workloads that read them: see its --help.\n" +
 			"Runs until SIGTERM or SIGINT. Flags win over environment variables.\n" +
 			"Exit codes: 0 clean stop, 1 failure, 2 bad usage or configuration.",
 		Version:       build.Version(p.Version),
@@ -80,6 +81,8 @@ func (p Program) Run(ctx context.Context) int {
 	cmd.SetErr(p.Stderr)
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	group(cmd, sections)
+	cmd.AddCommand(p.restartCommand())
+	cmd.SetHelpCommand(&cobra.Command{Hidden: true})
 	cmd.SetArgs(twoDashes(cmd, p.Args))
 
 	err := cmd.ExecuteContext(ctx)
@@ -106,7 +109,9 @@ func group(cmd *cobra.Command, sections []*settings.Section) {
 	}
 	other := groups.FlagSet("other")
 	other.BoolP("help", "h", false, "show this help")
-	other.Bool("version", false, "show the version")
+	if cmd.Version != "" {
+		other.Bool("version", false, "show the version")
+	}
 	cmd.Flags().AddFlagSet(other)
 	flag.SetUsageAndHelpFunc(cmd, groups, 0)
 }

@@ -16,6 +16,8 @@ import (
 	extensions "github.com/secretgate/secretgate/syncer/internal/dialect/all"
 	"github.com/secretgate/secretgate/syncer/internal/fetch"
 	"github.com/secretgate/secretgate/syncer/internal/metrics"
+	"github.com/secretgate/secretgate/syncer/internal/restart"
+	"github.com/secretgate/secretgate/syncer/internal/restart/decision"
 	"github.com/secretgate/secretgate/syncer/internal/shard"
 )
 
@@ -69,6 +71,29 @@ func TestReference(t *testing.T) {
 		objects.Of(kind.Type(), how.View)
 	}
 	if err := reference.KeepMetrics("syncer's metrics", collectors...); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReferenceOfRestarts keeps the flags, metrics and reasons of restarts on the page as the code has them.
+func TestReferenceOfRestarts(t *testing.T) {
+	c := &config.Restart{Dialects: dialect.Choice{All: dialects.Dialects(), Service: dialect.Syncer}}
+	sections := c.Bind(func(string) (string, bool) { return "", false })
+	if err := c.Finish(sections); err != nil {
+		t.Fatal(err)
+	}
+	text, _ := reference.Flags(sections)
+	if err := reference.Update("syncer restart's settings", text); err != nil {
+		t.Error(err)
+	}
+	if err := reference.KeepMetrics[*prometheus.Desc]("syncer restart's metrics", restart.NewMetrics()); err != nil {
+		t.Error(err)
+	}
+	var rows [][]string
+	for _, reason := range decision.Reasons() {
+		rows = append(rows, []string{"`" + string(reason) + "`", reason.Meaning()})
+	}
+	if err := reference.Update("reasons of waiting", reference.Table([]string{"reason", "meaning"}, rows)); err != nil {
 		t.Error(err)
 	}
 }

@@ -101,6 +101,20 @@ func (l *Lab) NewSyncer(name string, extra Extra) (*Service, error) {
 	return s, nil
 }
 
+// NewRestarter describes a replica of what restarts workloads, whose component must be installed; Start starts it.
+func (l *Lab) NewRestarter(ctx context.Context, name string, extra Extra) (*Service, error) {
+	kubeconfig, _, err := l.ServiceAccountKubeconfig(ctx, Namespace, "restarter")
+	if err != nil {
+		return nil, err
+	}
+	s, err := l.newService(name, "syncer", extra)
+	if err != nil {
+		return nil, err
+	}
+	s.args = append([]string{"restart", "--kubeconfig=" + kubeconfig, "--lease-namespace=" + Namespace}, s.args...)
+	return s, nil
+}
+
 func (l *Lab) newService(name, program string, extra Extra) (*Service, error) {
 	port, err := l.ports.take(2)
 	if err != nil {

@@ -140,8 +140,9 @@ func (b *builder) restarts(at *field.Path, targets []v1beta1.RolloutRestartTarge
 		}
 		b.Canonical(at.Child("name"), target.Name, plan.ObjectName)
 	}
-	if len(targets) > 0 && b.ours {
-		b.Warn("%s are not restarted yet: restart them by other means, such as Reloader, when the Secret changes", at)
+	if len(targets) > 0 && b.ours && !b.installation.Restarts {
+		b.Warn("%s are not restarted in this installation, which lacks the component restarts: add it, or restart them by other means "+
+			"when the Secret changes", at)
 	}
 }
 

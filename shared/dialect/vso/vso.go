@@ -5,6 +5,7 @@ package vso
 import (
 	_ "embed" // the CRD
 	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -36,6 +37,8 @@ type Installation struct {
 	OperatorNamespace string
 	// ExcludeRaw: no Secret has the entry _raw.
 	ExcludeRaw bool
+	// Restarts: workloads that objects name are restarted.
+	Restarts bool
 	// MinRefreshInterval is the least interval between refreshes.
 	MinRefreshInterval time.Duration
 }
@@ -49,6 +52,8 @@ func (i *Installation) Bind(s *settings.Section, _ dialect.Service) {
 			"its objects may use each VaultAuth", "VSO_OPERATOR_NAMESPACE")
 	s.Bool(&i.ExcludeRaw, "vso-exclude-raw", false,
 		"make no entry _raw, with the whole answer of Vault, in any Secret", "VSO_EXCLUDE_RAW")
+	s.Bool(&i.Restarts, "vso-restarts", false,
+		"syncer restart runs, which restarts the workloads of rolloutRestartTargets: no warning is given that nothing does", "RESTARTS")
 }
 
 // Finish implements dialect.Installation.
@@ -125,6 +130,19 @@ func (i *Installation) Secret(object dialect.Object) string {
 		return ""
 	}
 	return vss.Spec.Destination.Name
+}
+
+// RestartTargets implements dialect.Restarter.
+func (i *Installation) RestartTargets(object dialect.Object) []dialect.RestartTarget {
+	vss, ok := object.(*v1beta1.VaultStaticSecret)
+	if !ok {
+		return nil
+	}
+	var all []dialect.RestartTarget
+	for _, target := range vss.Spec.RolloutRestartTargets {
+		all = append(all, dialect.RestartTarget{Kind: strings.TrimPrefix(target.Kind, "argo."), Name: target.Name})
+	}
+	return all
 }
 
 // Plan implements dialect.Kind. It repeats what the CRD's schema demands, since Vault Secrets Operator's may be installed.

@@ -75,7 +75,7 @@ type VaultStaticSecretSpec struct {
 	// +optional
 	HMACSecretData *bool `json:"hmacSecretData,omitempty"`
 
-	// Workloads of this namespace to restart when the Secret changes. They are not restarted yet.
+	// Workloads of this namespace to restart when the Secret changes, by the component restarts.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=100
