@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -45,6 +46,10 @@ func TestExitCodes(t *testing.T) {
 		{"an argument", nil, []string{"serve"}, 2, "", `syncer: unknown command "serve" for "syncer"` + "\n"},
 		{"several settings that are wrong", map[string]string{"POLICY_MATCHING": "x"}, []string{"--workers=-1"}, 2, "",
 			"syncer: --policy-matching is \"x\": must be whole or legacy\nsyncer: --workers is -1: must be at least 1\n"},
+		{"limits of restarts that are none", nil, []string{"restart", "--restarts-per-minute=0", "--restart-quiet-period=-1s"}, 2, "",
+			"syncer: --restart-quiet-period is -1s: must not be negative\n" +
+				"syncer: --restarts-per-minute is 0: must be at least 1; to restart nothing, do not run this\n"},
+		{"restarts that know no backend", nil, []string{"restart", "--vault-addr=x"}, 2, "", "syncer: unknown flag: --vault-addr\n"},
 		{"an endpoint of Google that is none", nil, []string{"--gcp-endpoint=http://planted"}, 2, "",
 			"syncer: --gcp-endpoint must be host, host:port or https://host:port: it is spoken to over TLS\n"},
 		{"an endpoint of Alibaba Cloud that is none", map[string]string{"ALICLOUD_ENDPOINT": "https://u:planted@kms"}, nil, 2, "",
@@ -65,12 +70,14 @@ func TestExitCodes(t *testing.T) {
 			t.Errorf("exit code %d, %q", code, stderr)
 		}
 	})
-	t.Run("a kubeconfig that cannot be read is a failure", func(t *testing.T) {
-		code, _, stderr := execute(t, nil, "--kubeconfig="+broken, "--log-level=silent")
-		if code != 1 || !strings.HasPrefix(stderr, "syncer: ") {
-			t.Errorf("exit code %d, %q", code, stderr)
-		}
-	})
+	for _, command := range [][]string{nil, {"restart"}} {
+		t.Run(fmt.Sprint("a kubeconfig that cannot be read is a failure", command), func(t *testing.T) {
+			code, _, stderr := execute(t, nil, append(command, "--kubeconfig="+broken, "--log-level=silent")...)
+			if code != 1 || !strings.HasPrefix(stderr, "syncer: ") {
+				t.Errorf("exit code %d, %q", code, stderr)
+			}
+		})
+	}
 }
 
 func TestHelpIsComplete(t *testing.T) {

@@ -217,6 +217,9 @@ func (s *site) admitsPods(t *testing.T, manifests string) (tried int, err error)
 		if o.Kind != "Deployment" {
 			continue
 		}
+		if account, ok := o.Spec.Template.Spec["serviceAccountName"].(string); ok { // a component's own is there as a dry run alone
+			_, _ = s.kubectl.Run(t.Context(), "create", "serviceaccount", account, "-n", fmt.Sprint(o.Metadata["namespace"]))
+		}
 		metadata := maps.Clone(o.Spec.Template.Metadata)
 		metadata["name"], metadata["namespace"] = o.Metadata["name"], o.Metadata["namespace"]
 		pod := asJSON(t, map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": o.Spec.Template.Spec})

@@ -124,7 +124,8 @@ func (w *Writer) attempt(ctx context.Context, r Request) (Result, error) {
 func (w *Writer) update(ctx context.Context, current *corev1.Secret, r Request) (Result, error) {
 	desired := r.desired(current)
 	result := Result{
-		Secret: r.Name, ResourceVersion: current.ResourceVersion, UID: string(current.UID), Revision: revisionOf(desired), Contested: r.contested(current),
+		Secret: r.Name, ResourceVersion: current.ResourceVersion, UID: string(current.UID), Revision: revisionOf(desired),
+		Contested: r.contested(current),
 	}
 	if same(current, desired) {
 		return result, nil

@@ -51,7 +51,8 @@ func (c *Restart) Bind(lookup func(string) (string, bool)) []*settings.Section {
 		"least time between two restarts of one workload")
 	limits.Duration(&c.Limits.RolloutTimeout, "restart-rollout-timeout", 10*time.Minute, time.Second,
 		"how long a rollout that is under way is waited for; one that has failed is not")
-	limits.Int(&c.Budget.Namespace, "restarts-per-minute-and-namespace", 10, "workloads of one namespace that are restarted within a minute at most")
+	limits.Int(&c.Budget.Namespace, "restarts-per-minute-and-namespace", 10,
+		"workloads of one namespace that are restarted within a minute at most")
 	limits.Int(&c.Budget.Cluster, "restarts-per-minute", 60, "workloads that are restarted within a minute at most")
 	o := settings.NewSection("observation", lookup)
 	o.String(&c.MetricsBindAddress, "metrics-bind-address", ":3001", "address of /metrics; 0 turns it off")

@@ -29,8 +29,9 @@ func (r *Reconciler) event(ctx context.Context, w *workload.Workload, severity, 
 	}
 	now := r.now()
 	const most = 200 // of the 253 characters that a name may have
+	name := fmt.Sprintf("%s.%x", w.Name[:min(len(w.Name), most)], now.UnixNano())
 	err := r.Client.Create(ctx, &eventsv1.Event{
-		ObjectMeta:          metav1.ObjectMeta{Namespace: w.Namespace, Name: fmt.Sprintf("%s.%x", w.Name[:min(len(w.Name), most)], now.UnixNano())},
+		ObjectMeta:          metav1.ObjectMeta{Namespace: w.Namespace, Name: name},
 		EventTime:           metav1.NewMicroTime(now),
 		ReportingController: names.ReporterRestarts, ReportingInstance: r.Instance,
 		Type: severity, Reason: reason, Action: "Restart", Note: note,

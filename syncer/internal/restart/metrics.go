@@ -19,7 +19,8 @@ type Metrics struct {
 func NewMetrics() *Metrics {
 	return &Metrics{
 		restarts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "secretgate_restarts_total",
-			Help: "Workloads that were to be restarted because a Secret changed, by result: restarted or failed."}, []string{"namespace", "kind", "result"}),
+			Help: "Workloads that were to be restarted because a Secret changed, by result: restarted or failed."},
+			[]string{"namespace", "kind", "result"}),
 		coalesced: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "secretgate_restarts_coalesced_total",
 			Help: "Changes of Secrets that needed no restart of their own, because another one brought them along."}, []string{"namespace"}),
 		pending: prometheus.NewDesc("secretgate_restart_pending",

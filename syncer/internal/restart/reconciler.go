@@ -100,7 +100,8 @@ func restartNote(s decision.State, step decision.Step) string {
 			parts = append(parts, fmt.Sprintf("and %d more", len(step.Changed)-maxNamed))
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%s %s changed from revision %s to %s", source.Kind, source.Name, s.Recorded[source], s.Current[source]))
+		parts = append(parts, fmt.Sprintf("%s %s changed from revision %s to %s",
+			source.Kind, source.Name, s.Recorded[source], s.Current[source]))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -124,7 +125,8 @@ func (r *Reconciler) announce(ctx context.Context, w *workload.Workload, step de
 // conflictWait is how long the cache is given to see what a patch conflicted with.
 const conflictWait = 250 * time.Millisecond
 
-// done ends a reconcile that patched, and reports a patch that failed. A conflict is none: the workload has changed, and is looked at again.
+// done ends a reconcile that patched, and reports a patch that failed. A conflict is no failure: the workload has changed, and is looked at
+// again.
 func (r *Reconciler) done(ctx context.Context, w *workload.Workload, err error) (reconcile.Result, error) {
 	switch {
 	case err == nil, apierrors.IsNotFound(err):

@@ -25,7 +25,7 @@ func AddToScheme(scheme *runtime.Scheme) error {
 // Rollout is a workload.
 type Rollout struct {
 	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata,omitempty"`
+	metav1.ObjectMeta `json:"metadata,omitzero"`
 
 	Spec   Spec   `json:"spec"`
 	Status Status `json:"status"`
@@ -52,7 +52,7 @@ func (r *Rollout) DeepCopyObject() runtime.Object {
 		return nil
 	}
 	c := *r
-	r.ObjectMeta.DeepCopyInto(&c.ObjectMeta)
+	r.DeepCopyInto(&c.ObjectMeta)
 	r.Spec.Template.DeepCopyInto(&c.Spec.Template)
 	if r.Spec.Replicas != nil {
 		replicas := *r.Spec.Replicas
@@ -65,7 +65,7 @@ func (r *Rollout) DeepCopyObject() runtime.Object {
 // RolloutList is a list of Rollouts.
 type RolloutList struct {
 	metav1.TypeMeta `json:",inline"`
-	metav1.ListMeta `json:"metadata,omitempty"`
+	metav1.ListMeta `json:"metadata,omitzero"`
 
 	Items []Rollout `json:"items"`
 }
@@ -76,7 +76,7 @@ func (l *RolloutList) DeepCopyObject() runtime.Object {
 		return nil
 	}
 	c := *l
-	l.ListMeta.DeepCopyInto(&c.ListMeta)
+	l.DeepCopyInto(&c.ListMeta)
 	c.Items = make([]Rollout, len(l.Items))
 	for i := range l.Items {
 		if copied, ok := l.Items[i].DeepCopyObject().(*Rollout); ok {
