@@ -102,9 +102,11 @@ func newRestartManager(cluster *rest.Config, c *config.Restart, namespace string
 		HealthProbeBindAddress:  c.HealthProbeBindAddress,
 		PprofBindAddress:        c.Pprof.Address,
 		GracefulShutdownTimeout: &grace,
-		// One replica works, so that budgets hold. The others wait.
+		// One replica works, so that budgets hold. The others wait. A restart may wait, too, where the one that works has died: the Lease is
+		// renewed less often than others are.
 		LeaderElection: true, LeaderElectionID: restartLease, LeaderElectionNamespace: cmp.Or(c.LeaseNamespace, namespace),
 		LeaderElectionReleaseOnCancel: true,
+		LeaseDuration:                 new(30 * time.Second), RenewDeadline: new(20 * time.Second), RetryPeriod: new(5 * time.Second),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare to restart workloads: %w", err)

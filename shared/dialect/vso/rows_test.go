@@ -24,6 +24,7 @@ type row struct {
 	Servers     []string          `json:"servers,omitempty"`     // that the installation lists
 	JudgeOnly   bool              `json:"judgeOnly,omitempty"`   // Vault Secrets Operator serves the objects
 	ExcludeRaw  bool              `json:"excludeRaw,omitempty"`  // the installation's
+	Restarts    bool              `json:"restarts,omitempty"`    // the installation's
 	Judged      string            `json:"judged,omitempty"`      // the kind of what is judged; empty: the VaultStaticSecret
 
 	// Objects by namespace/name.
@@ -84,7 +85,7 @@ func golden(t *testing.T, file, got string) {
 
 // installation is that of the row.
 func (r row) installation() *vso.Installation {
-	return &vso.Installation{Serve: !r.JudgeOnly, OperatorNamespace: "secretgate", ExcludeRaw: r.ExcludeRaw}
+	return &vso.Installation{Serve: !r.JudgeOnly, OperatorNamespace: "secretgate", ExcludeRaw: r.ExcludeRaw, Restarts: r.Restarts}
 }
 
 // resolved are the objects of the row.

@@ -218,7 +218,7 @@ func (f *findings) judgeAnnotations(s policy.Settings) {
 	texts, _ := f.object.texts("annotations")
 	for _, key := range slices.Sorted(maps.Keys(texts)) {
 		message := "means nothing on this object"
-		switch meant := near.Typo(key, []string{names.AnnotationForceSync}); {
+		switch meant := near.Typo(key, []string{names.AnnotationForceSync, names.AnnotationRestart}); {
 		case meant == key:
 			continue
 		case meant != "":

@@ -149,7 +149,7 @@ func TestAMistypedFieldIsNamed(t *testing.T) {
 				"secretgate.io/force-sync?",
 		}},
 		"an annotation that is right": {
-			strings.Replace(es, "name: a}", "name: a, annotations: {secretgate.io/force-sync: a, b: c}}", 1) + "}", nil},
+			strings.Replace(es, "name: a}", "name: a, annotations: {secretgate.io/force-sync: a, secretgate.io/restart: 'false', b: c}}", 1) + "}", nil},
 		"a policy on an object": {strings.Replace(es, "name: a}", "name: a, annotations: {iam.amazonaws.com/permitted: a}}", 1) + "}", []string{
 			"warning: metadata.annotations[iam.amazonaws.com/permitted]: means nothing on this object: it counts on the Namespace",
 		}},
