@@ -160,7 +160,8 @@ spec:
 			kubectl.MustApply(t, namespace, tc.manifest)
 			secret := awaitData(t, namespace, tc.secret, tc.data)
 			delete(secret.Labels, names.LabelManaged)
-			if delete(secret.Annotations, names.AnnotationDataRevision); len(secret.Annotations) == 0 {
+			delete(secret.Annotations, names.AnnotationDataRevision)
+			if len(secret.Annotations) == 0 {
 				secret.Annotations = nil
 			}
 			if len(tc.labels) == 0 {

@@ -135,7 +135,8 @@ func (s *VaultStaticSecretStatus) Put(r plan.Record) {
 		LastGeneration: r.Generation, Conditions: append(conditions(before, r), others...),
 		Sync: &Sync{
 			LastSync: syncstatus.PointerTo(r.LastSync), LastSuccess: syncstatus.PointerTo(r.LastSuccess), SecretName: r.Secret,
-			SecretResourceVersion: r.SecretResourceVersion, SecretUID: r.SecretUID, DataRevision: r.DataRevision, ObservedForceSync: r.ForceSync, Entries: syncstatus.Entries(r.Entries),
+			SecretResourceVersion: r.SecretResourceVersion, SecretUID: r.SecretUID, DataRevision: r.DataRevision,
+			ObservedForceSync: r.ForceSync, Entries: syncstatus.Entries(r.Entries),
 		},
 	}
 }
