@@ -33,7 +33,7 @@ func TestSecretBelongsToItsObjectAndGoesWithIt(t *testing.T) {
 		t.Errorf("annotations (-want +got):\n%s", diff)
 	}
 	if secret.Type != corev1.SecretTypeOpaque {
-		t.Errorf("type %s", secret.Type)
+		t.Errorf("got type %s, want Opaque", secret.Type)
 	}
 	for _, entry := range secret.ManagedFields {
 		if entry.Manager != names.FieldManager {
