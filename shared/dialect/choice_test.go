@@ -88,7 +88,9 @@ func TestEachServiceIsToldWhatItNeeds(t *testing.T) {
 		}
 		return names
 	}
-	both := []string{"backend", "eso-controller-class", "eso-serve-default", "vso-exclude-raw", "vso-operator-namespace", "vso-serve"}
+	both := []string{
+		"backend", "eso-controller-class", "eso-serve-default", "vso-exclude-raw", "vso-operator-namespace", "vso-restarts", "vso-serve",
+	}
 	for service, want := range map[dialect.Service][]string{
 		dialect.Syncer:  append([]string{"instance-id"}, append(both, "exclude-namespaces", "watch-namespaces")...),
 		dialect.Webhook: append([]string{"controller-ids"}, both...),
