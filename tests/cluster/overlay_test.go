@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,32 +18,37 @@ import (
 
 // Each overlay is installed as users install it, used, disturbed, and taken away again.
 func TestOverlays(t *testing.T) {
+	type step struct {
+		name string
+		run  func(*testing.T)
+	}
 	cases := []struct {
 		name, overlay string
 		webhooks      int
 		syncers       int
+		more          func(i *installation) []step // what its components do
 	}{
-		{"the self-signed overlay", "self-signed", 2, 1},
-		{"the high-availability overlay", "high-availability", 3, 2},
+		{"the self-signed overlay, with restarts", "tests/cluster/testdata/restarts", 2, 1, func(i *installation) []step {
+			return []step{{"a rotation restarts the workloads that ask for it, once", i.restarts}}
+		}},
+		{"the high-availability overlay", "kustomize/overlays/high-availability", 3, 2, func(*installation) []step { return nil }},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			i := installation{overlay: filepath.Join(theCluster.Root, "kustomize", "overlays", c.overlay)}
+			i := installation{overlay: filepath.Join(theCluster.Root, filepath.FromSlash(c.overlay))}
 			i.namespace = "team-" + strings.ToLower(rand.Text()[:6])
 			i.install(t)
 			defer i.remove(t)
-			steps := []struct {
-				name string
-				run  func(*testing.T)
-			}{
+			steps := slices.Concat([]step{
 				{"its pods run under restricted Pod Security", func(t *testing.T) { i.runsRestricted(t, c.webhooks, c.syncers) }},
 				{"admission answers through the Service", i.admits},
 				{"a Secret reaches a pod, and so does its rotation", i.reachesPods},
+			}, c.more(&i), []step{
 				{"templates are rendered, and those that take too much end alone", i.rendersTemplates},
 				{"nothing fails while pods come and go", i.survives},
 				{"syncers share the objects", i.shares},
 				{"uninstalling leaves what should stay", i.uninstalls},
-			}
+			})
 			for _, step := range steps {
 				if !t.Run(step.name, step.run) {
 					return
