@@ -9,7 +9,8 @@ import (
 const window = time.Minute
 
 // Budget bounds how many workloads are restarted within a minute. What it counts is what workloads say of themselves, so that a restarter
-// which starts anew knows of the restarts before. It is not safe for concurrent use.
+// which starts anew knows of the restarts before. Their authors may write there what they like: so a namespace takes no more of the
+// cluster's budget than its own. It is not safe for concurrent use.
 type Budget struct {
 	Namespace, Cluster int // restarts a minute
 
@@ -21,9 +22,9 @@ type restarted struct {
 	at                  int64
 }
 
-// Count counts a restart, once, however often it is seen.
+// Count counts a restart, once, however often it is seen. One that is to come is none.
 func (b *Budget) Count(namespace, workload string, at, now time.Time) {
-	if at.IsZero() || !now.Before(at.Add(window)) {
+	if at.After(now) || !now.Before(at.Add(window)) {
 		return
 	}
 	if b.counted == nil {
@@ -34,18 +35,21 @@ func (b *Budget) Count(namespace, workload string, at, now time.Time) {
 
 // Permits is when the next restart in a namespace is permitted; a time that is not after now: it is now.
 func (b *Budget) Permits(namespace string, now time.Time) time.Time {
-	var all, own []time.Time
+	restarts := map[string][]time.Time{} // by namespace
 	for one, at := range b.counted {
 		if !now.Before(at.Add(window)) {
 			delete(b.counted, one)
 			continue
 		}
-		if all = append(all, at); one.namespace == namespace {
-			own = append(own, at)
-		}
+		restarts[one.namespace] = append(restarts[one.namespace], at)
+	}
+	var all []time.Time
+	for _, own := range restarts {
+		slices.SortFunc(own, time.Time.Compare)
+		all = append(all, own[max(len(own)-b.Namespace, 0):]...)
 	}
 	at := free(all, b.Cluster)
-	if other := free(own, b.Namespace); other.After(at) {
+	if other := free(restarts[namespace], b.Namespace); other.After(at) {
 		at = other
 	}
 	return at

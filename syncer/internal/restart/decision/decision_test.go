@@ -111,6 +111,21 @@ func TestBudgetBoundsRestartsOfAMinute(t *testing.T) {
 	check("nor does what never was", "a", 100, 0)
 }
 
+// What workloads say of their restarts, their authors can write.
+func TestWhatANamespaceClaimsCostsOthersNoMoreThanItsBudget(t *testing.T) {
+	b := decision.Budget{Namespace: 2, Cluster: 3}
+	for i := range 10 {
+		b.Count("greedy", fmt.Sprintf("w%d", i), at(0), at(0))
+		b.Count("greedy", fmt.Sprintf("later%d", i), at(1_000_000), at(0))
+	}
+	if got := b.Permits("b", at(1)); got.After(at(1)) {
+		t.Errorf("got a wait of %s for another namespace, want none", got.Sub(at(1)))
+	}
+	if got := b.Permits("greedy", at(1)); !got.Equal(at(60)) {
+		t.Errorf("got a wait until second %d for the one that claims them, want 60", got.Unix()-at(0).Unix())
+	}
+}
+
 // Nothing that a process knows alone may bring a second restart: what was restarted just now has its record, and its time.
 func TestARestartIsNotRepeated(t *testing.T) {
 	s := changed(nil)
