@@ -85,9 +85,9 @@ func (s *site) may(t *testing.T, who, verb, what, namespace string) bool {
 	return strings.TrimSpace(answer) == "yes"
 }
 
-// esoOnThisMachine is the overlay admission-only-eso with a webhook that runs as a process.
-const esoOnThisMachine = `
-resources: [KUSTOMIZE/overlays/admission-only-eso]
+// judgingOnThisMachine is an overlay that judges alone, with a webhook that runs as a process.
+const judgingOnThisMachine = `
+resources: [KUSTOMIZE/overlays/OVERLAY]
 components: [KUSTOMIZE/components/without-workloads]
 patches:
   - target: {kind: MutatingWebhookConfiguration}
@@ -100,21 +100,26 @@ patches:
       - {op: replace, path: /webhooks/2/clientConfig, value: {url: "WEBHOOK/validate"}}
 `
 
+// judgesAlone installs an overlay that judges alone in place of what the lab has installed, and looks for what could sync an object.
+func (s *site) judgesAlone(t *testing.T, overlay string) {
+	t.Helper()
+	s.lab.Syncer.Stop()
+	installed := filepath.Join(s.lab.Dir, "state", "installed.yaml")
+	s.kubectl.Must(t, "delete", "-f", installed, "-l", "app.kubernetes.io/name=syncer", "--ignore-not-found")
+	s.kubectl.Must(t, "delete", "clusterroles,clusterrolebindings", "-l", "app.kubernetes.io/name=syncer")
+	webhook := strings.NewReplacer("OVERLAY", overlay, "WEBHOOK", "https://"+s.lab.WebhookBalancer.Addr())
+	manifests := s.build(t, s.compose(t, map[string]string{"kustomization.yaml": webhook.Replace(judgingOnThisMachine)}))
+	s.kubectl.MustApply(t, "", manifests)
+	onlyJudges(t, s, manifests)
+}
+
 // TestInstallAdmissionOnlyForESO: on External Secrets Operator's own CRDs, its objects are judged, whose stores are its own. There is
 // nothing of ours that could sync them.
 func TestInstallAdmissionOnlyForESO(t *testing.T) {
 	t.Parallel()
 	s, log := newESOSite(t)
-	s.lab.Syncer.Stop()
-	installed := filepath.Join(s.lab.Dir, "state", "installed.yaml")
-	s.kubectl.Must(t, "delete", "-f", installed, "-l", "app.kubernetes.io/name=syncer", "--ignore-not-found")
-	s.kubectl.Must(t, "delete", "clusterroles,clusterrolebindings", "-l", "app.kubernetes.io/name=syncer")
 	s.addKindsOfESO(t, crdsOfESO(t))
-	manifests := s.build(t, s.compose(t, map[string]string{
-		"kustomization.yaml": strings.ReplaceAll(esoOnThisMachine, "WEBHOOK", "https://"+s.lab.WebhookBalancer.Addr()),
-	}))
-	s.kubectl.MustApply(t, "", manifests)
-	onlyJudges(t, s, manifests)
+	s.judgesAlone(t, "admission-only-eso")
 
 	const namespace = "judged"
 	s.kubectl.Must(t, "create", "namespace", namespace)
@@ -180,17 +185,23 @@ func onlyJudges(t *testing.T, s *site, manifests string) {
 // TestInstallWithoutCRDsOfESO: a cluster that has External Secrets Operator's own keeps them.
 func TestInstallWithoutCRDsOfESO(t *testing.T) {
 	t.Parallel()
+	keepsCRDs(t, "eso", ".external-secrets.io", len(kindsOfESO))
+}
+
+// keepsCRDs renders a dialect's component, with which there are its CRDs, and with its sub-component without-crds, with which there are none.
+func keepsCRDs(t *testing.T, dialect, group string, kinds int) {
+	t.Helper()
 	s := &site{lab: theLab, kubectl: kubectl} // renders only
-	for component, want := range map[string]int{"network-policy": len(kindsOfESO), "dialects/eso/without-crds": 0} {
-		manifests := s.build(t, s.compose(t, overlayWith(selfSigned, "dialects/eso", component)))
+	for component, want := range map[string]int{"network-policy": kinds, "dialects/" + dialect + "/without-crds": 0} {
+		manifests := s.build(t, s.compose(t, overlayWith(selfSigned, "dialects/"+dialect, component)))
 		got := 0
 		for _, o := range objectsIn(t, manifests) {
-			if o.Kind == "CustomResourceDefinition" && strings.HasSuffix(fmt.Sprint(o.Metadata["name"]), ".external-secrets.io") {
+			if o.Kind == "CustomResourceDefinition" && strings.HasSuffix(fmt.Sprint(o.Metadata["name"]), group) {
 				got++
 			}
 		}
 		if got != want {
-			t.Errorf("with the component %s: got %d CRDs of External Secrets Operator's objects, want %d", component, got, want)
+			t.Errorf("with the component %s: got %d CRDs of %s, want %d", component, got, group, want)
 		}
 	}
 }

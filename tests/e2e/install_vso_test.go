@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -55,35 +54,12 @@ func TestInstallVSORights(t *testing.T) {
 	})
 }
 
-// vsoOnThisMachine is the overlay admission-only-vso with a webhook that runs as a process, for an operator in kube-system.
-const vsoOnThisMachine = `
-resources: [KUSTOMIZE/overlays/admission-only-vso]
-components: [KUSTOMIZE/components/without-workloads]
-patches:
-  - target: {kind: MutatingWebhookConfiguration}
-    patch: |
-      - {op: replace, path: /webhooks/0/clientConfig, value: {url: "WEBHOOK/mutate"}}
-  - target: {kind: ValidatingWebhookConfiguration}
-    patch: |
-      - {op: replace, path: /webhooks/0/clientConfig, value: {url: "WEBHOOK/validate"}}
-      - {op: replace, path: /webhooks/1/clientConfig, value: {url: "WEBHOOK/validate-namespace"}}
-      - {op: replace, path: /webhooks/2/clientConfig, value: {url: "WEBHOOK/validate"}}
-`
-
 // TestInstallAdmissionOnlyForVSO: Vault Secrets Operator's objects are judged, and there is nothing of ours that could sync them. What that
 // operator serves and Secretgate does not passes with a warning.
 func TestInstallAdmissionOnlyForVSO(t *testing.T) {
 	t.Parallel()
 	s := newVSOSite(t, "--vso-serve=false")
-	s.lab.Syncer.Stop()
-	installed := filepath.Join(s.lab.Dir, "state", "installed.yaml")
-	s.kubectl.Must(t, "delete", "-f", installed, "-l", "app.kubernetes.io/name=syncer", "--ignore-not-found")
-	s.kubectl.Must(t, "delete", "clusterroles,clusterrolebindings", "-l", "app.kubernetes.io/name=syncer")
-	manifests := s.build(t, s.compose(t, map[string]string{
-		"kustomization.yaml": strings.ReplaceAll(vsoOnThisMachine, "WEBHOOK", "https://"+s.lab.WebhookBalancer.Addr()),
-	}))
-	s.kubectl.MustApply(t, "", manifests)
-	onlyJudges(t, s.site, manifests)
+	s.judgesAlone(t, "admission-only-vso")
 
 	const permitted = `externalsecrets.kubernetes-client.io/permitted-key-name: "kv-secrets/data/judged/.*"`
 	harness.Eventually(t, func() error { // the webhook puts its CA into the configurations again
@@ -158,17 +134,5 @@ func TestInstallVSOInSomeNamespaces(t *testing.T) {
 // TestInstallWithoutCRDsOfVSO: a cluster that has Vault Secrets Operator's own keeps them.
 func TestInstallWithoutCRDsOfVSO(t *testing.T) {
 	t.Parallel()
-	s := &site{lab: theLab, kubectl: kubectl} // renders only
-	for component, want := range map[string]int{"network-policy": len(kindsOfVSO), "dialects/vso/without-crds": 0} {
-		manifests := s.build(t, s.compose(t, overlayWith(selfSigned, "dialects/vso", component)))
-		got := 0
-		for _, o := range objectsIn(t, manifests) {
-			if o.Kind == "CustomResourceDefinition" && strings.HasSuffix(fmt.Sprint(o.Metadata["name"]), ".secrets.hashicorp.com") {
-				got++
-			}
-		}
-		if got != want {
-			t.Errorf("with the component %s: got %d CRDs of Vault Secrets Operator's objects, want %d", component, got, want)
-		}
-	}
+	keepsCRDs(t, "vso", ".secrets.hashicorp.com", len(kindsOfVSO))
 }
