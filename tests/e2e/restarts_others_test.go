@@ -27,6 +27,9 @@ func TestRestartsOfOthers(t *testing.T) {
 	r.deployment(t, "target", "note: mine")
 	r.remembers(t, "auto", "db.1")
 	harness.Eventually(t, func() error { return r.records(t, "named", "configmap/settings=") })
+	for _, name := range []string{"auto", "named"} {
+		r.rolledOut(t, name) // what is recorded is an annotation, which the controller of Deployments observes as a new generation
+	}
 
 	r.restarter.Kill() // whether it worked or not, one goes on
 	r.put(t, "db")
