@@ -197,6 +197,8 @@ func TestRestarts(t *testing.T) {
 	r.deployment(t, "other", "note: mine", "db")
 	r.remembers(t, "web", "db.1", "tls.1")
 	r.remembers(t, "worker", "db.1")
+	r.rolledOut(t, "web") // what is recorded is an annotation, which the controller of Deployments observes as a new generation
+	r.rolledOut(t, "worker")
 	r.wantRestarts(t, "web", 0)
 
 	t.Run("one restart for two Secrets that change together", func(t *testing.T) {
