@@ -33,6 +33,9 @@ const (
 	// AnnotationPermittedStore on a Namespace limits the stores that its objects read by, each as Kind/name, or as
 	// Kind/namespace/name of a store of another namespace.
 	AnnotationPermittedStore = prefix + "permitted-store"
+	// AnnotationPermittedSealingScope on a Namespace limits for what objects the values that its objects hold were sealed: strict,
+	// namespace-wide or cluster-wide.
+	AnnotationPermittedSealingScope = prefix + "permitted-sealing-scope"
 	// AnnotationRequireRole on a Namespace, set to "true", denies objects that would read with
 	// the syncer's own identity.
 	AnnotationRequireRole = prefix + "require-role"

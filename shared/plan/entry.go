@@ -1,5 +1,7 @@
 package plan
 
+import "encoding/json"
+
 // Read names one value, or with Path a set of values, within a Store. It is comparable.
 type Read struct {
 	Key           string
@@ -25,6 +27,23 @@ type Source struct {
 	Read
 }
 
+// Sealed is a value that the object holds itself, encrypted. It is comparable. The zero value is none.
+type Sealed struct {
+	Ciphertext string // the bytes
+	Label      string // of RSA-OAEP: for what objects it was sealed
+}
+
+// MarshalJSON writes the ciphertext as base64, since it is no text.
+func (s Sealed) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Ciphertext []byte
+		Label      string
+	}{[]byte(s.Ciphertext), s.Label})
+}
+
+// IsSealed reports whether the entry is opened rather than read: no backend knows of it.
+func (e *Entry) IsSealed() bool { return e.Sealed != Sealed{} }
+
 // EntryKind says what becomes of a value.
 type EntryKind int
 
@@ -42,6 +61,8 @@ type Entry struct {
 	Kind     EntryKind
 	Name     string // for Single
 	Source   Source
+	// Sealed is what the entry is made of in place of a Source, which is zero then. It is a Single that nothing but Use applies to.
+	Sealed Sealed `json:",omitzero"`
 	// Portion is what the entry is made of. All portions of an answer come by one Read.
 	Portion  Portion `json:",omitempty"`
 	Use      Use     `json:",omitempty"`

@@ -150,7 +150,17 @@ type Refresh struct {
 	Windows  *Windows      `json:",omitempty"` // of refreshes at the interval; nil: they may always be
 }
 
-// Sources lists the distinct Sources of the plan in the order of its entries.
+// HasSealed reports whether the object holds values that are sealed.
+func (p *Plan) HasSealed() bool {
+	for i := range p.Entries {
+		if p.Entries[i].IsSealed() {
+			return true
+		}
+	}
+	return false
+}
+
+// Sources lists the distinct Sources of the plan in the order of its entries. What is sealed has none.
 func (p *Plan) Sources() []Source {
 	type read struct {
 		store int // by its place among the Stores, as a Store is large to compare
@@ -160,6 +170,9 @@ func (p *Plan) Sources() []Source {
 	sources := make([]Source, 0, len(p.Entries))
 	stores := numbers{}
 	for i := range p.Entries {
+		if p.Entries[i].IsSealed() {
+			continue
+		}
 		s := &p.Entries[i].Source
 		if r := (read{stores.of(&s.Store), s.Read}); !seen[r] {
 			seen[r] = true
@@ -200,7 +213,9 @@ func (n *numbers) of(s *Store) int {
 func (p *Plan) Stores() []Store {
 	read := numbers{}
 	for i := range p.Entries {
-		read.of(&p.Entries[i].Source.Store)
+		if !p.Entries[i].IsSealed() {
+			read.of(&p.Entries[i].Source.Store)
+		}
 	}
 	stores := make([]Store, 0, len(read.all))
 	for _, s := range read.all {

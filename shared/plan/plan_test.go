@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -34,6 +35,45 @@ func TestStoresAndSourcesAreDistinctAndInOrder(t *testing.T) {
 	}
 	if nothing := (&plan.Plan{}); len(nothing.Stores())+len(nothing.Sources()) > 0 {
 		t.Errorf("a plan that reads nothing has stores %v and sources %v, want none", nothing.Stores(), nothing.Sources())
+	}
+}
+
+func TestWhatIsSealedIsReadFromNowhere(t *testing.T) {
+	sealed := plan.Entry{Field: "spec.encryptedData[a]", Name: "a", Sealed: plan.Sealed{Ciphertext: "\x02\x00", Label: "core/db"}}
+	for name, test := range map[string]struct {
+		entries []plan.Entry
+		sources []plan.Source
+		stores  []plan.Store
+		sealed  bool
+	}{
+		"an object of sealed values alone":  {[]plan.Entry{sealed}, []plan.Source{}, []plan.Store{}, true},
+		"an object of both":                 {[]plan.Entry{sealed, read(store("a"), "x")}, []plan.Source{read(store("a"), "x").Source}, []plan.Store{store("a")}, true},
+		"an object of what is read":         {[]plan.Entry{read(store("a"), "x")}, []plan.Source{read(store("a"), "x").Source}, []plan.Store{store("a")}, false},
+		"a cluster-wide value has no label": {[]plan.Entry{{Sealed: plan.Sealed{Ciphertext: "c"}}}, []plan.Source{}, []plan.Store{}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := &plan.Plan{Entries: test.entries}
+			if diff := cmp.Diff(test.sources, p.Sources()); diff != "" {
+				t.Errorf("sources: -want +got:\n%s", diff)
+			}
+			if diff := cmp.Diff(test.stores, p.Stores()); diff != "" {
+				t.Errorf("stores: -want +got:\n%s", diff)
+			}
+			p.Attribute(map[plan.Backend]plan.Tenancy{"": plan.ObjectTenancy})
+			if got := p.HasSealed(); got != test.sealed {
+				t.Errorf("got %t for whether it has sealed values, want %t", got, test.sealed)
+			}
+			if test.sealed && p.Entries[0].Source != (plan.Source{}) {
+				t.Errorf("got source %+v of a sealed value, want none", p.Entries[0].Source)
+			}
+		})
+	}
+}
+
+func TestASealedValueIsPrintedAsBase64(t *testing.T) {
+	got, err := json.Marshal(plan.Sealed{Ciphertext: "\x02\x00\xff", Label: "core/db"})
+	if want := `{"Ciphertext":"AgD/","Label":"core/db"}`; err != nil || string(got) != want {
+		t.Errorf("got %s, %v, want %s", got, err, want)
 	}
 }
 

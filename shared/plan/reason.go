@@ -34,6 +34,8 @@ const (
 	ReasonUnavailable Reason = "BackendUnavailable"
 	// ReasonInvalidValue: a value was read, but the spec cannot be applied to it.
 	ReasonInvalidValue Reason = "InvalidValue"
+	// ReasonCannotOpen: no key of the cluster opens a value that the object holds sealed; it is tried again, and at once when a key comes.
+	ReasonCannotOpen Reason = "CannotOpen"
 	// ReasonTemplateFailed: a template of the spec cannot be rendered with the values that were read.
 	ReasonTemplateFailed Reason = "TemplateFailed"
 	// ReasonSecretMissing: the Secret is another client's to make, and does not exist; it is completed once it does.
@@ -51,6 +53,7 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonSynced, ReasonSuspended, ReasonInvalidSpec, ReasonStoreNotFound, ReasonPolicyDenied, ReasonBackendNotConfigured,
 		ReasonSecretNotFound, ReasonAccessDenied, ReasonUnauthenticated, ReasonInvalidRequest, ReasonThrottled, ReasonUnavailable,
-		ReasonInvalidValue, ReasonTemplateFailed, ReasonSecretMissing, ReasonSecretDeleted, ReasonSecretNotOwned, ReasonSecretWriteFailed,
+		ReasonInvalidValue, ReasonCannotOpen, ReasonTemplateFailed, ReasonSecretMissing, ReasonSecretDeleted, ReasonSecretNotOwned,
+		ReasonSecretWriteFailed,
 	}
 }

@@ -24,6 +24,9 @@ func (p *Plan) Attribute(tenancies map[Backend]Tenancy) {
 		return
 	}
 	for i := range p.Entries {
+		if p.Entries[i].IsSealed() {
+			continue
+		}
 		s := &p.Entries[i].Source.Store
 		s.Tenant = p.tenant(tenancies[s.Backend])
 	}

@@ -32,6 +32,9 @@ func (j *judge) plan(p *plan.Plan) {
 	}
 	for i := range p.Entries {
 		e := &p.Entries[i]
+		if e.IsSealed() {
+			continue // it has no key: its scope is among the choices
+		}
 		j.key(e, e.Source.Key, e.Source.Path)
 	}
 	for _, c := range p.Choices {
@@ -48,7 +51,7 @@ func (j *judge) plan(p *plan.Plan) {
 	for _, store := range stores {
 		j.store(p, store, false)
 	}
-	j.required(stores)
+	j.required(p, stores)
 }
 
 // store judges the role of a Store, or everything else of it that a namespace may restrict. A message names the field, or the spec of
@@ -156,13 +159,20 @@ func (j *judge) key(e *plan.Entry, key string, path bool) {
 	})
 }
 
-// required denies objects without these annotations, where annotations are enforced: that for keys always, that for roles if the
-// object has one.
-func (j *judge) required(stores []plan.Store) {
+// required denies objects without these annotations, where annotations are enforced: that for keys always, but where all that an object
+// has is sealed; that for the scopes of what is sealed and that for roles if the object has one.
+func (j *judge) required(p *plan.Plan, stores []plan.Store) {
 	if !j.settings.Enforce {
 		return
 	}
-	wanted := []string{j.settings.keyNameAnnotation()}
+	var wanted []string
+	sealed := p.HasSealed()
+	if !sealed || len(p.Sources()) > 0 {
+		wanted = append(wanted, j.settings.keyNameAnnotation())
+	}
+	if sealed {
+		wanted = append(wanted, names.AnnotationPermittedSealingScope)
+	}
 	if slices.ContainsFunc(stores, func(s plan.Store) bool { return s.Role != "" }) {
 		wanted = append(wanted, j.settings.roleAnnotation())
 	}

@@ -54,7 +54,7 @@ func TestAKeyUnderOurPrefixThatIsNearNoneIsAnsweredWithAll(t *testing.T) {
 	got := policy.NearMisses(map[string]string{"secretgate.io/limits": "x"}, policy.Settings{})
 	want := []string{"annotation secretgate.io/limits means nothing to Secretgate and limits nothing; known are " +
 		"externalsecrets.kubernetes-client.io/permitted-key-name, iam.amazonaws.com/permitted, permit-adopt, permitted-controller-id, permitted-key-vault, permitted-project, permitted-region, " +
-		"permitted-service-account, permitted-store, permitted-vault-mount, permitted-vault-namespace, permitted-vault-server, require-role, restart"}
+		"permitted-sealing-scope, permitted-service-account, permitted-store, permitted-vault-mount, permitted-vault-namespace, permitted-vault-server, require-role, restart"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -144,7 +144,8 @@ func (s Settings) keyNameAnnotation() string {
 // PatternAnnotations lists the annotations of a namespace whose values are patterns.
 func (s Settings) PatternAnnotations() []string {
 	all := []string{s.roleAnnotation(), s.keyNameAnnotation()}
-	for _, annotation := range append(backend.Annotations(), names.AnnotationPermittedControllerID, names.AnnotationPermittedStore) {
+	for _, annotation := range append(backend.Annotations(), names.AnnotationPermittedControllerID, names.AnnotationPermittedStore,
+		names.AnnotationPermittedSealingScope) {
 		if annotation = s.annotation(annotation); !slices.Contains(all, annotation) {
 			all = append(all, annotation)
 		}

@@ -280,6 +280,19 @@ func TestCheck(t *testing.T) {
 		"require-role is off unless it is true": {
 			plan: aws("", read("spec.data[0].key", "k")), annotations: annotations{names.AnnotationRequireRole: "false"},
 		},
+		"a scope of what is sealed is judged": {
+			plan: sealed("cluster-wide"), annotations: annotations{names.AnnotationPermittedSealingScope: "strict\nnamespace-wide", keyName: "x"},
+			want: verdict{Errors: []string{`metadata.annotations: Forbidden: "cluster-wide" is not permitted in namespace "core": annotation ` +
+				names.AnnotationPermittedSealingScope + ` allows "strict", "namespace-wide"`}},
+		},
+		"what is sealed has no key to judge": {plan: sealed("strict"), annotations: annotations{keyName: "/core/.*"}},
+		"enforcement demands the annotation for scopes of objects with sealed values, and none for keys": {
+			plan: sealed("strict"), settings: policy.Settings{Enforce: true},
+			want: verdict{
+				Errors:  []string{"metadata.namespace: Forbidden: Missing required annotation " + names.AnnotationPermittedSealingScope + " on namespace core"},
+				Reasons: []string{"Missing required annotation " + names.AnnotationPermittedSealingScope + " on namespace core"},
+			},
+		},
 		"legacy mode leaves the holes of KES closed": {
 			plan: aws("", read("spec.dataFromWithOptions[0].key", "/prod/b")), annotations: annotations{keyName: "/core/"},
 			settings: policy.Settings{Legacy: true},
@@ -297,6 +310,14 @@ func TestCheck(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+// sealed is an object of one sealed value.
+func sealed(scope string) *plan.Plan {
+	return &plan.Plan{
+		Entries: []plan.Entry{{Field: "spec.encryptedData[a]", KeyField: "spec.encryptedData[a]", Name: "a", Sealed: plan.Sealed{Ciphertext: "c"}}},
+		Choices: []plan.Choice{{At: "metadata.annotations", Value: scope, Annotation: names.AnnotationPermittedSealingScope}},
 	}
 }
 

@@ -46,6 +46,7 @@ type syncer struct {
 // served is one of them.
 type served struct {
 	notify  func(object plan.ID, lane fetch.Priority)
+	retry   func()
 	metrics *metrics.Kind
 }
 
@@ -70,6 +71,13 @@ func (s *syncer) of(object plan.ID) served {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.kinds[object.Kind]
+}
+
+// retry has the objects of a kind attempted again, if it has a controller by now.
+func (s *syncer) retry(kind schema.GroupKind) {
+	if retry := s.of(plan.ID{Kind: kind}).retry; retry != nil {
+		retry()
+	}
 }
 
 // serve has a controller serve each kind, once the cluster knows it.
@@ -107,6 +115,7 @@ func (s *syncer) add(ctx context.Context, kind dialect.Kind, kinds []dialect.Kin
 		Writer:    &apply.Writer{Client: mgr.GetClient()},
 		Recorder:  mgr.GetEventRecorder(names.Reporter),
 		Templates: s.templates.Render,
+		Opener:    how.Opener,
 		Metrics:   counts,
 		Owns:      s.owns,
 	}
@@ -117,7 +126,7 @@ func (s *syncer) add(ctx context.Context, kind dialect.Kind, kinds []dialect.Kin
 		return err
 	}
 	s.mu.Lock()
-	s.kinds[kind.Type().GroupKind()] = served{notify: r.Notify, metrics: counts}
+	s.kinds[kind.Type().GroupKind()] = served{notify: r.Notify, retry: r.Retry, metrics: counts}
 	s.mu.Unlock()
 	return errors.Join(r.Add(mgr), s.report(r.Stores))
 }
@@ -154,6 +163,7 @@ func (s *syncer) stores(kind dialect.Kind) []dialect.StoreKind {
 
 // run starts the engine, and what the dialects have beside their controllers.
 func (s *syncer) run(running extension.Running) error {
+	running.Retry = s.retry
 	problems := []error{
 		s.mgr.Add(manager.RunnableFunc(s.engine.Run)),
 		s.mgr.AddHealthzCheck("fetch", func(*http.Request) error { return s.engine.Stalled(time.Now()) }),

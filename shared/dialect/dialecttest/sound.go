@@ -30,6 +30,10 @@ func (r *runner) unsound(kind dialect.Kind, object dialect.Object, p *plan.Plan)
 	for i := range p.Entries {
 		problems = append(problems, unsoundEntry(p, &p.Entries[i])...)
 	}
+	if scoped := func(c plan.Choice) bool { return c.Annotation == names.AnnotationPermittedSealingScope }; p.HasSealed() &&
+		!slices.ContainsFunc(p.Choices, scoped) {
+		say("it has what is sealed, and no choice of a scope for policy to judge")
+	}
 	return problems
 }
 
@@ -97,6 +101,9 @@ func unsoundEntry(p *plan.Plan, e *plan.Entry) (problems []string) {
 	say := func(format string, args ...any) {
 		problems = append(problems, fmt.Sprintf("%s: ", e.Field)+fmt.Sprintf(format, args...))
 	}
+	if e.IsSealed() {
+		return append(unsoundSealed(e), unsoundUse(e)...)
+	}
 	of, known := backend.Of(e.Source.Backend)
 	if !known {
 		say("there is no backend %q", e.Source.Backend)
@@ -127,6 +134,15 @@ func unsoundEntry(p *plan.Plan, e *plan.Entry) (problems []string) {
 		case of.Unusable(aspect, value) != "":
 			say("its Store has %q, which %s", value, of.Unusable(aspect, value))
 		}
+	}
+	return problems
+}
+
+// unsoundSealed lists what is wrong with an entry that is sealed: nothing but its use and its place may be said of it.
+func unsoundSealed(e *plan.Entry) (problems []string) {
+	if only := (plan.Entry{Field: e.Field, KeyField: e.KeyField, Name: e.Name, Use: e.Use, Sealed: e.Sealed}); *e != only ||
+		e.Field == "" || e.Sealed.Ciphertext == "" || len(validation.IsConfigMapKey(e.Name)) > 0 {
+		problems = append(problems, fmt.Sprintf("%s: it is sealed, and says what means nothing to that: %+v", e.Field, *e))
 	}
 	return problems
 }

@@ -57,6 +57,9 @@ func (r *runner) needed(t *testing.T, e example, needless map[string]bool) {
 	strike("Paused", p.Suspend)
 	strike("Sharing", p.Target.Sharing != plan.Exclusive)
 	for i := range p.Entries {
+		if p.Entries[i].IsSealed() {
+			continue
+		}
 		source := p.Entries[i].Source
 		strike("Misnamed", p.Entries[i].Kind == plan.Members && p.Entries[i].Naming == nil)
 		strike(string(plan.TermRecursive), source.Path)

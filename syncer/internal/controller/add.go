@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/plan"
@@ -53,6 +54,11 @@ func (r *Reconciler) Add(mgr ctrl.Manager) error {
 			continue
 		}
 		b = b.Watches(store.New(), handler.EnqueueRequestsFromMapFunc(r.dependants(store.Type())), builder.WithPredicates(specChanged()))
+	}
+	if r.Opener != nil {
+		b = b.WatchesRawSource(source.Channel(r.retries.events(), handler.Funcs{
+			GenericFunc: func(ctx context.Context, _ event.GenericEvent, q queue) { r.retryFailed(ctx, q) },
+		}))
 	}
 	if r.Settings.WatchSecrets {
 		b = b.WatchesMetadata(&corev1.Secret{}, r.drift())

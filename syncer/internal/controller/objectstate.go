@@ -58,6 +58,8 @@ type objectState struct {
 	drifted  bool      // another client changed the Secret, and it has been neither read nor written for that since
 
 	last attempt
+	// again: it was to be attempted at once, however long its back-off, and has not been since. An attempt that is under way may not know why.
+	again bool
 
 	reported *writtenStatus // nil: the status in the cache is all that is known
 
@@ -167,7 +169,14 @@ func (s *objectStates) startAttempt(object types.NamespacedName, a attempt) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	state := s.of(object)
-	state.last, state.retryAt, state.drifted = a, time.Time{}, false
+	state.last, state.retryAt, state.drifted, state.again = a, time.Time{}, false, false
+}
+
+// retryNow has an object attempted at once, however long its back-off.
+func (s *objectStates) retryNow(object types.NamespacedName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of(object).again = true
 }
 
 // setRetryAt sets when to read an object again, whether or not its sources are due. The zero time: no retry.
@@ -191,7 +200,7 @@ func (s *objectStates) wait(object types.NamespacedName, now time.Time) time.Dur
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	state := s.objects[object]
-	if state == nil || state.retryAt.IsZero() {
+	if state == nil || state.again || state.retryAt.IsZero() {
 		return 0
 	}
 	return max(state.retryAt.Sub(now), 0)
@@ -205,7 +214,7 @@ func (s *objectStates) lastAttempt(object types.NamespacedName, now time.Time) (
 	if state == nil {
 		return attempt{}, false
 	}
-	return state.last, !state.retryAt.IsZero() && !now.Before(state.retryAt)
+	return state.last, state.again || !state.retryAt.IsZero() && !now.Before(state.retryAt)
 }
 
 // reset forgets the last attempt of an object that may not be read any more: once it may, it is as

@@ -170,6 +170,21 @@ func unrendered(errs []*render.Error, entries []plan.EntryRecord) outcome {
 	return o
 }
 
+// unopened is for an object with sealed values that cannot be opened: a key that opens them may come at any time.
+func unopened(errs []*render.Error, entries []plan.EntryRecord) outcome {
+	texts, failed := make([]string, 0, len(errs)), map[string]bool{}
+	for _, err := range errs {
+		texts = append(texts, err.Error())
+		failed[err.Field] = true
+	}
+	for i := range entries {
+		if failed[entries[i].Field] {
+			entries[i].Error = plan.ReasonCannotOpen
+		}
+	}
+	return outcome{reason: plan.ReasonCannotOpen, message: shorten(strings.Join(texts, "; ")), entries: entries, retry: true}
+}
+
 func unwritten(err error, entries []plan.EntryRecord) outcome {
 	if notOwned, ok := errors.AsType[*apply.NotOwnedError](err); ok {
 		return outcome{reason: plan.ReasonSecretNotOwned, message: notOwned.Problem, entries: entries, retry: true}

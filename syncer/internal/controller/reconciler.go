@@ -8,7 +8,7 @@
 //  4. subscribe to the plan's sources, and request a read where the object is new, edited, forced or failed; the engine
 //     notifies when they have been read, or have changed
 //  5. policy once more, and for the names that walks along paths returned
-//  6. render the Secret's content
+//  6. open what the object holds sealed, and render the Secret's content
 //  7. write the Secret, if it differs; remove the old one, where the object has renamed its Secret
 //  8. report: status, event, metrics, and the time of the next attempt
 //
@@ -37,6 +37,9 @@ import (
 
 // maxRender is how long one Secret's content may take to make: that of the largest objects takes a second.
 const maxRender = 10 * time.Second
+
+// maxOpen is how long it may take to open what one object holds, with the turns of other namespaces. A thousand entries take four seconds.
+const maxOpen = time.Minute
 
 // smallRender is how many bytes of values are rendered in negligible time.
 const smallRender = 64 << 10
@@ -76,9 +79,11 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	// Templates renders the templates of objects that have some.
 	Templates render.Templates
-	Metrics   Metrics
-	Owns      func(uid types.UID) bool // whether this replica serves an object; nil: all
-	Now       func() time.Time         // nil: time.Now
+	// Opener opens what objects hold sealed; nil: there is nothing to open it with.
+	Opener  render.Opener
+	Metrics Metrics
+	Owns    func(uid types.UID) bool // whether this replica serves an object; nil: all
+	Now     func() time.Time         // nil: time.Now
 
 	states    objectStates
 	referrers referrers
@@ -86,6 +91,7 @@ type Reconciler struct {
 	renders   fair.Turns // of large values
 	storage   priorityQueue
 	queue     queue
+	retries   signal
 }
 
 // Reconcile makes one attempt and reports on it.
@@ -216,7 +222,11 @@ func (r *Reconciler) sync(ctx context.Context, object Object, p *plan.Plan, resu
 	if o, permitted := r.checkWalkedNames(ctx, p, result.Values); !permitted {
 		return o // the subscription stays: the next walk may find other names
 	}
-	secret, errs := r.render(ctx, p, result.Values)
+	opened, errs := r.open(ctx, p)
+	if len(errs) > 0 {
+		return unopened(errs, entries)
+	}
+	secret, errs := r.render(ctx, p, result.Values, opened)
 	if len(errs) > 0 {
 		return unrendered(errs, entries)
 	}
@@ -225,15 +235,27 @@ func (r *Reconciler) sync(ctx context.Context, object Object, p *plan.Plan, resu
 
 // render makes the Secret's content. Large values are rendered one object at a time: each may occupy a processor for a second, and
 // all others would wait for their turn among them.
-func (r *Reconciler) render(ctx context.Context, p *plan.Plan, values render.Values) (*render.Secret, []*render.Error) {
-	if values.Bytes() > smallRender {
+func (r *Reconciler) render(
+	ctx context.Context, p *plan.Plan, values render.Values, opened render.Opened,
+) (*render.Secret, []*render.Error) {
+	if values.Bytes()+opened.Bytes() > smallRender {
 		if end, err := r.renders.Acquire(ctx, p.Object.Namespace); err == nil {
 			defer end()
 		} // else ctx has ended, as Render says
 	}
 	inTime, cancel := context.WithTimeout(ctx, maxRender)
 	defer cancel()
-	return render.Render(inTime, p, values, r.Templates)
+	return render.Render(inTime, p, values, opened, r.Templates)
+}
+
+// open opens what the object holds sealed. The values are in memory until its Secret is written.
+func (r *Reconciler) open(ctx context.Context, p *plan.Plan) (render.Opened, []*render.Error) {
+	if !p.HasSealed() {
+		return nil, nil
+	}
+	inTime, cancel := context.WithTimeout(ctx, maxOpen)
+	defer cancel()
+	return render.Open(inTime, p, r.Opener)
 }
 
 // interval is how often an object's sources are refreshed now; 0: not at all.

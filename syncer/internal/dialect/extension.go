@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/secretgate/secretgate/shared/dialect"
@@ -18,6 +19,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/backend/hashivault"
 	"github.com/secretgate/secretgate/syncer/internal/controller"
 	"github.com/secretgate/secretgate/syncer/internal/metrics"
+	"github.com/secretgate/secretgate/syncer/internal/render"
 )
 
 // Extension is the syncer's part of one dialect. The syncer makes it once, and calls the methods in their order.
@@ -54,10 +56,14 @@ type Sync struct {
 	// NewTakeover makes what takes over from the original controller, with the manager that the controllers run in and all kinds that
 	// are served. Nil: there is nothing to take over.
 	NewTakeover func(mgr manager.Manager, kinds []dialect.Kind) controller.Takeover
+	// Opener opens what the objects hold sealed. Nil: they hold nothing.
+	Opener render.Opener
 }
 
 // Running is what Start may use.
 type Running struct {
 	Drivers map[plan.Backend]driver.Driver
 	Log     *slog.Logger
+	// Retry has the objects of a kind attempted again now, those that are not in sync, however long their back-off. It may be called any time.
+	Retry func(kind schema.GroupKind)
 }

@@ -116,7 +116,7 @@ func deep(depth, size int) string {
 func TestARenderEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	made, errs := Render(ctx, entries(dataEntry("k"), dataEntry("k")), read(map[string]string{"k": "v"}), nil)
+	made, errs := Render(ctx, entries(dataEntry("k"), dataEntry("k")), read(map[string]string{"k": "v"}), nil, nil)
 	if made != nil || len(errs) != 1 || !errs[0].Late {
 		t.Errorf("made %v, errors %v; want one, that is late", made, errs)
 	}

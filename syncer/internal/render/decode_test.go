@@ -34,7 +34,7 @@ func TestDecoding(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			e := dataEntry("k")
 			e.Decoding = tc.decoding
-			secret, errs := Render(t.Context(), entries(e), read(map[string]string{"k": tc.value}), nil)
+			secret, errs := Render(t.Context(), entries(e), read(map[string]string{"k": tc.value}), nil, nil)
 			if tc.problem != "" {
 				if secret != nil || len(errs) != 1 || errs[0].Problem != tc.problem {
 					t.Errorf("got %v and the errors %v, want %q", secret, errs, tc.problem)
@@ -70,7 +70,7 @@ func TestDecodingReachesAllThatAnEntryMakes(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tc.entry.Decoding = plan.Base64
-			secret, errs := Render(t.Context(), entries(tc.entry), tc.values, nil)
+			secret, errs := Render(t.Context(), entries(tc.entry), tc.values, nil, nil)
 			if len(errs) > 0 {
 				t.Fatal(errs)
 			}
@@ -78,7 +78,7 @@ func TestDecodingReachesAllThatAnEntryMakes(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 			tc.entry.NoNUL = true
-			secret, errs = Render(t.Context(), entries(tc.entry), tc.values, nil)
+			secret, errs = Render(t.Context(), entries(tc.entry), tc.values, nil, nil)
 			want := tc.problem + " has a byte of zero, which this entry refuses: store it without, or let the entry accept it"
 			if secret != nil || len(errs) != 1 || errs[0].Problem != want {
 				t.Errorf("got %v and the errors %v, want %q", secret, errs, want)
@@ -90,7 +90,7 @@ func TestDecodingReachesAllThatAnEntryMakes(t *testing.T) {
 func TestAMemberThatCannotBeDecodedIsNamedAndItsValueIsNot(t *testing.T) {
 	e := fromEntry("spec.dataFrom[0]", "k")
 	e.Decoding = plan.Base64
-	_, errs := Render(t.Context(), entries(e), read(map[string]string{"k": `{"a":"aGk=","b":"planted!"}`}), nil)
+	_, errs := Render(t.Context(), entries(e), read(map[string]string{"k": `{"a":"aGk=","b":"planted!"}`}), nil, nil)
 	if len(errs) != 1 || !strings.HasPrefix(errs[0].Problem, "the member b of k cannot be decoded") || strings.Contains(errs[0].Problem, "planted") {
 		t.Errorf("got %v, want one error that names b, and not its value", errs)
 	}

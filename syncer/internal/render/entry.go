@@ -17,6 +17,7 @@ import (
 // renderer makes entries. What several entries of a plan have in common is parsed once, and made once.
 type renderer struct {
 	plan      *plan.Plan
+	opened    Opened
 	budget    *budget
 	documents map[documentKey]*document
 	parts     map[plan.Entry]part
@@ -63,6 +64,8 @@ func (r *renderer) make(e *plan.Entry, values []driver.Value) (made part) {
 		}
 	}
 	switch {
+	case e.IsSealed():
+		made.data, made.err = r.sealed(e)
 	case e.Source.Optional && len(values) == 0:
 		made.skipped = true
 	case e.Kind == plan.Tree:

@@ -135,7 +135,7 @@ func TestGJSONRefuses(t *testing.T) {
 		{"bytes that are not UTF-8", "{\"a\":{\"b\":\"planted\xe9\"}}", "a.b", "property a.b of k is not UTF-8, as JSON must be: store it so, or its bytes as base64"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			made, errs := Render(t.Context(), entries(gjsonEntry(tc.property)), read(map[string]string{"k": tc.value}), nil)
+			made, errs := Render(t.Context(), entries(gjsonEntry(tc.property)), read(map[string]string{"k": tc.value}), nil, nil)
 			if made != nil || len(errs) != 1 {
 				t.Fatalf("got %v and the errors %v, want one error", made, errs)
 			}

@@ -45,7 +45,7 @@ func TestTypesNeedTheirEntries(t *testing.T) {
 				p.Entries = append(p.Entries, plan.Entry{Field: "spec.data", Name: name, Source: plan.Source{Read: plan.Read{Key: name}}})
 				values[name] = value
 			}
-			made, errs := Render(t.Context(), p, read(values), nil)
+			made, errs := Render(t.Context(), p, read(values), nil, nil)
 			var got []string
 			for _, err := range errs {
 				got = append(got, err.Error())
@@ -79,7 +79,7 @@ func TestSharedSecretsMayLackEntries(t *testing.T) {
 			t.Run(tc.name+" by "+string(sharing), func(t *testing.T) {
 				p := entries(plan.Entry{Field: "spec.data[0]", Name: tc.entry, Source: plan.Source{Read: plan.Read{Key: "k"}}})
 				p.Template.Type, p.Target.Sharing = tc.kind, sharing
-				_, errs := Render(t.Context(), p, read(map[string]string{"k": tc.value}), nil)
+				_, errs := Render(t.Context(), p, read(map[string]string{"k": tc.value}), nil, nil)
 				got := ""
 				if len(errs) > 0 {
 					got = errs[0].Problem
@@ -95,7 +95,7 @@ func TestSharedSecretsMayLackEntries(t *testing.T) {
 func TestTheTypeOfASecretDefinitionIsInItsSpec(t *testing.T) {
 	p := definition(plan.Entry{Field: "spec.keysMap[a]", Name: "a", Source: plan.Source{Read: plan.Read{Key: "k"}}})
 	p.Template.Type = "kubernetes.io/ssh-auth"
-	_, errs := Render(t.Context(), p, read(map[string]string{"k": "v"}), nil)
+	_, errs := Render(t.Context(), p, read(map[string]string{"k": "v"}), nil, nil)
 	if len(errs) != 1 || errs[0].Field != "spec.type" {
 		t.Errorf("got %v, want one problem of spec.type", errs)
 	}

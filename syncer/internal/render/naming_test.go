@@ -96,7 +96,7 @@ func TestNaming(t *testing.T) {
 		}(), read(map[string]string{"k": `{"x":{"a":"aGk="}}`}), map[string]string{"a": "hi"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			secret, errs := Render(t.Context(), entries(tc.entry), tc.values, nil)
+			secret, errs := Render(t.Context(), entries(tc.entry), tc.values, nil, nil)
 			if len(errs) > 0 {
 				t.Fatal(errs)
 			}
@@ -144,7 +144,7 @@ func TestNamingRefuses(t *testing.T) {
 			"nothing is called y, which spec.dataFrom[0].rewrite names for its priority: correct that, or let it ignore what is missing"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			made, errs := Render(t.Context(), entries(tc.entry), tc.values, nil)
+			made, errs := Render(t.Context(), entries(tc.entry), tc.values, nil, nil)
 			if made != nil || len(errs) != 1 {
 				t.Fatalf("got %v and the errors %v, want one error", made, errs)
 			}

@@ -50,7 +50,7 @@ func TestWhatIsGone(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tc.plan.Words = words
-			secret, errs := Render(t.Context(), &tc.plan, tc.values, templates)
+			secret, errs := Render(t.Context(), &tc.plan, tc.values, nil, templates)
 			if tc.problem != "" {
 				if secret != nil || len(errs) != 1 || errs[0].Problem != tc.problem {
 					t.Errorf("got %v and the errors %v, want %q", secret, errs, tc.problem)

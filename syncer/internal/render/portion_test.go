@@ -100,7 +100,7 @@ func TestPortionsAndUses(t *testing.T) {
 		}, described(value, metadata), map[string]string{"user": "ann", "t": "user=ann\n"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			secret, errs := Render(t.Context(), tc.plan, tc.values, shownTo)
+			secret, errs := Render(t.Context(), tc.plan, tc.values, nil, shownTo)
 			if len(errs) > 0 {
 				t.Fatal(errs)
 			}
@@ -153,7 +153,7 @@ func TestPortionsThatCannotBeMade(t *testing.T) {
 			`spec.s: the value of k holds an escape of half a character (\ud800 to \udfff), which is no text: correct it in the backend`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			secret, errs := Render(t.Context(), tc.plan, tc.values, shownTo)
+			secret, errs := Render(t.Context(), tc.plan, tc.values, nil, shownTo)
 			if secret != nil || len(errs) != 1 {
 				t.Fatalf("made a Secret: %t, and got the errors %v, want one error", secret != nil, errs)
 			}

@@ -63,8 +63,12 @@ type Templates func(ctx context.Context, p *plan.Plan, entries []template.Entry)
 
 // Render makes the Secret, or lists the entries and texts that cannot be made. It never makes part of one. What an object may cost is
 // bounded by work, bytes and entries, which count before they are spent; it ends early when ctx does. Plans without templates need none.
-func Render(ctx context.Context, p *plan.Plan, values Values, templates Templates) (*Secret, []*Error) {
-	return newRenderer(ctx, p).secret(ctx, values, templates)
+//
+// What is sealed was opened before: see Open.
+func Render(ctx context.Context, p *plan.Plan, values Values, opened Opened, templates Templates) (*Secret, []*Error) {
+	r := newRenderer(ctx, p)
+	r.opened = opened
+	return r.secret(ctx, values, templates)
 }
 
 func (r *renderer) secret(ctx context.Context, values Values, templates Templates) (*Secret, []*Error) {

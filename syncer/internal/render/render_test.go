@@ -98,7 +98,7 @@ func TestRenderData(t *testing.T) {
 			read(map[string]string{"k": strings.Repeat("x", MaxSecretBytes)}), map[string]string{"n": strings.Repeat("x", MaxSecretBytes)}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			secret, errs := Render(t.Context(), tc.plan, tc.values, nil)
+			secret, errs := Render(t.Context(), tc.plan, tc.values, nil, nil)
 			if len(errs) > 0 {
 				t.Fatal(errs)
 			}
@@ -185,7 +185,7 @@ func TestRenderRefuses(t *testing.T) {
 				"spec.data[2]: Could not find property q in k: its value is a JSON object without it: check property"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			made, errs := Render(t.Context(), tc.plan, tc.values, nil)
+			made, errs := Render(t.Context(), tc.plan, tc.values, nil, nil)
 			if made != nil {
 				t.Error("a Secret was made all the same")
 			}
@@ -208,7 +208,7 @@ func TestNamesThatNoSecretMayHave(t *testing.T) {
 		"a slash": "planted/x", "nothing": "", "a space": "planted x", "two dots": "..", "a letter beyond ASCII": "plantéd", "too many letters": strings.Repeat("x", 254),
 	} {
 		t.Run(name, func(t *testing.T) {
-			made, errs := Render(t.Context(), entries(fromEntry("spec.dataFrom[0]", "k")), read(map[string]string{"k": `{"fine":1,"` + member + `":"v"}`}), nil)
+			made, errs := Render(t.Context(), entries(fromEntry("spec.dataFrom[0]", "k")), read(map[string]string{"k": `{"fine":1,"` + member + `":"v"}`}), nil, nil)
 			if made != nil || len(errs) != 1 || !strings.Contains(errs[0].Problem, "k has a member whose name no Secret can have") {
 				t.Fatalf("made %v, errors %v", made, errs)
 			}
@@ -227,7 +227,7 @@ func TestRenderTakesTheTemplate(t *testing.T) {
 		Type: "example.com/t", Immutable: &immutable, Data: map[string][]byte{"t": []byte("x")},
 	}
 	p := &plan.Plan{Words: words, Entries: []plan.Entry{dataEntry("k")}, Template: template}
-	got, errs := Render(t.Context(), p, read(map[string]string{"k": "v"}), nil)
+	got, errs := Render(t.Context(), p, read(map[string]string{"k": "v"}), nil, nil)
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}

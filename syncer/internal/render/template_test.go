@@ -68,7 +68,7 @@ func TestTemplates(t *testing.T) {
 		}}, nil, []string{"spec: the values of the Secret have 1048581 bytes together; the API server accepts 1048576: split it"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, errs := Render(t.Context(), templated(tc.template), read(map[string]string{"k": "value"}), pool.Render)
+			got, errs := Render(t.Context(), templated(tc.template), read(map[string]string{"k": "value"}), nil, pool.Render)
 			var problems []string
 			for _, err := range errs {
 				problems = append(problems, err.Error())
@@ -138,7 +138,7 @@ func TestGoTemplates(t *testing.T) {
 					p.Entries[i].Use = plan.InTemplates
 				}
 			}
-			got, errs := Render(t.Context(), p, values, pool.Render)
+			got, errs := Render(t.Context(), p, values, nil, pool.Render)
 			if tc.problem != "" {
 				if got != nil || len(errs) != 1 || errs[0].Error() != tc.problem {
 					t.Errorf("got %v and the errors %v, want %q", got, errs, tc.problem)
@@ -177,7 +177,7 @@ func TestTemplatesThatAreNotAnswered(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, errs := Render(t.Context(), p, read(map[string]string{"k": "v"}), engine)
+			got, errs := Render(t.Context(), p, read(map[string]string{"k": "v"}), nil, engine)
 			if got != nil || len(errs) != 1 || !errs[0].Late || errs[0].Template != template.Busy {
 				t.Errorf("got %v and %v, want one error that another attempt may not meet", got, errs)
 			}

@@ -123,7 +123,7 @@ func Readers(q Query, s Subject) []shape.Reader {
 	why := Why(s)
 	for i := range s.Plan.Entries {
 		e := &s.Plan.Entries[i]
-		if !q.reads(e.Source) {
+		if e.IsSealed() || !q.reads(e.Source) {
 			continue
 		}
 		r := shape.Reader{
