@@ -61,7 +61,7 @@ type Entry struct {
 	Kind     EntryKind
 	Name     string // for Single
 	Source   Source
-	// Sealed is what the entry is made of in place of a Source, which is zero then. It is a Single that nothing but Use applies to.
+	// Sealed is what the entry is made of in place of a Source, which is zero then.
 	Sealed Sealed `json:",omitzero"`
 	// Portion is what the entry is made of. All portions of an answer come by one Read.
 	Portion  Portion `json:",omitempty"`

@@ -138,10 +138,10 @@ func unsoundEntry(p *plan.Plan, e *plan.Entry) (problems []string) {
 	return problems
 }
 
-// unsoundSealed lists what is wrong with an entry that is sealed: nothing but its use and its place may be said of it.
+// unsoundSealed lists what is wrong with an entry that is sealed: what is read may not be said of it.
 func unsoundSealed(e *plan.Entry) (problems []string) {
-	if only := (plan.Entry{Field: e.Field, KeyField: e.KeyField, Name: e.Name, Use: e.Use, Sealed: e.Sealed}); *e != only ||
-		e.Field == "" || e.Sealed.Ciphertext == "" || len(validation.IsConfigMapKey(e.Name)) > 0 {
+	if e.Source != (plan.Source{}) || e.Portion != "" || e.Kind == plan.Tree || e.Field == "" || e.Sealed.Ciphertext == "" ||
+		(e.Kind == plan.Single) != (e.Name != "") || e.Name != "" && len(validation.IsConfigMapKey(e.Name)) > 0 {
 		problems = append(problems, fmt.Sprintf("%s: it is sealed, and says what means nothing to that: %+v", e.Field, *e))
 	}
 	return problems

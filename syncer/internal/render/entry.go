@@ -26,6 +26,7 @@ type renderer struct {
 
 type documentKey struct {
 	source   plan.Source
+	sealed   plan.Sealed
 	portion  plan.Portion
 	decoded  bool   // from base64
 	property string // the document is the value of this property
@@ -65,7 +66,7 @@ func (r *renderer) make(e *plan.Entry, values []driver.Value) (made part) {
 	}
 	switch {
 	case e.IsSealed():
-		made.data, made.err = r.sealed(e)
+		made = r.sealed(e)
 	case e.Source.Optional && len(values) == 0:
 		made.skipped = true
 	case e.Kind == plan.Tree:
@@ -91,7 +92,7 @@ func (r *renderer) one(e *plan.Entry, value driver.Value) ([]byte, error) {
 	}
 	var d *document
 	if e.Property != "" {
-		if d, err = r.document(documentKey{source: e.Source, portion: e.Portion}, value.Data); err != nil {
+		if d, err = r.document(documentKey{source: e.Source, sealed: e.Sealed, portion: e.Portion}, value.Data); err != nil {
 			return nil, err
 		}
 	}
@@ -105,9 +106,9 @@ func (r *renderer) one(e *plan.Entry, value driver.Value) ([]byte, error) {
 // subject names the value of an entry in messages.
 func subject(e *plan.Entry) string {
 	if e.Property != "" {
-		return "property " + e.Property + " of " + e.Source.Key
+		return "property " + e.Property + " of " + nameOf(e)
 	}
-	return portionOf(e) + " of " + e.Source.Key
+	return portionOf(e) + " of " + nameOf(e)
 }
 
 // document is the parsed value of a read; nil where it is not JSON.
@@ -180,13 +181,13 @@ func (r *renderer) members(e *plan.Entry, value driver.Value) (map[string][]byte
 	for _, name := range names {
 		if problems := validation.IsConfigMapKey(name); len(problems) > 0 && e.Naming == nil {
 			return nil, fmt.Errorf("%s has a member whose name no Secret can have (%s): %s",
-				e.Source.Key, strings.Join(problems, "; "), r.plan.Words.Misnamed)
+				nameOf(e), strings.Join(problems, "; "), r.plan.Words.Misnamed)
 		}
 		if made[name], err = d.valueOf(e, members[name]); err != nil {
-			return nil, textProblem(err, "a member of "+e.Source.Key)
+			return nil, textProblem(err, "a member of "+nameOf(e))
 		}
 		if e.Naming == nil {
-			if made[name], err = r.finish(e, "the member "+name+" of "+e.Source.Key, made[name]); err != nil {
+			if made[name], err = r.finish(e, "the member "+name+" of "+nameOf(e), made[name]); err != nil {
 				return nil, err
 			}
 		}
@@ -203,9 +204,9 @@ func (r *renderer) whole(e *plan.Entry, value driver.Value) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, key := value.Data, documentKey{source: e.Source, portion: e.Portion, decoded: e.Binary && !value.Bytes}
+	data, key := value.Data, documentKey{source: e.Source, sealed: e.Sealed, portion: e.Portion, decoded: e.Binary && !value.Bytes}
 	if key.decoded {
-		if data, err = r.decode(portionOf(e)+" of "+e.Source.Key, data); err != nil {
+		if data, err = r.decode(portionOf(e)+" of "+nameOf(e), data); err != nil {
 			return nil, err
 		}
 	}

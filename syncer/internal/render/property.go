@@ -110,7 +110,7 @@ func namesNothing(s string) bool {
 // propertyProblem words why there is no value at an entry's property. It says what type the value has, and nothing that is in it.
 func propertyProblem(err error, d *document, e *plan.Entry, w *plan.Words) error {
 	var refused *pathError
-	of := e.Source.Key
+	of := nameOf(e)
 	if e.Portion != plan.WholeValue {
 		of = portionOf(e) + " of " + of
 	}
@@ -121,7 +121,7 @@ func propertyProblem(err error, d *document, e *plan.Entry, w *plan.Words) error
 		return fmt.Errorf("property %s of %s: %w", e.Property, of, err)
 	case errors.Is(err, errNotJSON):
 		return fmt.Errorf("%s of %s is not JSON, so it has no property %s: remove %s to use it as it is",
-			portionOf(e), e.Source.Key, e.Property, w.Property)
+			portionOf(e), nameOf(e), e.Property, w.Property)
 	case errors.Is(err, errNotFound):
 		hint := d.hint(w)
 		if e.Syntax != plan.Lodash {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
 // Opener opens what objects hold sealed. It may be used concurrently.
@@ -46,7 +47,7 @@ func Open(ctx context.Context, p *plan.Plan, opener Opener) (Opened, []*Error) {
 		case err == nil:
 			opened[e.Sealed] = value
 		case errors.Is(err, ctx.Err()):
-			return nil, append(failed, &Error{Field: e.Field, Problem: "there was no time to open it: it is tried again"})
+			return nil, append(failed, &Error{Field: e.Field, Problem: "there was no time to open it: it is tried again", Late: true})
 		default:
 			failed = append(failed, &Error{Field: e.Field, Problem: err.Error()})
 		}
@@ -67,11 +68,24 @@ func open(ctx context.Context, p *plan.Plan, opener Opener, e *plan.Entry) ([]by
 	return opener.Open(ctx, p.Object.Namespace, e.Sealed)
 }
 
-// sealed is the value of an entry that was opened before.
-func (r *renderer) sealed(e *plan.Entry) ([]byte, error) {
-	value, opened := r.opened[e.Sealed]
-	if !opened {
-		return nil, fmt.Errorf("%s was not opened", e.Name)
+// sealed makes the part of an entry that was opened before, as of a value that was read.
+func (r *renderer) sealed(e *plan.Entry) (made part) {
+	data, opened := r.opened[e.Sealed]
+	switch value := (driver.Value{Data: data, Bytes: true}); {
+	case !opened:
+		made.err = fmt.Errorf("%s was not opened", nameOf(e))
+	case e.Kind == plan.Members:
+		made.entries, made.err = r.members(e, value)
+	default:
+		made.data, made.err = r.one(e, value)
 	}
-	return value, nil
+	return made
+}
+
+// nameOf is what messages call that of which an entry is made: its key, or what is sealed.
+func nameOf(e *plan.Entry) string {
+	if e.IsSealed() {
+		return "the sealed value"
+	}
+	return e.Source.Key
 }
