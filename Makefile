@@ -88,7 +88,7 @@ generate-api: $(TOOLS)/controller-gen ## Generate deepcopy functions and CRDs fr
 	  case $$folder in
 	    dialect/dialecttest/*) ;;
 	    dialect/kes/) cp "$$folder"*_*.yaml ../crds/; cp "$$folder"*_*.yaml ../kustomize/base/crds/ ;;
-	    dialect/eso/|dialect/vso/)
+	    dialect/eso/|dialect/vso/|dialect/sealed/)
 	      name=$$(basename "$$folder")
 	      mkdir -p "../crds/$$name" "../kustomize/components/dialects/$$name"
 	      cp "$$folder"*_*.yaml "../crds/$$name/"; cp "$$folder"*_*.yaml "../kustomize/components/dialects/$$name/" ;;

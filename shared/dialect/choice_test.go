@@ -41,15 +41,15 @@ func TestDialectsAreChosenByNameOrSwitch(t *testing.T) {
 		err      string
 	}{
 		"the default":                    {fallback: "kes", want: []string{"ExternalSecret"}},
-		"all, where there is no default": {want: []string{"ExternalSecret", "SecretDefinition", "ExternalSecret", "VaultStaticSecret"}},
+		"all, where there is no default": {want: []string{"ExternalSecret", "SecretDefinition", "ExternalSecret", "VaultStaticSecret", "SealedSecret"}},
 		"by name, in any order":          {"kes", nil, []string{"--dialects= tuenti , kes,"}, []string{"ExternalSecret", "SecretDefinition"}, ""},
 		"one instead of the default":     {"kes", nil, []string{"--dialects=tuenti"}, []string{"SecretDefinition"}, ""},
 		"a switch beside the default":    {"kes", nil, []string{"--secret-definitions"}, []string{"ExternalSecret", "SecretDefinition"}, ""},
 		"variables":                      {"kes", map[string]string{"DIALECTS": "tuenti"}, nil, []string{"SecretDefinition"}, ""},
 		"a switch's variable":            {"kes", map[string]string{"SECRET_DEFINITIONS": "true"}, nil, []string{"ExternalSecret", "SecretDefinition"}, ""},
 		"a name that is none": {"kes", nil, []string{"--dialects=kes,tuent"}, []string{"ExternalSecret"},
-			`--dialects names "tuent": must be of kes, tuenti, eso, vso; did you mean tuenti?`},
-		"none": {"kes", nil, []string{"--dialects="}, nil, "--dialects names none: there would be nothing to do; must be of kes, tuenti, eso, vso"},
+			`--dialects names "tuent": must be of kes, tuenti, eso, vso, sealed; did you mean tuenti?`},
+		"none": {"kes", nil, []string{"--dialects="}, nil, "--dialects names none: there would be nothing to do; must be of kes, tuenti, eso, vso, sealed"},
 		"a mistake of one that is chosen": {"kes", nil, []string{"--secret-definitions", "--backend=aws"}, []string{"ExternalSecret", "SecretDefinition"},
 			`--backend is "aws": must be vault or azure-kv`},
 		"a mistake of one that is not": {"kes", nil, []string{"--backend=aws"}, []string{"ExternalSecret"}, ""},
@@ -89,12 +89,13 @@ func TestEachServiceIsToldWhatItNeeds(t *testing.T) {
 		return names
 	}
 	both := []string{
-		"backend", "eso-controller-class", "eso-serve-default", "vso-exclude-raw", "vso-operator-namespace", "vso-restarts", "vso-serve",
+		"backend", "eso-controller-class", "eso-serve-default", "sealed-accept-v1-data", "sealed-serve", "vso-exclude-raw",
+		"vso-operator-namespace", "vso-restarts", "vso-serve",
 	}
 	for service, want := range map[dialect.Service][]string{
 		dialect.Syncer:  append([]string{"instance-id"}, append(both, "exclude-namespaces", "watch-namespaces")...),
 		dialect.Webhook: append([]string{"controller-ids"}, both...),
-		dialect.Check:   append([]string{"controller-ids"}, both...),
+		dialect.Check:   append([]string{"controller-ids", "sealed-cert"}, both...),
 	} {
 		got := told(service)
 		slices.Sort(got)

@@ -54,6 +54,11 @@ type Target struct {
 	DeletionPolicy DeletionPolicy
 	AdoptExisting  bool    // take over a Secret that no controller owns, where the namespace permits that
 	Sharing        Sharing `json:",omitempty"`
+	// AdoptBy is an annotation: a Secret that exists and says "true" by it is taken over as by AdoptExisting. Empty: there is none.
+	AdoptBy string `json:",omitempty"`
+	// ShareBy is an annotation: in a Secret that exists and says "true" by it the object sets its own entries, labels and annotations, and
+	// leaves all others, as by Merge. Its owner stays, too, unless it also says that it is to be taken over. Empty: there is none.
+	ShareBy string `json:",omitempty"`
 	// Final: once the Secret is immutable, its data is never written again.
 	Final bool `json:",omitempty"`
 	// DeleteEmpty: the Secret is deleted once the backend has proved that all that is Optional is gone.

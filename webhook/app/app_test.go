@@ -63,7 +63,7 @@ webhook: --metrics-bind-address is "x": must be host:port, :port, or 0 for none
 		},
 		"a dialect that is none": {
 			args: []string{"serve", "--dialects=kse"},
-			want: "webhook: --dialects names \"kse\": must be of kes, tuenti, eso, vso; did you mean kes?\n",
+			want: "webhook: --dialects names \"kse\": must be of kes, tuenti, eso, vso, sealed; did you mean kes?\n",
 		},
 		"a setting of a dialect that is handled": {
 			args: []string{"serve", "--secret-definitions", "--backend=floppy"},

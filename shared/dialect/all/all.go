@@ -5,6 +5,7 @@ import (
 	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/dialect/eso"
 	"github.com/secretgate/secretgate/shared/dialect/kes"
+	"github.com/secretgate/secretgate/shared/dialect/sealed"
 	"github.com/secretgate/secretgate/shared/dialect/tuenti"
 	"github.com/secretgate/secretgate/shared/dialect/vso"
 )
@@ -16,5 +17,6 @@ func Dialects() []dialect.Dialect {
 		tuenti.Dialect(),
 		eso.Dialect(),
 		vso.Dialect(),
+		sealed.Dialect(),
 	}
 }

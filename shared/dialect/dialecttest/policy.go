@@ -154,7 +154,7 @@ func (r *runner) edited(t *testing.T, e example, p *plan.Plan, ns policy.Namespa
 			return strings.HasPrefix(dotted.Replace(pathOf(what.at))+".", at+".")
 		}
 		same := diffPlans(p, other) == "" && serves == r.serves(t, e, doc, known)
-		if e.kind != nil && same && !warned && !slices.ContainsFunc(p.Warnings, ignored) {
+		if e.kind != nil && same && !warned && !slices.ContainsFunc(slices.Concat(p.Warnings, other.Warnings), ignored) {
 			t.Errorf("%s: %s: changes nothing, and no warning says so", e.name, what.what)
 		}
 		news := slices.DeleteFunc(reach(other), func(one string) bool { return slices.Contains(permitted, one) })

@@ -138,11 +138,14 @@ func unsoundEntry(p *plan.Plan, e *plan.Entry) (problems []string) {
 	return problems
 }
 
-// unsoundSealed lists what is wrong with an entry that is sealed: what is read may not be said of it.
+// unsoundSealed lists what is wrong with an entry that is sealed: it is one value, or a Secret whose members are its entries, and has no Source.
 func unsoundSealed(e *plan.Entry) (problems []string) {
-	if e.Source != (plan.Source{}) || e.Portion != "" || e.Kind == plan.Tree || e.Field == "" || e.Sealed.Ciphertext == "" ||
-		(e.Kind == plan.Single) != (e.Name != "") || e.Name != "" && len(validation.IsConfigMapKey(e.Name)) > 0 {
-		problems = append(problems, fmt.Sprintf("%s: it is sealed, and says what means nothing to that: %+v", e.Field, *e))
+	only := plan.Entry{Field: e.Field, KeyField: e.KeyField, Name: e.Name, Use: e.Use, Sealed: e.Sealed}
+	if e.Kind == plan.Members {
+		only.Kind, only.Name, only.Property, only.Decoding = plan.Members, "", e.Property, e.Decoding
+	}
+	if *e != only || e.Field == "" || e.Sealed.Ciphertext == "" || e.Kind == plan.Single && len(validation.IsConfigMapKey(e.Name)) > 0 {
+		problems = append(problems, fmt.Sprintf("%s: it is sealed, and says what means nothing to that, or nothing that does", e.Field))
 	}
 	return problems
 }

@@ -82,10 +82,10 @@ func (r *renderer) sealed(e *plan.Entry) (made part) {
 	return made
 }
 
-// nameOf is what messages call that of which an entry is made: its key, or what is sealed.
+// nameOf is what messages call that of which an entry is made: its key, or where it is sealed.
 func nameOf(e *plan.Entry) string {
 	if e.IsSealed() {
-		return "the sealed value"
+		return e.Field
 	}
 	return e.Source.Key
 }

@@ -1,0 +1,132 @@
+package v1alpha1
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/syncstatus"
+)
+
+// ConditionSynced is the type of the condition.
+const ConditionSynced = "Synced"
+
+// SealedSecretStatus says what the syncer last did, as users of Sealed Secrets know it. It never holds a value, nor a digest of one.
+type SealedSecretStatus struct {
+	// The generation of the spec that this status describes.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// Synced: whether the last attempt succeeded, and if not, why and what to do.
+	// +optional
+	// +listType=atomic
+	Conditions []Condition `json:"conditions,omitempty"`
+
+	// What Sealed Secrets has no field for. The API server drops it where its CRD is installed, and Secretgate does without.
+	// +optional
+	Sync *Sync `json:"sync,omitempty"`
+}
+
+// Condition is one of the object.
+type Condition struct {
+	// Synced.
+	Type string `json:"type"`
+	// True, False or Unknown.
+	Status metav1.ConditionStatus `json:"status"`
+	// When the status or the message last changed.
+	// +optional
+	LastUpdateTime metav1.Time `json:"lastUpdateTime,omitzero"`
+	// When the status last changed.
+	// +optional
+	LastTransitionTime metav1.Time `json:"lastTransitionTime,omitzero"`
+	// Why, in one word.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+	// What failed, why, and what to do; empty after a success.
+	// +optional
+	Message string `json:"message,omitempty"`
+}
+
+// Sync is what the syncer remembers of the last attempt beside that.
+type Sync struct {
+	// When the syncer last tried.
+	// +optional
+	LastSync *metav1.Time `json:"lastSync,omitempty"`
+
+	// When the Secret was last known to be as this object says.
+	// +optional
+	LastSuccess *metav1.Time `json:"lastSuccess,omitempty"`
+
+	// The Secret that this object owns.
+	// +optional
+	SecretName string `json:"secretName,omitempty"`
+
+	// The resourceVersion of the Secret as last written; another one means drift.
+	// +optional
+	SecretResourceVersion string `json:"secretResourceVersion,omitempty"`
+
+	// A hash of what was last acted upon beside the spec: the scope, and the annotation secretgate.io/force-sync.
+	// +optional
+	ObservedForceSync string `json:"observedForceSync,omitempty"`
+
+	// The values that could not be opened, and those that could, the first 100.
+	// +optional
+	// +listType=atomic
+	Entries []syncstatus.Entry `json:"entries,omitempty"`
+}
+
+// synced finds the condition; -1: there is none.
+func (s *SealedSecretStatus) synced() int {
+	return slices.IndexFunc(s.Conditions, func(c Condition) bool { return c.Type == ConditionSynced })
+}
+
+// Record is what the status holds. Of one that the controller of Sealed Secrets wrote it is nothing, so that the object is opened at once:
+// that controller sets no reason.
+func (s *SealedSecretStatus) Record() plan.Record {
+	i := s.synced()
+	if i < 0 || !slices.Contains(plan.Reasons(), plan.Reason(s.Conditions[i].Reason)) {
+		return plan.Record{}
+	}
+	c := &s.Conditions[i]
+	r := plan.Record{
+		Generation: s.ObservedGeneration, Ready: c.Status, Reason: plan.Reason(c.Reason), Message: c.Message, Since: c.LastTransitionTime.Time,
+		LastSync: c.LastUpdateTime.Time,
+	}
+	if s.Sync != nil {
+		r.ForceSync, r.Secret, r.SecretResourceVersion = s.Sync.ObservedForceSync, s.Sync.SecretName, s.Sync.SecretResourceVersion
+		r.LastSync, r.LastSuccess = syncstatus.TimeOf(s.Sync.LastSync), syncstatus.TimeOf(s.Sync.LastSuccess)
+		r.Entries = syncstatus.Records(s.Sync.Entries)
+	}
+	return r
+}
+
+// Put writes a Record into the status. Conditions of others stay, behind ours, which the columns of kubectl show. A Record that says nothing of
+// Ready leaves nothing else.
+func (s *SealedSecretStatus) Put(r plan.Record) {
+	var others []Condition
+	for _, c := range s.Conditions {
+		if c.Type != ConditionSynced {
+			others = append(others, c)
+		}
+	}
+	if r.Ready == "" {
+		*s = SealedSecretStatus{Conditions: others}
+		return
+	}
+	updated := r.LastSync
+	if updated.Before(r.Since) {
+		updated = r.Since
+	}
+	*s = SealedSecretStatus{
+		ObservedGeneration: r.Generation,
+		Conditions: append([]Condition{{
+			Type: ConditionSynced, Status: r.Ready, Reason: string(r.Reason), Message: r.Message,
+			LastTransitionTime: metav1.NewTime(r.Since), LastUpdateTime: metav1.NewTime(updated),
+		}}, others...),
+		Sync: &Sync{
+			LastSync: syncstatus.PointerTo(r.LastSync), LastSuccess: syncstatus.PointerTo(r.LastSuccess), SecretName: r.Secret,
+			SecretResourceVersion: r.SecretResourceVersion, ObservedForceSync: r.ForceSync, Entries: syncstatus.Entries(r.Entries),
+		},
+	}
+}
