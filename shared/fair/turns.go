@@ -5,19 +5,21 @@ import (
 	"sync"
 )
 
-// Turns lets one at a time do what takes much of the processors. Namespaces take turns. The zero value is ready to use, and may be
+// Turns lets few at a time do what takes much of the processors. Namespaces take turns. The zero value is ready to use, and may be
 // used concurrently.
 type Turns struct {
+	Width int // how many turns there are at a time; 0: one
+
 	mu      sync.Mutex
-	taken   bool
+	taken   int
 	waiting Queue[chan struct{}] // each is closed when its turn comes
 }
 
 // Acquire waits for a turn of a namespace until ctx ends. The caller has to end the turn.
 func (t *Turns) Acquire(ctx context.Context, namespace string) (end func(), err error) {
 	t.mu.Lock()
-	if !t.taken {
-		t.taken = true
+	if t.taken < max(t.Width, 1) {
+		t.taken++
 		t.mu.Unlock()
 		return t.pass, nil
 	}
@@ -48,7 +50,9 @@ func (t *Turns) pass() {
 
 func (t *Turns) next() {
 	turn, ok := t.waiting.Pop(nil)
-	if t.taken = ok; ok {
-		close(turn)
+	if !ok {
+		t.taken--
+		return
 	}
+	close(turn)
 }

@@ -42,6 +42,29 @@ func TestOneHasATurnAtATime(t *testing.T) {
 	})
 }
 
+func TestAsManyHaveATurnAsThereAre(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := fair.Turns{Width: 2}
+		var all sync.WaitGroup
+		begin := time.Now()
+		for _, namespace := range []string{"a", "a", "a", "b", "b"} {
+			all.Go(func() {
+				end, err := turns.Acquire(t.Context(), namespace)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer end()
+				<-time.After(time.Second)
+			})
+		}
+		all.Wait()
+		if took := time.Since(begin); took != 3*time.Second {
+			t.Errorf("five turns of a second, two at a time, took %s, want 3 s", took)
+		}
+	})
+}
+
 func TestATurnIsNotWaitedForForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var turns fair.Turns
