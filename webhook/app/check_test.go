@@ -54,6 +54,9 @@ func TestCheckJudgesManifests(t *testing.T) {
 		"broken.yaml":          "kind: ExternalSecret\napiVersion: [kubernetes-client.io/v1\n",
 		"definition.yaml": "apiVersion: secrets-manager.tuenti.io/v1alpha1\nkind: SecretDefinition\n" +
 			"metadata: {name: db, namespace: core}\nspec: {}\n",
+		"sealed.yaml": "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata:\n  name: db\n  namespace: core\n" +
+			"  annotations: {sealedsecrets.bitnami.com/cluster-wide: \"true\"}\n" +
+			"spec:\n  encryptedData:\n    number: 7\n    password: cGFzc3dvcmQ=\n",
 		"other.yaml": "kind: ConfigMap\napiVersion: v1\n",
 	})
 	for name, c := range map[string]struct {
@@ -104,11 +107,20 @@ func TestCheckJudgesManifests(t *testing.T) {
 			stdout: "definition.yaml:4:1: error: core/db: spec.name: Required value: the name of the Secret\n",
 			stderr: "webhook: 0 ExternalSecrets and 1 SecretDefinition in 1 file: 2 errors, 0 warnings\n",
 		},
+		"a SealedSecret, before it is in any cluster": {
+			args: []string{"--unknown-namespace=allow", "sealed.yaml"}, code: command.ExitFailure,
+			stdout: "sealed.yaml:9:13: error: core/db: spec.encryptedData[number]: Invalid value: must be a text of base64: ",
+			stderr: "webhook: 0 ExternalSecrets and 1 SealedSecret in 1 file: 2 errors, 0 warnings\n",
+		},
+		"a SealedSecret and a certificate that is none": {
+			args: []string{"--sealed-cert=other.yaml", "sealed.yaml"}, code: command.ExitUsage,
+			stderr: "webhook: --sealed-cert: other.yaml has no PEM certificate: name a file that kubeseal --fetch-cert printed\n",
+		},
 		"CRDs that are of no use": {
 			args: []string{"--crds=other.yaml", "old.yaml"}, code: command.ExitUsage,
 			stderr: "webhook: --crds: other.yaml holds no CustomResourceDefinition of " +
 				"ExternalSecret.kubernetes-client.io, SecretDefinition.secrets-manager.tuenti.io, " +
-				"ExternalSecret.external-secrets.io, VaultStaticSecret.secrets.hashicorp.com, " +
+				"ExternalSecret.external-secrets.io, VaultStaticSecret.secrets.hashicorp.com, SealedSecret.bitnami.com, " +
 				"SecretStore.external-secrets.io, ClusterSecretStore.external-secrets.io, VaultAuth.secrets.hashicorp.com, " +
 				"VaultConnection.secrets.hashicorp.com, VaultAuthGlobal.secrets.hashicorp.com, SecretTransformation.secrets.hashicorp.com\n",
 		},

@@ -44,13 +44,17 @@ func TestRead(t *testing.T) {
 	}{
 		"nothing is as documented": {
 			container(func(*corev1.Container) {}), nil,
-			known{Role: "iam.amazonaws.com/permitted", Refresh: []explain.Refresh{{Interval: usual}, {Interval: pace}, {Interval: time.Hour}, {Interval: usual}}},
+			known{Role: "iam.amazonaws.com/permitted", Refresh: []explain.Refresh{
+				{Interval: usual}, {Interval: pace}, {Interval: time.Hour}, {Interval: usual}, {Interval: usual},
+			}},
 		},
 		"a later ConfigMap wins": {
 			container(func(c *corev1.Container) {
 				c.EnvFrom = []corev1.EnvFromSource{fromMap("policy"), fromMap("env"), fromMap("none")}
 			}), nil,
-			known{Role: "team/roles", Region: "us-east-1", Refresh: []explain.Refresh{{Interval: time.Minute}, {Interval: pace}, {Interval: time.Hour}, {Interval: time.Minute}}},
+			known{Role: "team/roles", Region: "us-east-1", Refresh: []explain.Refresh{
+				{Interval: time.Minute}, {Interval: pace}, {Interval: time.Hour}, {Interval: time.Minute}, {Interval: time.Minute},
+			}},
 		},
 		"a variable by itself wins over it, a flag over that, and the user over all": {
 			container(func(c *corev1.Container) {
@@ -58,7 +62,9 @@ func TestRead(t *testing.T) {
 				c.Env = []corev1.EnvVar{{Name: "AWS_REGION", Value: "a-1"}, {Name: "ROLE_PERMITTED_ANNOTATION", Value: "b"}, {Name: "POLICY_MATCHING", Value: "whole"}}
 				c.Args = []string{"--role-permitted-annotation=c", "--refresh-interval", "30s", "--workers=3", "serve", "--enforce-namespace-annotations", "--reconcile-period=7s"}
 			}), map[string]string{"role-permitted-annotation": "d"},
-			known{Enforce: true, Role: "d", Region: "a-1", Refresh: []explain.Refresh{{Interval: 30 * time.Second}, {Interval: 7 * time.Second}, {Interval: time.Hour}, {Interval: 30 * time.Second}}},
+			known{Enforce: true, Role: "d", Region: "a-1", Refresh: []explain.Refresh{
+				{Interval: 30 * time.Second}, {Interval: 7 * time.Second}, {Interval: time.Hour}, {Interval: 30 * time.Second}, {Interval: 30 * time.Second},
+			}},
 		},
 		"a key of a ConfigMap": {
 			container(func(c *corev1.Container) {
@@ -67,7 +73,9 @@ func TestRead(t *testing.T) {
 				}}}}
 				c.Args = []string{"--disable-polling=true"}
 			}), nil,
-			known{Role: "iam.amazonaws.com/permitted", Region: "us-east-1", Refresh: []explain.Refresh{{Interval: usual, Disabled: true}, {Interval: pace, Disabled: true}, {Interval: time.Hour, Disabled: true}, {Interval: usual, Disabled: true}}},
+			known{Role: "iam.amazonaws.com/permitted", Region: "us-east-1", Refresh: []explain.Refresh{
+				{Interval: usual, Disabled: true}, {Interval: pace, Disabled: true}, {Interval: time.Hour, Disabled: true}, {Interval: usual, Disabled: true}, {Interval: usual, Disabled: true},
+			}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
