@@ -54,15 +54,27 @@ type Target struct {
 	DeletionPolicy DeletionPolicy
 	AdoptExisting  bool    // take over a Secret that no controller owns, where the namespace permits that
 	Sharing        Sharing `json:",omitempty"`
-	// AdoptBy is an annotation: a Secret that exists and says "true" by it is taken over as by AdoptExisting. Empty: there is none.
-	AdoptBy string `json:",omitempty"`
-	// ShareBy is an annotation: in a Secret that exists and says "true" by it the object sets its own entries, labels and annotations, and
-	// leaves all others, as by Merge. Its owner stays, too, unless it also says that it is to be taken over. Empty: there is none.
-	ShareBy string `json:",omitempty"`
+	// Asks are annotations by which a Secret that exists asks for more than this says.
+	Asks Asks `json:",omitzero"`
 	// Final: once the Secret is immutable, its data is never written again.
 	Final bool `json:",omitempty"`
 	// DeleteEmpty: the Secret is deleted once the backend has proved that all that is Optional is gone.
 	DeleteEmpty bool `json:",omitempty"`
+}
+
+// Asks are the annotations by which a Secret that another client made asks, with the value "true", for what an object may do where its
+// namespace permits that. Empty: there is none.
+type Asks struct {
+	// Adopt asks to be taken over.
+	Adopt string
+	// Share asks to have the entries, labels and annotations of the object set, and all others left as they are. So is the owner, unless the
+	// Secret asks to be taken over, too.
+	Share string
+}
+
+// Of is what a Secret with some annotations asks for.
+func (a Asks) Of(annotations map[string]string) (adopt, share bool) {
+	return a.Adopt != "" && annotations[a.Adopt] == "true", a.Share != "" && annotations[a.Share] == "true"
 }
 
 // Sharing says whether a Secret is the object's as a whole.

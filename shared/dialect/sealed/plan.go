@@ -34,7 +34,7 @@ func (i *Installation) parse(object *v1alpha1.SealedSecret) (*plan.Plan, field.E
 	}
 	b.Plan.ForceSync = i.ForceSync(object)
 	b.Plan.Refresh.Never = true
-	b.Plan.Target.AdoptBy, b.Plan.Target.ShareBy = v1alpha1.AnnotationManaged, v1alpha1.AnnotationPatch
+	b.Plan.Target.Asks = plan.Asks{Adopt: v1alpha1.AnnotationManaged, Share: v1alpha1.AnnotationPatch}
 	scope, at := scopeOf(object), field.NewPath("spec")
 	b.scope(scope)
 	b.SecretType(at.Child("template", "type"), object.Spec.Template.Type)

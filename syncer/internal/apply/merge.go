@@ -39,7 +39,7 @@ func (r Request) refuses(ctx context.Context, secret *corev1.Secret) (problem st
 	switch {
 	case r.Owner.owns(secret):
 		return "", nil
-	case r.Sharing != plan.Exclusive:
+	case r.Sharing != plan.Exclusive && !r.takes:
 		return r.refusesToShare(ctx, secret)
 	case ref != nil:
 		return fmt.Sprintf("Secret %s exists and is owned by %s %s (uid %s): it is left alone; delete it or %s",
@@ -89,20 +89,10 @@ func merge(current *corev1.Secret, r Request) *corev1.Secret {
 	s.Labels[names.LabelManaged] = "true"
 	s.Annotations = overlay(s.Annotations, managed.Annotations, r.Content.Annotations)
 	r.remove(s)
-	s.OwnerReferences = withoutOwner(s.OwnerReferences, r.Owner.UID)
-	delete(s.Annotations, names.AnnotationOwnerUID)
 	if last, stamped := current.Annotations[r.Stamp.Annotation]; stamped {
 		s.Annotations[r.Stamp.Annotation] = last
 	}
-	if r.Owner.DeletionPolicy == plan.DeletionRetain {
-		s.Annotations[names.AnnotationOwnerUID] = string(r.Owner.UID)
-	} else {
-		controller := true
-		s.OwnerReferences = append(s.OwnerReferences, metav1.OwnerReference{
-			APIVersion: r.Owner.Kind.GroupVersion().String(), Kind: r.Owner.Kind.Kind,
-			Name: r.Owner.Name, UID: r.Owner.UID, Controller: &controller,
-		})
-	}
+	r.Owner.own(s)
 	s.StringData = nil
 	if r.Final && isTrue(current.Immutable) {
 		return s
@@ -111,6 +101,20 @@ func merge(current *corev1.Secret, r Request) *corev1.Secret {
 	s.Immutable = r.Content.Immutable
 	s.Data = r.Content.Data
 	return s
+}
+
+// own makes a Secret the owner's.
+func (o Owner) own(s *corev1.Secret) {
+	s.OwnerReferences = withoutOwner(s.OwnerReferences, o.UID)
+	delete(s.Annotations, names.AnnotationOwnerUID)
+	if o.DeletionPolicy == plan.DeletionRetain {
+		s.Annotations[names.AnnotationOwnerUID] = string(o.UID)
+		return
+	}
+	controller := true
+	s.OwnerReferences = append(s.OwnerReferences, metav1.OwnerReference{
+		APIVersion: o.Kind.GroupVersion().String(), Kind: o.Kind.Kind, Name: o.Name, UID: o.UID, Controller: &controller,
+	})
 }
 
 func withoutOwner(references []metav1.OwnerReference, uid types.UID) []metav1.OwnerReference {

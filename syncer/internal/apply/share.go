@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
@@ -24,6 +25,14 @@ func (r Request) manager() string {
 		return names.FieldManager
 	}
 	return names.FieldManager + "/" + string(r.Owner.UID)
+}
+
+// asked is the request as the annotations of a Secret that exists ask for it.
+func (r Request) asked(current *corev1.Secret) Request {
+	if adopt, share := r.Asks.Of(current.Annotations); share {
+		r.Sharing, r.keeps, r.takes = plan.Merge, !adopt, adopt
+	}
+	return r
 }
 
 // creates reports whether the Secret is created where it does not exist. A shared one is not made without an entry.
@@ -61,19 +70,35 @@ func share(current *corev1.Secret, r Request) *corev1.Secret {
 	if r.Owner.owns(current) { // it was made as a whole before
 		ours = owner.FieldsOf(current.ManagedFields, r.manager(), names.FieldManager)
 	}
-	s.Labels = overlay(s.Labels, ours.Labels, unlessForeign(r.Content.Labels, s.Labels, ours.Labels))
-	s.Labels[names.LabelManaged] = "true"
-	s.Annotations = overlay(s.Annotations, ours.Annotations, unlessForeign(r.Content.Annotations, s.Annotations, ours.Annotations))
-	if s.Annotations[names.AnnotationOwnerUID] == string(r.Owner.UID) {
-		delete(s.Annotations, names.AnnotationOwnerUID)
+	labels, annotations := r.Content.Labels, r.Content.Annotations
+	if asks := r.keeps || r.takes; !asks {
+		labels, annotations = unlessForeign(labels, s.Labels, ours.Labels), unlessForeign(annotations, s.Annotations, ours.Annotations)
 	}
-	s.OwnerReferences = withoutOwner(s.OwnerReferences, r.Owner.UID)
+	s.Labels = overlay(s.Labels, ours.Labels, labels)
+	s.Labels[names.LabelManaged] = "true"
+	s.Annotations = overlay(s.Annotations, ours.Annotations, annotations)
+	switch {
+	case r.takes:
+		r.Owner.own(s)
+	case !r.keeps:
+		disown(s, r.Owner.UID)
+	case current.Annotations[names.AnnotationOwnerUID] != "": // set by the field manager whose annotations have just gone
+		s.Annotations[names.AnnotationOwnerUID] = current.Annotations[names.AnnotationOwnerUID]
+	}
 	s.Data = overlay(s.Data, ours.Data, r.Content.Data)
 	s.StringData = nil
 	if current.ResourceVersion == "" {
 		s.Type, s.Immutable = corev1.SecretType(r.Content.Type), r.Content.Immutable
 	}
 	return s
+}
+
+// disown ends the ownership of an object.
+func disown(s *corev1.Secret, uid types.UID) {
+	if s.Annotations[names.AnnotationOwnerUID] == string(uid) {
+		delete(s.Annotations, names.AnnotationOwnerUID)
+	}
+	s.OwnerReferences = withoutOwner(s.OwnerReferences, uid)
 }
 
 // unlessForeign leaves of our labels or annotations those that no other client has set.

@@ -37,6 +37,8 @@ type Request struct {
 	Stamp   plan.Stamp
 	// Sharing: the Secret is not the owner's as a whole, but for Exclusive.
 	Sharing plan.Sharing
+	// Asks are annotations by which the Secret that exists asks to be adopted, or shared.
+	Asks plan.Asks
 	// Final: the data of a Secret that is immutable stays as it is.
 	Final bool
 	// Removed are labels and annotations that the Secret must not have.
@@ -51,6 +53,9 @@ type Request struct {
 	// Adopt reports whether a Secret that no controller owns may be taken over, or shared if another client made it, and may say why not.
 	// Nil: none may.
 	Adopt func(ctx context.Context, secret *corev1.Secret) (permitted bool, problem string, err error)
+
+	// keeps: the Secret is shared, and who owns it stays. takes: it is shared, and becomes the owner's.
+	keeps, takes bool
 }
 
 // Result says what was done.
@@ -112,6 +117,7 @@ func (w *Writer) attempt(ctx context.Context, r Request) (Result, error) {
 	case err != nil:
 		return Result{}, &UnreadableError{err}
 	}
+	r = r.asked(current)
 	if problem, err := r.refuses(ctx, current); err != nil {
 		return Result{}, err
 	} else if problem != "" {

@@ -81,7 +81,8 @@ func (r *Reconciler) walkPolicy(ctx context.Context, p *plan.Plan) uint64 {
 func (r *Reconciler) mayAdopt(
 	ctx context.Context, object Object, p *plan.Plan, secret *corev1.Secret,
 ) (permitted bool, problem string, err error) {
-	if p.Target.AdoptExisting || p.Target.Sharing != plan.Exclusive {
+	adopt, share := p.Target.Asks.Of(secret.Annotations)
+	if p.Target.AdoptExisting || p.Target.Sharing != plan.Exclusive || adopt || share {
 		ns, err := r.namespace(ctx, p.Object.Namespace)
 		if err == nil && policy.AdoptPermitted(ns) {
 			return true, "", nil
