@@ -33,7 +33,7 @@ func TestHealthForArgoCD(t *testing.T) {
 // TestArgoCDsOwnHealth runs the script that Argo CD has for ExternalSecrets itself, with all libraries, as it does, over what the
 // syncer writes.
 func TestArgoCDsOwnHealth(t *testing.T) {
-	script := argoCDsScript(t)
+	script := argoCDsScript(t, "kubernetes-client.io/ExternalSecret")
 	const suspended = "{spec: {suspend: true}, status: {observedGeneration: 2, conditions: [{type: Ready, status: Unknown, reason: Suspended, message: why}]"
 	for name, tc := range map[string]struct{ object, health, message string }{
 		"it was just created":                     {"spec: {backendType: vault}", "Progressing", "Waiting for ExternalSecret."},
@@ -61,10 +61,10 @@ func TestArgoCDsOwnHealth(t *testing.T) {
 	}
 }
 
-// argoCDsScript takes it from the module of Argo CD, whose version tests/tools/argocd names.
-func argoCDsScript(t *testing.T) string {
+// argoCDsScript takes that of a kind from the module of Argo CD, whose version tests/tools/argocd names.
+func argoCDsScript(t *testing.T, kind string) string {
 	t.Helper()
-	program := exec.CommandContext(t.Context(), "go", "run", ".")
+	program := exec.CommandContext(t.Context(), "go", "run", ".", kind) //nolint:gosec // a test names it
 	program.Dir = "../tools/argocd"
 	program.Env = append(os.Environ(), "GOWORK=off")
 	var stderr strings.Builder

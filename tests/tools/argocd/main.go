@@ -1,5 +1,5 @@
-// Command argocd prints the script by which Argo CD itself judges the health of an ExternalSecret, as its module embeds it. It is not
-// kept here: the version that go.mod names is the one that is tested, and the script stays its authors'.
+// Command argocd prints the script by which Argo CD itself judges the health of a kind of objects, as its module embeds it, given
+// group/kind. It is not kept here: the version that go.mod names is the one that is tested, and the script stays its authors'.
 package main
 
 import (
@@ -10,7 +10,10 @@ import (
 )
 
 func main() {
-	script, err := resource_customizations.Embedded.ReadFile("kubernetes-client.io/ExternalSecret/health.lua")
+	if len(os.Args) != 2 { //nolint:mnd // the program and the kind
+		log.Fatal("name a kind, as group/kind")
+	}
+	script, err := resource_customizations.Embedded.ReadFile(os.Args[1] + "/health.lua")
 	if err != nil {
 		log.Fatal(err)
 	}
