@@ -12,7 +12,6 @@ import (
 
 	"github.com/go-logr/logr"
 	"golang.org/x/sync/errgroup"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -113,7 +112,9 @@ func run(ctx context.Context, c *config.Config, b *backing, version string) erro
 	if err != nil {
 		return err
 	}
-	if err := assemble(ctx, mgr, c, b.drivers, membership.Owns); err != nil {
+	if err := assemble(ctx, mgr, c, extension.Running{
+		Drivers: b.drivers, Log: log, Namespace: namespace, Owns: membership.Owns,
+	}); err != nil {
 		return err
 	}
 	if err := errors.Join(controllermetrics.Registry.Register(membership.Metrics),
@@ -129,22 +130,20 @@ func run(ctx context.Context, c *config.Config, b *backing, version string) erro
 }
 
 // assemble lists all that runs.
-func assemble(
-	ctx context.Context, mgr manager.Manager, c *config.Config, drivers map[plan.Backend]driver.Driver, owns func(types.UID) bool,
-) error {
+func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, running extension.Running) error {
 	cluster, err := discovery.NewDiscoveryClientForConfig(mgr.GetConfig())
 	if err != nil {
 		return err
 	}
 	calls, objects := backend.NewMetrics(), &metrics.Objects{}
-	s := newSyncer(mgr, c, drivers, calls, owns)
+	s := newSyncer(mgr, c, running.Drivers, calls, running.Owns)
 	s.known = knows(cluster)
 	var ready atomic.Bool
 	return errors.Join(
 		controllermetrics.Registry.Register(calls),
 		s.serve(ctx, objects),
 		controllermetrics.Registry.Register(objects),
-		s.run(extension.Running{Drivers: drivers, Log: slog.New(c.Handler)}),
+		s.run(running),
 		mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
 			ready.Store(mgr.GetCache().WaitForCacheSync(ctx))
 			<-ctx.Done()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/secretgate/secretgate/shared/dialect"
@@ -62,8 +63,10 @@ type Sync struct {
 
 // Running is what Start may use.
 type Running struct {
-	Drivers map[plan.Backend]driver.Driver
-	Log     *slog.Logger
+	Drivers   map[plan.Backend]driver.Driver
+	Log       *slog.Logger
+	Namespace string               // of the syncer itself
+	Owns      func(types.UID) bool // whether this replica serves an object, or has the turn to do what one replica does
 	// Retry has the objects of a kind attempted again now, those that are not in sync, however long their back-off. It may be called any time.
 	Retry func(kind schema.GroupKind)
 }

@@ -5,6 +5,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/dialect"
 	"github.com/secretgate/secretgate/syncer/internal/dialect/eso"
 	"github.com/secretgate/secretgate/syncer/internal/dialect/kes"
+	"github.com/secretgate/secretgate/syncer/internal/dialect/sealed"
 	"github.com/secretgate/secretgate/syncer/internal/dialect/tuenti"
 	"github.com/secretgate/secretgate/syncer/internal/dialect/vso"
 )
@@ -14,6 +15,7 @@ func Extensions() map[string]dialect.Extension {
 	return map[string]dialect.Extension{
 		eso.Name:    &eso.Extension{},
 		kes.Name:    &kes.Extension{},
+		sealed.Name: &sealed.Extension{},
 		tuenti.Name: &tuenti.Extension{},
 		vso.Name:    &vso.Extension{},
 	}

@@ -20,6 +20,7 @@ import (
 	dialects "github.com/secretgate/secretgate/shared/dialect/all"
 	esov1 "github.com/secretgate/secretgate/shared/dialect/eso/v1"
 	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
+	sealedv1 "github.com/secretgate/secretgate/shared/dialect/sealed/v1alpha1"
 	"github.com/secretgate/secretgate/shared/dialect/tuenti/v1alpha1"
 	vsov1 "github.com/secretgate/secretgate/shared/dialect/vso/v1beta1"
 	"github.com/secretgate/secretgate/syncer/internal/apply"
@@ -33,12 +34,12 @@ func cluster(t *testing.T, failing interceptor.Funcs, objects ...client.Object) 
 	t.Helper()
 	scheme := runtime.NewScheme()
 	if err := errors.Join(corev1.AddToScheme(scheme), apiv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme), esov1.AddToScheme(scheme),
-		vsov1.AddToScheme(scheme)); err != nil {
+		vsov1.AddToScheme(scheme), sealedv1.AddToScheme(scheme)); err != nil {
 		t.Fatal(err)
 	}
 	name := func(object client.Object) []string { return []string{object.GetName()} }
 	all := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
-		WithIndex(&apiv1.ExternalSecret{}, "metadata.name", name).Build()
+		WithIndex(&apiv1.ExternalSecret{}, "metadata.name", name).WithIndex(&sealedv1.SealedSecret{}, "metadata.name", name).Build()
 	begun := false
 	paged := interceptor.NewClient(all, interceptor.Funcs{
 		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, options ...client.ListOption) error {

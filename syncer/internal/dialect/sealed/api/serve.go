@@ -89,6 +89,3 @@ func (s *Server) Start(ctx context.Context) error {
 	defer cancel()
 	return server.Shutdown(stopping)
 }
-
-// NeedLeaderElection has a manager start it in every replica.
-func (*Server) NeedLeaderElection() bool { return false }

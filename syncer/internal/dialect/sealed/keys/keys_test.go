@@ -25,6 +25,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/dialect/sealed/crypt"
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/internal/metrics/metricstest"
 )
 
 const (
@@ -324,6 +325,26 @@ func TestTheNewestKeyIsFoundByTheOrder(t *testing.T) {
 			t.Errorf("%s: the newest key opens %q, and error %v, of what was sealed, want v", order, got, err)
 		}
 	}
+}
+
+func TestTheKeysAreMeasured(t *testing.T) {
+	r := &Ring{Prefix: prefix, Order: ByNotBefore}
+	measured := func(what string, want map[string]float64) {
+		t.Helper()
+		if diff := cmp.Diff(want, metricstest.Series(t, NewMetrics(r))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+	}
+	measured("before they are known", map[string]float64{})
+	r.put(watchName, true)
+	r.put(watchLabel, true)
+	measured("without keys", map[string]float64{"secretgate_sealing_keys{}": 0})
+	r.put(watchLabel, true, keySecret(t, "old", 0, began), keySecret(t, "new", 1, began.Add(time.Hour)))
+	at := float64(began.Add(time.Hour).Unix())
+	measured("with some", map[string]float64{
+		"secretgate_sealing_keys{}": 2, "secretgate_sealing_newest_key_timestamp_seconds{}": at,
+		"secretgate_sealing_newest_key_expiry_timestamp_seconds{}": at + 3600,
+	})
 }
 
 func TestMessagesSayWhyNothingOpens(t *testing.T) {
