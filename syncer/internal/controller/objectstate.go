@@ -200,7 +200,7 @@ func (s *objectStates) wait(object types.NamespacedName, now time.Time) time.Dur
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	state := s.objects[object]
-	if state == nil || state.again || state.retryAt.IsZero() {
+	if state == nil || state.retryAt.IsZero() {
 		return 0
 	}
 	return max(state.retryAt.Sub(now), 0)

@@ -74,6 +74,8 @@ func TestOutcomes(t *testing.T) {
 			reported{plan.ReasonInvalidValue, "ERROR, spec.data[0]: x; spec.data[1]: y", "False", 0}},
 		{"a Secret that could not be made in time is tried again", unrendered([]*render.Error{{Field: "spec.data[0]", Problem: "x"}, {Field: "spec.data[1]", Problem: "y", Late: true}}, nil),
 			reported{plan.ReasonInvalidValue, "ERROR, spec.data[0]: x; spec.data[1]: y", "False", 4 * time.Second}},
+		{"values that cannot be opened are tried again", unopened([]*render.Error{{Field: "spec.encryptedData[a]", Problem: "x"}, {Field: "spec.encryptedData[b]", Problem: "y"}}, nil),
+			reported{plan.ReasonCannotOpen, "ERROR, spec.encryptedData[a]: x; spec.encryptedData[b]: y", "False", 4 * time.Second}},
 		{"a template that fails on its value waits for another one", unrendered([]*render.Error{{Field: "spec.template", Problem: "x", Template: template.Value}}, nil),
 			reported{plan.ReasonTemplateFailed, "ERROR, spec.template: x", "False", 0}},
 		{"a template without a worker in time is tried again", unrendered([]*render.Error{{Field: "spec", Problem: "x", Late: true, Template: template.Busy}}, nil),

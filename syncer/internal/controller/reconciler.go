@@ -193,7 +193,7 @@ func (r *Reconciler) requestRead(ctx context.Context, object Object, p *plan.Pla
 	t := decide(p, observed{
 		last: last, next: next, record: record, retryDue: retryDue, waits: waits > 0, intact: intact, forcer: alwaysForces(p, object),
 	})
-	if t.edited || t.forced {
+	if (t.edited || t.forced) && len(p.Sources()) > 0 { // else nothing is billed
 		if wait := r.states.mayRead(name, t.forced, now); wait > 0 {
 			return sooner(wait, waits)
 		}

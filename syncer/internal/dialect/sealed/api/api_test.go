@@ -137,7 +137,7 @@ func TestVerify(t *testing.T) {
 		"a value for the namespace":               {object(namespaceWide, data("a", seal(t, newer, planted, "core"))), 200, ""},
 		"a value for the cluster":                 {object(clusterWide, data("a", seal(t, newer, planted, ""))), 200, ""},
 		"a whole Secret":                          {object("", `"data":"`+seal(t, newer, `{"data":{}}`, "core/db")+`"`), 200, ""},
-		"a template that could not be rendered":   {object("", data("a", strict)+`,"template":{"data":{"b":"{{ fail"}}`), 200, ""},
+		"a template that could not be rendered":   {object("", data("a", strict)+`,"template":{"type":"kubernetes.io/service-account-token","data":{"b":"{{ fail"}}`), 200, ""},
 		"a value of a key that is gone":           {object("", data("a", strict, "b", seal(t, gone, planted, "core/db"))), 409, "spec.encryptedData[b]: no key of this cluster opens it"},
 		"a value for another scope":               {object(clusterWide, data("a", strict)), 409, "spec.encryptedData[a]: no key"},
 		"a value for another name":                {object("", data("a", seal(t, newer, planted, "core/other"))), 409, "spec.encryptedData[a]: no key"},
