@@ -160,6 +160,7 @@ test: ## Run all tests: test-unit, then test-e2e
 .PHONY: test-unit
 test-unit: $(TOOLS)/gotestsum $(TOOLS)/cosign ## Run the tests that need nothing but Go
 	$(GOTESTSUM) -- -timeout 20m ./shared/... ./webhook/... ./syncer/... $(unit_tests)
+	GOWORK=off go -C tests/interop/sealedsecrets test ./...
 
 .PHONY: test-e2e
 test-e2e: build lab-build $(TOOLS)/gotestsum $(TOOLS)/prometheus $(TOOLS)/promtool ## Run the tests that need the lab, on labs of their own
@@ -260,7 +261,7 @@ vet: ## Run go vet on all modules
 
 .PHONY: tidy
 tidy: ## Tidy every go.mod
-	for module in $(MODULES) $(filter-out tests/tools/prometheus,$(wildcard tests/tools/*)); do GOWORK=off go -C "$$module" mod tidy; done
+	for module in $(MODULES) tests/interop/sealedsecrets $(filter-out tests/tools/prometheus,$(wildcard tests/tools/*)); do GOWORK=off go -C "$$module" mod tidy; done
 
 .PHONY: borders
 borders: ## Prove the borders between the modules, and that each builds without the workspace
