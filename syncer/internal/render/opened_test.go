@@ -97,7 +97,7 @@ func TestWhatCannotBeOpenedMakesNoSecret(t *testing.T) {
 	end()
 	ending, cancel := context.WithCancel(t.Context())
 	for name, test := range map[string]struct {
-		ctx    context.Context
+		ctx    func() context.Context
 		plan   *plan.Plan
 		opener Opener
 		want   []string
@@ -105,29 +105,29 @@ func TestWhatCannotBeOpenedMakesNoSecret(t *testing.T) {
 		count  int
 	}{
 		"each entry that fails is named": {
-			ctx: t.Context(), plan: sealedPlan(sealedEntry("a", "A"), sealedEntry("b", "B"), sealedEntry("c", "C")), count: 2,
+			ctx: t.Context, plan: sealedPlan(sealedEntry("a", "A"), sealedEntry("b", "B"), sealedEntry("c", "C")), count: 2,
 			opener: &opener{values: map[string]string{"B": "b"}},
 			want:   []string{"spec.encryptedData[a]: no key opens it", "spec.encryptedData[c]: no key opens it"},
 		},
 		"no more is tried once many failed": {
-			ctx: t.Context(), plan: sealedPlan(many...), opener: &opener{}, count: maxProblems + 1,
+			ctx: t.Context, plan: sealedPlan(many...), opener: &opener{}, count: maxProblems + 1,
 			want: []string{"spec.encryptedData[n0]: no key opens it", "spec: the entries after these were not tried"},
 		},
 		"there are no keys at all": {
-			ctx: t.Context(), plan: sealedPlan(sealedEntry("a", "A")), count: 1,
+			ctx: t.Context, plan: sealedPlan(sealedEntry("a", "A")), count: 1,
 			want: []string{"spec.encryptedData[a]: this syncer has no keys"},
 		},
 		"there is no time": {
-			ctx: ended, plan: sealedPlan(sealedEntry("a", "A")), opener: &opener{}, late: true, count: 1,
+			ctx: func() context.Context { return ended }, plan: sealedPlan(sealedEntry("a", "A")), opener: &opener{}, late: true, count: 1,
 			want: []string{"spec.encryptedData[a]: there was no time to open it"},
 		},
 		"the time ends": {
-			ctx: ending, plan: sealedPlan(sealedEntry("a", "A")), opener: &opener{cancel: cancel}, late: true, count: 1,
+			ctx: func() context.Context { return ending }, plan: sealedPlan(sealedEntry("a", "A")), opener: &opener{cancel: cancel}, late: true, count: 1,
 			want: []string{"spec.encryptedData[a]: there was no time to open it"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			opened, errs := Open(test.ctx, test.plan, test.opener)
+			opened, errs := Open(test.ctx(), test.plan, test.opener)
 			text := fmt.Sprint(errs)
 			if opened != nil || len(errs) != test.count || errs[len(errs)-1].Late != test.late {
 				t.Errorf("got %d opened and errors %s, want none and %d errors, late: %t", len(opened), text, test.count, test.late)

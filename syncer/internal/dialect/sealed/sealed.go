@@ -49,7 +49,8 @@ func (e *Extension) Bind(s *settings.Section) {
 	s.String(&e.namespace, "sealed-key-namespace", "",
 		"namespace of the Secrets with the sealing keys; empty: the syncer's own", "SEALED_KEY_NAMESPACE")
 	s.Duration(&e.period, "sealed-key-renew-period", 30*24*time.Hour, time.Second,
-		"how old the newest sealing key becomes before the next one is made; 0: none is, unless there is a cutoff time", "SEALED_KEY_RENEW_PERIOD")
+		"how old the newest sealing key becomes before the next one is made; 0: none is, unless there is a cutoff time",
+		"SEALED_KEY_RENEW_PERIOD")
 	s.String(&e.cutoff, "sealed-key-cutoff-time", "",
 		"a time, as in 2006-01-02T15:04:05Z or Mon, 02 Jan 2006 15:04:05 -0700: a sealing key is made where the newest one is older",
 		"SEALED_KEY_CUTOFF_TIME")
@@ -80,7 +81,8 @@ func (e *Extension) Finish(installation shared.Installation, _ dialect.Common) e
 	}
 	const least = time.Hour
 	if e.period < 0 || e.period > 0 && e.period < least {
-		problems = append(problems, fmt.Errorf("--sealed-key-renew-period is %s: must be 0, or at least %s: keys are kept for ever", e.period, least))
+		problems = append(problems,
+			fmt.Errorf("--sealed-key-renew-period is %s: must be 0, or at least %s: keys are kept for ever", e.period, least))
 	}
 	if e.ttl < least {
 		problems = append(problems, fmt.Errorf("--sealed-key-ttl is %s: must be at least %s", e.ttl, least))
@@ -106,8 +108,8 @@ func parseTime(text string) (time.Time, error) {
 			return parsed, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("--sealed-key-cutoff-time is %q: must be a time such as 2006-01-02T15:04:05Z or Mon, 02 Jan 2006 15:04:05 -0700",
-		text)
+	return time.Time{}, fmt.Errorf(
+		"--sealed-key-cutoff-time is %q: must be a time such as 2006-01-02T15:04:05Z or Mon, 02 Jan 2006 15:04:05 -0700", text)
 }
 
 // Sync implements dialect.Extension.

@@ -24,7 +24,8 @@ func configured(t *testing.T, variables map[string]string, flags ...string) (*Ex
 	if err := section.Flags.Parse(flags); err != nil {
 		t.Fatal(err)
 	}
-	return e, e.Finish(installation, dialect.Common{})
+	err := e.Finish(installation, dialect.Common{})
+	return e, err
 }
 
 func TestSettings(t *testing.T) {

@@ -1,5 +1,6 @@
-// Package api answers kubeseal: with the certificate to seal by, whether an object can be opened, and with an object that is sealed again by
-// the newest key. It asks no client who it is, as Sealed Secrets does not: what it answers is no secret, and how often it answers is limited.
+// Package api answers kubeseal: with the certificate to seal by, whether an object can be opened, and with an object that is sealed again
+// by the newest key. It asks no client who it is, as Sealed Secrets does not: what it answers is no secret, and how often it answers is
+// limited.
 //
 //	api.go     the paths
 //	object.go  the object that a client sends

@@ -183,8 +183,8 @@ func TestRotate(t *testing.T) {
 		}
 		before, after := members(t, []byte(body)), members(t, got.Body.Bytes())
 		opened := map[string]string{}
-		for entry, text := range after["spec"].(map[string]any)["encryptedData"].(map[string]any) {
-			ciphertext, err := base64.StdEncoding.DecodeString(text.(string))
+		for entry, text := range encryptedData(after) {
+			ciphertext, err := base64.StdEncoding.DecodeString(fmt.Sprint(text))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -199,7 +199,7 @@ func TestRotate(t *testing.T) {
 		}
 		delete(before, "status")
 		for _, o := range []map[string]any{before, after} {
-			delete(o["spec"].(map[string]any), "encryptedData")
+			clear(encryptedData(o))
 		}
 		if diff := cmp.Diff(before, after); diff != "" {
 			t.Errorf("%s: all but the values (-want +got):\n%s", name, diff)
@@ -227,6 +227,13 @@ func TestRotate(t *testing.T) {
 	}
 }
 
+// encryptedData are the sealed values of an object.
+func encryptedData(object map[string]any) map[string]any {
+	spec, _ := object["spec"].(map[string]any)
+	values, _ := spec["encryptedData"].(map[string]any)
+	return values
+}
+
 func members(t *testing.T, document []byte) map[string]any {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(document))
@@ -242,7 +249,7 @@ func TestTheCertificateIsThatOfTheNewestKey(t *testing.T) {
 	a, _ := newAPI(t, pairs()[1], pairs()[0])
 	server := httptest.NewServer(a.Handler())
 	defer server.Close()
-	get := func(method, path string) (*http.Response, string) {
+	get := func(method, path string) (code int, kind, text string) {
 		request, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
@@ -256,18 +263,18 @@ func TestTheCertificateIsThatOfTheNewestKey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return response, string(body)
+		return response.StatusCode, response.Header.Get("Content-Type"), string(body)
 	}
-	response, body := get(http.MethodGet, PathCert)
-	if want := string(pairs()[1].secret.Data["tls.crt"]); body != want || response.Header.Get("Content-Type") != "application/x-pem-file" {
-		t.Errorf("got %d %s\n%s\nwant\n%s", response.StatusCode, response.Header, body, want)
+	code, kind, body := get(http.MethodGet, PathCert)
+	if want := string(pairs()[1].secret.Data["tls.crt"]); body != want || kind != "application/x-pem-file" {
+		t.Errorf("got %d %s\n%s\nwant\n%s", code, kind, body, want)
 	}
 	for _, refused := range []struct {
 		method, path string
 		want         int
 	}{{http.MethodPost, PathCert, 405}, {http.MethodGet, PathVerify, 405}, {http.MethodGet, PathRotate, 405}, {http.MethodGet, "/", 404}, {http.MethodGet, "/metrics", 404}} {
-		if response, _ := get(refused.method, refused.path); response.StatusCode != refused.want {
-			t.Errorf("%s %s: got %d, want %d", refused.method, refused.path, response.StatusCode, refused.want)
+		if code, _, _ := get(refused.method, refused.path); code != refused.want {
+			t.Errorf("%s %s: got %d, want %d", refused.method, refused.path, code, refused.want)
 		}
 	}
 	none, _ := newAPI(t)

@@ -32,8 +32,8 @@ type limits struct {
 
 type client struct{ peer, address, path string }
 
-// clientOf is who sends a request. The API server's proxy adds the address of its client to X-Forwarded-For as the last one; what stands before
-// it, and all of it where a client does not come by the API server, is what the client claims. So it never counts without the peer.
+// clientOf is who sends a request. The API server's proxy adds the address of its client to X-Forwarded-For as the last one; what stands
+// before it, and all of it where a client does not come by the API server, is what the client claims. So it never counts without the peer.
 func clientOf(r *http.Request) client {
 	peer, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

@@ -12,9 +12,9 @@ const (
 	maxOpeners = 10_000
 )
 
-// memory is what was tried with the keys as they are. It keeps a failed object, which is attempted again for ever, from costing a try of all
-// keys each time; and a thousand values of one old key from costing a try of all newer ones each. It holds no value, and nothing made of
-// one: a ciphertext is public. The zero value is ready to use.
+// memory is what was tried with the keys as they are. It keeps a failed object, which is attempted again for ever, from costing a try of
+// all keys each time; and a thousand values of one old key from costing a try of all newer ones each. It holds no value, and nothing made
+// of one: a ciphertext is public. The zero value is ready to use.
 type memory struct {
 	refused map[[sha256.Size]byte]struct{} // that no key opens
 	openers map[string]*Key                // that opened the last value of a label

@@ -35,7 +35,8 @@ type Schedule struct {
 // Off reports whether no key is ever made, not even the first one.
 func (s Schedule) Off() bool { return s.Period == 0 && s.Cutoff.IsZero() }
 
-// Next is how long it is until a key is due; 0: one is now. never: none will be, with the keys that there are. Newest is nil where there is none.
+// Next is how long it is until a key is due; 0: one is now. never: none will be, with the keys that there are. Newest is nil where there
+// is none.
 func (s Schedule) Next(newest *Key, now time.Time) (wait time.Duration, never bool) {
 	if s.Off() {
 		return 0, true
@@ -86,7 +87,7 @@ func (r *Renewer) Run(ctx context.Context) error {
 		var wait time.Duration
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // it stops
 		case err != nil: // the keys cannot be read
 			wait = settle
 		default:
@@ -177,8 +178,8 @@ func indexOf(all []corev1.Secret, name string) int {
 // said is what may be logged of the API server's refusal: what an admission policy or the validation of a Secret says may quote it.
 func said(verb string, err error) error {
 	if apierrors.IsForbidden(err) {
-		return fmt.Errorf("the syncer may not %s Secrets there, or admission denies it: its ServiceAccount needs that right, in that namespace alone; "+
-			"--sealed-key-renew-period=0 turns the renewal off", verb)
+		return fmt.Errorf("the syncer may not %s Secrets there, or admission denies it: its ServiceAccount needs that right, "+
+			"in that namespace alone; --sealed-key-renew-period=0 turns the renewal off", verb)
 	}
 	if reason := apierrors.ReasonForError(err); reason != metav1.StatusReasonUnknown {
 		return fmt.Errorf("the API server refuses to %s a Secret: %s", verb, reason)

@@ -213,12 +213,12 @@ func TestKeysThatAreThereAreTakenAsTheyAre(t *testing.T) {
 
 func TestAKeyThatMayNotBeMadeIsTriedAgain(t *testing.T) {
 	inFakeTime(t, func(t *testing.T, w *watched) {
-		refusal := error(apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "x", errors.New("planted!")))
+		refusal := error(apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "x", errors.New("planted")))
 		w.cluster.PrependReactor("create", "secrets", func(k8stesting.Action) (bool, runtime.Object, error) { return refusal != nil, nil, refusal })
 		log, done := w.renewing(t.Context(), w.Ring, Schedule{Period: 30 * day}, nil)
 		defer done()
 		pass(time.Minute)
-		if !strings.Contains(log.String(), "the syncer may not create Secrets there") || strings.Contains(log.String(), "planted!") {
+		if !strings.Contains(log.String(), "the syncer may not create Secrets there") || strings.Contains(log.String(), "planted") {
 			t.Errorf("got log %s, want what is missing, without what was said", log)
 		}
 		refusal = nil

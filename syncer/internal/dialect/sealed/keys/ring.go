@@ -22,7 +22,8 @@ type Ring struct {
 	Order     Order
 	// Came is called when a key came that was not there. Nil: not called.
 	Came func()
-	// Malformed is called for a Secret that should be a key and is none, with a sentence about it, once for each of its versions. Nil: not called.
+	// Malformed is called for a Secret that should be a key and is none, with a sentence about it, once for each of its versions. Nil: not
+	// called.
 	Malformed func(secret *corev1.Secret, problem string)
 
 	// Turns are those of Open: namespaces take turns.
@@ -114,8 +115,8 @@ func (r *Ring) Open(ctx context.Context, namespace string, sealed plan.Sealed) (
 	case len(now.keys) == 0:
 		return nil, r.none()
 	case len(fitting) == 0:
-		return nil, fmt.Errorf("it was sealed by a key of %d bits, and none of the cluster's keys has as many: restore that key in namespace %s, "+
-			"or seal the value again by kubeseal", size*8, r.Namespace)
+		return nil, fmt.Errorf("it was sealed by a key of %d bits, and none of the cluster's keys has as many: restore that key in "+
+			"namespace %s, or seal the value again by kubeseal", size*8, r.Namespace)
 	case refused:
 		return nil, r.foreign()
 	}
@@ -167,8 +168,8 @@ func (r *Ring) none() error {
 }
 
 func (r *Ring) foreign() error {
-	return fmt.Errorf("no key of this cluster opens it: it was sealed for another cluster, for another namespace, name or scope, or by a key that is "+
-		"gone: restore that key in namespace %s, or seal the value again by kubeseal", r.Namespace)
+	return fmt.Errorf("no key of this cluster opens it: it was sealed for another cluster, for another namespace, name or scope, or by a key "+
+		"that is gone: restore that key in namespace %s, or seal the value again by kubeseal", r.Namespace)
 }
 
 // isKey reports whether a Secret is one that opens values.
