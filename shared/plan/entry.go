@@ -41,9 +41,6 @@ func (s Sealed) MarshalJSON() ([]byte, error) {
 	}{[]byte(s.Ciphertext), s.Label})
 }
 
-// IsSealed reports whether the entry is opened rather than read: no backend knows of it.
-func (e *Entry) IsSealed() bool { return e.Sealed != Sealed{} }
-
 // EntryKind says what becomes of a value.
 type EntryKind int
 
@@ -78,6 +75,9 @@ type Entry struct {
 	// Naming makes the entries' names of those of Members, or of a Tree. Nil: members have theirs, and values of a walk their last segment.
 	Naming *Naming `json:",omitempty"`
 }
+
+// IsSealed reports whether the entry is opened rather than read: no backend knows of it.
+func (e *Entry) IsSealed() bool { return e.Sealed != Sealed{} }
 
 // Portion is a part of what a backend answers.
 type Portion string

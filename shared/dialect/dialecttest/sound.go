@@ -138,7 +138,8 @@ func unsoundEntry(p *plan.Plan, e *plan.Entry) (problems []string) {
 	return problems
 }
 
-// unsoundSealed lists what is wrong with an entry that is sealed: it is one value, or a Secret whose members are its entries, and has no Source.
+// unsoundSealed lists what is wrong with an entry that is sealed: it is one value, or a Secret whose members are its entries, and has no
+// Source.
 func unsoundSealed(e *plan.Entry) (problems []string) {
 	only := plan.Entry{Field: e.Field, KeyField: e.KeyField, Name: e.Name, Use: e.Use, Sealed: e.Sealed}
 	if e.Kind == plan.Members {

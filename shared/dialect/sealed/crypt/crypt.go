@@ -42,8 +42,10 @@ func Seal(key *rsa.PublicKey, value []byte, label string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	sealed := binary.BigEndian.AppendUint16(make([]byte, 0, lengthBytes+len(wrapped)+len(value)+tagBytes), uint16(len(wrapped))) //nolint:gosec // RSA keys are shorter
-	return aead.Seal(append(sealed, wrapped...), nonce(aead), value, nil), nil
+	sealed := make([]byte, 0, lengthBytes+len(wrapped)+len(value)+tagBytes)
+	sealed = binary.BigEndian.AppendUint16(sealed, uint16(len(wrapped))) //nolint:gosec // RSA keys are shorter
+	sealed = append(sealed, wrapped...)
+	return aead.Seal(sealed, nonce(aead), value, nil), nil //nolint:gosec // the session key is used this once
 }
 
 // Open opens a value that was sealed for what a label stands for. An error is one of the above.
