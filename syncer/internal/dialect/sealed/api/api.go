@@ -134,8 +134,10 @@ func (a *API) limited(do func(ctx context.Context, s *sent) answer) http.Handler
 }
 
 func (a *API) read(ctx context.Context, w http.ResponseWriter, r *http.Request, do func(ctx context.Context, s *sent) answer) answer {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) // not every writer of a test has one
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(time.Now().Add(bodyTime)) // not every writer of a test has one
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	_ = connection.SetReadDeadline(time.Time{}) // else the request would end with it, while it is answered
 	if large, is := errors.AsType[*http.MaxBytesError](err); is {
 		return answer{status: http.StatusRequestEntityTooLarge, text: fmt.Sprintf("the object has more than %d bytes", large.Limit)}
 	}

@@ -285,6 +285,26 @@ func TestTheCertificateIsThatOfTheNewestKey(t *testing.T) {
 	}
 }
 
+// deadlines is a connection that remembers the deadlines of its reads.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	set []time.Time
+}
+
+func (d *deadlines) SetReadDeadline(at time.Time) error {
+	d.set = append(d.set, at)
+	return nil
+}
+
+func TestOnlyTheBodyHasADeadline(t *testing.T) {
+	a, _ := newAPI(t, pairs()[0])
+	d := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	a.Handler().ServeHTTP(d, httptest.NewRequestWithContext(t.Context(), http.MethodPost, PathVerify, strings.NewReader("{")))
+	if len(d.set) != 2 || d.set[0].IsZero() || !d.set[1].IsZero() {
+		t.Errorf("got deadlines %v, want one, and then none: the server takes a connection that passed its deadline for one that is gone", d.set)
+	}
+}
+
 func TestRequestsAreLimited(t *testing.T) {
 	a, _ := newAPI(t, pairs()[0])
 	now := time.Now()
