@@ -38,9 +38,6 @@ import (
 // maxRender is how long one Secret's content may take to make: that of the largest objects takes a second.
 const maxRender = 10 * time.Second
 
-// maxOpen is how long it may take to open what one object holds, with the turns of other namespaces. A thousand entries take four seconds.
-const maxOpen = time.Minute
-
 // smallRender is how many bytes of values are rendered in negligible time.
 const smallRender = 64 << 10
 
@@ -89,6 +86,7 @@ type Reconciler struct {
 	referrers referrers
 	live      liveObjects
 	renders   fair.Turns // of large values
+	opens     fair.Turns // of objects with many sealed values
 	storage   priorityQueue
 	queue     queue
 	retries   signal
@@ -246,16 +244,6 @@ func (r *Reconciler) render(
 	inTime, cancel := context.WithTimeout(ctx, maxRender)
 	defer cancel()
 	return render.Render(inTime, p, values, opened, r.Templates)
-}
-
-// open opens what the object holds sealed. The values are in memory until its Secret is written.
-func (r *Reconciler) open(ctx context.Context, p *plan.Plan) (render.Opened, []*render.Error) {
-	if !p.HasSealed() {
-		return nil, nil
-	}
-	inTime, cancel := context.WithTimeout(ctx, maxOpen)
-	defer cancel()
-	return render.Open(inTime, p, r.Opener)
 }
 
 // interval is how often an object's sources are refreshed now; 0: not at all.

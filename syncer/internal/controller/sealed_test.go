@@ -253,3 +253,41 @@ func TestASignalIsSentOnceForAllTimes(t *testing.T) {
 		<-s.events()
 	})
 }
+
+func TestObjectsWithManySealedValuesAreOpenedOneAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &opener{key: true, slow: 15 * time.Millisecond}
+		r := &Reconciler{Opener: o}
+		many := func(n int) *plan.Plan {
+			p := &plan.Plan{Words: everything().Words()}
+			for i := range n {
+				p.Entries = append(p.Entries, plan.Entry{Name: "a", Sealed: plan.Sealed{Ciphertext: "A", Label: string(rune(i + 1))}})
+			}
+			return p
+		}
+		took := func(n int) time.Duration {
+			begin := time.Now()
+			opened, errs := r.open(t.Context(), many(n))
+			if len(opened) != n || len(errs) > 0 {
+				t.Errorf("got %d of %d values, and errors %v", len(opened), n, errs)
+			}
+			return time.Since(begin)
+		}
+		var all sync.WaitGroup
+		var first, few time.Duration
+		begin := time.Now()
+		all.Go(func() { first = took(1000) })
+		synctest.Wait()
+		for range 3 {
+			all.Go(func() { took(1000) })
+		}
+		all.Go(func() { few = took(1) })
+		all.Wait()
+		if took := time.Since(begin); took != time.Minute {
+			t.Errorf("four objects with many values took %s, want a minute: one after the other", took)
+		}
+		if first != 15*time.Second || few != 15*time.Millisecond {
+			t.Errorf("the first of four objects with many values took %s, and one with few beside them %s, want 15s and 15ms", first, few)
+		}
+	})
+}
