@@ -36,7 +36,7 @@ func TestPlans(t *testing.T) {
 	golden(t, "testdata/plans.golden", got.String())
 }
 
-// The scope is no part of the spec, so that the generation does not tell of its change.
+// The scope is no part of the spec, so that its change leaves the generation as it is.
 func TestAnotherScopeForcesAnotherAttempt(t *testing.T) {
 	installation := &sealed.Installation{Serve: true}
 	seen := map[string]string{}
