@@ -170,7 +170,7 @@ func (b *batch) settled(k dialect.Kind, o dialect.Object, gone bool) bool {
 	case wanted == "" && record.ForceSync != b.token:
 		b.done(k, o, shape.Failed, "", "another client removed the annotation "+names.AnnotationForceSync+" before the syncer reported: "+
 			"let that client, such as a GitOps tool, leave it alone")
-	case record.ForceSync != b.token && record.ForceSync != wanted:
+	case record.ForceSync != b.token && record.ForceSync != dialect.ForceSyncOf(k, o): // which may have more than the annotation
 		return false
 	case record.Ready == metav1.ConditionTrue:
 		b.done(k, o, shape.Refreshed, string(record.Reason), "")
