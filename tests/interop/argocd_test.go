@@ -64,7 +64,7 @@ func TestArgoCDsOwnHealth(t *testing.T) {
 // argoCDsScript takes that of a kind from the module of Argo CD, whose version tests/tools/argocd names.
 func argoCDsScript(t *testing.T, kind string) string {
 	t.Helper()
-	program := exec.CommandContext(t.Context(), "go", "run", ".", kind) //nolint:gosec // a test names it
+	program := exec.CommandContext(t.Context(), "go", "run", ".", kind)
 	program.Dir = "../tools/argocd"
 	program.Env = append(os.Environ(), "GOWORK=off")
 	var stderr strings.Builder

@@ -40,12 +40,13 @@ func (b *builder) ciphertext(at *field.Path, text string) (bytes string, ok bool
 	if len(decoded) < lengthBytes {
 		return wrong("is too short for a sealed value, with %d bytes", len(decoded))
 	}
-	modulus := int(binary.BigEndian.Uint16([]byte(decoded)))
+	modulus := int(binary.BigEndian.Uint16(decoded))
 	if !slices.Contains(moduli(), modulus) {
 		return wrong("is no sealed value, since it begins with the length of no RSA key (%d bytes; want 256, 384, 512 or 1024)", modulus)
 	}
 	if least := lengthBytes + modulus + tagBytes; len(decoded) < least {
-		return wrong("is cut off: it has %d bytes, and a value sealed by a key of %d bits has at least %d", len(decoded), modulus*bitsPerByte, least)
+		return wrong("is cut off: it has %d bytes, and a value sealed by a key of %d bits has at least %d",
+			len(decoded), modulus*bitsPerByte, least)
 	}
 	if lengths := b.installation.lengths; lengths != nil && !slices.Contains(lengths, modulus) {
 		return wrong("was sealed by a key of %d bits, which none of the certificates in --sealed-cert is of", modulus*bitsPerByte)
@@ -57,7 +58,7 @@ const bitsPerByte = 8
 
 // lengthsOf are the lengths of the RSA keys, in bytes, of the certificates in a file.
 func lengthsOf(file string) (lengths []int, err error) {
-	rest, err := os.ReadFile(file) //nolint:gosec // the user names the file
+	rest, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}

@@ -56,7 +56,8 @@ func TestEachRowIsJudged(t *testing.T) {
 func ciphertext(bits, behind int) string {
 	const bitsPerByte = 8
 	modulus := bits / bitsPerByte
-	return base64.StdEncoding.EncodeToString(append(binary.BigEndian.AppendUint16(nil, uint16(modulus)), make([]byte, modulus+behind)...)) //nolint:gosec // small
+	length := binary.BigEndian.AppendUint16(nil, uint16(modulus))
+	return base64.StdEncoding.EncodeToString(append(length, make([]byte, modulus+behind)...))
 }
 
 // rows reads a file of them. In it, $2048 and the like stand for a value that is sealed by a key of so many bits, and $cut for one that lacks a

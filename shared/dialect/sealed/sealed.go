@@ -45,7 +45,7 @@ func (i *Installation) Bind(s *settings.Section, service dialect.Service) {
 		"accept SealedSecrets with spec.data, a whole Secret that was sealed at once by kubeseal before 0.8", "SEALED_ACCEPT_V1_DATA")
 	if service == dialect.Check {
 		s.String(&i.certFile, "sealed-cert", "",
-			"file of PEM certificates, as kubeseal --fetch-cert prints them: values of SealedSecrets that none of their keys can have sealed are wrong")
+			"file of PEM certificates, as kubeseal --fetch-cert prints them: a value that none of their keys can have sealed is an error")
 	}
 }
 
@@ -144,7 +144,8 @@ var words = plan.Words{
 	Rename:    "seal the values again for another name",
 	Adopt: "to have it taken over, set on that Secret the annotation " + v1alpha1.AnnotationManaged + `: "true", or ` +
 		v1alpha1.AnnotationPatch + `: "true" to have its other entries stay, and on the namespace ` + names.AnnotationPermitAdopt + `: "true"`,
-	OtherController: `if the controller of Sealed Secrets runs, scale it to zero, or set SEALED_SERVE: "false" here: both serve all SealedSecrets`,
+	OtherController: "if the controller of Sealed Secrets runs, scale it to zero, or set SEALED_SERVE: \"false\" here: " +
+		"both serve all SealedSecrets",
 	Terms: map[plan.Term]string{
 		plan.TermBackend: "the sealing keys", plan.TermEngine1: "", plan.TermEngine2: "",
 		plan.TermInterval: "the annotation " + names.AnnotationForceSync, plan.TermRecursive: "",

@@ -2,8 +2,8 @@ package v1alpha1
 
 import "encoding/json"
 
-// Metadata is what a Secret has beside its entries. Name, namespace and owner are given, and what else is written is not served, but kept, so
-// that it can be named.
+// Metadata is what a Secret has beside its entries. Name, namespace and owner are given, and what else is written is not served, but kept,
+// so that it can be named.
 //
 // +kubebuilder:pruning:PreserveUnknownFields
 type Metadata struct {
@@ -19,7 +19,8 @@ type Metadata struct {
 	others map[string]string `json:"-"`
 }
 
-// Others are the fields beside labels and annotations, each as it is written, in JSON. Labels and annotations that are no objects are among them.
+// Others are the fields beside labels and annotations, each as it is written, in JSON. Labels and annotations that are no objects are among
+// them.
 func (m *Metadata) Others() map[string]string { return m.others }
 
 // UnmarshalJSON implements json.Unmarshaler.

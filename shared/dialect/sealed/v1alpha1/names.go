@@ -3,8 +3,8 @@ package v1alpha1
 // prefix is that of the annotations of Sealed Secrets. Each of them counts with the value "true" alone.
 const prefix = "sealedsecrets.bitnami.com/"
 
-// Annotations of a SealedSecret itself, which say where its ciphertexts may be opened. Without either: as the name and in the namespace that
-// they were sealed for.
+// Annotations of a SealedSecret itself, which say where its ciphertexts may be opened. Without either: as the name and in the namespace
+// that they were sealed for.
 const (
 	AnnotationNamespaceWide = prefix + "namespace-wide" // in the namespace that they were sealed for, as any name
 	AnnotationClusterWide   = prefix + "cluster-wide"   // anywhere; it wins

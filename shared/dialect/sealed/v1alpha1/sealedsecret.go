@@ -67,8 +67,8 @@ type Template struct {
 	// +optional
 	Immutable *bool `json:"immutable,omitempty"`
 
-	// Further entries of the Secret, by templates of Go that see the sealed values, opened, and these texts, each as a text by its name. null in
-	// place of a text, of a name that is among encryptedData: templates see the value, and the Secret does not have it.
+	// Further entries of the Secret, by templates of Go that see the sealed values, opened, and these texts, each as a text by its name.
+	// null in place of a text, of a name that is among encryptedData: templates see the value, and the Secret does not have it.
 	// +optional
 	// +nullable
 	// +kubebuilder:validation:Schemaless

@@ -101,8 +101,8 @@ func (s *SealedSecretStatus) Record() plan.Record {
 	return r
 }
 
-// Put writes a Record into the status. Conditions of others stay, behind ours, which the columns of kubectl show. A Record that says nothing of
-// Ready leaves nothing else.
+// Put writes a Record into the status. Conditions of others stay, behind ours, which the columns of kubectl show. A Record that says
+// nothing of Ready leaves nothing else.
 func (s *SealedSecretStatus) Put(r plan.Record) {
 	var others []Condition
 	for _, c := range s.Conditions {
