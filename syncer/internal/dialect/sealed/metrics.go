@@ -16,7 +16,7 @@ import (
 var (
 	unseals = prometheus.NewDesc("sealed_secrets_controller_unseal_requests_total",
 		"Attempts to open SealedSecrets and write their Secrets.", nil, nil)
-	failed  = prometheus.NewDesc("sealed_secrets_controller_unseal_errors_total",
+	failed = prometheus.NewDesc("sealed_secrets_controller_unseal_errors_total",
 		"Attempts that failed, by why: unseal, update or unmanaged.", []string{"reason", "namespace"}, nil)
 	condition = prometheus.NewDesc("sealed_secrets_controller_condition_info",
 		"1 where the condition Synced is True, -1 where it is False. The instance is always empty.",
