@@ -166,6 +166,7 @@ type Event string
 // What happens.
 const (
 	EventFailed    Event = "Failed"    // Ready becomes False
+	EventUnwritten Event = "Unwritten" // Ready becomes False, since the Secret cannot be written; EventFailed where it has no reason
 	EventRecovered Event = "Recovered" // Ready becomes True again
 	EventCreated   Event = "Created"   // a Secret was created
 	EventUpdated   Event = "Updated"   // a Secret was changed

@@ -58,6 +58,8 @@ type Target struct {
 	Asks Asks `json:",omitzero"`
 	// Final: once the Secret is immutable, its data is never written again.
 	Final bool `json:",omitempty"`
+	// Fixed: a Secret that is immutable is not made anew. That it would have to be changed is an error.
+	Fixed bool `json:",omitempty"`
 	// DeleteEmpty: the Secret is deleted once the backend has proved that all that is Optional is gone.
 	DeleteEmpty bool `json:",omitempty"`
 }

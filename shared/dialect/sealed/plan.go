@@ -34,6 +34,7 @@ func (i *Installation) parse(object *v1alpha1.SealedSecret) (*plan.Plan, field.E
 	}
 	b.Plan.ForceSync = i.ForceSync(object)
 	b.Plan.Refresh.Never = true
+	b.Plan.Target.Fixed = true
 	b.Plan.Target.Asks = plan.Asks{Adopt: v1alpha1.AnnotationManaged, Share: v1alpha1.AnnotationPatch}
 	scope, at := scopeOf(object), field.NewPath("spec")
 	b.scope(scope)

@@ -106,8 +106,8 @@ func (i *Installation) ForceSync(object dialect.Object) string {
 // EventReasons implements dialect.EventNamer: they are those of Sealed Secrets.
 func (i *Installation) EventReasons() map[dialect.Event]string {
 	return map[dialect.Event]string{
-		dialect.EventFailed: "ErrUnsealFailed", dialect.EventRecovered: "Unsealed", dialect.EventCreated: "Unsealed",
-		dialect.EventUpdated: "Unsealed",
+		dialect.EventFailed: "ErrUnsealFailed", dialect.EventUnwritten: "ErrUpdateFailed", dialect.EventRecovered: "Unsealed",
+		dialect.EventCreated: "Unsealed", dialect.EventUpdated: "Unsealed",
 	}
 }
 

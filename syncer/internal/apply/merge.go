@@ -98,7 +98,9 @@ func merge(current *corev1.Secret, r Request) *corev1.Secret {
 		return s
 	}
 	s.Type = corev1.SecretType(r.Content.Type)
-	s.Immutable = r.Content.Immutable
+	if s.Immutable = r.Content.Immutable; r.Fixed && isTrue(current.Immutable) {
+		s.Immutable = current.Immutable // which only another Secret could be without
+	}
 	s.Data = r.Content.Data
 	return s
 }

@@ -41,6 +41,8 @@ type Request struct {
 	Asks plan.Asks
 	// Final: the data of a Secret that is immutable stays as it is.
 	Final bool
+	// Fixed: a Secret that is immutable is not made anew.
+	Fixed bool
 	// Removed are labels and annotations that the Secret must not have.
 	Removed []string
 	// TakesOver says that another client may have served the object until now: what is Removed is of that time.
@@ -141,6 +143,8 @@ func (w *Writer) update(ctx context.Context, current *corev1.Secret, r Request) 
 	switch {
 	case inPlace(current, desired):
 		err = w.Client.Update(ctx, desired, client.FieldOwner(r.manager()))
+	case r.Fixed && isTrue(current.Immutable):
+		err = fmt.Errorf("cannot update secret %s: the target Secret is immutable: delete it, and it is made anew", r.Name)
 	case r.Sharing != plan.Exclusive:
 		err = fmt.Errorf("secret %s is immutable, so that no entry of another object can be set in it: have it made without immutable", r.Name)
 	default:

@@ -252,6 +252,13 @@ func (otherwise) EventReasons() map[dialect.Event]string {
 	}
 }
 
+// failing is one with a name of its own for what cannot be written, and no other.
+type failing struct{ dialect.Kind }
+
+func (failing) EventReasons() map[dialect.Event]string {
+	return map[dialect.Event]string{dialect.EventFailed: "Failed", dialect.EventUnwritten: "WriteFailed"}
+}
+
 func TestEventsHaveTheNamesThatTheirKindGivesThem(t *testing.T) {
 	for name, test := range map[string]struct {
 		kind func(dialect.Kind) dialect.Kind
@@ -264,6 +271,9 @@ func TestEventsHaveTheNamesThatTheirKindGivesThem(t *testing.T) {
 		"the kind's": {func(k dialect.Kind) dialect.Kind { return otherwise{k} }, []string{
 			"Warning UpdateFailed the Secret cannot be written: planted", "Normal Created Secret db was created", "Normal Updated Secret db was changed",
 			"Normal Deleted the backend has nothing to read for spec.data[0], spec.data[1], which is all that there is: the Secret is deleted",
+		}},
+		"the kind's for what cannot be written": {func(k dialect.Kind) dialect.Kind { return failing{k} }, []string{
+			"Warning WriteFailed the Secret cannot be written: planted",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -179,7 +179,7 @@ func (r *Reconciler) announce(ctx context.Context, object Object, last, next pla
 	}
 	switch {
 	case after == metav1.ConditionFalse && before != after:
-		r.event(object, dialect.EventFailed, o.reason, o.message)
+		r.event(object, failure(o.reason), o.reason, o.message)
 	case after == metav1.ConditionTrue && before == metav1.ConditionFalse:
 		r.event(object, dialect.EventRecovered, o.reason, "the Secret is up to date again")
 	}
@@ -196,12 +196,23 @@ func (r *Reconciler) announce(ctx context.Context, object Object, last, next pla
 	}
 }
 
+// failure is what happens where Ready becomes False for a reason.
+func failure(reason plan.Reason) dialect.Event {
+	if reason == plan.ReasonSecretNotOwned || reason == plan.ReasonSecretWriteFailed {
+		return dialect.EventUnwritten
+	}
+	return dialect.EventFailed
+}
+
 // event makes an event, under the name that the kind has for what happens. Without one, those have none that say no more than the object
 // itself: that its Secret was written.
 func (r *Reconciler) event(object client.Object, what dialect.Event, reason plan.Reason, note string) {
 	name := string(reason)
 	if namer, ok := r.Kind.(dialect.EventNamer); ok {
-		name = namer.EventReasons()[what]
+		reasons := namer.EventReasons()
+		if name = reasons[what]; name == "" && what == dialect.EventUnwritten {
+			name = reasons[dialect.EventFailed]
+		}
 	} else if what == dialect.EventCreated || what == dialect.EventUpdated {
 		return
 	}
@@ -209,7 +220,7 @@ func (r *Reconciler) event(object client.Object, what dialect.Event, reason plan
 		return
 	}
 	severity := corev1.EventTypeNormal
-	if what == dialect.EventFailed {
+	if what == dialect.EventFailed || what == dialect.EventUnwritten {
 		severity = corev1.EventTypeWarning
 	}
 	r.Recorder.Eventf(object, nil, severity, name, "Sync", "%s", eventNote(note))

@@ -60,7 +60,7 @@ func (r *Reconciler) writeSecret(
 	r.states.startWrite(p.Object.NamespacedName)
 	written, err = r.Writer.Write(ctx, apply.Request{
 		Owner: owner, Name: p.Target.Name, Content: content, Stamp: p.Template.Stamp,
-		Sharing: p.Target.Sharing, Asks: p.Target.Asks, Final: p.Target.Final, Removed: p.Template.Removed,
+		Sharing: p.Target.Sharing, Asks: p.Target.Asks, Final: p.Target.Final, Fixed: p.Target.Fixed, Removed: p.Template.Removed,
 		Expected: last.SecretResourceVersion != "", Revision: last.DataRevision, TakesOver: r.takesOver(object),
 		Adopt: func(ctx context.Context, secret *corev1.Secret) (bool, string, error) {
 			return r.mayAdopt(ctx, object, p, secret)
