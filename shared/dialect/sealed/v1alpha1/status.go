@@ -66,11 +66,11 @@ type Sync struct {
 	// +optional
 	SecretResourceVersion string `json:"secretResourceVersion,omitempty"`
 
-	// A hash of what was last acted upon beside the spec: the scope, and the annotation secretgate.io/force-sync.
+	// What was last acted upon beside the spec: the scope, and the value of the annotation secretgate.io/force-sync.
 	// +optional
 	ObservedForceSync string `json:"observedForceSync,omitempty"`
 
-	// The values that could not be opened, and those that could, the first 100.
+	// The sealed values, the first 100.
 	// +optional
 	// +listType=atomic
 	Entries []syncstatus.Entry `json:"entries,omitempty"`
