@@ -23,6 +23,7 @@ components:
   - KUSTOMIZE/components/dialects/tuenti
   - KUSTOMIZE/components/dialects/eso
   - KUSTOMIZE/components/dialects/vso
+  - KUSTOMIZE/components/dialects/sealed
   - KUSTOMIZE/components/token-requests
 `,
 			"secrets-system/kustomization.yaml": "resources: [KUSTOMIZE/overlays/self-signed]\nnamespace: secrets-system\n",
@@ -125,7 +126,33 @@ patches:
 `,
 			"team-b/kustomization.yaml": "namespace: team-b\nresources: [KUSTOMIZE/base/watched-namespace, KUSTOMIZE/components/dialects/vso/watched-namespace]\n",
 		},
+		keysOfKubeSystem: {
+			"kustomization.yaml": `
+resources: [KUSTOMIZE/overlays/self-signed, namespaces.yaml, team-a, team-b]
+components:
+  - KUSTOMIZE/components/dialects/sealed
+  - KUSTOMIZE/components/dialects/sealed/kube-system
+  - KUSTOMIZE/components/namespaced
+  - KUSTOMIZE/components/dialects/sealed/namespaced
+patches:
+  - target: {kind: Deployment, name: syncer}
+    patch: |
+      - op: add
+        path: /spec/template/spec/containers/0/env/-
+        value: {name: WATCHED_NAMESPACES, value: "team-a,team-b"}
+`,
+			"namespaces.yaml":           namespaceManifest("team-a") + "---\n" + namespaceManifest("team-b"),
+			"team-a/kustomization.yaml": sealedNamespace("team-a"),
+			"team-b/kustomization.yaml": sealedNamespace("team-b"),
+		},
 	}
+}
+
+// keysOfKubeSystem is an overlay of two namespaces whose syncer has the keys of kube-system.
+const keysOfKubeSystem = "an overlay for two namespaces, with SealedSecrets whose keys are in kube-system"
+
+func sealedNamespace(name string) string {
+	return "namespace: " + name + "\nresources: [KUSTOMIZE/base/watched-namespace, KUSTOMIZE/components/dialects/sealed/watched-namespace]\n"
 }
 
 // logins is an overlay of two namespaces whose syncer may log in by the VaultAuths of both, with tokens of one ServiceAccount in one of them.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/dialect/eso"
+	"github.com/secretgate/secretgate/shared/dialect/sealed"
 	"github.com/secretgate/secretgate/shared/dialect/vso"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/credential"
@@ -34,6 +35,7 @@ func TestTheWebhookIsAskedAboutAllThatADialectJudges(t *testing.T) {
 	}{
 		{eso.Dialect(), 3}, // ExternalSecrets and both kinds of stores
 		{vso.Dialect(), 5}, // VaultStaticSecrets, and what they refer to
+		{sealed.Dialect(), 1},
 	} {
 		t.Run(test.dialect.Name, func(t *testing.T) {
 			judged := judgedBy(test.dialect.New())
@@ -81,18 +83,43 @@ func rulesOf(t *testing.T, component string) (rules []admissionv1.RuleWithOperat
 	return rules
 }
 
-// The defaults of Vault Secrets Operator's objects are where the installation is, until its settings say otherwise.
-func TestTheOperatorsNamespaceIsTheInstallations(t *testing.T) {
-	for _, policy := range rendered[corev1.ConfigMap](t, "self-signed", "dialects/vso") {
-		if policy.Name != "policy" {
-			continue
+// The defaults of Vault Secrets Operator's objects, and sealing keys, are where the installation is, until its settings say otherwise.
+func TestNamespacesOfSettingsAreTheInstallations(t *testing.T) {
+	for component, setting := range map[string]string{"dialects/vso": "VSO_OPERATOR_NAMESPACE", "dialects/sealed": "SEALED_KEY_NAMESPACE"} {
+		policies := slices.DeleteFunc(rendered[corev1.ConfigMap](t, "self-signed", component), func(m corev1.ConfigMap) bool { return m.Name != "policy" })
+		if len(policies) != 1 {
+			t.Fatalf("%s: got %d ConfigMaps policy, want one", component, len(policies))
 		}
-		if got := policy.Data["VSO_OPERATOR_NAMESPACE"]; got != policy.Namespace || got == "" {
-			t.Errorf("got VSO_OPERATOR_NAMESPACE %q, want %q", got, policy.Namespace)
+		if got := policies[0].Data[setting]; got != policies[0].Namespace || got == "" {
+			t.Errorf("%s: got %s %q, want %q", component, setting, got, policies[0].Namespace)
 		}
-		return
 	}
-	t.Error("got no ConfigMap, want policy")
+}
+
+// The syncer's rights on sealing keys are in the namespace that its setting names, also where that is not the installation's.
+func TestTheRightsOnSealingKeysAreWhereTheSettingSays(t *testing.T) {
+	for _, components := range [][]string{{"dialects/sealed"}, {"dialects/sealed", "dialects/sealed/kube-system"}} {
+		var setting string
+		for _, policy := range rendered[corev1.ConfigMap](t, "self-signed", components...) {
+			if policy.Name == "policy" {
+				setting = policy.Data["SEALED_KEY_NAMESPACE"]
+			}
+		}
+		var found []string
+		for _, binding := range rendered[rbacv1.RoleBinding](t, "self-signed", components...) {
+			if binding.RoleRef.Name == "secretgate-syncer-sealing-keys" {
+				found = append(found, binding.Namespace+" for "+binding.Subjects[0].Namespace)
+			}
+		}
+		for _, role := range rendered[rbacv1.Role](t, "self-signed", components...) {
+			if role.Name == "secretgate-syncer-sealing-keys" {
+				found = append(found, role.Namespace)
+			}
+		}
+		if diff := cmp.Diff([]string{setting + " for secretgate", setting}, found); diff != "" {
+			t.Errorf("%v: namespaces of the RoleBinding and of the Role (-want +got):\n%s", components, diff)
+		}
+	}
 }
 
 // ruleInMessage is the rule that a condition prints, for the Role that is missing.
