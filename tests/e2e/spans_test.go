@@ -69,7 +69,7 @@ func (p *programs) check(t *testing.T, span string) (known bool, err error) {
 		command = "kubectl " + verbOf(words[1:])
 	case "vault":
 		command = strings.Join(words[:min(3, len(words))], " ")
-	case "webhook", "syncer":
+	case "webhook", "syncer", "kubeseal":
 		command = program
 		if program == "webhook" {
 			command += " " + words[1]
@@ -159,6 +159,8 @@ func TestUnknownCommandsWithinSentencesAreFound(t *testing.T) {
 		"vault kw get secret/shop/db":                                false,
 		"make test-unit":                                             true,
 		"make tests":                                                 false,
+		"kubeseal --re-encrypt --format yaml":                        true,
+		"kubeseal --encrypt-again":                                   false,
 	} {
 		if known, err := p.check(t, span); !known || (err == nil) != want {
 			t.Errorf("%s: got %v, want it to pass: %v", span, err, want)
