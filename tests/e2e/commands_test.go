@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +18,9 @@ func placeholders() *strings.Replacer {
 	return strings.NewReplacer("https://vault.example.com:8200", theLab.VaultAddr)
 }
 
+// pagesOfDialects have tests of their own.
+var pagesOfDialects = []string{esoPage, vsoPage, sealedPage}
+
 // TestCommandsOfPages runs the blocks of commands of every page, as they stand there, in the order of the page, in one folder.
 func TestCommandsOfPages(t *testing.T) {
 	t.Parallel()
@@ -26,7 +30,7 @@ func TestCommandsOfPages(t *testing.T) {
 	}
 	pages := map[string][]fence.Block{}
 	for _, b := range all {
-		if (isCommands(b) || isOverlay(b)) && !strings.HasPrefix(b.Page, examples) && b.Page != esoPage && b.Page != vsoPage { // which have tests of their own
+		if (isCommands(b) || isOverlay(b)) && !strings.HasPrefix(b.Page, examples) && !slices.Contains(pagesOfDialects, b.Page) {
 			pages[b.Page] = append(pages[b.Page], b)
 		}
 	}

@@ -94,6 +94,37 @@ func (s *site) restrictsProxy(t *testing.T) {
 	}
 }
 
+// TestInstallSealedInSomeNamespaces: a syncer of one namespace opens what is sealed there, by keys of a namespace that it does not watch,
+// with the rights of the component alone.
+func TestInstallSealedInSomeNamespaces(t *testing.T) {
+	t.Parallel()
+	s := newSealedSite(t)
+	s.lab.Syncer.Stop()
+	s.kubectl.Must(t, "delete", "clusterroles,clusterrolebindings", "-l", "app.kubernetes.io/name=syncer")
+	ns, value := s.namespace(t, "team-a"), secretValue()
+	s.kubectl.MustApply(t, "", s.build(t, s.compose(t, map[string]string{
+		"kustomization.yaml": "resources: [base, team-a]\ncomponents: [KUSTOMIZE/components/namespaced, KUSTOMIZE/components/dialects/sealed, " +
+			"KUSTOMIZE/components/dialects/sealed/namespaced, KUSTOMIZE/components/without-workloads, KUSTOMIZE/components/without-admission]\n",
+		"base/kustomization.yaml":   "resources: [KUSTOMIZE/overlays/local-plain]\n",
+		"team-a/kustomization.yaml": sealedNamespace(ns),
+	})))
+	s.kubectl.Must(t, "delete", "secrets", "-n", lab.Namespace, "-l", sealingKeyLabel) // another one is made
+	s.lab.Syncer.Args = append(s.lab.Syncer.Args, "--watched-namespaces="+ns)
+	if err := s.lab.Syncer.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	harness.Eventually(t, func() error { return s.fetchCertificate(t, s.certificate) })
+	s.apply(t, s.seal(t, ns, "db", map[string]string{"a": value}))
+	s.holds(t, ns, "db", map[string]string{"a": value})
+	junk := newSealingKey(t)
+	junk.private = []byte("no key")
+	s.kubectl.MustApply(t, "", junk.secret("junk"))
+	s.hasEvent(t, lab.Namespace, "junk", "")
+	if _, refused := s.log.requests(t, "syncer", nil); len(refused) > 0 {
+		t.Errorf("the API server refused the syncer %q, want the component to grant what it needs", refused)
+	}
+}
+
 // TestInstallWithoutCRDsOfSealedSecrets: a cluster that has the CRD of Sealed Secrets keeps it.
 func TestInstallWithoutCRDsOfSealedSecrets(t *testing.T) {
 	t.Parallel()

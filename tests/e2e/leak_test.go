@@ -107,8 +107,11 @@ func tellsNothing(t *testing.T, namespace string) {
 
 // leaks lists the logs and metrics of the lab, and of syncers beside it, that hold a planted value; tellsNothing looks through
 // statuses and events. The API server's own storage is not one.
-func leaks(metricsAddresses ...string) []string {
-	logs, err := filepath.Glob(theLab.LogFile("*"))
+func leaks(metricsAddresses ...string) []string { return leaksOf(theLab, metricsAddresses...) }
+
+// leaksOf is leaks of another lab.
+func leaksOf(l *lab.Lab, metricsAddresses ...string) []string {
+	logs, err := filepath.Glob(l.LogFile("*"))
 	if err != nil || len(logs) == 0 {
 		return []string{"no logs were found to search"}
 	}
@@ -122,7 +125,7 @@ func leaks(metricsAddresses ...string) []string {
 			found = append(found, filepath.Base(file))
 		}
 	}
-	for _, address := range append(metricsAddresses, theLab.Webhook.MetricsAddress, theLab.Syncer.MetricsAddress) {
+	for _, address := range append(metricsAddresses, l.Webhook.MetricsAddress, l.Syncer.MetricsAddress) {
 		metrics, err := harness.Scrape(context.Background(), address)
 		if err != nil {
 			found = append(found, "the metrics at "+address+" cannot be read")

@@ -153,7 +153,7 @@ func (s sealedSite) templates(t *testing.T) {
 spec:
   template:
     type: example.com/db
-    metadata: {labels: {team: core}, annotations: {note: n}}
+    metadata: {labels: {team: core}, annotations: {note: short}}
     data:
       url: 'db://{{ .user }}:{{ .password | b64enc | b64dec }}@{{ .host }}/{{ index . "dotted.name" }}'
       host: h
@@ -164,7 +164,7 @@ spec:
 	secret := s.holds(t, ns, "db", map[string]string{
 		"user": user, "dotted.name": "x", "host": "h", "url": fmt.Sprintf("db://%s:%s@h/x", user, password),
 	})
-	if secret.Type != "example.com/db" || secret.Labels["team"] != "core" || secret.Annotations["note"] != "n" {
+	if secret.Type != "example.com/db" || secret.Labels["team"] != "core" || secret.Annotations["note"] != "short" {
 		t.Errorf("got type %q, labels %v and annotations %v, want those of the template", secret.Type, secret.Labels, secret.Annotations)
 	}
 }

@@ -176,9 +176,12 @@ func newSealingKey(t *testing.T) sealingKey {
 func (k sealingKey) privateFile() string { return filepath.Join(filepath.Dir(k.file), "private.pem") }
 
 // secret is its Secret, as Sealed Secrets has administrators make one.
-func (k sealingKey) secret(name string) string {
+func (k sealingKey) secret(name string) string { return k.secretIn(lab.Namespace, name) }
+
+// secretIn is its Secret in another namespace than the installation's.
+func (k sealingKey) secretIn(namespace, name string) string {
 	return fmt.Sprintf("{apiVersion: v1, kind: Secret, type: kubernetes.io/tls, metadata: {namespace: %s, name: %s, labels: {%s: active}}, "+
-		"stringData: {tls.crt: %q, tls.key: %q}}", lab.Namespace, name, sealingKeyLabel, k.certificate, k.private)
+		"stringData: {tls.crt: %q, tls.key: %q}}", namespace, name, sealingKeyLabel, k.certificate, k.private)
 }
 
 // sealingKeyLabel is on the Secrets of keys.

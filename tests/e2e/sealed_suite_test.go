@@ -38,17 +38,27 @@ spec: {policyName: adopts-everywhere}
 
 // differsFromSuite are the specs that fail against us, each with its reason.
 func differsFromSuite() map[string]string {
-	const label = "the labels are compared as a whole, and ours is among them: by it, a Secret that is edited by hand is seen"
-	differs := map[string]string{}
-	for _, spec := range []string{
-		"With managed annotation should take ownership of the existing Secret overwriting the whole Secret",
-		"With managed and patch annotation should take ownership of the existing Secret patching instead of overwriting the whole Secret",
-		"With patch annotation should not take ownership of existing Secret while patching the Secret",
-		"With patch annotation and empty secret should not take ownership of existing Secret while patching the Secret",
-	} {
-		differs["create Secret already exists "+spec] = label
+	const (
+		label = "the labels are compared as a whole, and ours is among them: by it, a Secret that is edited by hand is seen"
+		short = "what a key of 1,024 bits sealed is denied at apply, and not accepted to fail"
+	)
+	return map[string]string{
+		"Same name, wrong key should *not* produce a Secret":    short,
+		"Same name, wrong key should produce an error Event":    short,
+		"Secret already exists With managed annotation":         label,
+		"Secret already exists With managed and patch":          label,
+		"Secret already exists With patch annotation should":    label,
+		"Secret already exists With patch annotation and empty": label,
 	}
-	return differs
+}
+
+// mayDifferFromSuite are the specs that delete a Secret of another client, and pass where they look before the syncer has made its own: it
+// does so as soon as the name is free, and theirs has given up by then.
+func mayDifferFromSuite() []string {
+	return []string{
+		"Secret Recreation With unowned secret without managed annotation should not recreate",
+		"Secret Recreation With unowned secret with patch annotation should not recreate",
+	}
 }
 
 // TestSuiteOfSealedSecrets runs the integration suite of Sealed Secrets, as its authors publish it, with their kubeseal against both
@@ -72,19 +82,33 @@ func TestSuiteOfSealedSecrets(t *testing.T) {
 	}
 	failed := map[string]string{}
 	for spec, failure := range outcomes {
-		if failure == "" {
+		of := func(known string) bool { return strings.HasPrefix(spec, "create "+known) }
+		if failure == "" || slices.ContainsFunc(mayDifferFromSuite(), of) {
 			continue
 		}
-		failed[spec] = differsFromSuite()[spec]
-		if failed[spec] == "" {
-			failed[spec] = failure
+		failed[spec] = failure
+		for known, reason := range differsFromSuite() {
+			if of(known) {
+				delete(failed, spec)
+				failed[known] = reason
+			}
 		}
 	}
-	t.Logf("%d of %d specs pass", len(outcomes)-len(failed), len(outcomes))
+	t.Logf("%d of %d specs pass", passed(outcomes), len(outcomes))
 	if diff := cmp.Diff(differsFromSuite(), failed); diff != "" {
 		t.Errorf("specs that fail (-known, with a reason +found):\n%s", diff)
 	}
 	s.showsNothing(t)
+}
+
+// passed counts the specs that failed with nothing.
+func passed(outcomes map[string]string) (n int) {
+	for _, failure := range outcomes {
+		if failure == "" {
+			n++
+		}
+	}
+	return n
 }
 
 // outcomesOf reads from a report of ginkgo what each spec that ran failed with; nothing where it passed.

@@ -19,7 +19,7 @@ func TestSealed(t *testing.T) {
 	t.Parallel()
 	s := newSealedSite(t)
 	t.Run("a tutorial's commands work as they stand", s.followsTutorial)
-	t.Run("kubeseal validates, and encrypts again", s.asksByKubeseal)
+	t.Run("kubeseal validates and encrypts again", s.asksByKubeseal)
 	t.Run("who may call the syncer as kubeseal does", s.restrictsKubeseal)
 	t.Run("each scope opens where it should, and nowhere else", s.scopes)
 	t.Run("a scope that changes is seen", s.followsScope)
