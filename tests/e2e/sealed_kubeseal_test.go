@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -141,16 +142,19 @@ type sealingKey struct {
 	file                 string // of the certificate
 }
 
-// newSealingKey makes one whose certificate is valid from now on, so that it is the newest.
+// brought counts the keys of administrators. A certificate's times are seconds.
+var brought atomic.Int64
+
+// newSealingKey makes one whose certificate is valid later than all that were made before, so that it is the newest.
 func newSealingKey(t *testing.T) sealingKey {
 	t.Helper()
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := time.Now()
+	from := time.Now().Add(time.Duration(brought.Add(1)) * time.Minute)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: "brought"}, NotBefore: now, NotAfter: now.Add(24 * time.Hour),
+		SerialNumber: big.NewInt(from.UnixNano()), Subject: pkix.Name{CommonName: "brought"}, NotBefore: from, NotAfter: from.Add(24 * time.Hour),
 	}
 	certificate, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {
