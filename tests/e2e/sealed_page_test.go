@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/secretgate/secretgate/tests/docs/fence"
+	"github.com/secretgate/secretgate/tests/lab"
 )
 
 // sealedPage has commands for a cluster with SealedSecrets, which the lab of all tests has not.
@@ -20,6 +21,7 @@ func TestComingFromSealedSecrets(t *testing.T) {
 	programs, calls := standIns(t)
 	user := newShellOf(t, s.lab, "default", programs)
 	user.addCheckout(t)
+	user.env = append(user.env, "SEALED_SECRETS_CONTROLLER_NAMESPACE="+lab.Namespace) // which the page has users set in their profile
 	var commands []fence.Block
 	for _, b := range fence.Read(sealedPage, []byte(readPage(t, sealedPage))) {
 		if b.Language == "sh" {
