@@ -25,7 +25,7 @@ type SealedSecretStatus struct {
 
 	// What Sealed Secrets has no field for. The API server drops it where its CRD is installed, and Secretgate does without.
 	// +optional
-	Sync *Sync `json:"sync,omitempty"`
+	Sync *syncstatus.Sync `json:"sync,omitempty"`
 }
 
 // Condition is one of the object.
@@ -48,34 +48,6 @@ type Condition struct {
 	Message string `json:"message,omitempty"`
 }
 
-// Sync is what the syncer remembers of the last attempt beside that.
-type Sync struct {
-	// When the syncer last tried.
-	// +optional
-	LastSync *metav1.Time `json:"lastSync,omitempty"`
-
-	// When the Secret was last known to be as this object says.
-	// +optional
-	LastSuccess *metav1.Time `json:"lastSuccess,omitempty"`
-
-	// The Secret that this object owns.
-	// +optional
-	SecretName string `json:"secretName,omitempty"`
-
-	// The resourceVersion of the Secret as last written; another one means drift.
-	// +optional
-	SecretResourceVersion string `json:"secretResourceVersion,omitempty"`
-
-	// What was last acted upon beside the spec: the scope, and the value of the annotation secretgate.io/force-sync.
-	// +optional
-	ObservedForceSync string `json:"observedForceSync,omitempty"`
-
-	// The sealed values, the first 100.
-	// +optional
-	// +listType=atomic
-	Entries []syncstatus.Entry `json:"entries,omitempty"`
-}
-
 // synced finds the condition; -1: there is none.
 func (s *SealedSecretStatus) synced() int {
 	return slices.IndexFunc(s.Conditions, func(c Condition) bool { return c.Type == ConditionSynced })
@@ -93,11 +65,7 @@ func (s *SealedSecretStatus) Record() plan.Record {
 		Generation: s.ObservedGeneration, Ready: c.Status, Reason: plan.Reason(c.Reason), Message: c.Message, Since: c.LastTransitionTime.Time,
 		LastSync: c.LastUpdateTime.Time,
 	}
-	if s.Sync != nil {
-		r.ForceSync, r.Secret, r.SecretResourceVersion = s.Sync.ObservedForceSync, s.Sync.SecretName, s.Sync.SecretResourceVersion
-		r.LastSync, r.LastSuccess = syncstatus.TimeOf(s.Sync.LastSync), syncstatus.TimeOf(s.Sync.LastSuccess)
-		r.Entries = syncstatus.Records(s.Sync.Entries)
-	}
+	s.Sync.Complete(&r)
 	return r
 }
 
@@ -124,9 +92,6 @@ func (s *SealedSecretStatus) Put(r plan.Record) {
 			Type: ConditionSynced, Status: r.Ready, Reason: string(r.Reason), Message: r.Message,
 			LastTransitionTime: metav1.NewTime(r.Since), LastUpdateTime: metav1.NewTime(updated),
 		}}, others...),
-		Sync: &Sync{
-			LastSync: syncstatus.PointerTo(r.LastSync), LastSuccess: syncstatus.PointerTo(r.LastSuccess), SecretName: r.Secret,
-			SecretResourceVersion: r.SecretResourceVersion, ObservedForceSync: r.ForceSync, Entries: syncstatus.Entries(r.Entries),
-		},
+		Sync: syncstatus.SyncOf(r),
 	}
 }

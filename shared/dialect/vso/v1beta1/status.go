@@ -31,44 +31,7 @@ type VaultStaticSecretStatus struct {
 
 	// What Vault Secrets Operator has no field for. The API server drops it where its CRD is installed, and Secretgate does without.
 	// +optional
-	Sync *Sync `json:"sync,omitempty"`
-}
-
-// Sync is what the syncer remembers of the last attempt beside that.
-type Sync struct {
-	// When the syncer last tried.
-	// +optional
-	LastSync *metav1.Time `json:"lastSync,omitempty"`
-
-	// When the Secret was last known to be as Vault has it.
-	// +optional
-	LastSuccess *metav1.Time `json:"lastSuccess,omitempty"`
-
-	// The Secret that this object owns.
-	// +optional
-	SecretName string `json:"secretName,omitempty"`
-
-	// The resourceVersion of the Secret as last written; another one means drift.
-	// +optional
-	SecretResourceVersion string `json:"secretResourceVersion,omitempty"`
-
-	// The uid of that Secret; one that was deleted and made again has another.
-	// +optional
-	SecretUID string `json:"secretUID,omitempty"`
-
-	// How often the syncer has changed the Secret's data, the first write included. It is never lowered.
-	// +optional
-	DataRevision int64 `json:"dataRevision,omitempty"`
-
-	// The value of the annotation secretgate.io/force-sync that was last acted upon, or a hash of labels and annotations where templates see
-	// them.
-	// +optional
-	ObservedForceSync string `json:"observedForceSync,omitempty"`
-
-	// What was read for the Secret.
-	// +optional
-	// +listType=atomic
-	Entries []syncstatus.Entry `json:"entries,omitempty"`
+	Sync *syncstatus.Sync `json:"sync,omitempty"`
 }
 
 // The conditions beside Ready.
@@ -98,12 +61,7 @@ func (s *VaultStaticSecretStatus) Record() plan.Record {
 	}
 	r.Generation, r.Ready, r.Since = s.LastGeneration, ready.Status, ready.LastTransitionTime.Time
 	r.LastSync = r.Since
-	if s.Sync != nil {
-		r.ForceSync, r.Secret, r.SecretResourceVersion = s.Sync.ObservedForceSync, s.Sync.SecretName, s.Sync.SecretResourceVersion
-		r.SecretUID, r.DataRevision = s.Sync.SecretUID, s.Sync.DataRevision
-		r.LastSync, r.LastSuccess = syncstatus.TimeOf(s.Sync.LastSync), syncstatus.TimeOf(s.Sync.LastSuccess)
-		r.Entries = syncstatus.Records(s.Sync.Entries)
-	}
+	s.Sync.Complete(&r)
 	return r
 }
 
@@ -133,11 +91,7 @@ func (s *VaultStaticSecretStatus) Put(r plan.Record) {
 	}
 	*s = VaultStaticSecretStatus{
 		LastGeneration: r.Generation, Conditions: append(conditions(before, r), others...),
-		Sync: &Sync{
-			LastSync: syncstatus.PointerTo(r.LastSync), LastSuccess: syncstatus.PointerTo(r.LastSuccess), SecretName: r.Secret,
-			SecretResourceVersion: r.SecretResourceVersion, SecretUID: r.SecretUID, DataRevision: r.DataRevision,
-			ObservedForceSync: r.ForceSync, Entries: syncstatus.Entries(r.Entries),
-		},
+		Sync: syncstatus.SyncOf(r),
 	}
 }
 
