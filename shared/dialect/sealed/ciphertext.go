@@ -21,8 +21,11 @@ const (
 	tagBytes    = 16
 )
 
-// moduli are the lengths of RSA keys, in bytes, that ciphertexts are accepted of: from 2,048 to 8,192 bits.
-func moduli() []int { return []int{256, 384, 512, 1024} }
+// weak is the length of RSA keys, in bytes, that the syncer does not use: 1,024 bits.
+const weak = 128
+
+// moduli are the lengths of RSA keys, in bytes, that ciphertexts are accepted of: from 1,024 to 8,192 bits.
+func moduli() []int { return []int{weak, 256, 384, 512, 1024} }
 
 // again is what to do about a ciphertext that is none.
 const again = "seal the value again by kubeseal"
@@ -42,7 +45,7 @@ func (b *builder) ciphertext(at *field.Path, text string) (bytes string, ok bool
 	}
 	modulus := int(binary.BigEndian.Uint16(decoded))
 	if !slices.Contains(moduli(), modulus) {
-		return wrong("is no sealed value, since it begins with the length of no RSA key (%d bytes; want 256, 384, 512 or 1024)", modulus)
+		return wrong("is no sealed value, since it begins with the length of no RSA key (%d bytes; want 128, 256, 384, 512 or 1024)", modulus)
 	}
 	if least := lengthBytes + modulus + tagBytes; len(decoded) < least {
 		return wrong("is cut off: it has %d bytes, and a value sealed by a key of %d bits has at least %d",
@@ -50,6 +53,9 @@ func (b *builder) ciphertext(at *field.Path, text string) (bytes string, ok bool
 	}
 	if lengths := b.installation.lengths; lengths != nil && !slices.Contains(lengths, modulus) {
 		return wrong("was sealed by a key of %d bits, which none of the certificates in --sealed-cert is of", modulus*bitsPerByte)
+	}
+	if modulus == weak {
+		b.Warn("%s was sealed by a key of %d bits, which is not safe, and by which the syncer opens nothing: %s", at, weak*bitsPerByte, again)
 	}
 	return string(decoded), true
 }

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/secretgate/secretgate/shared/dialect/sealed/v1alpha1"
+	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 )
 
@@ -18,8 +19,8 @@ const given = ` name namespace ownerReferences generateName creationTimestamp de
 
 // metadata is what the Secret has beside its entries.
 func (b *builder) metadata(at *field.Path, m *v1alpha1.Metadata) {
-	b.Labels(at.Child("labels"), b.texts(at.Child("labels"), m.Labels))
-	annotations := b.texts(at.Child("annotations"), m.Annotations)
+	b.Labels(at.Child("labels"), b.withoutMarks(at.Child("labels"), b.texts(at.Child("labels"), m.Labels)))
+	annotations := b.withoutMarks(at.Child("annotations"), b.texts(at.Child("annotations"), m.Annotations))
 	b.Annotations(at.Child("annotations"), annotations)
 	if annotations[v1alpha1.AnnotationSkipOwner] == v1alpha1.True {
 		b.Plan.Target.DeletionPolicy = plan.DeletionRetain
@@ -44,6 +45,18 @@ func (b *builder) metadata(at *field.Path, m *v1alpha1.Metadata) {
 
 // quoted is a name as JSON has it.
 func quoted(name string) string { return `"` + name + `"` }
+
+// withoutMarks leaves out what the syncer itself has on each Secret. kubeseal copies it from one that it seals, such as a Secret that is
+// sealed again after all keys were lost.
+func (b *builder) withoutMarks(at *field.Path, texts map[string]string) map[string]string {
+	for _, mark := range []string{names.LabelManaged, names.AnnotationOwnerUID, names.AnnotationDataRevision} {
+		if _, marked := texts[mark]; marked {
+			b.Warn("%s has no effect: the syncer sets it on each Secret: remove it", at.Key(mark))
+			delete(texts, mark)
+		}
+	}
+	return texts
+}
 
 // texts are those of labels or annotations.
 func (b *builder) texts(at *field.Path, all map[string]v1alpha1.Text) map[string]string {
