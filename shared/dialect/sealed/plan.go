@@ -46,6 +46,7 @@ func (i *Installation) parse(object *v1alpha1.SealedSecret) (*plan.Plan, field.E
 		return b.Done()
 	}
 	b.values(at, &object.Spec, scope)
+	b.dropped(at.Child("template", "data"), object)
 	return b.Done()
 }
 
