@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -37,6 +38,7 @@ type syncer struct {
 	calls  *backend.Metrics
 	// templates are rendered for all kinds.
 	templates worker.Pool
+	secrets   apply.Known
 	known     func(ctx context.Context, kind dialect.Type) (bool, error) // to the cluster
 
 	mu    sync.RWMutex
@@ -112,7 +114,7 @@ func (s *syncer) add(ctx context.Context, kind dialect.Kind, kinds []dialect.Kin
 		Cache:     mgr.GetCache(),
 		Live:      mgr.GetAPIReader(),
 		Engine:    s.engine,
-		Writer:    &apply.Writer{Client: mgr.GetClient()},
+		Writer:    &apply.Writer{Client: mgr.GetClient(), Known: &s.secrets},
 		Recorder:  mgr.GetEventRecorder(names.Reporter),
 		Templates: s.templates.Render,
 		Opener:    how.Opener,
@@ -161,11 +163,23 @@ func (s *syncer) stores(kind dialect.Kind) []dialect.StoreKind {
 	return all
 }
 
+// listSecrets learns what the Secrets are like. Each of those that it does not learn of is read for its first comparison.
+func (s *syncer) listSecrets(ctx context.Context) error {
+	if !s.config.WatchSecrets || !s.mgr.GetCache().WaitForCacheSync(ctx) {
+		return nil
+	}
+	if err := s.secrets.Load(ctx, s.mgr.GetAPIReader(), s.config.WatchedNamespaces, s.owns); err != nil && ctx.Err() == nil {
+		slog.New(s.config.Handler).WarnContext(ctx, "Secrets are read one by one, since they cannot be listed", "error", err.Error())
+	}
+	return nil
+}
+
 // run starts the engine, and what the dialects have beside their controllers.
 func (s *syncer) run(running extension.Running) error {
 	running.Retry = s.retry
 	problems := []error{
 		s.mgr.Add(manager.RunnableFunc(s.engine.Run)),
+		s.mgr.Add(manager.RunnableFunc(s.listSecrets)),
 		s.mgr.AddHealthzCheck("fetch", func(*http.Request) error { return s.engine.Stalled(time.Now()) }),
 		controllermetrics.Registry.Register(fetch.NewMetrics(s.engine)),
 	}

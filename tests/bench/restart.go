@@ -40,6 +40,7 @@ func (b *bench) restart(ctx context.Context) error {
 				return err
 			}
 			b.note("restart", b.small, 1, "Secret writes", "", float64(countRequests(asked, secretWrites)))
+			b.note("restart", b.small, 1, "Secret reads", "", float64(countRequests(asked, secretReads)))
 			b.note("restart", b.small, 1, "API server writes but leases", "", float64(countRequests(asked, unasked)))
 			b.note("restart", b.small, 1, "backend calls", "", float64(made))
 			b.note("restart", b.small, 1, "backend calls of the interval before", "", float64(sum(calm.calls)))

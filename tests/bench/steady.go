@@ -225,3 +225,8 @@ func unasked(r world.Request) bool { return r.Write() && r.Resource != "leases" 
 
 // secretWrites are the writes of Secrets.
 func secretWrites(r world.Request) bool { return r.Write() && r.Resource == "secrets" }
+
+// secretReads are reads of Secrets, one by one or by page; a watch is none.
+func secretReads(r world.Request) bool {
+	return r.Resource == "secrets" && (r.Verb == "get" || r.Verb == "list")
+}

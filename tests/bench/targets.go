@@ -37,6 +37,7 @@ func targets() map[report.Key]report.Target {
 		key("outage", small, 1, "all Secrets are right again, after its end", "s"): most(15),
 
 		key("restart", small, 1, "Secret writes", ""):                  most(0),
+		key("restart", small, 1, "Secret reads", ""):                   most(50),
 		key("restart", small, 1, "backend calls more than before", ""): most(0),
 
 		key("replicas", small, 2, spreadName, "%"):                                         most(100 * balance),

@@ -23,6 +23,7 @@ import (
 type Writer struct {
 	// Client must read Secrets live, not from a cache: the syncer caches no Secret data.
 	Client client.Client
+	Known  *Known           // nil: nothing is known of Secrets that are not read
 	Now    func() time.Time // nil: time.Now
 }
 
@@ -52,6 +53,9 @@ type Request struct {
 	// Expected says that the Secret was written before, so that it is read first; else it is created
 	// first, which saves a request for new objects.
 	Expected bool
+	// Cached is the Secret's resourceVersion in the cache, which every change reaches; empty: not known. A Secret that is Known by the
+	// same one is not read.
+	Cached string
 	// Adopt reports whether a Secret that no controller owns may be taken over, or shared if another client made it, and may say why not.
 	// Nil: none may.
 	Adopt func(ctx context.Context, secret *corev1.Secret) (permitted bool, problem string, err error)
@@ -106,6 +110,9 @@ func (w *Writer) attempt(ctx context.Context, r Request) (Result, error) {
 		if !apierrors.IsAlreadyExists(err) {
 			return result, err
 		}
+	}
+	if result, same := w.Known.unchanged(r); same {
+		return result, nil
 	}
 	current := &corev1.Secret{}
 	err := w.Client.Get(ctx, client.ObjectKey{Namespace: r.Owner.Namespace, Name: r.Name}, current)

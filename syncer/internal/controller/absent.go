@@ -101,3 +101,15 @@ func (r *Reconciler) secretVersion(ctx context.Context, from client.Reader, p *p
 	err := from.Get(ctx, types.NamespacedName{Namespace: p.Object.Namespace, Name: p.Target.Name}, secret)
 	return secret.ResourceVersion, err
 }
+
+// cachedVersion is the resourceVersion of the Secret in the cache; empty: it is not there, or Secrets are not watched.
+func (r *Reconciler) cachedVersion(ctx context.Context, p *plan.Plan) string {
+	if !r.Settings.WatchSecrets {
+		return ""
+	}
+	version, err := r.secretVersion(ctx, r.Cache, p)
+	if err != nil {
+		return ""
+	}
+	return version
+}

@@ -61,7 +61,7 @@ func (r *Reconciler) writeSecret(
 	written, err = r.Writer.Write(ctx, apply.Request{
 		Owner: owner, Name: p.Target.Name, Content: content, Stamp: p.Template.Stamp,
 		Sharing: p.Target.Sharing, Asks: p.Target.Asks, Final: p.Target.Final, Fixed: p.Target.Fixed, Removed: p.Template.Removed,
-		Expected: last.SecretResourceVersion != "", Revision: last.DataRevision, TakesOver: r.takesOver(object),
+		Expected: last.SecretResourceVersion != "", Cached: r.cachedVersion(ctx, p), Revision: last.DataRevision, TakesOver: r.takesOver(object),
 		Adopt: func(ctx context.Context, secret *corev1.Secret) (bool, string, error) {
 			return r.mayAdopt(ctx, object, p, secret)
 		},
