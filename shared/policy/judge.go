@@ -20,7 +20,7 @@ import (
 type judge struct {
 	namespace Namespace
 	settings  Settings
-	compiled  map[string]*patterns
+	compiled  map[string]*matcher
 	report    func(Judgement)
 }
 
@@ -217,12 +217,12 @@ func (j *judge) match(one Judgement, reason func(value, lines string) string) {
 }
 
 // patterns are the lines of an annotation, compiled once for all values.
-func (j *judge) patterns(annotation, lines string) *patterns {
+func (j *judge) patterns(annotation, lines string) *matcher {
 	allowed, seen := j.compiled[annotation]
 	if !seen {
-		allowed = compile(lines, j.settings.Legacy)
+		allowed = &matcher{patterns: j.settings.Compiled.patterns(lines, j.settings.Legacy)}
 		if j.compiled == nil {
-			j.compiled = map[string]*patterns{}
+			j.compiled = map[string]*matcher{}
 		}
 		j.compiled[annotation] = allowed
 	}

@@ -25,13 +25,12 @@ const (
 	maxShown, maxValue = 500, 200
 )
 
-// patterns are the lines of an annotation. The zero value matches nothing.
+// patterns are the lines of an annotation. The zero value matches nothing. They do not change, and may be used concurrently.
 type patterns struct {
 	regexps []*regexp.Regexp
 	lines   []string // that they were compiled of
 	all     bool     // legacy: an empty annotation permits everything
 	cost    int
-	work    int    // done so far
 	says    string // what the annotation does, as the end of a sentence
 	flaw    *Flaw  // why it permits nothing, where that cannot be what its author meant
 }
@@ -124,8 +123,14 @@ func explain(err error) (why, remedy string) {
 	}
 }
 
+// matcher is the patterns of an annotation, as one object is judged by them.
+type matcher struct {
+	*patterns
+	work int // done so far
+}
+
 // match reports whether a pattern matches, and which. If none does, why says what the annotation does, as the end of a sentence.
-func (p *patterns) match(value string) (matched bool, by, why string) {
+func (p *matcher) match(value string) (matched bool, by, why string) {
 	if p.work += p.cost * len(value); p.work > maxWork {
 		return false, "", "holds patterns that are too large for all that this object reads: use fewer or simpler ones, or several objects"
 	}

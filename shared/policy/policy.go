@@ -22,6 +22,8 @@ type Settings struct {
 	Legacy            bool   // match unanchored, and let an empty annotation permit everything, as KES did
 	// VaultServers are the only ones that objects may name; nil: the syncer alone knows which.
 	VaultServers []string
+	// Compiled saves that each object compiles the patterns of its namespace anew; nil: each does.
+	Compiled *Compiled
 }
 
 // Namespace is the part of a namespace that policy uses.

@@ -18,6 +18,7 @@ import (
 	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/shared/template/worker"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
@@ -54,6 +55,7 @@ type served struct {
 
 func newSyncer(mgr manager.Manager, c *config.Config, drivers map[plan.Backend]driver.Driver, calls *backend.Metrics,
 	owns func(types.UID) bool) *syncer {
+	c.Policy.Settings.Compiled = &policy.Compiled{}
 	s := &syncer{mgr: mgr, config: c, owns: owns, calls: calls, kinds: map[schema.GroupKind]served{}}
 	s.engine = &fetch.Engine{
 		Reader: &backend.Client{

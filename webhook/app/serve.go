@@ -29,6 +29,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/build"
 	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/policy"
 	"github.com/secretgate/secretgate/shared/template/worker"
 	"github.com/secretgate/secretgate/webhook/internal/admit"
 	"github.com/secretgate/secretgate/webhook/internal/certs"
@@ -152,6 +153,7 @@ func newScheme(c *config.Config) (*runtime.Scheme, error) {
 func assemble(
 	ctx context.Context, mgr manager.Manager, c *config.Config, source *certs.Source, clients *certs.Clients, log *slog.Logger,
 ) error {
+	c.Policy.Settings.Compiled = &policy.Compiled{}
 	counts := metrics.New(controllermetrics.Registry) // what the manager's server shows
 	if err := controllermetrics.Registry.Register(source.Expiry); err != nil {
 		return fmt.Errorf("register the metrics of certificates: %w", err)
