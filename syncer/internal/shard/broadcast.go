@@ -3,11 +3,13 @@ package shard
 import (
 	"context"
 	"sync"
+
+	"github.com/secretgate/secretgate/syncer/internal/shard/ring"
 )
 
 // View is the current share, and a channel that reports its change.
 type View struct {
-	Share   Share
+	Share   ring.Share
 	Changed <-chan struct{} // closed when there is a newer one
 }
 
@@ -15,7 +17,7 @@ type View struct {
 type broadcast struct {
 	mu        sync.Mutex
 	published bool
-	share     Share
+	share     ring.Share
 	changed   chan struct{}
 }
 
@@ -28,7 +30,7 @@ func (b *broadcast) latest() (view View, published bool) {
 	return View{Share: b.share, Changed: b.changed}, b.published
 }
 
-func (b *broadcast) publish(share Share) {
+func (b *broadcast) publish(share ring.Share) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.changed != nil {

@@ -17,13 +17,15 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
+
+	"github.com/secretgate/secretgate/syncer/internal/shard/ring"
 )
 
 // two is a ring of two; a and b are their shares.
-var two = Assign([]string{"a", "b"})
+var two = ring.Assign([]string{"a", "b"})
 
 // uidIn finds the n-th uid of a share.
-func uidIn(share Share, n int) types.UID {
+func uidIn(share ring.Share, n int) types.UID {
 	for i := 0; ; i++ {
 		if uid := types.UID(fmt.Sprint("uid-", i)); share.Owns(uid) {
 			if n == 0 {
@@ -128,7 +130,7 @@ type informed struct {
 func (i *informed) IsWatchListSemanticsUnSupported() bool { return !i.stream }
 
 // own moves the informer to another share.
-func (o *seen) own(share Share) {
+func (o *seen) own(share ring.Share) {
 	o.broadcast.publish(share)
 	synctest.Wait()
 }

@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/pager"
+
+	"github.com/secretgate/secretgate/syncer/internal/shard/ring"
 )
 
 // listWatch filters the ListerWatcher of an informer's reflector: it leaves out the objects that are not in the replica's share. It
@@ -34,7 +36,7 @@ type listWatch struct {
 	objects             prometheus.Gauge
 	filtered, handovers prometheus.Counter
 
-	have  Share                              // the informer has all objects of this share
+	have  ring.Share                         // the informer has all objects of this share
 	known map[types.NamespacedName]types.UID // the owners of what the informer has, or may have
 	last  *stream
 }
@@ -113,7 +115,7 @@ func (w *listWatch) WatchWithContext(ctx context.Context, options metav1.ListOpt
 }
 
 // list lists the objects of a share.
-func (w *listWatch) list(ctx context.Context, options metav1.ListOptions, share Share) (runtime.Object, error) {
+func (w *listWatch) list(ctx context.Context, options metav1.ListOptions, share ring.Share) (runtime.Object, error) {
 	if w.selects {
 		options.ShardSelector = share.Selector()
 	}
@@ -140,7 +142,7 @@ func (w *listWatch) list(ctx context.Context, options metav1.ListOptions, share 
 }
 
 // catchUp lists a share. It returns the events that bring an informer to that state, and the version to watch from.
-func (w *listWatch) catchUp(ctx context.Context, share Share) ([]watch.Event, string, error) {
+func (w *listWatch) catchUp(ctx context.Context, share ring.Share) ([]watch.Event, string, error) {
 	pages := pager.New(pager.SimplePageFunc(func(options metav1.ListOptions) (runtime.Object, error) {
 		return w.list(ctx, options, share)
 	}))
@@ -173,7 +175,7 @@ func (w *listWatch) catchUp(ctx context.Context, share Share) ([]watch.Event, st
 }
 
 // losses are the events that remove what is not in a share.
-func (w *listWatch) losses(share Share, position string) []watch.Event {
+func (w *listWatch) losses(share ring.Share, position string) []watch.Event {
 	var events []watch.Event
 	for key, owner := range w.known {
 		if owner != "" && !share.Owns(owner) {
@@ -201,7 +203,7 @@ func (w *listWatch) synthetic(key types.NamespacedName, resourceVersion string) 
 	return object
 }
 
-func (w *listWatch) in(share Share, object metav1.Object) bool {
+func (w *listWatch) in(share ring.Share, object metav1.Object) bool {
 	owner := w.owner(object)
 	return owner == "" || share.Owns(owner)
 }

@@ -18,6 +18,8 @@ import (
 	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
 	"github.com/secretgate/secretgate/shared/dialect/tuenti/v1alpha1"
 	"github.com/secretgate/secretgate/shared/names"
+
+	"github.com/secretgate/secretgate/syncer/internal/shard/ring"
 )
 
 // eachWay tests the four ways in which an informer and an API server may meet.
@@ -50,7 +52,7 @@ func TestInformerFollowsTheShare(t *testing.T) {
 		s.set(externalSecret("b1", uidIn(b, 0)))
 		o.expect(t, "a1 a2", "add a2")
 
-		o.own(Whole()) // the other one has died
+		o.own(ring.Whole()) // the other one has died
 		o.expect(t, "a1 a2 b1 b2", "add b1", "add b2", "update a1", "update a2")
 		s.set(externalSecret("b2", uidIn(b, 1)))
 		o.expect(t, "a1 a2 b1 b2", "update b2")
@@ -64,7 +66,7 @@ func TestInformerFollowsTheShare(t *testing.T) {
 		}
 		o.expect(t, "a2", "delete a1")
 
-		o.own(Share{}) // suspended
+		o.own(ring.Share{}) // suspended
 		o.expect(t, "", "delete a2")
 		o.own(a)
 		o.expect(t, "a2", "add a2")
@@ -86,7 +88,7 @@ func TestManyChangesAreFollowedWithoutWaiting(t *testing.T) {
 		for range 50 {
 			o.own(b)
 			o.own(a)
-			o.own(Whole())
+			o.own(ring.Whole())
 			o.own(a)
 		}
 		o.mu.Lock()
@@ -109,7 +111,7 @@ func TestServerThatKnowsHowIsAskedForTheShareAlone(t *testing.T) {
 		o := inform(t, s, true)
 		o.own(a)
 		o.own(b)
-		o.own(Whole())
+		o.own(ring.Whole())
 		want := []string{"watch " + a.Selector(), "list " + b.Selector(), "watch " + b.Selector(), "list ", "watch "}
 		if diff := cmp.Diff(want, s.asked); diff != "" {
 			t.Error(diff)
@@ -174,7 +176,7 @@ func TestShareChangesWhileTheServerIsDown(t *testing.T) {
 		o.own(a)
 		o.expect(t, "a1", "add a1")
 		s.failWith(func(string) error { return errors.New("no answer") })
-		o.own(Share{}) // what it may not serve is gone at once all the same
+		o.own(ring.Share{}) // what it may not serve is gone at once all the same
 		o.expect(t, "", "delete a1")
 		o.own(b)
 		s.set(externalSecret("b2", uidIn(b, 1)))

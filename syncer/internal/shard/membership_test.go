@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/secretgate/secretgate/syncer/internal/shard/ring"
 )
 
 func TestReplicasComeAndGo(t *testing.T) {
@@ -126,13 +128,13 @@ func TestReplicaThatIsCutOffStopsBeforeTheOthersTakeOver(t *testing.T) {
 		way.breaks(fmt.Errorf("no answer"))
 		after(suspendAfter + debounce)
 		view, _ := b.broadcast.latest()
-		if view.Share != (Share{}) || b.Ready(nil) == nil || b.log.count("serves nothing") != 1 || testutil.ToFloat64(b.Metrics.suspended) != 1 {
+		if view.Share != (ring.Share{}) || b.Ready(nil) == nil || b.log.count("serves nothing") != 1 || testutil.ToFloat64(b.Metrics.suspended) != 1 {
 			t.Errorf("b still owns %v, ready: %v", view.Share.Ratio(), b.Ready(nil))
 		}
 		if got := testutil.ToFloat64(b.Metrics.renewFailures); got == 0 {
 			t.Error("no failure was counted")
 		}
-		if view, _ := a.broadcast.latest(); view.Share == Whole() {
+		if view, _ := a.broadcast.latest(); view.Share == ring.Whole() {
 			t.Error("a took over before b's Lease ended")
 		}
 		after(leaseDuration)
@@ -155,7 +157,7 @@ func TestOutageOfTheAPIServerLeavesTheRingAsItWas(t *testing.T) {
 		l.failWith(func(string) error { return fmt.Errorf("no answer") })
 		after(5 * time.Minute)
 		for _, r := range []*replica{a, b, c} {
-			if view, _ := r.broadcast.latest(); view.Share != (Share{}) {
+			if view, _ := r.broadcast.latest(); view.Share != (ring.Share{}) {
 				t.Errorf("%s serves", r.Replica)
 			}
 			if n := r.log.count("it is tried again"); n != 1 {
@@ -196,7 +198,7 @@ func TestReplicaThatCanHaveNoLeaseRunsAlone(t *testing.T) {
 				a := join(t, l, "ring", "a")
 				after(time.Hour)
 				view, _ := a.broadcast.latest()
-				if view.Share != Whole() || testutil.ToFloat64(a.Metrics.alone) != 1 || a.Ready(nil) != nil {
+				if view.Share != ring.Whole() || testutil.ToFloat64(a.Metrics.alone) != 1 || a.Ready(nil) != nil {
 					t.Errorf("it owns %v; ready: %v", view.Share.Ratio(), a.Ready(nil))
 				}
 				if n := a.log.count("--lease-namespace"); n != 1 {

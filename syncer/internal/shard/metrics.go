@@ -2,6 +2,8 @@ package shard
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/secretgate/secretgate/syncer/internal/shard/ring"
 )
 
 // Metrics describe a replica's membership in its ring, and what its informers see.
@@ -40,7 +42,7 @@ func NewMetrics() *Metrics {
 }
 
 // ring records a change of the replica's status.
-func (m *Metrics) ring(s status, share Share) {
+func (m *Metrics) ring(s status, share ring.Share) {
 	m.members.Set(float64(len(s.members)))
 	m.owned.Set(share.Ratio())
 	m.alone.Set(oneIf(s.phase == alone))

@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/secretgate/secretgate/syncer/internal/shard/ring"
 )
 
 // replica is a member of a test's ring.
@@ -123,7 +125,7 @@ func shares(t *testing.T, replicas ...*replica) {
 	}
 	for _, r := range replicas {
 		view, known := r.broadcast.latest()
-		want := Assign(members).Share(r.state.self)
+		want := ring.Assign(members).Share(r.state.self)
 		if !known || view.Share != want {
 			t.Errorf("%s owns %.2f of the space (known: %t), not its part of %v", r.Replica, view.Share.Ratio(), known, members)
 		}

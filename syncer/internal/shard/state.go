@@ -3,6 +3,8 @@ package shard
 import (
 	"slices"
 	"time"
+
+	"github.com/secretgate/secretgate/syncer/internal/shard/ring"
 )
 
 // suspendAfter is how long a replica goes on serving without a renewal of its Lease: it ends before the
@@ -69,14 +71,14 @@ func (s membershipState) nextDeadline(now time.Time) time.Time {
 }
 
 // share is the part of the hash space that the replica serves.
-func (s status) share(self string) Share {
+func (s status) share(self string) ring.Share {
 	switch s.phase {
 	case member:
-		return Assign(s.members).Share(self)
+		return ring.Assign(s.members).Share(self)
 	case alone:
-		return Whole()
+		return ring.Whole()
 	default:
-		return Share{}
+		return ring.Share{}
 	}
 }
 

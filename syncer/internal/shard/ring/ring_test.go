@@ -1,4 +1,4 @@
-package shard
+package ring
 
 import (
 	"fmt"
