@@ -1,5 +1,5 @@
 // Package shard divides the objects of one installation among its replicas. Each replica holds a
-// Lease (lease.go, renew.go), tracks by their renewals which others are live (tracker.go), derives from their
+// Lease (lease.go, renew.go), sees by their renewals which others are live (package lease), derives from their
 // names the same assignment of the hash space as they do (package ring), publishes its share of it (membership.go),
 // and lets its informers see that share alone (listwatch.go).
 //

@@ -18,6 +18,7 @@ import (
 	coordination "k8s.io/client-go/kubernetes/typed/coordination/v1"
 
 	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/syncer/internal/shard/lease"
 )
 
 // LabelRing on a Lease names the ring that its replica belongs to.
@@ -45,8 +46,8 @@ func ReplicaName(hostname string, inPod bool) string {
 	return strings.Trim(name[:min(len(name), 63)], "-")
 }
 
-// lease is this replica's own Lease. It is used by one goroutine.
-type lease struct {
+// ownLease is this replica's own Lease. It is used by one goroutine.
+type ownLease struct {
 	client   coordination.LeaseInterface
 	ring     string
 	name     string
@@ -58,8 +59,8 @@ type lease struct {
 	reported        bool   // duplicateHolder was logged
 }
 
-func newLease(client coordination.LeaseInterface, ring, replica string) *lease {
-	return &lease{
+func newLease(client coordination.LeaseInterface, ring, replica string) *ownLease {
+	return &ownLease{
 		client: client, ring: ring,
 		name:     "secretgate-syncer-" + ring + "-" + replica,
 		identity: replica + "_" + strings.ToLower(rand.Text()[:8]),
@@ -67,7 +68,7 @@ func newLease(client coordination.LeaseInterface, ring, replica string) *lease {
 }
 
 // renew creates the Lease, takes it over from an earlier process of the same name, or renews it.
-func (l *lease) renew(ctx context.Context, now time.Time) error {
+func (l *ownLease) renew(ctx context.Context, now time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	err := l.write(ctx, now)
@@ -78,7 +79,7 @@ func (l *lease) renew(ctx context.Context, now time.Time) error {
 	return err
 }
 
-func (l *lease) write(ctx context.Context, now time.Time) error {
+func (l *ownLease) write(ctx context.Context, now time.Time) error {
 	next := l.desired(now)
 	if l.held == nil {
 		created, err := l.client.Create(ctx, next, metav1.CreateOptions{FieldManager: names.FieldManager})
@@ -106,8 +107,8 @@ func (l *lease) write(ctx context.Context, now time.Time) error {
 	return err
 }
 
-func (l *lease) desired(now time.Time) *coordinationv1.Lease {
-	seconds, renewed := int32(leaseDuration/time.Second), metav1.NewMicroTime(now)
+func (l *ownLease) desired(now time.Time) *coordinationv1.Lease {
+	seconds, renewed := int32(lease.Duration/time.Second), metav1.NewMicroTime(now)
 	return &coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{Name: l.name, Labels: map[string]string{LabelRing: l.ring}},
 		Spec:       coordinationv1.LeaseSpec{HolderIdentity: &l.identity, LeaseDurationSeconds: &seconds, RenewTime: &renewed},
@@ -115,7 +116,7 @@ func (l *lease) desired(now time.Time) *coordinationv1.Lease {
 }
 
 // release deletes the Lease, unless another process has it now.
-func (l *lease) release(ctx context.Context) error {
+func (l *ownLease) release(ctx context.Context) error {
 	if l.held == nil {
 		return nil
 	}

@@ -12,6 +12,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 	coordination "k8s.io/client-go/kubernetes/typed/coordination/v1"
+
+	"github.com/secretgate/secretgate/syncer/internal/shard/lease"
 )
 
 // debounce is how long a change of the ring waits for further ones: the replicas of a Deployment start and stop together.
@@ -29,12 +31,12 @@ type Membership struct {
 	broadcast broadcast
 
 	mu        sync.Mutex
-	state     membershipState // all but live and seen, which the tracker has
-	tracker   leaseTracker
+	state     membershipState // all but live and seen, which the view has
+	leases    lease.View
 	renewErr  error // why the Lease was not renewed; nil: it was
 	watchErr  error // why the others' may not be seen; nil: they may
 	published status
-	wake      chan struct{} // the state or the tracker has changed
+	wake      chan struct{} // the state or the view of the Leases has changed
 }
 
 // View waits until this replica's share is known.
@@ -66,7 +68,7 @@ func (m *Membership) Run(ctx context.Context) error {
 	own := newLease(m.Leases, m.Ring, m.Replica)
 	m.mu.Lock()
 	m.wake = make(chan struct{}, 1)
-	m.state.self, m.tracker.self = own.name, own.name
+	m.state.self, m.leases.Own = own.name, own.name
 	m.mu.Unlock()
 	var running sync.WaitGroup
 	running.Go(func() { m.renewLoop(ctx, own) })
@@ -79,7 +81,7 @@ func (m *Membership) Run(ctx context.Context) error {
 	return nil
 }
 
-// update changes the state or the tracker, and wakes publishLoop.
+// update changes the state or the view of the Leases, and wakes publishLoop.
 func (m *Membership) update(change func(now time.Time)) {
 	m.mu.Lock()
 	change(time.Now())
@@ -118,9 +120,9 @@ func (m *Membership) evaluate() (status, time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now, state := time.Now(), m.state
-	state.seen, state.live = m.tracker.current, m.tracker.live(now)
+	state.seen, state.live = m.leases.Current(), m.leases.Live(now)
 	next := state.nextDeadline(now)
-	if expiry := m.tracker.nextExpiry(now); next.IsZero() || !expiry.IsZero() && expiry.Before(next) {
+	if expiry := m.leases.NextExpiry(now); next.IsZero() || !expiry.IsZero() && expiry.Before(next) {
 		next = expiry
 	}
 	return state.evaluate(now), next

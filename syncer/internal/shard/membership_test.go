@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/secretgate/secretgate/syncer/internal/shard/lease"
 	"github.com/secretgate/secretgate/syncer/internal/shard/ring"
 )
 
@@ -47,17 +48,17 @@ func TestDeadReplicaIsMissedWhenItsLeaseEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLeases(t)
 		a, b := join(t, l, "ring", "a"), join(t, l, "ring", "b")
-		after(renewEvery + time.Second)
+		after(lease.RenewEvery + time.Second)
 		shares(t, a, b)
 		b.kill()
-		after(leaseDuration - renewEvery)
+		after(lease.Duration - lease.RenewEvery)
 		shares(t, a, b) // it might live
-		after(renewEvery + debounce)
+		after(lease.RenewEvery + debounce)
 		shares(t, a)
 		if got := len(leaseNames(l)); got != 2 {
 			t.Errorf("there are %d Leases", got)
 		}
-		after(orphanedAfter)
+		after(time.Minute)
 		if got := len(leaseNames(l)); got != 1 {
 			t.Errorf("there are %d Leases: a dead replica's is deleted after a minute", got)
 		}
@@ -69,12 +70,12 @@ func TestNewcomerSoonSeesThatAReplicaIsDead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLeases(t)
 		a, b := join(t, l, "ring", "a"), join(t, l, "ring", "b")
-		after(renewEvery + time.Second)
+		after(lease.RenewEvery + time.Second)
 		b.kill()
-		after(leaseDuration + debounce)
+		after(lease.Duration + debounce)
 		shares(t, a)
 		c := join(t, l, "ring", "c")
-		after(staleAfter + 2*debounce)
+		after(lease.StaleAfter + 2*debounce)
 		shares(t, a, c)
 	})
 }
@@ -113,7 +114,7 @@ func TestTwoReplicasOfOneNameAreReported(t *testing.T) {
 			t.Errorf("it is said %d times", n)
 		}
 		twin.stop() // the Lease may be the other's
-		after(2 * renewEvery)
+		after(2 * lease.RenewEvery)
 		shares(t, a)
 	})
 }
@@ -122,7 +123,7 @@ func TestReplicaThatIsCutOffStopsBeforeTheOthersTakeOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLeases(t)
 		a, b := join(t, l, "ring", "a"), join(t, l, "ring", "b")
-		after(renewEvery + time.Second)
+		after(lease.RenewEvery + time.Second)
 		shares(t, a, b)
 		way, _ := b.Leases.(*cable)
 		way.breaks(fmt.Errorf("no answer"))
@@ -137,7 +138,7 @@ func TestReplicaThatIsCutOffStopsBeforeTheOthersTakeOver(t *testing.T) {
 		if view, _ := a.broadcast.latest(); view.Share == ring.Whole() {
 			t.Error("a took over before b's Lease ended")
 		}
-		after(leaseDuration)
+		after(lease.Duration)
 		shares(t, a)
 		way.breaks(nil)
 		after(2 * retryEvery)

@@ -3,17 +3,19 @@ package shard
 import (
 	"context"
 	"time"
+
+	"github.com/secretgate/secretgate/syncer/internal/shard/lease"
 )
 
 const (
 	// retryEvery is the pause after a call that failed.
 	retryEvery = time.Second
 	// refusedEvery is the pause while calls are refused: something in the cluster has to change first.
-	refusedEvery = leaseDuration
+	refusedEvery = lease.Duration
 )
 
 // renewLoop renews the replica's own Lease until ctx ends.
-func (m *Membership) renewLoop(ctx context.Context, own *lease) {
+func (m *Membership) renewLoop(ctx context.Context, own *ownLease) {
 	var last time.Time // that it succeeded
 	failing := false
 	for ctx.Err() == nil {
@@ -27,7 +29,7 @@ func (m *Membership) renewLoop(ctx context.Context, own *lease) {
 			last, failing = start, false
 			m.deleteOrphaned(ctx)
 			m.reportDuplicateHolder(own)
-			pause(ctx, renewEvery-time.Since(start))
+			pause(ctx, lease.RenewEvery-time.Since(start))
 			continue
 		}
 		m.Metrics.renewFailures.Inc()
@@ -58,7 +60,7 @@ func (m *Membership) recordRenewal(start time.Time, err error) {
 }
 
 // reportDuplicateHolder logs, once, that two processes renew one Lease.
-func (m *Membership) reportDuplicateHolder(own *lease) {
+func (m *Membership) reportDuplicateHolder(own *ownLease) {
 	if own.duplicateHolder != "" && !own.reported {
 		own.reported = true
 		m.Log.Error("Another process renews this replica's Lease, so that both serve the same objects",
@@ -69,13 +71,13 @@ func (m *Membership) reportDuplicateHolder(own *lease) {
 // deleteOrphaned deletes the Leases of replicas that are long dead. All replicas may try.
 func (m *Membership) deleteOrphaned(ctx context.Context) {
 	m.mu.Lock()
-	orphaned := m.tracker.orphaned(time.Now())
+	orphaned := m.leases.Orphaned(time.Now())
 	m.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout) // for all: the own Lease must not wait
 	defer cancel()
-	for name, o := range orphaned {
-		if err := m.Leases.Delete(ctx, name, exactly(o.uid, o.resourceVersion)); err == nil {
-			m.Log.Info("Deleted the Lease of a dead replica", "lease", name)
+	for _, o := range orphaned {
+		if err := m.Leases.Delete(ctx, o.Name, exactly(o.UID, o.ResourceVersion)); err == nil {
+			m.Log.Info("Deleted the Lease of a dead replica", "lease", o.Name)
 		}
 	}
 }

@@ -8,9 +8,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/secretgate/secretgate/syncer/internal/shard/lease"
 )
 
-// watch updates the tracker until ctx ends. What fails here fails for the replica's own Lease, too, and is
+// watch updates the view of the Leases until ctx ends. What fails here fails for the replica's own Lease, too, and is
 // reported there; only a refusal may concern the one and not the other.
 func (m *Membership) watch(ctx context.Context) {
 	for ctx.Err() == nil {
@@ -20,7 +22,7 @@ func (m *Membership) watch(ctx context.Context) {
 			if refused(err) {
 				m.state.hidden, m.watchErr = true, err
 			}
-			last = m.tracker.current
+			last = m.leases.Current()
 		})
 		pause(ctx, retryDelay(err, last))
 	}
@@ -31,7 +33,7 @@ func (m *Membership) follow(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// A connection may hang for minutes unnoticed, but our own renewals must show.
-	watchdog := time.AfterFunc(staleAfter, cancel)
+	watchdog := time.AfterFunc(lease.StaleAfter, cancel)
 	defer watchdog.Stop()
 	options := metav1.ListOptions{LabelSelector: LabelRing + "=" + m.Ring}
 	list, err := m.Leases.List(ctx, options)
@@ -40,7 +42,7 @@ func (m *Membership) follow(ctx context.Context) error {
 	}
 	m.update(func(now time.Time) {
 		m.state.hidden, m.watchErr = false, nil
-		m.tracker.replace(list.Items, now)
+		m.leases.Replace(list.Items, now)
 	})
 	options.ResourceVersion = list.ResourceVersion
 	events, err := m.Leases.Watch(ctx, options)
@@ -59,24 +61,24 @@ func (m *Membership) follow(ctx context.Context) error {
 			if event.Type == watch.Error {
 				return apierrors.FromObject(event.Object)
 			}
-			if lease, ok := event.Object.(*coordinationv1.Lease); ok {
-				m.handleEvent(event.Type, lease)
-				if lease.Name == m.state.self {
-					watchdog.Reset(staleAfter)
+			if changed, ok := event.Object.(*coordinationv1.Lease); ok {
+				m.handleEvent(event.Type, changed)
+				if changed.Name == m.state.self {
+					watchdog.Reset(lease.StaleAfter)
 				}
 			}
 		}
 	}
 }
 
-// handleEvent passes an event to the tracker.
-func (m *Membership) handleEvent(kind watch.EventType, lease *coordinationv1.Lease) {
+// handleEvent passes an event to the view of the Leases.
+func (m *Membership) handleEvent(kind watch.EventType, changed *coordinationv1.Lease) {
 	m.update(func(now time.Time) {
 		switch kind {
 		case watch.Added, watch.Modified:
-			m.tracker.observe(lease, now)
+			m.leases.Observe(changed, now)
 		case watch.Deleted:
-			m.tracker.remove(lease.Name)
+			m.leases.Remove(changed.Name)
 		}
 	})
 }

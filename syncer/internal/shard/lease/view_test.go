@@ -1,4 +1,4 @@
-package shard
+package lease
 
 import (
 	"strings"
@@ -13,10 +13,10 @@ import (
 // step is something that a replica observes, at a time since the test's beginning.
 type step struct {
 	at time.Duration
-	do func(tracker *leaseTracker, now time.Time)
+	do func(view *View, now time.Time)
 }
 
-func TestLeaseTracker(t *testing.T) {
+func TestStatesOfLeases(t *testing.T) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	// lease is one whose holder's clock showed the renewal at this time since the beginning.
 	lease := func(name string, renewed time.Duration) coordinationv1.Lease {
@@ -25,16 +25,16 @@ func TestLeaseTracker(t *testing.T) {
 			Spec: coordinationv1.LeaseSpec{LeaseDurationSeconds: &seconds, RenewTime: &at}}
 	}
 	sees := func(at time.Duration, name string, renewed time.Duration) step {
-		return step{at, func(tracker *leaseTracker, now time.Time) {
+		return step{at, func(view *View, now time.Time) {
 			observed := lease(name, renewed)
-			tracker.observe(&observed, now)
+			view.Observe(&observed, now)
 		}}
 	}
 	lists := func(at time.Duration, leases ...coordinationv1.Lease) step {
-		return step{at, func(tracker *leaseTracker, now time.Time) { tracker.replace(leases, now) }}
+		return step{at, func(view *View, now time.Time) { view.Replace(leases, now) }}
 	}
 	loses := func(at time.Duration, name string) step {
-		return step{at, func(tracker *leaseTracker, _ time.Time) { tracker.remove(name) }}
+		return step{at, func(view *View, _ time.Time) { view.Remove(name) }}
 	}
 	const s = time.Second
 	selfUntil := func(seconds int) (steps []step) {
@@ -70,51 +70,20 @@ func TestLeaseTracker(t *testing.T) {
 		{"one that was found expired, too", append([]step{lists(0, lease("b", -60*s))}, selfUntil(60)...), 54 * s, "self", "b"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			tracker := &leaseTracker{self: "self"}
+			view := &View{Own: "self"}
 			for _, step := range tc.steps {
-				step.do(tracker, start.Add(step.at))
+				step.do(view, start.Add(step.at))
 			}
 			now := start.Add(tc.at)
-			if diff := cmp.Diff(tc.live, strings.Join(tracker.live(now), " ")); diff != "" {
+			if diff := cmp.Diff(tc.live, strings.Join(view.Live(now), " ")); diff != "" {
 				t.Errorf("live (-want +got):\n%s", diff)
 			}
 			var orphaned []string
-			for name := range tracker.orphaned(now) {
-				orphaned = append(orphaned, name)
+			for _, o := range view.Orphaned(now) {
+				orphaned = append(orphaned, o.Name)
 			}
 			if diff := cmp.Diff(tc.orphaned, strings.Join(orphaned, " ")); diff != "" {
 				t.Errorf("orphaned (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestMembershipState(t *testing.T) {
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	ago := func(seconds int) time.Time { return now.Add(-time.Duration(seconds) * time.Second) }
-	for _, tc := range []struct {
-		name  string
-		state membershipState
-		want  status
-	}{
-		{"nothing is known yet", membershipState{self: "a"}, status{unknown, nil}},
-		{"the others are not seen yet", membershipState{self: "a", renewed: ago(1)}, status{unknown, nil}},
-		{"the Lease is not had yet", membershipState{self: "a", seen: ago(1), live: []string{"b"}}, status{unknown, nil}},
-		{"one of two", membershipState{self: "b", renewed: ago(1), seen: ago(1), live: []string{"a"}}, status{member, []string{"a", "b"}}},
-		{"its own Lease was seen, too", membershipState{self: "b", renewed: ago(1), seen: ago(1), live: []string{"a", "b"}}, status{member, []string{"a", "b"}}},
-		{"renewals fail for a while", membershipState{self: "a", renewed: ago(9), seen: ago(9)}, status{member, []string{"a"}}},
-		{"renewals fail for too long", membershipState{self: "a", renewed: ago(10), seen: ago(1), live: []string{"b"}}, status{suspended, nil}},
-		{"no Lease can be had", membershipState{self: "a", refused: true}, status{alone, []string{"a"}}},
-		{"no Lease can be had, but others are seen", membershipState{self: "a", refused: true, seen: ago(1), live: []string{"b"}}, status{alone, []string{"a"}}},
-		{"the others cannot be seen", membershipState{self: "a", renewed: ago(1), hidden: true}, status{alone, []string{"a"}}},
-		{"a renewal was refused once", membershipState{self: "a", renewed: ago(6), seen: ago(1), refused: true}, status{member, []string{"a"}}},
-		{"renewals are refused", membershipState{self: "a", renewed: ago(10), seen: ago(1), refused: true}, status{alone, []string{"a"}}},
-		{"the others are hidden for a while", membershipState{self: "a", renewed: ago(1), seen: ago(9), hidden: true, live: []string{"b"}}, status{member, []string{"a", "b"}}},
-		{"the others are hidden for good", membershipState{self: "a", renewed: ago(1), seen: ago(10), hidden: true, live: []string{"b"}}, status{alone, []string{"a"}}},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, tc.state.evaluate(now), cmp.AllowUnexported(status{})); diff != "" {
-				t.Error(diff)
 			}
 		})
 	}
