@@ -19,6 +19,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/restart"
 	"github.com/secretgate/secretgate/syncer/internal/restart/decision"
 	"github.com/secretgate/secretgate/syncer/internal/shard"
+	"github.com/secretgate/secretgate/syncer/internal/shard/membership"
 )
 
 // describer is what the reference wants of a collector.
@@ -58,7 +59,7 @@ func TestReference(t *testing.T) {
 
 	objects := &metrics.Objects{}
 	collectors := []describer{
-		backend.NewMetrics(), objects, metrics.NewBuild(""), fetch.NewMetrics(&fetch.Engine{}), shard.NewMetrics(),
+		backend.NewMetrics(), objects, metrics.NewBuild(""), fetch.NewMetrics(&fetch.Engine{}), shard.NewMetrics(), membership.NewMetrics(),
 	}
 	for _, kind := range c.Dialects.Kinds() {
 		how := extension.Sync{}

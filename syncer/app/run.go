@@ -104,20 +104,21 @@ func run(ctx context.Context, c *config.Config, b *backing, version string) erro
 	if b.credentials.cluster, err = credential.New(cluster); err != nil {
 		return err
 	}
-	membership, err := newMembership(cluster, namespace, c, log)
+	informers := shard.Informers{Shares: &shard.Shares{}, Kinds: c.Dialects.Kinds(), Metrics: shard.NewMetrics()}
+	membership, err := newMembership(cluster, namespace, c, informers.Shares, log)
 	if err != nil {
 		return err
 	}
-	mgr, err := newManager(cluster, c, shard.Informers{View: membership.View, Kinds: c.Dialects.Kinds(), Metrics: membership.Metrics})
+	mgr, err := newManager(cluster, c, informers)
 	if err != nil {
 		return err
 	}
 	if err := assemble(ctx, mgr, c, extension.Running{
-		Drivers: b.drivers, Log: log, Namespace: namespace, Owns: membership.Owns,
+		Drivers: b.drivers, Log: log, Namespace: namespace, Owns: informers.Shares.Owns,
 	}); err != nil {
 		return err
 	}
-	if err := errors.Join(controllermetrics.Registry.Register(membership.Metrics),
+	if err := errors.Join(controllermetrics.Registry.Register(membership.Metrics), controllermetrics.Registry.Register(informers.Metrics),
 		controllermetrics.Registry.Register(metrics.NewBuild(version)), mgr.AddReadyzCheck("shard", membership.Ready)); err != nil {
 		return err
 	}

@@ -11,10 +11,13 @@ import (
 
 	"github.com/secretgate/secretgate/syncer/internal/config"
 	"github.com/secretgate/secretgate/syncer/internal/shard"
+	"github.com/secretgate/secretgate/syncer/internal/shard/membership"
 )
 
-// newMembership prepares to share the work with other replicas. namespace is the client configuration's.
-func newMembership(cluster *rest.Config, namespace string, c *config.Config, log *slog.Logger) (*shard.Membership, error) {
+// newMembership prepares to share the work with other replicas. It sets what this one owns. namespace is the client configuration's.
+func newMembership(
+	cluster *rest.Config, namespace string, c *config.Config, shares *shard.Shares, log *slog.Logger,
+) (*membership.Membership, error) {
 	hostname, err := os.Hostname()
 	if err != nil {
 		return nil, fmt.Errorf("the hostname is not known; set --replica-name: %w", err)
@@ -25,12 +28,13 @@ func newMembership(cluster *rest.Config, namespace string, c *config.Config, log
 	}
 	_, inPod := os.LookupEnv("KUBERNETES_SERVICE_HOST")
 	namespace = cmp.Or(c.Shard.LeaseNamespace, namespace)
-	return &shard.Membership{
+	return &membership.Membership{
 		Leases:    client.Leases(namespace),
 		Namespace: namespace,
-		Ring:      shard.RingName(append(c.Dialects.Ring(), c.WatchedNamespaces...)),
-		Replica:   cmp.Or(c.Shard.ReplicaName, shard.ReplicaName(hostname, inPod)),
+		Ring:      membership.RingName(append(c.Dialects.Ring(), c.WatchedNamespaces...)),
+		Replica:   cmp.Or(c.Shard.ReplicaName, membership.ReplicaName(hostname, inPod)),
+		Own:       shares.Set,
 		Log:       log,
-		Metrics:   shard.NewMetrics(),
+		Metrics:   membership.NewMetrics(),
 	}, nil
 }

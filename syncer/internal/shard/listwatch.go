@@ -28,7 +28,7 @@ import (
 // below need no lock.
 type listWatch struct {
 	inner     cache.ListerWatcherWithContext
-	view      func(context.Context) (View, error)
+	shares    *Shares
 	owner     func(metav1.Object) types.UID // decides the share; an empty uid is in every share
 	selects   bool                          // the API server can filter, too
 	prototype runtime.Object
@@ -61,7 +61,7 @@ func (w *listWatch) Watch(options metav1.ListOptions) (watch.Interface, error) {
 func (w *listWatch) ListWithContext(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 	w.awaitEnd()
 	if options.Continue == "" {
-		view, err := w.view(ctx)
+		view, err := w.shares.View(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -84,7 +84,7 @@ func (w *listWatch) ListWithContext(ctx context.Context, options metav1.ListOpti
 // WatchWithContext watches the share; it waits until the share is known.
 func (w *listWatch) WatchWithContext(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 	w.awaitEnd()
-	view, err := w.view(ctx)
+	view, err := w.shares.View(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -2,36 +2,18 @@ package shard
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/secretgate/secretgate/syncer/internal/shard/ring"
 )
 
-// Metrics describe a replica's membership in its ring, and what its informers see.
+// Metrics describe what a replica's informers see.
 type Metrics struct {
-	members, owned, alone, suspended prometheus.Gauge
-	changes, renewFailures           prometheus.Counter
-	objects                          *prometheus.GaugeVec
-	filtered, handovers              *prometheus.CounterVec
+	objects             *prometheus.GaugeVec
+	filtered, handovers *prometheus.CounterVec
 }
 
 // NewMetrics makes the metrics.
 func NewMetrics() *Metrics {
-	gauge := func(name, help string) prometheus.Gauge {
-		return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
-	}
-	counter := func(name, help string) prometheus.Counter {
-		return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
-	}
 	byKind := []string{"kind"}
 	return &Metrics{
-		members:   gauge("secretgate_shard_members", "Replicas that share the objects, as this replica sees it."),
-		owned:     gauge("secretgate_shard_owned_ratio", "Part of the hash space of all objects that this replica serves, from 0 to 1."),
-		alone:     gauge("secretgate_shard_alone", "1 while this replica serves all objects because it cannot create a Lease, else 0."),
-		suspended: gauge("secretgate_shard_suspended", "1 while this replica serves nothing because it cannot renew its Lease, else 0."),
-		changes: counter("secretgate_shard_ring_changes_total",
-			"Times that replicas came or went, as this replica sees it, its own start included."),
-		renewFailures: counter("secretgate_shard_lease_renew_failures_total",
-			"Failed attempts to create or renew this replica's Lease."),
 		objects: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "secretgate_shard_objects",
 			Help: "Objects in this replica's memory, by kind: those that it serves, and their Secrets."}, byKind),
 		filtered: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "secretgate_shard_filtered_objects_total",
@@ -39,22 +21,6 @@ func NewMetrics() *Metrics {
 		handovers: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "secretgate_shard_handed_over_objects_total",
 			Help: "Objects that this replica stopped serving because another replica serves them now, by kind."}, byKind),
 	}
-}
-
-// ring records a change of the replica's status.
-func (m *Metrics) ring(s status, share ring.Share) {
-	m.members.Set(float64(len(s.members)))
-	m.owned.Set(share.Ratio())
-	m.alone.Set(oneIf(s.phase == alone))
-	m.suspended.Set(oneIf(s.phase == suspended))
-	m.changes.Inc()
-}
-
-func oneIf(condition bool) float64 {
-	if condition {
-		return 1
-	}
-	return 0
 }
 
 // Describe implements prometheus.Collector.
@@ -72,7 +38,5 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (m *Metrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{
-		m.members, m.owned, m.alone, m.suspended, m.changes, m.renewFailures, m.objects, m.filtered, m.handovers,
-	}
+	return []prometheus.Collector{m.objects, m.filtered, m.handovers}
 }

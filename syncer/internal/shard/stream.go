@@ -93,7 +93,7 @@ func (s *stream) handOver(ctx context.Context) {
 		}})
 		return
 	}
-	next, err := s.owner.view(ctx)
+	next, err := s.owner.shares.View(ctx)
 	if err != nil {
 		return
 	}

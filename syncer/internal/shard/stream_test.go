@@ -18,17 +18,17 @@ import (
 )
 
 // open opens a stream of a's share on a watch that the test feeds.
-func open(t *testing.T, options metav1.ListOptions) (*broadcast, *watch.RaceFreeFakeWatcher, watch.Interface) {
+func open(t *testing.T, options metav1.ListOptions) (*Shares, *watch.RaceFreeFakeWatcher, watch.Interface) {
 	t.Helper()
-	inner, b := watch.NewRaceFreeFake(), &broadcast{}
-	b.publish(two.Share("a"))
+	inner, b := watch.NewRaceFreeFake(), &Shares{}
+	b.Set(two.Share("a"))
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(context.Context, metav1.ListOptions) (runtime.Object, error) {
 			return &apiv1.ExternalSecretList{ListMeta: metav1.ListMeta{ResourceVersion: "7"}}, nil
 		},
 		WatchFuncWithContext: func(context.Context, metav1.ListOptions) (watch.Interface, error) { return inner, nil },
 	}
-	w := Informers{View: b.await, Kinds: kinds(), Metrics: NewMetrics()}.narrow(lw, &apiv1.ExternalSecret{})
+	w := Informers{Shares: b, Kinds: kinds(), Metrics: NewMetrics()}.narrow(lw, &apiv1.ExternalSecret{})
 	if options.SendInitialEvents == nil {
 		if _, err := w.List(metav1.ListOptions{}); err != nil {
 			t.Fatal(err)
@@ -113,11 +113,11 @@ func TestStream(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				broadcast, inner, s := open(t, tc.options)
+				shares, inner, s := open(t, tc.options)
 				tc.feed(inner)
 				got := drain(t, s)
 				if tc.change {
-					broadcast.publish(b)
+					shares.Set(b)
 					got = append(got, drain(t, s)...)
 				}
 				if diff := cmp.Diff(tc.want, got); diff != "" {

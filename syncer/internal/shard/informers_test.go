@@ -17,8 +17,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
-
 	"github.com/secretgate/secretgate/syncer/internal/shard/ring"
+	"github.com/secretgate/secretgate/syncer/internal/shard/shardtest"
 )
 
 // two is a ring of two; a and b are their shares.
@@ -67,27 +67,27 @@ func (listing) IsWatchListSemanticsUnSupported() bool { return true }
 
 // seen is an informer, and the notifications that it gave.
 type seen struct {
-	informer  cache.SharedIndexInformer
-	broadcast *broadcast
-	metrics   *Metrics
+	informer cache.SharedIndexInformer
+	shares   *Shares
+	metrics  *Metrics
 
 	mu   sync.Mutex
 	told []string // what happened to which object
 }
 
 // inform starts an informer of a server's objects. It runs until the test ends.
-func inform(t *testing.T, s *server, stream bool) *seen {
+func inform(t *testing.T, s *shardtest.Server, stream bool) *seen {
 	t.Helper()
-	o := &seen{broadcast: &broadcast{}, metrics: NewMetrics()}
+	o := &seen{shares: &Shares{}, metrics: NewMetrics()}
 	var lw cache.ListerWatcher = listing{listerWatcher{ListerWatcherWithContext: s}}
 	if stream {
 		lw = streaming{listerWatcher{ListerWatcherWithContext: s}}
 	}
-	narrowed := Informers{View: o.broadcast.await, Kinds: kinds(), Metrics: o.metrics}.narrow(lw, s.prototype)
+	narrowed := Informers{Shares: o.shares, Kinds: kinds(), Metrics: o.metrics}.narrow(lw, s.Prototype)
 	if narrowed == nil {
 		t.Fatal("the type is not narrowed")
 	}
-	o.informer = cache.NewSharedIndexInformer(&informed{narrowed, stream}, s.prototype, 0, cache.Indexers{})
+	o.informer = cache.NewSharedIndexInformer(&informed{narrowed, stream}, s.Prototype, 0, cache.Indexers{})
 	// The usual handler holds up each error until a second after the last, which was before the bubble's time began.
 	if err := o.informer.SetWatchErrorHandlerWithContext(func(context.Context, *cache.Reflector, error) {}); err != nil {
 		t.Fatal(err)
@@ -131,7 +131,7 @@ func (i *informed) IsWatchListSemanticsUnSupported() bool { return !i.stream }
 
 // own moves the informer to another share.
 func (o *seen) own(share ring.Share) {
-	o.broadcast.publish(share)
+	o.shares.Set(share)
 	synctest.Wait()
 }
 

@@ -1,7 +1,6 @@
 package shard
 
 import (
-	"context"
 	"reflect"
 	"slices"
 	"time"
@@ -19,8 +18,8 @@ import (
 
 // Informers makes informers that hold the replica's own objects alone.
 type Informers struct {
-	View    func(context.Context) (View, error) // Membership.View
-	Kinds   []dialect.Kind                      // of the objects that Secrets are made for
+	Shares  *Shares
+	Kinds   []dialect.Kind // of the objects that Secrets are made for
 	Metrics *Metrics
 }
 
@@ -36,7 +35,7 @@ func (i Informers) New(
 }
 
 func (i Informers) narrow(lw cache.ListerWatcher, object runtime.Object) *listWatch {
-	w := &listWatch{inner: cache.ToListerWatcherWithContext(lw), view: i.View}
+	w := &listWatch{inner: cache.ToListerWatcherWithContext(lw), shares: i.Shares}
 	gvk := object.GetObjectKind().GroupVersionKind() // of a metadata informer; empty for Go types
 	if kind := i.kindOf(object); kind != nil {
 		gvk, w.prototype = kind.Type().GroupVersionKind, kind.New()

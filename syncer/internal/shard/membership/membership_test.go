@@ -1,4 +1,4 @@
-package shard
+package membership
 
 import (
 	"fmt"
@@ -7,35 +7,35 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/secretgate/secretgate/syncer/internal/shard/lease"
 	"github.com/secretgate/secretgate/syncer/internal/shard/ring"
+	"github.com/secretgate/secretgate/syncer/internal/shard/shardtest"
 )
 
 func TestReplicasComeAndGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLeases(t)
+		l := shardtest.NewLeases(t)
 		a := join(t, l, "ring", "a")
 		synctest.Wait()
 		shares(t, a) // at once: a restart waits for no other replica
 		b := join(t, l, "ring", "b")
-		after(debounce)
+		after(handOver)
 		shares(t, a, b)
 		c, other := join(t, l, "ring", "c"), join(t, l, "other", "a")
-		after(debounce)
+		after(handOver)
 		shares(t, a, b, c)
 		shares(t, other)
 		after(time.Hour)
 		shares(t, a, b, c)
 
 		b.stop() // its Lease goes, and no replica waits for its end
-		after(debounce)
+		after(handOver)
 		shares(t, a, c)
-		if got := len(leaseNames(l)); got != 3 {
+		if got := len(l.Keys()); got != 3 {
 			t.Errorf("there are %d Leases", got)
 		}
 		if got := testutil.ToFloat64(a.Metrics.changes); got != 4 {
@@ -46,20 +46,20 @@ func TestReplicasComeAndGo(t *testing.T) {
 
 func TestDeadReplicaIsMissedWhenItsLeaseEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLeases(t)
+		l := shardtest.NewLeases(t)
 		a, b := join(t, l, "ring", "a"), join(t, l, "ring", "b")
 		after(lease.RenewEvery + time.Second)
 		shares(t, a, b)
 		b.kill()
 		after(lease.Duration - lease.RenewEvery)
 		shares(t, a, b) // it might live
-		after(lease.RenewEvery + debounce)
+		after(lease.RenewEvery + handOver)
 		shares(t, a)
-		if got := len(leaseNames(l)); got != 2 {
+		if got := len(l.Keys()); got != 2 {
 			t.Errorf("there are %d Leases", got)
 		}
 		after(time.Minute)
-		if got := len(leaseNames(l)); got != 1 {
+		if got := len(l.Keys()); got != 1 {
 			t.Errorf("there are %d Leases: a dead replica's is deleted after a minute", got)
 		}
 	})
@@ -68,23 +68,23 @@ func TestDeadReplicaIsMissedWhenItsLeaseEnds(t *testing.T) {
 // The others know already that it is dead, and have left the newcomer its part of what the dead one owned.
 func TestNewcomerSoonSeesThatAReplicaIsDead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLeases(t)
+		l := shardtest.NewLeases(t)
 		a, b := join(t, l, "ring", "a"), join(t, l, "ring", "b")
 		after(lease.RenewEvery + time.Second)
 		b.kill()
-		after(lease.Duration + debounce)
+		after(lease.Duration + handOver)
 		shares(t, a)
 		c := join(t, l, "ring", "c")
-		after(lease.StaleAfter + 2*debounce)
+		after(lease.StaleAfter + 2*handOver)
 		shares(t, a, c)
 	})
 }
 
 func TestRestartedReplicaGoesOnWithItsLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLeases(t)
+		l := shardtest.NewLeases(t)
 		a, b := join(t, l, "ring", "a"), join(t, l, "ring", "b")
-		after(debounce)
+		after(handOver)
 		shares(t, a, b)
 		before := testutil.ToFloat64(a.Metrics.changes)
 		b.kill()
@@ -105,7 +105,7 @@ func TestRestartedReplicaGoesOnWithItsLease(t *testing.T) {
 
 func TestTwoReplicasOfOneNameAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLeases(t)
+		l := shardtest.NewLeases(t)
 		a, twin := join(t, l, "ring", "a"), join(t, l, "ring", "a")
 		after(time.Minute)
 		shares(t, a)
@@ -121,21 +121,20 @@ func TestTwoReplicasOfOneNameAreReported(t *testing.T) {
 
 func TestReplicaThatIsCutOffStopsBeforeTheOthersTakeOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLeases(t)
+		l := shardtest.NewLeases(t)
 		a, b := join(t, l, "ring", "a"), join(t, l, "ring", "b")
 		after(lease.RenewEvery + time.Second)
 		shares(t, a, b)
 		way, _ := b.Leases.(*cable)
 		way.breaks(fmt.Errorf("no answer"))
-		after(suspendAfter + debounce)
-		view, _ := b.broadcast.latest()
-		if view.Share != (ring.Share{}) || b.Ready(nil) == nil || b.log.count("serves nothing") != 1 || testutil.ToFloat64(b.Metrics.suspended) != 1 {
-			t.Errorf("b still owns %v, ready: %v", view.Share.Ratio(), b.Ready(nil))
+		after(suspendAfter + handOver)
+		if b.owns() != (ring.Share{}) || b.Ready(nil) == nil || b.log.count("serves nothing") != 1 || testutil.ToFloat64(b.Metrics.suspended) != 1 {
+			t.Errorf("b still owns %v, ready: %v", b.owns().Ratio(), b.Ready(nil))
 		}
 		if got := testutil.ToFloat64(b.Metrics.renewFailures); got == 0 {
 			t.Error("no failure was counted")
 		}
-		if view, _ := a.broadcast.latest(); view.Share == ring.Whole() {
+		if a.owns() == ring.Whole() {
 			t.Error("a took over before b's Lease ended")
 		}
 		after(lease.Duration)
@@ -152,20 +151,20 @@ func TestReplicaThatIsCutOffStopsBeforeTheOthersTakeOver(t *testing.T) {
 // When the API server comes back, no replica takes the others' Leases for expired.
 func TestOutageOfTheAPIServerLeavesTheRingAsItWas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLeases(t)
+		l := shardtest.NewLeases(t)
 		a, b, c := join(t, l, "ring", "a"), join(t, l, "ring", "b"), join(t, l, "ring", "c")
 		after(time.Minute)
-		l.failWith(func(string) error { return fmt.Errorf("no answer") })
+		l.FailWith(func(string) error { return fmt.Errorf("no answer") })
 		after(5 * time.Minute)
 		for _, r := range []*replica{a, b, c} {
-			if view, _ := r.broadcast.latest(); view.Share != (ring.Share{}) {
+			if r.owns() != (ring.Share{}) {
 				t.Errorf("%s serves", r.Replica)
 			}
 			if n := r.log.count("it is tried again"); n != 1 {
 				t.Errorf("%s says %d times that it cannot renew", r.Replica, n)
 			}
 		}
-		l.failWith(nil)
+		l.FailWith(nil)
 		before := testutil.ToFloat64(a.Metrics.changes)
 		after(5 * time.Second)
 		shares(t, a, b, c)
@@ -194,13 +193,12 @@ func TestReplicaThatCanHaveNoLeaseRunsAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l := newLeases(t)
-				l.failWith(refuse)
+				l := shardtest.NewLeases(t)
+				l.FailWith(refuse)
 				a := join(t, l, "ring", "a")
 				after(time.Hour)
-				view, _ := a.broadcast.latest()
-				if view.Share != ring.Whole() || testutil.ToFloat64(a.Metrics.alone) != 1 || a.Ready(nil) != nil {
-					t.Errorf("it owns %v; ready: %v", view.Share.Ratio(), a.Ready(nil))
+				if a.owns() != ring.Whole() || testutil.ToFloat64(a.Metrics.alone) != 1 || a.Ready(nil) != nil {
+					t.Errorf("it owns %v; ready: %v", a.owns().Ratio(), a.Ready(nil))
 				}
 				if n := a.log.count("--lease-namespace"); n != 1 {
 					t.Errorf("the remedy is named %d times", n)
@@ -211,9 +209,9 @@ func TestReplicaThatCanHaveNoLeaseRunsAlone(t *testing.T) {
 				if n := strings.Count(a.log.String(), "\n"); n != 1 {
 					t.Errorf("the log has %d lines:\n%s", n, a.log.String())
 				}
-				l.failWith(nil) // the namespace was created, or the right granted
+				l.FailWith(nil) // the namespace was created, or the right granted
 				b := join(t, l, "ring", "b")
-				after(refusedEvery + debounce)
+				after(refusedEvery + handOver)
 				shares(t, a, b)
 				if testutil.ToFloat64(a.Metrics.alone) != 0 {
 					t.Error("the metric says that it is alone")
@@ -225,17 +223,17 @@ func TestReplicaThatCanHaveNoLeaseRunsAlone(t *testing.T) {
 
 func TestServerThatDoesNotAnswerIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLeases(t)
-		l.failWith(func(string) error { return fmt.Errorf("no answer") })
+		l := shardtest.NewLeases(t)
+		l.FailWith(func(string) error { return fmt.Errorf("no answer") })
 		a := join(t, l, "ring", "a")
 		after(time.Minute)
 		if err := a.Ready(nil); err == nil || !strings.Contains(err.Error(), "no answer") {
 			t.Errorf("ready: %v", err)
 		}
-		if _, known := a.broadcast.latest(); known || a.Owns("uid") {
+		if a.told > 0 {
 			t.Error("it owns something")
 		}
-		l.failWith(nil)
+		l.FailWith(nil)
 		after(2 * retryEvery)
 		shares(t, a)
 	})
@@ -244,13 +242,13 @@ func TestServerThatDoesNotAnswerIsWaitedFor(t *testing.T) {
 // An API server that starts may refuse what it permits a moment later.
 func TestPassingRefusalChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLeases(t)
+		l := shardtest.NewLeases(t)
 		a, b := join(t, l, "ring", "a"), join(t, l, "ring", "b")
-		after(debounce)
+		after(handOver)
 		before := testutil.ToFloat64(a.Metrics.changes)
-		l.failWith(func(string) error { return apierrors.NewForbidden(l.resource, "", fmt.Errorf("not yet")) })
+		l.FailWith(func(string) error { return apierrors.NewForbidden(l.Resource, "", fmt.Errorf("not yet")) })
 		after(suspendAfter / 2)
-		l.failWith(nil)
+		l.FailWith(nil)
 		after(time.Minute)
 		shares(t, a, b)
 		if got := testutil.ToFloat64(a.Metrics.changes) - before; got != 0 {
@@ -261,44 +259,16 @@ func TestPassingRefusalChangesNothing(t *testing.T) {
 
 func TestReplicasThatStartTogetherSettleOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLeases(t)
+		l := shardtest.NewLeases(t)
 		var all []*replica
 		for i := range 8 {
 			all = append(all, join(t, l, "ring", fmt.Sprint("r", i)))
 			after(20 * time.Millisecond)
 		}
-		after(debounce)
+		after(handOver)
 		shares(t, all...)
 		if got := testutil.ToFloat64(all[0].Metrics.changes); got != 2 {
 			t.Errorf("the ring changed %v times", got)
 		}
 	})
-}
-
-func TestNames(t *testing.T) {
-	blue := RingName([]string{"blue", "b", "a", "a"})
-	others := map[string]string{
-		"another instance":   RingName([]string{"green", "a", "b"}),
-		"fewer namespaces":   RingName([]string{"blue", "a"}),
-		"all namespaces":     RingName([]string{"blue"}),
-		"names run together": RingName([]string{"blue", "ab"}),
-	}
-	if blue != RingName([]string{"blue", "a", "b"}) {
-		t.Error("the order of namespaces makes another ring")
-	}
-	for name, ring := range others {
-		if ring == blue {
-			t.Errorf("%s: the same ring", name)
-		}
-	}
-	if diff := cmp.Diff("syncer-7d9f8c6b5-x2b4k", ReplicaName("syncer-7d9f8c6b5-x2b4k", true)); diff != "" {
-		t.Error(diff)
-	}
-	one, two := ReplicaName("Ada's-Mac.local", false), ReplicaName("Ada's-Mac.local", false)
-	if one == two || !strings.HasPrefix(one, "ada-s-mac-local-") {
-		t.Errorf("%s, %s", one, two)
-	}
-	if long := ReplicaName(strings.Repeat("node.example-", 20), false); len(long) > 63 || strings.Trim(long, "-") != long {
-		t.Errorf("%s is no DNS label", long)
-	}
 }

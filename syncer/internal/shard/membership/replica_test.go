@@ -1,4 +1,4 @@
-package shard
+package membership
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/secretgate/secretgate/syncer/internal/shard/ring"
+	"github.com/secretgate/secretgate/syncer/internal/shard/shardtest"
 )
 
 // replica is a member of a test's ring.
@@ -24,6 +25,27 @@ type replica struct {
 	log  *logged
 	stop func() // as SIGTERM does
 	kill func() // as SIGKILL does: it has no chance to do anything
+
+	mu    sync.Mutex
+	dead  bool
+	told  int // how often it was told what it owns
+	owned ring.Share
+}
+
+func (r *replica) own(share ring.Share) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.dead {
+		r.told++
+		r.owned = share
+	}
+}
+
+// owns is what the replica owns; nothing where that is not known.
+func (r *replica) owns() ring.Share {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.owned
 }
 
 type logged struct {
@@ -46,7 +68,7 @@ func (l *logged) count(text string) int {
 
 // cable is the way from a replica to the API server; once cut nothing passes.
 type cable struct {
-	leases
+	shardtest.Leases
 	mu  sync.Mutex
 	cut error
 }
@@ -61,28 +83,28 @@ func (c *cable) Create(ctx context.Context, l *coordinationv1.Lease, o metav1.Cr
 	if err := c.broken(); err != nil {
 		return nil, err
 	}
-	return c.leases.Create(ctx, l, o)
+	return c.Leases.Create(ctx, l, o)
 }
 
 func (c *cable) Update(ctx context.Context, l *coordinationv1.Lease, o metav1.UpdateOptions) (*coordinationv1.Lease, error) {
 	if err := c.broken(); err != nil {
 		return nil, err
 	}
-	return c.leases.Update(ctx, l, o)
+	return c.Leases.Update(ctx, l, o)
 }
 
 func (c *cable) Delete(ctx context.Context, name string, o metav1.DeleteOptions) error {
 	if err := c.broken(); err != nil {
 		return err
 	}
-	return c.leases.Delete(ctx, name, o)
+	return c.Leases.Delete(ctx, name, o)
 }
 
 func (c *cable) List(ctx context.Context, o metav1.ListOptions) (*coordinationv1.LeaseList, error) {
 	if err := c.broken(); err != nil {
 		return nil, err
 	}
-	return c.leases.List(ctx, o)
+	return c.Leases.List(ctx, o)
 }
 
 // breaks cuts the cable, or repairs it (nil).
@@ -92,22 +114,30 @@ func (c *cable) breaks(err error) {
 	c.cut = err
 }
 
-func join(t *testing.T, l leases, ring, name string) *replica {
+func join(t *testing.T, l shardtest.Leases, ring, name string) *replica {
 	t.Helper()
-	way, log := &cable{leases: l}, &logged{}
-	m := &Membership{Leases: way, Namespace: "secretgate", Ring: ring, Replica: name,
+	way, log := &cable{Leases: l}, &logged{}
+	r := &replica{log: log}
+	r.Membership = &Membership{Leases: way, Namespace: "secretgate", Ring: ring, Replica: name, Own: r.own,
 		Log: slog.New(slog.NewTextHandler(log, nil)), Metrics: NewMetrics()}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := m.Run(ctx); err != nil {
+		if err := r.Run(ctx); err != nil {
 			t.Error(err)
 		}
 	}()
-	stop := func() { cancel(); <-done; synctest.Wait() }
-	t.Cleanup(stop)
-	return &replica{m, log, stop, func() { way.breaks(fmt.Errorf("dead")); stop() }}
+	r.stop = func() { cancel(); <-done; synctest.Wait() }
+	r.kill = func() {
+		r.mu.Lock()
+		r.dead = true
+		r.mu.Unlock()
+		way.breaks(fmt.Errorf("dead"))
+		r.stop()
+	}
+	t.Cleanup(r.stop)
+	return r
 }
 
 // after lets the bubble's time pass.
@@ -121,13 +151,12 @@ func shares(t *testing.T, replicas ...*replica) {
 	t.Helper()
 	var members []string
 	for _, r := range replicas {
-		members = append(members, r.state.self)
+		members = append(members, leaseName(r.Ring, r.Replica))
 	}
 	for _, r := range replicas {
-		view, known := r.broadcast.latest()
-		want := ring.Assign(members).Share(r.state.self)
-		if !known || view.Share != want {
-			t.Errorf("%s owns %.2f of the space (known: %t), not its part of %v", r.Replica, view.Share.Ratio(), known, members)
+		got, want := r.owns(), ring.Assign(members).Share(leaseName(r.Ring, r.Replica))
+		if r.told == 0 || got != want {
+			t.Errorf("%s owns %.2f of the space (told %d times), not its part of %v", r.Replica, got.Ratio(), r.told, members)
 		}
 		if got := testutil.ToFloat64(r.Metrics.members); int(got) != len(replicas) {
 			t.Errorf("%s counts %v members", r.Replica, got)
@@ -139,14 +168,4 @@ func shares(t *testing.T, replicas ...*replica) {
 			t.Errorf("%s is not ready: %v", r.Replica, err)
 		}
 	}
-}
-
-func leaseNames(l leases) []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var all []string
-	for key := range l.objects {
-		all = append(all, key)
-	}
-	return all
 }

@@ -1,16 +1,17 @@
-package shard
+// Package shardtest keeps objects in memory as an API server does, for the tests of sharding: they run in fake time, where a real one cannot.
+package shardtest
 
 import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"sync"
 	"testing"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,17 +21,16 @@ import (
 	"k8s.io/apimachinery/pkg/sharding"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
-	coordination "k8s.io/client-go/kubernetes/typed/coordination/v1"
 )
 
-// server keeps objects of one resource in memory as an API server does: with resourceVersions, conflicts,
+// Server keeps objects of one resource in memory as an API server does: with resourceVersions, conflicts,
 // preconditions, selectors, and watches that replay what came after a version.
-type server struct {
+type Server struct {
 	t         *testing.T
-	resource  schema.GroupResource
-	prototype runtime.Object
+	Resource  schema.GroupResource
+	Prototype runtime.Object
 	empty     runtime.Object // list
-	sharded   bool           // knows ListOptions.ShardSelector
+	Sharded   bool           // knows ListOptions.ShardSelector
 
 	mu      sync.Mutex
 	version int
@@ -46,19 +46,21 @@ type entry struct {
 	event   watch.Event
 }
 
-func newServer(t *testing.T, resource string, prototype, empty runtime.Object) *server {
-	return &server{t: t, resource: schema.GroupResource{Resource: resource}, prototype: prototype, empty: empty,
+// NewServer makes a server of one resource. empty is a list without items.
+func NewServer(t *testing.T, resource string, prototype, empty runtime.Object) *Server {
+	return &Server{t: t, Resource: schema.GroupResource{Resource: resource}, Prototype: prototype, empty: empty,
 		objects: map[string]runtime.Object{}, grown: make(chan struct{})}
 }
 
-func (s *server) failWith(fail func(verb string) error) {
+// FailWith has requests fail with what a function returns for their verb; nil: none fails.
+func (s *Server) FailWith(fail func(verb string) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fail = fail
 }
 
 // enter begins a request; the lock is held where it succeeds.
-func (s *server) enter(ctx context.Context, verb string) error {
+func (s *Server) enter(ctx context.Context, verb string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -72,7 +74,7 @@ func (s *server) enter(ctx context.Context, verb string) error {
 	return nil
 }
 
-func (s *server) accessor(object runtime.Object) metav1.Object {
+func (s *Server) accessor(object runtime.Object) metav1.Object {
 	accessor, err := meta.Accessor(object)
 	if err != nil {
 		s.t.Error(err)
@@ -83,7 +85,7 @@ func (s *server) accessor(object runtime.Object) metav1.Object {
 func path(o metav1.Object) string { return o.GetNamespace() + "/" + o.GetName() }
 
 // put creates an object or replaces it. With a resourceVersion it must be the present one.
-func (s *server) put(ctx context.Context, verb string, object runtime.Object) (runtime.Object, error) {
+func (s *Server) put(ctx context.Context, verb string, object runtime.Object) (runtime.Object, error) {
 	if err := s.enter(ctx, verb); err != nil {
 		return nil, err
 	}
@@ -93,11 +95,11 @@ func (s *server) put(ctx context.Context, verb string, object runtime.Object) (r
 	present, exists := s.objects[path(accessor)]
 	switch {
 	case verb == "create" && exists:
-		return nil, apierrors.NewAlreadyExists(s.resource, accessor.GetName())
+		return nil, apierrors.NewAlreadyExists(s.Resource, accessor.GetName())
 	case verb == "update" && !exists:
-		return nil, apierrors.NewNotFound(s.resource, accessor.GetName())
+		return nil, apierrors.NewNotFound(s.Resource, accessor.GetName())
 	case verb == "update" && s.accessor(present).GetResourceVersion() != accessor.GetResourceVersion():
-		return nil, apierrors.NewConflict(s.resource, accessor.GetName(), fmt.Errorf("it was written meanwhile"))
+		return nil, apierrors.NewConflict(s.Resource, accessor.GetName(), fmt.Errorf("it was written meanwhile"))
 	}
 	kind := watch.Added
 	if exists {
@@ -112,8 +114,8 @@ func (s *server) put(ctx context.Context, verb string, object runtime.Object) (r
 	return object.DeepCopyObject(), nil
 }
 
-// set is put for a test's own changes, which no failure concerns.
-func (s *server) set(object runtime.Object) {
+// Set is put for a test's own changes, which no failure concerns.
+func (s *Server) Set(object runtime.Object) {
 	s.mu.Lock()
 	fail := s.fail
 	s.fail = nil
@@ -121,21 +123,22 @@ func (s *server) set(object runtime.Object) {
 	if _, err := s.put(s.t.Context(), "set", object); err != nil {
 		s.t.Error(err)
 	}
-	s.failWith(fail)
+	s.FailWith(fail)
 }
 
-func (s *server) delete(ctx context.Context, key string, options metav1.DeleteOptions) error {
+// Delete deletes an object, by namespace/name.
+func (s *Server) Delete(ctx context.Context, key string, options metav1.DeleteOptions) error {
 	if err := s.enter(ctx, "delete"); err != nil {
 		return err
 	}
 	defer s.mu.Unlock()
 	object, exists := s.objects[key]
 	if !exists {
-		return apierrors.NewNotFound(s.resource, key)
+		return apierrors.NewNotFound(s.Resource, key)
 	}
 	accessor := s.accessor(object)
 	if p := options.Preconditions; p != nil && (*p.UID != accessor.GetUID() || *p.ResourceVersion != accessor.GetResourceVersion()) {
-		return apierrors.NewConflict(s.resource, key, fmt.Errorf("it is another one"))
+		return apierrors.NewConflict(s.Resource, key, fmt.Errorf("it is another one"))
 	}
 	delete(s.objects, key)
 	s.version++
@@ -145,14 +148,14 @@ func (s *server) delete(ctx context.Context, key string, options metav1.DeleteOp
 	return nil
 }
 
-func (s *server) append(kind watch.EventType, object runtime.Object) {
+func (s *Server) append(kind watch.EventType, object runtime.Object) {
 	s.log = append(s.log, entry{s.version, watch.Event{Type: kind, Object: object}})
 	close(s.grown)
 	s.grown = make(chan struct{})
 }
 
 // selected reports whether a list or watch with these options shows an object.
-func (s *server) selected(object runtime.Object, options metav1.ListOptions) bool {
+func (s *Server) selected(object runtime.Object, options metav1.ListOptions) bool {
 	selector, err := labels.Parse(options.LabelSelector)
 	if err != nil {
 		s.t.Error(err)
@@ -161,7 +164,7 @@ func (s *server) selected(object runtime.Object, options metav1.ListOptions) boo
 	if !selector.Matches(labels.Set(s.accessor(object).GetLabels())) {
 		return false
 	}
-	if !s.sharded || options.ShardSelector == "" {
+	if !s.Sharded || options.ShardSelector == "" {
 		return true
 	}
 	var ranges []sharding.ShardRangeRequirement
@@ -175,14 +178,15 @@ func (s *server) selected(object runtime.Object, options metav1.ListOptions) boo
 	return matches
 }
 
-func (s *server) ListWithContext(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+// ListWithContext implements cache.ListerWithContext.
+func (s *Server) ListWithContext(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 	if err := s.enter(ctx, "list"); err != nil {
 		return nil, err
 	}
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, "list "+options.ShardSelector)
 	list, items := s.empty.DeepCopyObject(), []runtime.Object{}
-	for _, key := range slices.Sorted(keys(s.objects)) {
+	for _, key := range slices.Sorted(maps.Keys(s.objects)) {
 		if s.selected(s.objects[key], options) {
 			items = append(items, s.objects[key].DeepCopyObject())
 		}
@@ -195,7 +199,8 @@ func (s *server) ListWithContext(ctx context.Context, options metav1.ListOptions
 	return list, meta.SetList(list, items)
 }
 
-func (s *server) WatchWithContext(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+// WatchWithContext implements cache.WatcherWithContext.
+func (s *Server) WatchWithContext(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 	if err := s.enter(ctx, "watch"); err != nil {
 		return nil, err
 	}
@@ -205,12 +210,12 @@ func (s *server) WatchWithContext(ctx context.Context, options metav1.ListOption
 	from, _ := strconv.Atoi(options.ResourceVersion)
 	if options.SendInitialEvents != nil {
 		from = s.version
-		for _, key := range slices.Sorted(keys(s.objects)) {
+		for _, key := range slices.Sorted(maps.Keys(s.objects)) {
 			if s.selected(s.objects[key], options) {
 				ahead = append(ahead, watch.Event{Type: watch.Added, Object: s.objects[key].DeepCopyObject()})
 			}
 		}
-		end := s.prototype.DeepCopyObject()
+		end := s.Prototype.DeepCopyObject()
 		s.accessor(end).SetResourceVersion(strconv.Itoa(from))
 		s.accessor(end).SetAnnotations(map[string]string{metav1.InitialEventsAnnotationKey: "true"})
 		ahead = append(ahead, watch.Event{Type: watch.Bookmark, Object: end})
@@ -226,10 +231,13 @@ type serverWatch struct {
 	cancel  context.CancelFunc
 }
 
+// ResultChan implements watch.Interface.
 func (w *serverWatch) ResultChan() <-chan watch.Event { return w.results }
-func (w *serverWatch) Stop()                          { w.cancel() }
 
-func (w *serverWatch) run(ctx context.Context, s *server, events []watch.Event, from int, options metav1.ListOptions) {
+// Stop implements watch.Interface.
+func (w *serverWatch) Stop() { w.cancel() }
+
+func (w *serverWatch) run(ctx context.Context, s *Server, events []watch.Event, from int, options metav1.ListOptions) {
 	defer close(w.results)
 	for next := 0; ; {
 		for _, event := range events {
@@ -259,61 +267,16 @@ func (w *serverWatch) run(ctx context.Context, s *server, events []watch.Event, 
 	}
 }
 
-func keys(objects map[string]runtime.Object) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for key := range objects {
-			if !yield(key) {
-				return
-			}
-		}
-	}
+// Requests are verb and shard selector of each list and watch so far.
+func (s *Server) Requests() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.asked)
 }
 
-// leases is a server as the client of Leases shows it.
-type leases struct {
-	coordination.LeaseInterface // what is not needed: panics
-	*server
-}
-
-func newLeases(t *testing.T) leases {
-	return leases{server: newServer(t, "leases", &coordinationv1.Lease{}, &coordinationv1.LeaseList{})}
-}
-
-func asLease(object runtime.Object, err error) (*coordinationv1.Lease, error) {
-	lease, _ := object.(*coordinationv1.Lease)
-	return lease, err
-}
-
-func (l leases) Create(ctx context.Context, lease *coordinationv1.Lease, _ metav1.CreateOptions) (*coordinationv1.Lease, error) {
-	return asLease(l.put(ctx, "create", lease))
-}
-
-func (l leases) Update(ctx context.Context, lease *coordinationv1.Lease, _ metav1.UpdateOptions) (*coordinationv1.Lease, error) {
-	return asLease(l.put(ctx, "update", lease))
-}
-
-func (l leases) Delete(ctx context.Context, name string, options metav1.DeleteOptions) error {
-	return l.delete(ctx, "/"+name, options)
-}
-
-func (l leases) Get(ctx context.Context, name string, _ metav1.GetOptions) (*coordinationv1.Lease, error) {
-	if err := l.enter(ctx, "get"); err != nil {
-		return nil, err
-	}
-	defer l.mu.Unlock()
-	object, exists := l.objects["/"+name]
-	if !exists {
-		return nil, apierrors.NewNotFound(l.resource, name)
-	}
-	return asLease(object.DeepCopyObject(), nil)
-}
-
-func (l leases) List(ctx context.Context, options metav1.ListOptions) (*coordinationv1.LeaseList, error) {
-	object, err := l.ListWithContext(ctx, options)
-	list, _ := object.(*coordinationv1.LeaseList)
-	return list, err
-}
-
-func (l leases) Watch(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-	return l.WatchWithContext(ctx, options)
+// Keys are the namespaces and names of all objects.
+func (s *Server) Keys() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.objects))
 }

@@ -1,0 +1,54 @@
+package membership
+
+import (
+	"context"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/secretgate/secretgate/syncer/internal/shard/lease"
+)
+
+// follow lists the ring's Leases and watches them until that ends, or shows nothing any more. (A reflector of client-go takes longer than a
+// Lease lasts to notice that its connection hangs, and to try again.)
+func (l *loop) follow(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// A connection may hang for minutes unnoticed, but our own renewals must show.
+	watchdog := time.AfterFunc(lease.StaleAfter, cancel)
+	defer watchdog.Stop()
+	options := metav1.ListOptions{LabelSelector: LabelRing + "=" + l.Ring}
+	list, err := l.Leases.List(ctx, options)
+	if err != nil {
+		return err
+	}
+	l.post(ctx, func(s *state, now time.Time) { s.listed(list.Items, now) })
+	options.ResourceVersion = list.ResourceVersion
+	events, err := l.Leases.Watch(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer events.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case event, ok := <-events.ResultChan():
+			if !ok {
+				return nil
+			}
+			if event.Type == watch.Error {
+				return apierrors.FromObject(event.Object)
+			}
+			if changed, ok := event.Object.(*coordinationv1.Lease); ok {
+				l.post(ctx, func(s *state, now time.Time) { s.changed(event.Type, changed, now) })
+				if changed.Name == l.own.name {
+					watchdog.Reset(lease.StaleAfter)
+				}
+			}
+		}
+	}
+}
