@@ -52,7 +52,7 @@ func (i Informers) narrow(lw cache.ListerWatcher, object runtime.Object) *listWa
 	default:
 		return nil
 	}
-	w.objects = i.Metrics.objects.WithLabelValues(gvk.Kind)
+	w.contents.count = i.Metrics.objects.WithLabelValues(gvk.Kind)
 	w.filtered = i.Metrics.filtered.WithLabelValues(gvk.Kind)
 	w.handovers = i.Metrics.handovers.WithLabelValues(gvk.Kind)
 	return w

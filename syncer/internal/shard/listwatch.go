@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
-	"k8s.io/client-go/tools/pager"
 
 	"github.com/secretgate/secretgate/syncer/internal/shard/ring"
 )
@@ -19,26 +18,42 @@ import (
 // listWatch filters the ListerWatcher of an informer's reflector: it leaves out the objects that are not in the replica's share. It
 // requests only the share, where the API server supports that, and filters the response in any case.
 //
-// When the share changes, the watch continues in three steps. The stream removes what the replica lost, which needs no call to the API
-// server, and ends. The reflector starts another stream at once. That one begins with what the replica gained, from a list, and
-// continues from the version of the list. A relist by the reflector would have the same effect, but it comes after a back-off of up to
-// a minute: too long for a rolling update.
-//
 // A reflector calls one method at a time; each waits for the end of the stream before, so that the fields
 // below need no lock.
 type listWatch struct {
-	inner     cache.ListerWatcherWithContext
-	shares    *Shares
+	inner  cache.ListerWatcherWithContext
+	shares *Shares
+	sharding
+
+	filtered, handovers prometheus.Counter
+
+	contents contents
+	have     ring.Share // the informer has all objects of this share
+	last     *stream
+}
+
+// sharding says what a share is of one type of object.
+type sharding struct {
 	owner     func(metav1.Object) types.UID // decides the share; an empty uid is in every share
 	selects   bool                          // the API server can filter, too
 	prototype runtime.Object
+}
 
-	objects             prometheus.Gauge
-	filtered, handovers prometheus.Counter
+func (s sharding) in(share ring.Share, object metav1.Object) bool {
+	return inShare(share, s.owner(object))
+}
 
-	have  ring.Share                         // the informer has all objects of this share
-	known map[types.NamespacedName]types.UID // the owners of what the informer has, or may have
-	last  *stream
+func inShare(share ring.Share, owner types.UID) bool { return owner == "" || share.Owns(owner) }
+
+// synthetic is an object of the informer's type with nothing but a name.
+func (s sharding) synthetic(key types.NamespacedName, resourceVersion string) runtime.Object {
+	object := s.prototype.DeepCopyObject()
+	if accessor, err := meta.Accessor(object); err == nil { // it is one of the two types that are narrowed
+		accessor.SetNamespace(key.Namespace)
+		accessor.SetName(key.Name)
+		accessor.SetResourceVersion(resourceVersion)
+	}
+	return object
 }
 
 var _ interface {
@@ -65,7 +80,7 @@ func (w *listWatch) ListWithContext(ctx context.Context, options metav1.ListOpti
 		if err != nil {
 			return nil, err
 		}
-		w.forgetAll()
+		w.contents.clear()
 		w.have = view.Share
 	}
 	list, err := w.list(ctx, options, w.have)
@@ -75,42 +90,33 @@ func (w *listWatch) ListWithContext(ctx context.Context, options metav1.ListOpti
 	return list, meta.EachListItem(list, func(object runtime.Object) error {
 		accessor, err := meta.Accessor(object)
 		if err == nil {
-			w.remember(accessor)
+			w.contents.add(keyOf(accessor), w.owner(accessor))
 		}
 		return err
 	})
 }
 
-// WatchWithContext watches the share; it waits until the share is known.
+// WatchWithContext watches the share; it waits until the share is known. The watch begins with the share that was listed, and
+// follows each change since.
 func (w *listWatch) WatchWithContext(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 	w.awaitEnd()
 	view, err := w.shares.View(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{owner: w, view: view, results: make(chan watch.Event), ended: make(chan struct{})}
-	switch {
-	case options.SendInitialEvents != nil && *options.SendInitialEvents:
-		w.forgetAll() // the reflector starts over
-		s.initial = true
-	case w.have.Covers(view.Share):
-		s.ahead = w.losses(view.Share, options.ResourceVersion)
-	default:
-		if s.ahead, options.ResourceVersion, err = w.catchUp(ctx, view.Share); err != nil {
-			return nil, err
-		}
+	if options.SendInitialEvents != nil && *options.SendInitialEvents { // the reflector starts over
+		w.contents.clear()
+		w.have = view.Share
 	}
-	s.position = options.ResourceVersion
-	if w.selects {
-		options.ShardSelector = view.Share.Selector()
-	}
+	s := &stream{listWatch: w, options: options, view: view, results: make(chan watch.Event), ended: make(chan struct{})}
 	ctx, s.cancel = context.WithCancel(ctx)
-	if s.inner, err = w.inner.WatchWithContext(ctx, options); err != nil {
+	inner, err := w.watch(ctx, options, w.have)
+	if err != nil {
 		s.cancel()
 		return nil, err
 	}
 	w.last = s
-	go s.run(ctx)
+	go s.run(ctx, inner)
 	return s, nil
 }
 
@@ -141,91 +147,12 @@ func (w *listWatch) list(ctx context.Context, options metav1.ListOptions, share 
 	return list, meta.SetList(list, own) // copies: the others' memory is free
 }
 
-// catchUp lists a share. It returns the events that bring an informer to that state, and the version to watch from.
-func (w *listWatch) catchUp(ctx context.Context, share ring.Share) ([]watch.Event, string, error) {
-	pages := pager.New(pager.SimplePageFunc(func(options metav1.ListOptions) (runtime.Object, error) {
-		return w.list(ctx, options, share)
-	}))
-	list, _, err := pages.ListWithAlloc(ctx, metav1.ListOptions{})
-	if err != nil {
-		return nil, "", err
+// watch watches the objects of a share; where the API server cannot filter, those of all.
+func (w *listWatch) watch(ctx context.Context, options metav1.ListOptions, share ring.Share) (watch.Interface, error) {
+	if w.selects {
+		options.ShardSelector = share.Selector()
 	}
-	about, err := meta.ListAccessor(list)
-	if err != nil {
-		return nil, "", err
-	}
-	position, listed := about.GetResourceVersion(), map[types.NamespacedName]bool{}
-	var events []watch.Event
-	// WithAlloc: an object that is kept does not hold the memory of the whole list.
-	err = meta.EachListItemWithAlloc(list, func(object runtime.Object) error {
-		accessor, err := meta.Accessor(object)
-		if err == nil {
-			listed[keyOf(accessor)] = true
-			events = append(events, watch.Event{Type: watch.Added, Object: object})
-		}
-		return err
-	})
-	for key := range w.known {
-		if !listed[key] {
-			events = append(events, watch.Event{Type: watch.Deleted, Object: w.synthetic(key, position)})
-		}
-	}
-	// The objects' versions are older than the list's, and the reflector remembers the last that it saw.
-	return append(events, w.bookmark(position)), position, err
-}
-
-// losses are the events that remove what is not in a share.
-func (w *listWatch) losses(share ring.Share, position string) []watch.Event {
-	var events []watch.Event
-	for key, owner := range w.known {
-		if owner != "" && !share.Owns(owner) {
-			events = append(events, watch.Event{Type: watch.Deleted, Object: w.synthetic(key, position)})
-		}
-	}
-	if events == nil {
-		return nil
-	}
-	return append(events, w.bookmark(position))
-}
-
-func (w *listWatch) bookmark(position string) watch.Event {
-	return watch.Event{Type: watch.Bookmark, Object: w.synthetic(types.NamespacedName{}, position)}
-}
-
-// synthetic is an object of the informer's type with nothing but a name.
-func (w *listWatch) synthetic(key types.NamespacedName, resourceVersion string) runtime.Object {
-	object := w.prototype.DeepCopyObject()
-	if accessor, err := meta.Accessor(object); err == nil { // it is one of the two types that are narrowed
-		accessor.SetNamespace(key.Namespace)
-		accessor.SetName(key.Name)
-		accessor.SetResourceVersion(resourceVersion)
-	}
-	return object
-}
-
-func (w *listWatch) in(share ring.Share, object metav1.Object) bool {
-	owner := w.owner(object)
-	return owner == "" || share.Owns(owner)
-}
-
-func (w *listWatch) remember(object metav1.Object) {
-	key := keyOf(object)
-	if _, ok := w.known[key]; !ok {
-		w.objects.Inc()
-	}
-	w.known[key] = w.owner(object)
-}
-
-func (w *listWatch) forget(key types.NamespacedName) {
-	if _, ok := w.known[key]; ok {
-		w.objects.Dec()
-		delete(w.known, key)
-	}
-}
-
-func (w *listWatch) forgetAll() {
-	w.objects.Sub(float64(len(w.known)))
-	w.known = map[types.NamespacedName]types.UID{}
+	return w.inner.WatchWithContext(ctx, options)
 }
 
 func (w *listWatch) awaitEnd() {
@@ -233,8 +160,4 @@ func (w *listWatch) awaitEnd() {
 		w.last.Stop() // the reflector has done so
 		<-w.last.ended
 	}
-}
-
-func keyOf(object metav1.Object) types.NamespacedName {
-	return types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}
 }

@@ -17,18 +17,22 @@ import (
 	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
 )
 
-// open opens a stream of a's share on a watch that the test feeds.
-func open(t *testing.T, options metav1.ListOptions) (*Shares, *watch.RaceFreeFakeWatcher, watch.Interface) {
+// open opens a stream of a's share on a watch that the test feeds, as it does the next one.
+func open(t *testing.T, options metav1.ListOptions) (shares *Shares, first, next *watch.RaceFreeFakeWatcher, s watch.Interface) {
 	t.Helper()
-	inner, b := watch.NewRaceFreeFake(), &Shares{}
-	b.Set(two.Share("a"))
+	shares, first, next = &Shares{}, watch.NewRaceFreeFake(), watch.NewRaceFreeFake()
+	shares.Set(two.Share("a"))
+	inners := []watch.Interface{first, next}
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(context.Context, metav1.ListOptions) (runtime.Object, error) {
-			return &apiv1.ExternalSecretList{ListMeta: metav1.ListMeta{ResourceVersion: "7"}}, nil
+			return &apiv1.ExternalSecretList{ListMeta: metav1.ListMeta{ResourceVersion: "20"}}, nil
 		},
-		WatchFuncWithContext: func(context.Context, metav1.ListOptions) (watch.Interface, error) { return inner, nil },
+		WatchFuncWithContext: func(context.Context, metav1.ListOptions) (inner watch.Interface, err error) {
+			inner, inners = inners[0], inners[1:]
+			return inner, nil
+		},
 	}
-	w := Informers{Shares: b, Kinds: kinds(), Metrics: NewMetrics()}.narrow(lw, &apiv1.ExternalSecret{})
+	w := Informers{Shares: shares, Kinds: kinds(), Metrics: NewMetrics()}.narrow(lw, &apiv1.ExternalSecret{})
 	if options.SendInitialEvents == nil {
 		if _, err := w.List(metav1.ListOptions{}); err != nil {
 			t.Fatal(err)
@@ -39,7 +43,7 @@ func open(t *testing.T, options metav1.ListOptions) (*Shares, *watch.RaceFreeFak
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)
-	return b, inner, s
+	return shares, first, next, s
 }
 
 // drain reads what there is to read.
@@ -75,6 +79,8 @@ func TestStream(t *testing.T) {
 	}
 	foreign := externalSecret("foreign", uidIn(b, 0))
 	foreign.ResourceVersion = "12"
+	gained := externalSecret("gained", uidIn(b, 1))
+	gained.ResourceVersion = "21"
 	end := &apiv1.ExternalSecret{ObjectMeta: metav1.ObjectMeta{ResourceVersion: "10", Annotations: map[string]string{metav1.InitialEventsAnnotationKey: "true"}}}
 	initial := metav1.ListOptions{SendInitialEvents: &yes}
 	for _, tc := range []struct {
@@ -99,13 +105,13 @@ func TestStream(t *testing.T) {
 		{"a change among the first objects lets the reflector begin anew", initial, func(inner *watch.RaceFreeFakeWatcher) {
 			inner.Add(own("x", "5"))
 		}, true, []string{`ADDED "x" at 5`, "ERROR 410 Expired", "end"}},
-		{"a change takes back what was lost, at the version that was reached", initial, func(inner *watch.RaceFreeFakeWatcher) {
+		{"a change takes back what was lost, at the version that was reached, and goes on from a list of what was gained", initial, func(inner *watch.RaceFreeFakeWatcher) {
 			inner.Action(watch.Bookmark, end)
 			inner.Add(own("x", "11"))
 			inner.Add(foreign)
-		}, true, []string{`BOOKMARK "" at 10`, `ADDED "x" at 11`, `DELETED "x" at 12`, `BOOKMARK "" at 12`, "end"}},
-		{"a change that takes nothing is told, too: an end without an event looks like a failure", metav1.ListOptions{ResourceVersion: "7"},
-			func(*watch.RaceFreeFakeWatcher) {}, true, []string{`BOOKMARK "" at 7`, "end"}},
+		}, true, []string{`BOOKMARK "" at 10`, `ADDED "x" at 11`, `DELETED "x" at 12`, `BOOKMARK "" at 20`, `ADDED "gained" at 21`}},
+		{"a change that takes nothing goes on, too", metav1.ListOptions{ResourceVersion: "7"},
+			func(*watch.RaceFreeFakeWatcher) {}, true, []string{`BOOKMARK "" at 20`, `ADDED "gained" at 21`}},
 		{"an error is passed on", metav1.ListOptions{ResourceVersion: "7"}, func(inner *watch.RaceFreeFakeWatcher) {
 			inner.Error(&metav1.Status{Code: http.StatusGone, Reason: metav1.StatusReasonExpired})
 		}, false, []string{"ERROR 410 Expired"}},
@@ -113,10 +119,11 @@ func TestStream(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				shares, inner, s := open(t, tc.options)
-				tc.feed(inner)
+				shares, first, next, s := open(t, tc.options)
+				tc.feed(first)
 				got := drain(t, s)
 				if tc.change {
+					next.Add(gained)
 					shares.Set(b)
 					got = append(got, drain(t, s)...)
 				}
