@@ -23,8 +23,10 @@ import (
 type replica struct {
 	*Membership
 	log  *logged
-	stop func() // as SIGTERM does
-	kill func() // as SIGKILL does: it has no chance to do anything
+	way  *cable
+	tell func(ring.Share) // see joinBy
+	stop func()           // as SIGTERM does
+	kill func()           // as SIGKILL does: it has no chance to do anything
 
 	mu    sync.Mutex
 	dead  bool
@@ -35,9 +37,13 @@ type replica struct {
 func (r *replica) own(share ring.Share) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.dead {
-		r.told++
-		r.owned = share
+	if r.dead {
+		return
+	}
+	r.told++
+	r.owned = share
+	if r.tell != nil {
+		r.tell(share)
 	}
 }
 
@@ -69,8 +75,9 @@ func (l *logged) count(text string) int {
 // cable is the way from a replica to the API server; once cut nothing passes.
 type cable struct {
 	shardtest.Leases
-	mu  sync.Mutex
-	cut error
+	delay func() time.Duration // of each event of a watch; nil: none is late
+	mu    sync.Mutex
+	cut   error
 }
 
 func (c *cable) broken() error {
@@ -116,9 +123,15 @@ func (c *cable) breaks(err error) {
 
 func join(t *testing.T, l shardtest.Leases, ring, name string) *replica {
 	t.Helper()
-	way, log := &cable{Leases: l}, &logged{}
-	r := &replica{log: log}
-	r.Membership = &Membership{Leases: way, Namespace: "secretgate", Ring: ring, Replica: name, Own: r.own,
+	return joinBy(t, &cable{Leases: l}, ring, name, nil)
+}
+
+// joinBy joins a ring by a cable. tell is called with what the replica owns; nil: no function is.
+func joinBy(t *testing.T, way *cable, ringName, name string, tell func(ring.Share)) *replica {
+	t.Helper()
+	log := &logged{}
+	r := &replica{log: log, way: way, tell: tell}
+	r.Membership = &Membership{Leases: way, Namespace: "secretgate", Ring: ringName, Replica: name, Own: r.own,
 		Log: slog.New(slog.NewTextHandler(log, nil)), Metrics: NewMetrics()}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})

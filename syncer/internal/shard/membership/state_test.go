@@ -98,6 +98,10 @@ func TestSteps(t *testing.T) {
 		{"one that can again waits", func(s *state) {
 			s.wanted, s.serving = status{phase: suspended}, status{phase: suspended}
 		}, []step{release}, ring.Share{}, handOver},
+		{"and looks at once who came and went meanwhile", func(s *state) {
+			s.wanted, s.serving, s.watch = status{phase: suspended}, status{phase: suspended}, access{last: now, due: now.Add(retryEvery)}
+			s.renewed(renewal{began: now}, now)
+		}, []step{follow, release}, ring.Share{}, handOver},
 		{"one that may have no Lease waits for no other", func(s *state) {
 			s.renewal = access{running: true, refused: true}
 		}, []step{release, acquire}, ring.Whole(), 0},
