@@ -10,7 +10,7 @@
 //	   ↓        Informers: the lists and watches of objects, narrowed to the share
 //	events      for the controllers, which see an object appear when it is gained, and disappear when it is lost
 //
-// What an informer needs to know of a share is whether an object is in it (by the uid of the object, or for a Secret by that of the object it
-// was made for), and how it changes while a watch runs: what was lost is taken back without a request, what was gained is
+// What an informer needs to know of a share is whether an object is in it (by the uid of the object, or for a Secret by that of the
+// object it was made for), and how it changes while a watch runs: what was lost is removed without a request, what was gained is
 // listed, and the watch goes on (stream.go).
 package shard

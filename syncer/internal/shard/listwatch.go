@@ -21,39 +21,17 @@ import (
 // A reflector calls one method at a time; each waits for the end of the stream before, so that the fields
 // below need no lock.
 type listWatch struct {
-	inner  cache.ListerWatcherWithContext
-	shares *Shares
-	sharding
+	inner     cache.ListerWatcherWithContext
+	shares    *Shares
+	owner     func(metav1.Object) types.UID // decides the share; an empty uid is in every share
+	selects   bool                          // the API server can filter, too
+	prototype runtime.Object
 
 	filtered, handovers prometheus.Counter
 
 	contents contents
 	have     ring.Share // the informer has all objects of this share
 	last     *stream
-}
-
-// sharding says what a share is of one type of object.
-type sharding struct {
-	owner     func(metav1.Object) types.UID // decides the share; an empty uid is in every share
-	selects   bool                          // the API server can filter, too
-	prototype runtime.Object
-}
-
-func (s sharding) in(share ring.Share, object metav1.Object) bool {
-	return inShare(share, s.owner(object))
-}
-
-func inShare(share ring.Share, owner types.UID) bool { return owner == "" || share.Owns(owner) }
-
-// synthetic is an object of the informer's type with nothing but a name.
-func (s sharding) synthetic(key types.NamespacedName, resourceVersion string) runtime.Object {
-	object := s.prototype.DeepCopyObject()
-	if accessor, err := meta.Accessor(object); err == nil { // it is one of the two types that are narrowed
-		accessor.SetNamespace(key.Namespace)
-		accessor.SetName(key.Name)
-		accessor.SetResourceVersion(resourceVersion)
-	}
-	return object
 }
 
 var _ interface {
@@ -139,7 +117,7 @@ func (w *listWatch) list(ctx context.Context, options metav1.ListOptions, share 
 		if err != nil {
 			return nil, fmt.Errorf("filter a list: %w", err)
 		}
-		if w.in(share, accessor) {
+		if inShare(share, w.owner(accessor)) {
 			own = append(own, object)
 		}
 	}
@@ -161,3 +139,6 @@ func (w *listWatch) awaitEnd() {
 		<-w.last.ended
 	}
 }
+
+// inShare reports whether a share has the objects of an owner.
+func inShare(share ring.Share, owner types.UID) bool { return owner == "" || share.Owns(owner) }

@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -17,8 +18,8 @@ import (
 // stream is a watch of what is in the replica's share. It goes on when the share changes: it removes what was lost, which needs no
 // request, adds what was gained, from a list, and watches the new share from there.
 //
-// A relist by the reflector would have the same effect, but it comes after a back-off of up to a minute: too long for a rolling update. Where
-// a request fails, the stream ends, and the reflector starts over from what it has.
+// A relist by the reflector would have the same effect, but it comes after a back-off of up to a minute: too long for a rolling
+// update. Where a request fails, the stream ends, and the reflector goes on as it does with any watch that ends.
 type stream struct {
 	*listWatch
 	options metav1.ListOptions // of the watch that would go on from here: up to its resourceVersion everything was passed on
@@ -39,7 +40,7 @@ func (s *stream) run(ctx context.Context, inner watch.Interface) {
 	defer close(s.ended)
 	defer close(s.results)
 	defer s.cancel()
-	for inner != nil && s.forward(ctx, inner) {
+	for inner != nil && s.removeLost(ctx) && s.forward(ctx, inner) {
 		inner = s.handOver(ctx)
 	}
 }
@@ -73,7 +74,7 @@ func (s *stream) pass(ctx context.Context, event watch.Event) bool {
 	}
 	s.options.ResourceVersion = object.GetResourceVersion()
 	switch {
-	case event.Type == watch.Bookmark, s.in(s.view.Share, object):
+	case event.Type == watch.Bookmark, inShare(s.view.Share, s.owner(object)):
 		return s.send(ctx, event)
 	case s.contents.has(keyOf(object)): // it has another owner now
 		event.Type = watch.Deleted
@@ -85,40 +86,43 @@ func (s *stream) pass(ctx context.Context, event watch.Event) bool {
 }
 
 // handOver moves the informer to the new share. It returns the watch to go on with; nil: the stream ends.
-//
-// While the first objects still come there is nothing to go on from: then the reflector has to start over, which it does at once.
 func (s *stream) handOver(ctx context.Context) watch.Interface {
-	view, err := s.shares.View(ctx)
-	if err != nil {
+	var err error
+	if s.view, err = s.shares.View(ctx); err != nil || !s.moveTo(ctx, s.view.Share) {
 		return nil
 	}
-	if s.options.SendInitialEvents != nil {
-		s.send(ctx, watch.Event{Type: watch.Error, Object: &metav1.Status{
-			Status: metav1.StatusFailure, Code: http.StatusGone, Reason: metav1.StatusReasonExpired,
-			Message: "the replica's share of the objects changed",
-		}})
-		return nil
-	}
-	s.view = view
-	if !s.removeLost(ctx, view.Share) || !s.have.Covers(view.Share) && !s.addGained(ctx, view.Share) {
-		return nil
-	}
-	s.have = view.Share
-	inner, err := s.watch(ctx, s.options, view.Share)
+	inner, err := s.watch(ctx, s.options, s.have)
 	if err != nil {
 		return nil
 	}
 	return inner
 }
 
-// removeLost removes what is not in the new share.
-func (s *stream) removeLost(ctx context.Context, share ring.Share) bool {
+// moveTo brings the informer to the state of another share. While the first objects still come there is nothing to go on from: then the
+// reflector has to start over, which it does at once.
+func (s *stream) moveTo(ctx context.Context, share ring.Share) bool {
+	if s.options.SendInitialEvents != nil {
+		s.send(ctx, watch.Event{Type: watch.Error, Object: &metav1.Status{
+			Status: metav1.StatusFailure, Code: http.StatusGone, Reason: metav1.StatusReasonExpired,
+			Message: "the replica's share of the objects changed",
+		}})
+		return false
+	}
 	s.have = s.have.And(share)
+	moved := s.removeLost(ctx) && (s.have == share || s.addGained(ctx, share))
+	if moved {
+		s.have = share
+	}
+	return moved
+}
+
+// removeLost removes what is not in the share that the informer is to have; at the beginning of a stream what an earlier one left.
+func (s *stream) removeLost(ctx context.Context) bool {
 	for key, owner := range s.contents.owners {
-		if inShare(share, owner) {
+		if inShare(s.have, owner) {
 			continue
 		}
-		if !s.send(ctx, s.deletion(key)) {
+		if !s.send(ctx, s.synthetic(watch.Deleted, key)) {
 			return false
 		}
 		s.handovers.Inc()
@@ -126,7 +130,8 @@ func (s *stream) removeLost(ctx context.Context, share ring.Share) bool {
 	return true
 }
 
-// addGained lists the new share, and brings the informer to the state of that list.
+// addGained lists the new share, and brings the informer to the state of that list. The objects' versions are older than the list's, and
+// the reflector remembers the last that it was sent: that is a bookmark's.
 func (s *stream) addGained(ctx context.Context, share ring.Share) bool {
 	pages := pager.New(pager.SimplePageFunc(func(options metav1.ListOptions) (runtime.Object, error) {
 		return s.list(ctx, options, share)
@@ -135,33 +140,38 @@ func (s *stream) addGained(ctx context.Context, share ring.Share) bool {
 	if err != nil {
 		return false
 	}
-	about, err := meta.ListAccessor(list)
-	if err != nil {
-		return false
-	}
 	listed := map[types.NamespacedName]bool{}
 	// WithAlloc: an object that is kept does not hold the memory of the whole list.
 	err = meta.EachListItemWithAlloc(list, func(object runtime.Object) error {
 		accessor, err := meta.Accessor(object)
-		if err != nil {
-			return err
+		if err == nil {
+			listed[keyOf(accessor)] = true
+			s.send(ctx, watch.Event{Type: watch.Added, Object: object})
 		}
-		listed[keyOf(accessor)] = true
-		s.send(ctx, watch.Event{Type: watch.Added, Object: object})
-		return ctx.Err()
+		return cmp.Or(err, ctx.Err())
 	})
+	about, notList := meta.ListAccessor(list)
+	if cmp.Or(err, notList) != nil {
+		return false
+	}
 	s.options.ResourceVersion = about.GetResourceVersion()
 	for key := range s.contents.owners {
-		if !listed[key] && err == nil { // it was deleted meanwhile
-			s.send(ctx, s.deletion(key))
+		if !listed[key] { // it was deleted meanwhile
+			s.send(ctx, s.synthetic(watch.Deleted, key))
 		}
 	}
-	// The objects' versions are older than the list's, and the reflector remembers the last that it saw.
-	return err == nil && s.send(ctx, watch.Event{Type: watch.Bookmark, Object: s.synthetic(types.NamespacedName{}, s.options.ResourceVersion)})
+	return s.send(ctx, s.synthetic(watch.Bookmark, types.NamespacedName{}))
 }
 
-func (s *stream) deletion(key types.NamespacedName) watch.Event {
-	return watch.Event{Type: watch.Deleted, Object: s.synthetic(key, s.options.ResourceVersion)}
+// synthetic is an event with an object of the informer's type that has nothing but a name, at the version that was reached.
+func (s *stream) synthetic(kind watch.EventType, key types.NamespacedName) watch.Event {
+	object := s.prototype.DeepCopyObject()
+	if accessor, err := meta.Accessor(object); err == nil { // it is one of the two types that are narrowed
+		accessor.SetNamespace(key.Namespace)
+		accessor.SetName(key.Name)
+		accessor.SetResourceVersion(s.options.ResourceVersion)
+	}
+	return watch.Event{Type: kind, Object: object}
 }
 
 // send passes an event on to the reflector, and keeps account of what that has. Before an object is sent

@@ -15,6 +15,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
+	"github.com/secretgate/secretgate/syncer/internal/shard/ring"
+	"github.com/secretgate/secretgate/syncer/internal/shard/shardtest"
 )
 
 // open opens a stream of a's share on a watch that the test feeds, as it does the next one.
@@ -133,4 +135,39 @@ func TestStream(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A reflector may stop a watch at any moment.
+func TestRemovalThatWasInterruptedGoesOnWithTheNextWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, shares := two.Share("a"), &Shares{}
+		server := shardtest.NewServer(t, "externalsecrets", &apiv1.ExternalSecret{}, &apiv1.ExternalSecretList{})
+		for i := range 3 {
+			server.Set(externalSecret(fmt.Sprint("x", i), uidIn(a, i)))
+		}
+		w := Informers{Shares: shares, Kinds: kinds(), Metrics: NewMetrics()}.narrow(
+			listing{listerWatcher{ListerWatcherWithContext: server}}, &apiv1.ExternalSecret{})
+		shares.Set(a)
+		if _, err := w.List(metav1.ListOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		var removed []string
+		for range 2 {
+			s, err := w.Watch(metav1.ListOptions{ResourceVersion: "3"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			shares.Set(ring.Share{})
+			if removed == nil {
+				removed = append(removed, fmt.Sprint((<-s.ResultChan()).Type))
+			} else {
+				removed = append(removed, drain(t, s)...)
+			}
+			s.Stop()
+		}
+		synctest.Wait()
+		if len(removed) != 3 || len(w.contents.owners) > 0 {
+			t.Errorf("got %v, and %d objects are left; want three deletions", removed, len(w.contents.owners))
+		}
+	})
 }

@@ -65,7 +65,8 @@ func observe(lease *coordinationv1.Lease, before *Observed, now time.Time) *Obse
 	return o
 }
 
-func (o *Observed) state(at time.Time) State {
+// State is the Lease's at a time, unless it is renewed before.
+func (o *Observed) State(at time.Time) State {
 	switch age := at.Sub(o.observedTime); {
 	case age <= o.duration:
 		return Live

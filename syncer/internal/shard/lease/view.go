@@ -43,22 +43,11 @@ func (v *View) Observe(lease *coordinationv1.Lease, now time.Time) {
 // Remove takes the deletion of a Lease.
 func (v *View) Remove(name string) { delete(v.leases, name) }
 
-// States are the states of all Leases, by name.
-func (v *View) States(now time.Time) map[string]State {
-	at, states := v.evaluationTime(now), make(map[string]State, len(v.leases))
-	for name, o := range v.leases {
-		states[name] = o.state(at)
-	}
-	return states
-}
-
 // Live are the names of the Leases that are live, in order.
 func (v *View) Live(now time.Time) []string {
 	var names []string
-	for name, state := range v.States(now) {
-		if state == Live {
-			names = append(names, name)
-		}
+	for _, o := range v.in(Live, now) {
+		names = append(names, o.Name)
 	}
 	slices.Sort(names)
 	return names
@@ -66,13 +55,18 @@ func (v *View) Live(now time.Time) []string {
 
 // Orphaned are the Leases that may be deleted. The process's own never is.
 func (v *View) Orphaned(now time.Time) []Observed {
-	var orphaned []Observed
-	for name, state := range v.States(now) {
-		if state == Orphaned && name != v.Own {
-			orphaned = append(orphaned, *v.leases[name])
+	return slices.DeleteFunc(v.in(Orphaned, now), func(o Observed) bool { return o.Name == v.Own })
+}
+
+// in are the Leases in a state.
+func (v *View) in(state State, now time.Time) []Observed {
+	var leases []Observed
+	for _, o := range v.leases {
+		if o.State(v.evaluationTime(now)) == state {
+			leases = append(leases, *o)
 		}
 	}
-	return orphaned
+	return leases
 }
 
 // NextExpiry is when the next Lease expires unless it is renewed; zero: none can.
@@ -91,7 +85,7 @@ func (v *View) markCurrent(now time.Time) {
 	if now.Sub(v.current) > StaleAfter {
 		at := v.evaluationTime(now)
 		for _, o := range v.leases {
-			if o.state(at) == Live {
+			if o.State(at) == Live {
 				o.observedTime = now
 			}
 		}

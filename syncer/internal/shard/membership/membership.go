@@ -37,10 +37,11 @@ func (m *Membership) Ready(*http.Request) error {
 	return newState("").readiness()
 }
 
-// Run renews the Lease until ctx ends. Then the process owns nothing any more, and its Lease is deleted, so that the others take over at once.
+// Run renews the Lease until ctx ends. Then the process owns nothing any more, and its Lease is deleted, so that the others take
+// over at once.
 func (m *Membership) Run(ctx context.Context) error {
 	own := newOwnLease(m.Leases, m.Ring, m.Replica)
-	l := &loop{Membership: m, own: own, state: newState(own.name), learned: make(chan learned)}
+	l := &loop{Membership: m, own: own, state: newState(own.name), learned: make(chan func(*state, time.Time))}
 	for ctx.Err() == nil {
 		l.next(ctx)
 	}
@@ -59,17 +60,14 @@ type loop struct {
 	*Membership
 	own      *ownLease
 	state    *state
-	learned  chan learned
+	learned  chan func(*state, time.Time) // what requests learn, as a change of the state
 	requests sync.WaitGroup
 
 	reportedDuplicate bool
 }
 
-// learned is what a request learned, as a change of the state.
-type learned func(s *state, now time.Time)
-
 // post hands over what a request learned.
-func (l *loop) post(ctx context.Context, change learned) {
+func (l *loop) post(ctx context.Context, change func(*state, time.Time)) {
 	select {
 	case <-ctx.Done():
 	case l.learned <- change:

@@ -22,8 +22,8 @@ const LabelRing = names.ReservedPrefix + "ring"
 // requestTimeout bounds one call, so that an API server that hangs is asked again before a Lease ends.
 const requestTimeout = 4 * time.Second
 
-// ownLease is this process's Lease. One goroutine at a time uses it. (client-go's LeaseLock would write it, too, but cannot delete it, and keeps
-// what a deletion needs to itself.)
+// ownLease is this process's Lease. One goroutine at a time uses it. (client-go's LeaseLock would write it, too, but cannot delete it,
+// and keeps what a deletion needs to itself.)
 type ownLease struct {
 	client coordination.LeaseInterface
 	ring   string
@@ -43,7 +43,8 @@ func newOwnLease(client coordination.LeaseInterface, ring, replica string) *ownL
 type renewal struct {
 	began     time.Time
 	err       error
-	resumed   bool   // an earlier process of this name held it until now, so that to the other members nothing has changed
+	former    string // the process that it was taken over from; empty: none
+	resumed   bool   // it was live when it was taken over, so that to the other members nothing has changed
 	duplicate string // another process that renews it, too; empty: none
 }
 
@@ -51,31 +52,44 @@ type renewal struct {
 func (l *ownLease) renew(ctx context.Context, now time.Time) renewal {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	if l.held != nil {
-		err := l.update(ctx, l.held.ResourceVersion, now)
-		if !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
-			return renewal{began: now, err: err}
-		}
+	if l.held == nil {
+		return l.create(ctx, now)
 	}
-	lost := l.held != nil // another client deleted or wrote it
-	l.held = nil
+	err := l.update(ctx, l.held.ResourceVersion, now)
+	if !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+		return renewal{began: now, err: err}
+	}
+	l.held = nil // another client deleted or wrote it
+	r := l.create(ctx, now)
+	r.duplicate = r.former
+	return r
+}
+
+// create creates the Lease. One that is there it takes over.
+func (l *ownLease) create(ctx context.Context, now time.Time) renewal {
 	created, err := l.client.Create(ctx, l.desired(now), metav1.CreateOptions{FieldManager: names.FieldManager})
+	if apierrors.IsAlreadyExists(err) {
+		return l.takeOver(ctx, now)
+	}
 	if err == nil {
 		l.held = created
 	}
-	if !apierrors.IsAlreadyExists(err) {
-		return renewal{began: now, err: err}
-	}
+	return renewal{began: now, err: err}
+}
+
+func (l *ownLease) takeOver(ctx context.Context, now time.Time) renewal {
+	r := renewal{began: now}
 	existing, err := l.client.Get(ctx, l.name, metav1.GetOptions{})
 	if err != nil {
-		return renewal{began: now, err: err}
+		r.err = err
+		return r
 	}
-	r := renewal{began: now, err: l.update(ctx, existing.ResourceVersion, now)}
-	if holder := existing.Spec.HolderIdentity; lost && holder != nil && *holder != l.holder {
-		r.duplicate = *holder
+	if holder := existing.Spec.HolderIdentity; holder != nil && *holder != l.holder {
+		r.former = *holder
 	}
 	renewed := existing.Spec.RenewTime // by the clock of this pod's node, as now is
 	r.resumed = renewed != nil && now.Sub(renewed.Time) < lease.Duration
+	r.err = l.update(ctx, existing.ResourceVersion, now)
 	return r
 }
 

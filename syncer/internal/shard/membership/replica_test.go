@@ -121,9 +121,9 @@ func (c *cable) breaks(err error) {
 	c.cut = err
 }
 
-func join(t *testing.T, l shardtest.Leases, ring, name string) *replica {
+func join(t *testing.T, l shardtest.Leases, ringName, name string) *replica {
 	t.Helper()
-	return joinBy(t, &cable{Leases: l}, ring, name, nil)
+	return joinBy(t, &cable{Leases: l}, ringName, name, nil)
 }
 
 // joinBy joins a ring by a cable. tell is called with what the replica owns; nil: no function is.

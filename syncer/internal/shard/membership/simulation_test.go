@@ -29,6 +29,38 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
+const (
+	objects = 100_000
+	// latest is the delay of a change that is delivered late.
+	latest = 400 * time.Millisecond
+	// soon is how long a hand-over takes from when a change was made: it is delivered, and waited for.
+	soon = latest + handOver + 100*time.Millisecond
+)
+
+// simulation is the replicas, and what each owns at the moment.
+type simulation struct {
+	*testing.T
+	ring    string // by whose name the members divide the objects otherwise
+	leases  shardtest.Leases
+	uids    []types.UID
+	members map[string]*replica // that live
+
+	mu    sync.Mutex
+	what  string    // happened last
+	since time.Time // when
+	owned map[string]ring.Share
+	whole time.Time // since when all objects have an owner
+}
+
+func newSimulation(t *testing.T, name string) *simulation {
+	s := &simulation{T: t, ring: name, leases: shardtest.NewLeases(t), members: map[string]*replica{}, owned: map[string]ring.Share{}}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range objects { // FNV spreads random uids, as the API server's are, and not numbers
+		s.uids = append(s.uids, types.UID(fmt.Sprintf("%016x-%016x", random.Uint64(), random.Uint64())))
+	}
+	return s
+}
+
 func (s *simulation) run() {
 	s.during("a cold start", func() { s.join("r0", "r1", "r2", "r3") })
 	s.settle(0, soon)
@@ -83,38 +115,6 @@ func (s *simulation) run() {
 	})
 	s.settle(0, retryEvery+soon)
 	s.same(before)
-}
-
-const (
-	objects = 100_000
-	// latest is the delay of a change that is delivered late.
-	latest = 400 * time.Millisecond
-	// soon is how long a hand-over takes from when a change was made: it is delivered, and waited for.
-	soon = latest + handOver + 100*time.Millisecond
-)
-
-// simulation is the replicas, and what each owns at the moment.
-type simulation struct {
-	*testing.T
-	ring    string // by whose name the members divide the objects otherwise
-	leases  shardtest.Leases
-	uids    []types.UID
-	members map[string]*replica // that live
-
-	mu    sync.Mutex
-	what  string    // happened last
-	since time.Time // when
-	owned map[string]ring.Share
-	whole time.Time // since when all objects have an owner
-}
-
-func newSimulation(t *testing.T, name string) *simulation {
-	s := &simulation{T: t, ring: name, leases: shardtest.NewLeases(t), members: map[string]*replica{}, owned: map[string]ring.Share{}}
-	random := rand.New(rand.NewPCG(1, 2))
-	for range objects { // FNV spreads random uids, as the API server's are, and not numbers
-		s.uids = append(s.uids, types.UID(fmt.Sprintf("%016x-%016x", random.Uint64(), random.Uint64())))
-	}
-	return s
 }
 
 // own takes what a replica owns from now on.
@@ -173,14 +173,14 @@ func (s *simulation) kill(name string) {
 }
 
 // settle waits for the end of the hand-over, and expects that every object has an owner again between these times after what happened.
-func (s *simulation) settle(earliest, latest time.Duration) {
+func (s *simulation) settle(least, most time.Duration) {
 	s.Helper()
 	after(time.Minute)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	took := s.whole.Sub(s.since)
-	if s.whole.IsZero() || took < earliest || took > latest {
-		s.Errorf("%s: every object has an owner after %s, want %s to %s", s.what, took, earliest, latest)
+	if s.whole.IsZero() || took < least || took > most {
+		s.Errorf("%s: every object has an owner after %s, want %s to %s", s.what, took, least, most)
 	}
 	s.Logf("%s: every object has an owner after %.2f s, %.2f of a Lease's duration", s.what, took.Seconds(), float64(took)/float64(lease.Duration))
 }

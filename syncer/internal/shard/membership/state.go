@@ -181,14 +181,14 @@ func (s *state) listed(leases []coordinationv1.Lease, now time.Time) {
 }
 
 // changed takes an event of the watch. A Lease of its own that another client deleted is made again at once.
-func (s *state) changed(kind watch.EventType, lease *coordinationv1.Lease, now time.Time) {
+func (s *state) changed(kind watch.EventType, changed *coordinationv1.Lease, now time.Time) {
 	switch kind {
 	case watch.Added, watch.Modified:
-		s.leases.Observe(lease, now)
+		s.leases.Observe(changed, now)
 		s.watch.last = s.leases.Current()
 	case watch.Deleted:
-		s.leases.Remove(lease.Name)
-		if lease.Name == s.leases.Own {
+		s.leases.Remove(changed.Name)
+		if changed.Name == s.leases.Own {
 			s.renewal.due = now
 		}
 	}

@@ -72,7 +72,7 @@ func TestSteps(t *testing.T) {
 	}{
 		{"the Lease comes first", func(s *state) { s.renewal, s.watch = access{}, access{} }, []step{renew}, ring.Share{}, 0},
 		{"the others are listed once it is held", func(s *state) { s.watch = access{} }, []step{follow}, ring.Share{}, 0},
-		{"the first replica owns everything at once", func(s *state) {}, []step{release, acquire}, ring.Whole(), 0},
+		{"the first replica owns everything at once", func(*state) {}, []step{release, acquire}, ring.Whole(), 0},
 		{"one that comes later waits until the others have stopped", func(s *state) { s.leases = viewOf("a", now, "b") },
 			[]step{release}, ring.Share{}, handOver},
 		{"one whose Lease was live goes on at once", func(s *state) { s.leases, s.resumed = viewOf("a", now, "b"), true },

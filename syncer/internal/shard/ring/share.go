@@ -30,16 +30,6 @@ func (s Share) Owns(uid types.UID) bool {
 	return s[hash.Sum64()>>slotWidth]
 }
 
-// Covers reports whether all of another share is in this one.
-func (s Share) Covers(other Share) bool {
-	for slot := range s {
-		if other[slot] && !s[slot] {
-			return false
-		}
-	}
-	return true
-}
-
 // And is what both shares have.
 func (s Share) And(other Share) Share {
 	for slot := range s {

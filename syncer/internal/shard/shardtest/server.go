@@ -1,4 +1,5 @@
-// Package shardtest keeps objects in memory as an API server does, for the tests of sharding: they run in fake time, where a real one cannot.
+// Package shardtest keeps objects in memory as an API server does, for the tests of sharding: they run in fake time, where a real one
+// cannot.
 package shardtest
 
 import (
@@ -168,7 +169,8 @@ func (s *Server) selected(object runtime.Object, options metav1.ListOptions) boo
 		return true
 	}
 	var ranges []sharding.ShardRangeRequirement
-	for _, m := range regexp.MustCompile(`shardRange\(([a-z.]+), '(0x[0-9a-f]+)', '(0x[0-9a-f]+)'\)`).FindAllStringSubmatch(options.ShardSelector, -1) {
+	term := regexp.MustCompile(`shardRange\(([a-z.]+), '(0x[0-9a-f]+)', '(0x[0-9a-f]+)'\)`)
+	for _, m := range term.FindAllStringSubmatch(options.ShardSelector, -1) {
 		ranges = append(ranges, sharding.ShardRangeRequirement{Key: m[1], Start: m[2], End: m[3]})
 	}
 	matches, err := sharding.NewSelector(ranges...).Matches(object)
