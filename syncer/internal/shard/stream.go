@@ -40,7 +40,7 @@ func (s *stream) run(ctx context.Context, inner watch.Interface) {
 	defer close(s.ended)
 	defer close(s.results)
 	defer s.cancel()
-	for inner != nil && s.removeLost(ctx) && s.forward(ctx, inner) {
+	for inner != nil && s.forward(ctx, inner) {
 		inner = s.handOver(ctx)
 	}
 }
@@ -48,6 +48,9 @@ func (s *stream) run(ctx context.Context, inner watch.Interface) {
 // forward passes the events of a watch on until the share is another one. Else the stream ends, and it returns false.
 func (s *stream) forward(ctx context.Context, inner watch.Interface) bool {
 	defer inner.Stop()
+	if !s.removeLost(ctx) { // what a stream that was stopped has left
+		return false
+	}
 	for s.have == s.view.Share {
 		select {
 		case <-ctx.Done():
@@ -116,7 +119,7 @@ func (s *stream) moveTo(ctx context.Context, share ring.Share) bool {
 	return moved
 }
 
-// removeLost removes what is not in the share that the informer is to have; at the beginning of a stream what an earlier one left.
+// removeLost removes what is not in the share that the informer is to have.
 func (s *stream) removeLost(ctx context.Context) bool {
 	for key, owner := range s.contents.owners {
 		if inShare(s.have, owner) {

@@ -22,7 +22,7 @@ type Membership struct {
 	Namespace string                      // for messages
 	Ring      string                      // see RingName
 	Replica   string                      // see ReplicaName
-	Own       func(ring.Share)            // is called with what the process owns, from when that is known, whenever it changes
+	Own       func(ring.Share)            // is called with what the process owns: when that is known, and when it changes
 	Log       *slog.Logger
 	Metrics   *Metrics
 

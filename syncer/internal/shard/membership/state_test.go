@@ -58,7 +58,7 @@ func TestStatusFollowsFromTheLeases(t *testing.T) {
 	}
 }
 
-// A step that is not taken at once would be the loop's for ever, and one that is decided again after it was taken, too.
+// The loop takes each step at once: one that was decided again after it was taken would be taken for ever.
 func TestSteps(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	a, ab := status{member, []string{"a"}}, status{member, []string{"a", "b"}}

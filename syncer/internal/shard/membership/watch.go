@@ -1,7 +1,9 @@
 package membership
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -12,30 +14,32 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/shard/lease"
 )
 
+var errNoRenewal = fmt.Errorf("the Leases of the ring showed no renewal of this replica's own for %s", lease.StaleAfter)
+
 // follow lists the ring's Leases and watches them until that ends, or shows nothing any more. (A reflector of client-go takes longer than a
 // Lease lasts to notice that its connection hangs, and to try again.)
 func (l *loop) follow(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	// A connection may hang for minutes unnoticed, but our own renewals must show.
-	watchdog := time.AfterFunc(lease.StaleAfter, cancel)
+	watchdog := time.AfterFunc(lease.StaleAfter, func() { cancel(errNoRenewal) })
 	defer watchdog.Stop()
 	options := metav1.ListOptions{LabelSelector: LabelRing + "=" + l.Ring}
 	list, err := l.Leases.List(ctx, options)
 	if err != nil {
-		return err
+		return cmp.Or(context.Cause(ctx), err)
 	}
 	l.post(ctx, func(s *state, now time.Time) { s.listed(list.Items, now) })
 	options.ResourceVersion = list.ResourceVersion
 	events, err := l.Leases.Watch(ctx, options)
 	if err != nil {
-		return err
+		return cmp.Or(context.Cause(ctx), err)
 	}
 	defer events.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		case event, ok := <-events.ResultChan():
 			if !ok {
 				return nil
