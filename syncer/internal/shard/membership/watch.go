@@ -24,35 +24,33 @@ func (l *loop) follow(ctx context.Context) error {
 	// A connection may hang for minutes unnoticed, but our own renewals must show.
 	watchdog := time.AfterFunc(lease.StaleAfter, func() { cancel(errNoRenewal) })
 	defer watchdog.Stop()
-	options := metav1.ListOptions{LabelSelector: LabelRing + "=" + l.Ring}
-	list, err := l.Leases.List(ctx, options)
-	if err != nil {
-		return cmp.Or(context.Cause(ctx), err)
-	}
-	l.post(ctx, func(s *state, now time.Time) { s.listed(list.Items, now) })
-	options.ResourceVersion = list.ResourceVersion
-	events, err := l.Leases.Watch(ctx, options)
+	events, err := l.listAndWatch(ctx)
 	if err != nil {
 		return cmp.Or(context.Cause(ctx), err)
 	}
 	defer events.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case event, ok := <-events.ResultChan():
-			if !ok {
-				return nil
-			}
-			if event.Type == watch.Error {
-				return apierrors.FromObject(event.Object)
-			}
-			if changed, ok := event.Object.(*coordinationv1.Lease); ok {
-				l.post(ctx, func(s *state, now time.Time) { s.changed(event.Type, changed, now) })
-				if changed.Name == l.own.name {
-					watchdog.Reset(lease.StaleAfter)
-				}
+	for event := range events.ResultChan() { // it is closed when ctx ends
+		if event.Type == watch.Error {
+			return cmp.Or(context.Cause(ctx), apierrors.FromObject(event.Object))
+		}
+		if changed, ok := event.Object.(*coordinationv1.Lease); ok {
+			l.post(ctx, func(s *state, now time.Time) { s.changed(event.Type, changed, now) })
+			if changed.Name == l.own.name {
+				watchdog.Reset(lease.StaleAfter)
 			}
 		}
 	}
+	return context.Cause(ctx)
+}
+
+// listAndWatch lists the Leases, hands them over, and begins to watch them from there.
+func (l *loop) listAndWatch(ctx context.Context) (watch.Interface, error) {
+	options := metav1.ListOptions{LabelSelector: LabelRing + "=" + l.Ring}
+	list, err := l.Leases.List(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	l.post(ctx, func(s *state, now time.Time) { s.listed(list.Items, now) })
+	options.ResourceVersion = list.ResourceVersion
+	return l.Leases.Watch(ctx, options)
 }
