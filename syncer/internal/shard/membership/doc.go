@@ -16,6 +16,7 @@
 // Hand-over: when the ring changes, a member at once releases what another owns now. What it gained it acquires when the ring has stayed
 // as it is for half a second. So the old owner has stopped before the new one starts, and no object is owned twice, as long as
 // the API server delivers a change of a Lease to all members within that time. Where it does not, or where a member that just started
-// still takes a dead one's Lease for live, an object has two owners for a while. That costs reads, never a wrong Secret, since
-// writes carry a resourceVersion. What must not happen is an object that no process owns for long, so doubts are decided for owning.
+// still takes a dead one's Lease for live, an object has two owners for a while; and a sync that the old owner has begun is not
+// interrupted. That costs reads, never a wrong Secret, since writes carry a resourceVersion. What must not happen is an object
+// that no process owns for long, so doubts are decided for owning.
 package membership
