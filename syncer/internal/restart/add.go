@@ -107,6 +107,9 @@ func (r *Reconciler) seeConfigMap(object client.Object, gone bool) []Key {
 }
 
 func (r *Reconciler) seeNamespace(object client.Object, gone bool) []Key {
+	if gone {
+		r.Metrics.forget(object.GetName())
+	}
 	return r.cluster.setOff(object.GetName(), !gone && object.GetAnnotations()[names.AnnotationRestart] == "false")
 }
 

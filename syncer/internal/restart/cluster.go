@@ -63,6 +63,7 @@ type cluster struct {
 	budget     decision.Budget
 }
 
+// of is what is known of a namespace, for one that is about to be told more of it. See tidy.
 func (c *cluster) of(name string) *namespace {
 	if c.namespaces == nil {
 		c.namespaces = map[string]*namespace{}
@@ -73,10 +74,26 @@ func (c *cluster) of(name string) *namespace {
 	return c.namespaces[name]
 }
 
+// tidy forgets a namespace of which nothing is known any more: namespaces come and go, and may have had nothing to begin with.
+func (c *cluster) tidy(name string) {
+	if n := c.namespaces[name]; n != nil && !n.off && len(n.makers) == 0 && len(n.workloads) == 0 {
+		delete(c.namespaces, name)
+	}
+}
+
+// followed is what is known of a workload; nil: there is none.
+func (c *cluster) followed(key Key) *followed {
+	if n := c.namespaces[key.Namespace]; n != nil {
+		return n.workloads[key]
+	}
+	return nil
+}
+
 // setMaker remembers what a maker says, nil where it is gone, and returns the workloads that this concerns.
 func (c *cluster) setMaker(in string, by maker, says *made) []Key {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	defer c.tidy(in)
 	n := c.of(in)
 	before, known := n.makers[by]
 	var versions []made
@@ -112,6 +129,7 @@ func same(a, b made) bool {
 func (c *cluster) setOff(in string, off bool) []Key {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	defer c.tidy(in)
 	n := c.of(in)
 	if n.off == off {
 		return nil
@@ -147,7 +165,10 @@ func (c *cluster) setWorkload(w workload.Workload, now time.Time) {
 func (c *cluster) removeWorkload(key Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.of(key.Namespace).workloads, key)
+	if n := c.namespaces[key.Namespace]; n != nil {
+		delete(n.workloads, key)
+		c.tidy(key.Namespace)
+	}
 }
 
 // count counts a restart that was just made.
@@ -161,11 +182,11 @@ func (c *cluster) count(key Key, at, now time.Time) {
 func (c *cluster) state(key Key, now time.Time) (w workload.Workload, s decision.State, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := c.of(key.Namespace)
-	f := n.workloads[key]
+	f := c.followed(key)
 	if f == nil {
 		return workload.Workload{}, decision.State{}, false
 	}
+	n := c.namespaces[key.Namespace]
 	s = decision.State{
 		Off: n.off, Paused: f.Paused, OnDelete: f.OnDelete, Idle: f.Idle,
 		Rolling: f.Rolling, RollingSince: f.rollingSince, Restarted: f.Restarted, Interval: f.Rules.Interval(),
@@ -214,7 +235,7 @@ func (n *namespace) current(w *workload.Workload) (list revision.List, refreshin
 func (c *cluster) setPending(key Key, reason decision.Reason) (isNew bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f := c.of(key.Namespace).workloads[key]
+	f := c.followed(key)
 	if f == nil || f.pending == reason {
 		return false
 	}

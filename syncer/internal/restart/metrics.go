@@ -39,6 +39,12 @@ func (m *Metrics) failed(w *workload.Workload) {
 	m.restarts.WithLabelValues(w.Namespace, w.Kind, "failed").Inc()
 }
 
+// forget drops what was counted of a namespace that is gone.
+func (m *Metrics) forget(namespace string) {
+	m.restarts.DeletePartialMatch(prometheus.Labels{"namespace": namespace})
+	m.coalesced.DeletePartialMatch(prometheus.Labels{"namespace": namespace})
+}
+
 // Describe implements prometheus.Collector.
 func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	m.restarts.Describe(ch)
