@@ -110,6 +110,8 @@ type Status interface {
 	Record() plan.Record
 	// Put writes a Record; the zero Record clears the status.
 	Put(record plan.Record)
+	// Condition is the condition of a type, such as one of another client; nil: there is none.
+	Condition(of string) *metav1.Condition
 }
 
 // StoreKind is a kind of objects that References name.

@@ -3,6 +3,10 @@ package plan
 // ConditionReady is true while the Secret holds what the backend last returned and the spec asks for.
 const ConditionReady = "Ready"
 
+// ConditionRestartPending is true while pods have a previous Secret, and the restart that they wait for is held up. It is the restarter's:
+// a syncer leaves it alone.
+const ConditionRestartPending = "RestartPending"
+
 // Reason is the cause of a condition, one word from this table.
 type Reason string
 

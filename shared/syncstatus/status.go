@@ -31,7 +31,8 @@ type Status struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// The condition Ready: whether the last attempt succeeded, and if not, the reason and what to do.
+	// Ready: whether the last attempt succeeded, and if not, the reason and what to do. RestartPending, of the component restarts: whether
+	// pods have a previous Secret, and what their restart waits for.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -96,6 +97,11 @@ func (s *Status) Record() plan.Record {
 		r.Ready, r.Reason, r.Message, r.Since = ready.Status, plan.Reason(ready.Reason), ready.Message, ready.LastTransitionTime.Time
 	}
 	return r
+}
+
+// Condition is the condition of a type; nil: there is none.
+func (s *Status) Condition(of string) *metav1.Condition {
+	return meta.FindStatusCondition(s.Conditions, of)
 }
 
 // Records are what entries of a status hold.

@@ -57,6 +57,7 @@ func (r *runner) status(t *testing.T) {
 		}
 		blank := statusOf(t, object)
 		foreign = foreign || blank != nil
+		r.keepsCondition(t, e)
 		for i, record := range all {
 			status.Put(record)
 			r.kept(t, e, object, record, blank)
@@ -92,6 +93,57 @@ func (r *runner) kept(t *testing.T, e example, object dialect.Object, want plan.
 	if !holds(doc["status"], blank) {
 		t.Errorf("%s: reason %s: the status %v lacks something of what others wrote: %v", e.name, want.Reason, doc["status"], blank)
 	}
+}
+
+// keepsCondition proves that the condition of the restarter outlives what the syncer writes, at its place, so that a status which is
+// written for its times alone has no conditions in its patch.
+func (r *runner) keepsCondition(t *testing.T, e example) {
+	t.Helper()
+	pending := document{
+		"type": plan.ConditionRestartPending, "status": "True", "reason": "Paused", "message": "m", "lastTransitionTime": "2026-01-02T03:04:05Z",
+	}
+	synced := e.kind.New()
+	e.kind.Status(synced).Put(records()[0])
+	doc := documentOf(t, synced)
+	if status, ok := doc["status"].(document); ok { // as the API server adds a condition
+		conditions, _ := status["conditions"].([]any)
+		status["conditions"] = append(conditions, pending)
+	}
+	object := mustDecode(t, doc, e.kind.New())
+	status, order := e.kind.Status(object), typesOf(t, object)
+	want := &metav1.Condition{
+		Type: plan.ConditionRestartPending, Status: metav1.ConditionTrue, Reason: "Paused", Message: "m",
+		LastTransitionTime: metav1.NewTime(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)),
+	}
+	if status.Condition("Other") != nil {
+		t.Errorf("%s: got a condition that it does not have", e.name)
+	}
+	for _, record := range append(records(), plan.Record{}) {
+		status.Put(record)
+		if now := typesOf(t, object); record.Ready != "" && !reflect.DeepEqual(order, now) {
+			t.Errorf("%s: a Record of reason %q has conditions change their places from %v to %v", e.name, record.Reason, order, now)
+		}
+		got := status.Condition(plan.ConditionRestartPending)
+		if got == nil {
+			t.Errorf("%s: a Record of reason %q takes the condition of the restarter away", e.name, record.Reason)
+			return
+		}
+		if got.LastTransitionTime = metav1.NewTime(got.LastTransitionTime.UTC()); !reflect.DeepEqual(want, got) {
+			t.Errorf("%s: a Record of reason %q changes the condition of the restarter: -want +got:\n%s", e.name, record.Reason, cmp.Diff(want, got))
+		}
+	}
+}
+
+// typesOf are the types of an object's conditions.
+func typesOf(t *testing.T, object dialect.Object) (types []any) {
+	t.Helper()
+	status, _ := documentOf(t, object)["status"].(document)
+	conditions, _ := status["conditions"].([]any)
+	for _, c := range conditions {
+		condition, _ := c.(document)
+		types = append(types, condition["type"])
+	}
+	return types
 }
 
 // documentOf is an object as the API server gets it.

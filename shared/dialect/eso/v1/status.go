@@ -25,7 +25,8 @@ type ExternalSecretStatus struct {
 	// +optional
 	SyncedResourceVersion string `json:"syncedResourceVersion,omitempty"`
 
-	// The condition Ready: whether the last attempt succeeded, and if not, why and what to do.
+	// Ready: whether the last attempt succeeded, and if not, why and what to do. RestartPending, of the component restarts: whether pods have
+	// a previous Secret, and what their restart waits for.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -133,9 +134,9 @@ func (s *ExternalSecretStatus) Record() plan.Record {
 	if s.Binding != nil {
 		r.Secret = s.Binding.Name
 	}
-	if ready := s.ready(); ready != nil {
+	if ready := s.Condition(plan.ConditionReady); ready != nil {
 		r.Ready, r.Since = ready.Status, ready.LastTransitionTime.Time
-		r.Reason, r.Message = told(*ready)
+		r.Reason, r.Message = told(ready)
 		r.LastSync = latest(r.Since, r.LastSuccess)
 	}
 	if s.Sync == nil {
@@ -148,6 +149,18 @@ func (s *ExternalSecretStatus) Record() plan.Record {
 		r.Entries = append(r.Entries, plan.EntryRecord{Field: e.Field, Name: e.Name, Version: e.Version, Error: plan.Reason(e.Error)})
 	}
 	return r
+}
+
+// Condition is the condition of a type; nil: there is none.
+func (s *ExternalSecretStatus) Condition(of string) *metav1.Condition {
+	i := slices.IndexFunc(s.Conditions, func(c StatusCondition) bool { return c.Type == of })
+	if i < 0 {
+		return nil
+	}
+	c := s.Conditions[i]
+	return &metav1.Condition{
+		Type: c.Type, Status: c.Status, Reason: c.Reason, Message: c.Message, LastTransitionTime: c.LastTransitionTime,
+	}
 }
 
 // Version is what of an object counts for Record.ForceSync: its generation, and a hash of its labels and annotations. The hash is of
@@ -164,7 +177,7 @@ func understood(version string) (generation int64, ours bool) {
 }
 
 // told is what a condition says in our words.
-func told(ready StatusCondition) (plan.Reason, string) {
+func told(ready *metav1.Condition) (plan.Reason, string) {
 	for ours, theirs := range reasons {
 		if ready.Reason == theirs {
 			message := ready.Message
@@ -182,12 +195,13 @@ func told(ready StatusCondition) (plan.Reason, string) {
 
 // Put writes a Record into the status. Conditions of others stay. A Record that says nothing of Ready leaves nothing else.
 func (s *ExternalSecretStatus) Put(r plan.Record) {
-	conditions := slices.DeleteFunc(slices.Clone(s.Conditions), func(c StatusCondition) bool { return c.Type == plan.ConditionReady })
-	if len(conditions) == 0 {
-		conditions = nil
-	}
+	conditions := slices.Clone(s.Conditions)
+	isReady := func(c StatusCondition) bool { return c.Type == plan.ConditionReady }
 	if r.Ready == "" {
-		*s = ExternalSecretStatus{Conditions: conditions}
+		*s = ExternalSecretStatus{}
+		if conditions = slices.DeleteFunc(conditions, isReady); len(conditions) > 0 {
+			s.Conditions = conditions
+		}
 		return
 	}
 	ready := StatusCondition{
@@ -199,8 +213,13 @@ func (s *ExternalSecretStatus) Put(r plan.Record) {
 	case r.Reason == plan.ReasonSynced && r.Message == "":
 		ready.Message = messageSynced
 	}
+	if i := slices.IndexFunc(conditions, isReady); i >= 0 {
+		conditions[i] = ready // in its place: a patch has all conditions where their order changes, too
+	} else {
+		conditions = append(conditions, ready)
+	}
 	next := ExternalSecretStatus{
-		RefreshTime: pointerTo(r.LastSuccess), SyncedResourceVersion: r.ForceSync, Conditions: append(conditions, ready),
+		RefreshTime: pointerTo(r.LastSuccess), SyncedResourceVersion: r.ForceSync, Conditions: conditions,
 		Sync: &Sync{
 			Generation: r.Generation, LastSync: pointerTo(r.LastSync),
 			SecretResourceVersion: r.SecretResourceVersion, SecretUID: r.SecretUID, DataRevision: r.DataRevision,
@@ -213,15 +232,6 @@ func (s *ExternalSecretStatus) Put(r plan.Record) {
 		next.Sync.Entries = append(next.Sync.Entries, Entry{Field: e.Field, Name: e.Name, Version: e.Version, Error: string(e.Error)})
 	}
 	*s = next
-}
-
-func (s *ExternalSecretStatus) ready() *StatusCondition {
-	for i := range s.Conditions {
-		if s.Conditions[i].Type == plan.ConditionReady {
-			return &s.Conditions[i]
-		}
-	}
-	return nil
 }
 
 func timeOf(t *metav1.Time) time.Time {

@@ -23,7 +23,8 @@ type VaultStaticSecretStatus struct {
 	SecretMAC string `json:"secretMAC,omitempty"`
 
 	// SecretSynced, Healthy and Ready: whether the last attempt succeeded, and if not, why and what to do. ResourceValidation: whether the
-	// spec and what it refers to are valid and permitted.
+	// spec and what it refers to are valid and permitted. RestartPending, of the component restarts: whether pods have a previous Secret, and
+	// what their restart waits for.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -63,6 +64,11 @@ func (s *VaultStaticSecretStatus) Record() plan.Record {
 	r.LastSync = r.Since
 	s.Sync.Complete(&r)
 	return r
+}
+
+// Condition is the condition of a type; nil: there is none.
+func (s *VaultStaticSecretStatus) Condition(of string) *metav1.Condition {
+	return meta.FindStatusCondition(s.Conditions, of)
 }
 
 // told is what a condition says in our words, and whether it is one of ours.
