@@ -94,6 +94,9 @@ func TestReferenceOfRestarts(t *testing.T) {
 	for _, reason := range decision.Reasons() {
 		rows = append(rows, []string{"`" + string(reason) + "`", reason.Meaning()})
 	}
+	rows = append(rows,
+		[]string{"`" + restart.ReasonSeveral + "`", "of the condition alone: workloads wait for different things, which its message lists"},
+		[]string{"`" + restart.ReasonNothing + "`", "of the condition alone, once it is False: no workload waits any more"})
 	if err := reference.Update("reasons of waiting", reference.Table([]string{"reason", "meaning"}, rows)); err != nil {
 		t.Error(err)
 	}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 	"github.com/secretgate/secretgate/tests/lab"
 )
 
-// fencedWorkloads are workloads of each kind that may be restarted. Of Argo there is the kind alone.
+// fencedWorkloads are workloads of the kinds of Kubernetes that may be restarted.
 const fencedWorkloads = `
 apiVersion: v1
 kind: List
@@ -45,41 +46,35 @@ kind: Rollout
 metadata: {name: web, annotations: {note: mine}}
 spec:
   replicas: 1
+  selector: {matchLabels: {app: web}}
+  strategy: {canary: {steps: [{setWeight: 20}, {pause: {}}]}}
   template:
     metadata: {labels: {app: web}, annotations: {note: mine}}
     spec: {containers: [{name: app, image: registry.invalid/app}]}
 `
 
-// rolloutsCRD is as loose as Argo's is in what matters here.
-const rolloutsCRD = `
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: rollouts.argoproj.io}
-spec:
-  group: argoproj.io
-  names: {kind: Rollout, listKind: RolloutList, plural: rollouts, singular: rollout}
-  scope: Namespaced
-  versions:
-    - name: v1alpha1
-      served: true
-      storage: true
-      subresources: {status: {}}
-      schema:
-        openAPIV3Schema:
-          type: object
-          properties:
-            spec: {type: object, x-kubernetes-preserve-unknown-fields: true}
-            status: {type: object, x-kubernetes-preserve-unknown-fields: true}
-`
+// crdsOfArgoRollouts is a folder with the CRDs that Argo Rollouts installs.
+func crdsOfArgoRollouts(t *testing.T) string {
+	t.Helper()
+	dir := download(t, "github.com/argoproj/argo-rollouts@v1.8.5", "h1:x+WjkwgjV89sc/QJ0c0cBrz5HAcriWCoQn6ptOxoElU=")
+	return filepath.Join(dir, "manifests", "crds")
+}
+
+func (s *site) addRollouts(t *testing.T) {
+	t.Helper()
+	s.addKind(t, filepath.Join(crdsOfArgoRollouts(t), "rollout-crd.yaml"), "rollouts.argoproj.io")
+}
 
 // TestInstallRestarts: with a stolen token of the restarter its annotations can be set, and nothing else, whatever rights it has.
 func TestInstallRestarts(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, lab.Options{})
-	s.kubectl.MustApply(t, "", rolloutsCRD)
+	s.addRollouts(t)
 	s.installRestarts(t)
-	const namespace = "fenced"
+	const namespace, fresh = "fenced", "fresh"
 	s.kubectl.Must(t, "create", "namespace", namespace)
+	s.kubectl.Must(t, "create", "namespace", fresh)
+	s.addReportings(t, namespace, fresh)
 	s.kubectl.MustApply(t, namespace, fencedWorkloads)
 	harness.Eventually(t, func() error {
 		_, err := s.kubectl.Stdin(fencedRollouts).Run(t.Context(), "apply", "-n", namespace, "-f", "-")
@@ -114,7 +109,10 @@ func TestInstallRestarts(t *testing.T) {
 		}
 		return nil
 	})
-	t.Run("its own rights", func(t *testing.T) { fencesWorkloads(t, patch) })
+	t.Run("its own rights", func(t *testing.T) {
+		fencesWorkloads(t, patch)
+		fencesStatuses(t, client, namespace, fresh)
+	})
 	t.Run("no right on Secrets", func(t *testing.T) {
 		for _, verb := range []string{"get", "list", "watch", "create", "update", "patch", "delete"} {
 			if answer, _ := stolen("auth", "can-i", verb, "secrets", "--all-namespaces"); strings.TrimSpace(answer) != "no" {
@@ -129,6 +127,8 @@ func TestInstallRestarts(t *testing.T) {
 			return err
 		})
 		fencesWorkloads(t, patch)
+		fencesStatuses(t, client, namespace, fresh)
+		writesObjects(t, client, namespace)
 		for what, args := range map[string][]string{
 			"make a pod":             {"run", "mine", "--image=registry.invalid/mine"},
 			"make a Secret":          {"create", "secret", "generic", "mine"},

@@ -1,20 +1,27 @@
 package controller
 
 import (
+	"encoding/json"
+	"errors"
 	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/dialect/all"
 	apiv1 "github.com/secretgate/secretgate/shared/dialect/kes/v1"
 	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/settings"
 	"github.com/secretgate/secretgate/shared/syncstatus"
 )
 
@@ -134,4 +141,56 @@ func TestOnlyOfItsOwnObjectsASyncerRepairsTheStatus(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The restarter writes a condition of its own into the status of objects: that is no matter of the syncer's.
+func TestTheConditionOfTheRestarterWakesNoSyncer(t *testing.T) {
+	for _, d := range all.Dialects() {
+		installation := d.New()
+		installation.Bind(settings.NewSection(d.Name, func(string) (string, bool) { return "", false }), dialect.Syncer)
+		if err := installation.Finish(settings.Policy{}); err != nil {
+			t.Fatal(err)
+		}
+		for _, kind := range installation.Kinds() {
+			t.Run(kind.Type().Kind+"."+kind.Type().Group, func(t *testing.T) {
+				before := kind.New()
+				before.SetName("db")
+				before.SetResourceVersion("7")
+				kind.Status(before).Put(plan.Record{Generation: 1, Ready: metav1.ConditionTrue, Reason: plan.ReasonSynced, Secret: "db"})
+				after := withCondition(t, kind.New(), before)
+				if kind.Status(after).Condition(plan.ConditionRestartPending) == nil {
+					t.Fatal("the object has no place for the condition")
+				}
+				q := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
+				defer q.ShutDown()
+				r := &Reconciler{Kind: kind, Recorder: events.NewFakeRecorder(1)}
+				r.changed().Update(t.Context(), event.UpdateEvent{ObjectOld: before, ObjectNew: after}, q)
+				if got := q.Len(); got != 0 || r.states.wait(types.NamespacedName{Name: "db"}, r.now()) != 0 {
+					t.Errorf("got %d objects to look at, want none", got)
+				}
+			})
+		}
+	}
+}
+
+// withCondition is an object as it is once the restarter has applied its condition.
+func withCondition(t *testing.T, empty, object Object) Object {
+	t.Helper()
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conditions, _, err := unstructured.NestedSlice(content, "status", "conditions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conditions = append(conditions, map[string]any{
+		"type": plan.ConditionRestartPending, "status": "True", "reason": "Paused", "message": "m", "lastTransitionTime": "2026-01-02T03:04:05Z",
+	})
+	err = errors.Join(unstructured.SetNestedSlice(content, conditions, "status", "conditions"), unstructured.SetNestedField(content, "8", "metadata", "resourceVersion"))
+	raw, encodeErr := json.Marshal(content)
+	if err := errors.Join(err, encodeErr, json.Unmarshal(raw, empty)); err != nil {
+		t.Fatal(err)
+	}
+	return empty
 }

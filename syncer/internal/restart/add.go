@@ -21,7 +21,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/restart/rollout"
 )
 
-// queue holds the workloads that are to be looked at.
+// queue holds the workloads that are to be looked at, and the objects that report on them.
 type queue = workqueue.TypedRateLimitingInterface[Key]
 
 // Controller watches what restarts depend on.
@@ -43,6 +43,13 @@ func (r *Reconciler) Add(mgr manager.Manager) (*Controller, error) {
 	c := &Controller{Reconciler: r, watches: watches, cache: mgr.GetCache()}
 	namespaces := &metav1.PartialObjectMetadata{}
 	namespaces.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	// It is there before a worker is.
+	if err := watches.Watch(source.TypedFunc[Key](func(_ context.Context, q queue) error {
+		r.look = func(keys []Key) { look(q, keys) }
+		return nil
+	})); err != nil {
+		return nil, err
+	}
 	all := map[client.Object]func(client.Object, bool) []Key{
 		&appsv1.Deployment{}: r.seeWorkload, &appsv1.StatefulSet{}: r.seeWorkload, &appsv1.DaemonSet{}: r.seeWorkload,
 		namespaces: r.seeNamespace,
@@ -64,16 +71,19 @@ func (c *Controller) AddRollouts() error { return c.watch(&rollout.Rollout{}, c.
 // AddKind watches the objects of a dialect, which the cluster must know.
 func (c *Controller) AddKind(kind dialect.Kind) error {
 	var warn sync.Once
+	of := kind.Type().GroupVersionKind
+	name := of.GroupKind().String()
 	return c.watch(kind.New(), func(object client.Object, gone bool) []Key {
-		by := maker{kind.Type().Kind + "." + kind.Type().Group, object.GetName()}
+		by := maker{name, object.GetName()}
 		if gone {
 			return c.cluster.setMaker(object.GetNamespace(), by, nil)
 		}
 		says, uncounted := read(kind, object, c.Options.Reloader)
+		says.reports = &of
 		if uncounted {
 			warn.Do(func() {
 				c.Log.Warn("Changes of Secrets are not counted in the status of their objects, so that nothing is restarted for them: "+
-					"apply Secretgate's CRD, which has a place for the count", "kind", kind.Type().Kind, "group", kind.Type().Group)
+					"apply Secretgate's CRD, which has a place for the count", "kind", of.Kind, "group", of.Group)
 			})
 		}
 		return c.cluster.setMaker(object.GetNamespace(), by, &says)
@@ -86,8 +96,7 @@ func (r *Reconciler) seeWorkload(object client.Object, gone bool) []Key {
 		return nil
 	}
 	if gone {
-		r.cluster.removeWorkload(w.Key)
-		return nil
+		return r.cluster.removeWorkload(w.Key)
 	}
 	r.cluster.setWorkload(w, r.now())
 	return []Key{w.Key}
@@ -113,20 +122,28 @@ func (r *Reconciler) seeNamespace(object client.Object, gone bool) []Key {
 	return r.cluster.setOff(object.GetName(), !gone && object.GetAnnotations()[names.AnnotationRestart] == "false")
 }
 
-// watch has see called with each object as it is now, and looks at the workloads that it returns.
-func (c *Controller) watch(object client.Object, see func(object client.Object, gone bool) []Key) error {
-	add := func(q queue, keys []Key) {
-		for _, key := range keys {
+// look has workloads looked at now, and objects that report on workloads a little later.
+func look(q queue, keys []Key) {
+	for _, key := range keys {
+		if isWorkload(key) {
 			q.Add(key)
+		} else {
+			q.AddAfter(key, reportDelay)
 		}
 	}
+}
+
+// watch has see called with each object as it is now, and looks at what it returns.
+func (c *Controller) watch(object client.Object, see func(object client.Object, gone bool) []Key) error {
 	return c.watches.Watch(source.TypedKind(c.cache, object, handler.TypedFuncs[client.Object, Key]{
 		CreateFunc: func(_ context.Context, e event.TypedCreateEvent[client.Object], q queue) {
-			add(q, see(e.Object, false))
+			look(q, see(e.Object, false))
 		},
 		UpdateFunc: func(_ context.Context, e event.TypedUpdateEvent[client.Object], q queue) {
-			add(q, see(e.ObjectNew, false))
+			look(q, see(e.ObjectNew, false))
 		},
-		DeleteFunc: func(_ context.Context, e event.TypedDeleteEvent[client.Object], q queue) { add(q, see(e.Object, true)) },
+		DeleteFunc: func(_ context.Context, e event.TypedDeleteEvent[client.Object], q queue) {
+			look(q, see(e.Object, true))
+		},
 	}))
 }

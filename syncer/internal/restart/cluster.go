@@ -11,6 +11,9 @@ import (
 	"sync"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/secretgate/secretgate/syncer/internal/restart/decision"
 	"github.com/secretgate/secretgate/syncer/internal/restart/revision"
 	"github.com/secretgate/secretgate/syncer/internal/restart/workload"
@@ -30,6 +33,9 @@ type made struct {
 	digest     string // of the ConfigMap
 	refreshing bool
 	offer      workload.Offer
+
+	reports   *schema.GroupVersionKind // of the object, whose status has conditions; nil: a ConfigMap
+	condition *metav1.Condition        // RestartPending, as the object has it
 }
 
 // revision is empty where it is not known.
@@ -46,7 +52,9 @@ type followed struct {
 	current      string    // the revisions that were last seen to differ; empty: they did not
 	first, last  time.Time // when they were first seen to differ, and last seen to change
 	rollingSince time.Time // zero: no rollout is under way
+	decided      bool      // it was decided about, so that what follows is known
 	pending      decision.Reason
+	waitsFor     []revision.Source // what has changed, where the wait is one to report
 }
 
 // namespace is what is known of one.
@@ -89,13 +97,15 @@ func (c *cluster) followed(key Key) *followed {
 	return nil
 }
 
-// setMaker remembers what a maker says, nil where it is gone, and returns the workloads that this concerns.
+// setMaker remembers what a maker says, nil where it is gone, and returns the workloads that this concerns, and the maker where its condition
+// is not as it should be.
 func (c *cluster) setMaker(in string, by maker, says *made) []Key {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer c.tidy(in)
 	n := c.of(in)
 	before, known := n.makers[by]
+	keys := n.reportOf(in, by, before, says)
 	var versions []made
 	if known {
 		versions = append(versions, before)
@@ -106,9 +116,8 @@ func (c *cluster) setMaker(in string, by maker, says *made) []Key {
 		versions = append(versions, *says)
 	}
 	if known && says != nil && same(before, *says) {
-		return nil
+		return keys
 	}
-	var keys []Key
 	for key, w := range n.workloads {
 		for _, version := range versions {
 			if w.Follows(version.source, version.offer) {
@@ -162,13 +171,18 @@ func (c *cluster) setWorkload(w workload.Workload, now time.Time) {
 	c.budget.Count(w.Namespace, w.Kind+"/"+w.Name, w.Restarted, now)
 }
 
-func (c *cluster) removeWorkload(key Key) {
+// removeWorkload forgets a workload, and returns the objects that report on it.
+func (c *cluster) removeWorkload(key Key) []Key {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if n := c.namespaces[key.Namespace]; n != nil {
-		delete(n.workloads, key)
-		c.tidy(key.Namespace)
+	f := c.followed(key)
+	if f == nil {
+		return nil
 	}
+	n := c.namespaces[key.Namespace]
+	delete(n.workloads, key)
+	defer c.tidy(key.Namespace)
+	return n.reporting(key.Namespace, f.waitsFor)
 }
 
 // count counts a restart that was just made.
@@ -231,16 +245,25 @@ func (n *namespace) current(w *workload.Workload) (list revision.List, refreshin
 	return list, refreshing
 }
 
-// setPending remembers why a workload waits, empty: it does not, and reports whether that is new.
-func (c *cluster) setPending(key Key, reason decision.Reason) (isNew bool) {
+// setPending remembers why a workload waits, empty: it does not, and what has changed. It reports whether the reason is new, and returns the
+// objects that report on it.
+func (c *cluster) setPending(key Key, reason decision.Reason, changed []revision.Source) (isNew bool, reporting []Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f := c.followed(key)
-	if f == nil || f.pending == reason {
-		return false
+	if f == nil {
+		return false, nil
 	}
-	f.pending = reason
-	return true
+	before, waitsFor := f.waitsFor, changed
+	if !reported(reason) {
+		waitsFor = nil
+	}
+	isNew = f.pending != reason
+	f.decided, f.pending, f.waitsFor = true, reason, waitsFor
+	if !isNew && slices.Equal(before, waitsFor) {
+		return false, nil
+	}
+	return isNew, c.namespaces[key.Namespace].reporting(key.Namespace, slices.Concat(before, waitsFor))
 }
 
 // waiting counts the workloads that wait, by namespace and reason.

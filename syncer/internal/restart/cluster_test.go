@@ -49,7 +49,7 @@ func TestANamespaceOfWhichNothingIsKnownIsForgotten(t *testing.T) {
 		}, 0},
 		{"a workload is asked about that is gone", func(r *Reconciler) {
 			r.cluster.state(web, time.Time{})
-			r.cluster.setPending(web, decision.ReasonPaused)
+			r.cluster.setPending(web, decision.ReasonPaused, nil)
 		}, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

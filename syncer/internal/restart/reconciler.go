@@ -30,10 +30,14 @@ type Reconciler struct {
 	Now      func() time.Time // nil: time.Now
 
 	cluster cluster
+	look    func(keys []Key) // at objects that report on workloads
 }
 
-// Reconcile decides about one workload, and does what was decided.
+// Reconcile decides about one workload, and does what was decided; or has an object report on workloads.
 func (r *Reconciler) Reconcile(ctx context.Context, key Key) (reconcile.Result, error) {
+	if !isWorkload(key) {
+		return r.reportOn(ctx, key)
+	}
 	now := r.now()
 	w, state, ok := r.cluster.state(key, now)
 	if !ok {
@@ -42,11 +46,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, key Key) (reconcile.Result, 
 	step := decision.Decide(state, r.Limits, now)
 	switch step.Action {
 	case decision.Record:
-		return r.done(ctx, &w, r.record(ctx, &w, step.Revisions))
+		return r.done(ctx, &w, step, r.record(ctx, &w, step.Revisions))
 	case decision.Restart:
-		return r.done(ctx, &w, r.restart(ctx, &w, state, step, now))
+		return r.done(ctx, &w, step, r.restart(ctx, &w, state, step, now))
 	case decision.Wait:
-		if r.cluster.setPending(key, step.Reason) {
+		if r.setPending(key, step.Reason, step.Changed) {
 			r.announce(ctx, &w, step)
 		}
 		if step.At.IsZero() {
@@ -54,9 +58,16 @@ func (r *Reconciler) Reconcile(ctx context.Context, key Key) (reconcile.Result, 
 		}
 		return reconcile.Result{RequeueAfter: max(step.At.Sub(now), time.Millisecond)}, nil
 	default:
-		r.cluster.setPending(key, "")
+		r.setPending(key, "", nil)
 		return reconcile.Result{}, nil
 	}
+}
+
+// setPending remembers why a workload waits, has the objects report that, and reports whether it is new.
+func (r *Reconciler) setPending(key Key, reason decision.Reason, changed []revision.Source) (isNew bool) {
+	isNew, reporting := r.cluster.setPending(key, reason, changed)
+	r.look(reporting)
+	return isNew
 }
 
 // record has a workload remember revisions, without another effect.
@@ -127,15 +138,15 @@ const conflictWait = 250 * time.Millisecond
 
 // done ends a reconcile that patched, and reports a patch that failed. A conflict is no failure: the workload has changed, and is looked at
 // again.
-func (r *Reconciler) done(ctx context.Context, w *workload.Workload, err error) (reconcile.Result, error) {
+func (r *Reconciler) done(ctx context.Context, w *workload.Workload, step decision.Step, err error) (reconcile.Result, error) {
 	switch {
 	case err == nil, apierrors.IsNotFound(err):
-		r.cluster.setPending(w.Key, "")
+		r.setPending(w.Key, "", nil)
 		return reconcile.Result{}, nil
 	case apierrors.IsConflict(err):
 		return reconcile.Result{RequeueAfter: conflictWait}, nil
 	}
-	if r.cluster.setPending(w.Key, decision.ReasonFailed) {
+	if r.setPending(w.Key, decision.ReasonFailed, step.Changed) {
 		r.event(ctx, w, corev1.EventTypeWarning, eventFailed, "the workload could not be restarted, and is tried again: "+err.Error())
 	}
 	r.Metrics.failed(w)

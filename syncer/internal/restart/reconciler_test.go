@@ -137,9 +137,7 @@ func TestSwitchesAtEachLevel(t *testing.T) { // Reloader's issue 274
 		off  func(s *simulation, off bool)
 	}{
 		{"a namespace", func(s *simulation, off bool) {
-			for _, key := range s.r.cluster.setOff("ns", off) {
-				s.due[key] = s.now
-			}
+			s.look(s.r.cluster.setOff("ns", off))
 		}},
 		{"a workload", func(s *simulation, off bool) {
 			d := s.get(web)
@@ -152,7 +150,7 @@ func TestSwitchesAtEachLevel(t *testing.T) { // Reloader's issue 274
 		{"an object", func(s *simulation, off bool) {
 			says := made{source: revision.Source{Kind: revision.Secret, Name: "db"}, uid: "uid-db", count: s.counts["ns/db"]}
 			says.offer.Never = off
-			s.set("ns", maker{"ExternalSecret", "db"}, &says)
+			s.set("ns", maker{objectKind, "db"}, &says)
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -161,8 +159,8 @@ func TestSwitchesAtEachLevel(t *testing.T) { // Reloader's issue 274
 			s.pass(time.Minute)
 			tc.off(s, true)
 			s.counts["ns/db"] = 2
-			says := made{source: revision.Source{Kind: revision.Secret, Name: "db"}, uid: "uid-db", count: 2, offer: s.r.cluster.of("ns").makers[maker{"ExternalSecret", "db"}].offer}
-			s.set("ns", maker{"ExternalSecret", "db"}, &says)
+			says := made{source: revision.Source{Kind: revision.Secret, Name: "db"}, uid: "uid-db", count: 2, offer: s.r.cluster.of("ns").makers[maker{objectKind, "db"}].offer}
+			s.set("ns", maker{objectKind, "db"}, &says)
 			s.pass(time.Hour)
 			s.wantRestarts("switched off", web, 0)
 			tc.off(s, false)

@@ -2,6 +2,7 @@ package restart
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -15,6 +16,7 @@ import (
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -40,6 +42,9 @@ type simulation struct {
 	restarts map[Key][]time.Time
 	fail     func(key Key) error // what a patch is answered
 	counts   map[string]int64    // revisions of Secrets, by namespace/name
+
+	conditions map[Key]*metav1.Condition // of objects
+	reports    int                       // that were written to them
 }
 
 func simulate(t *testing.T, options workload.Options, objects ...client.Object) *simulation {
@@ -52,7 +57,7 @@ func simulate(t *testing.T, options workload.Options, objects ...client.Object) 
 	}
 	s := &simulation{
 		t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), due: map[Key]time.Time{}, rollouts: map[Key]time.Time{},
-		restarts: map[Key][]time.Time{}, counts: map[string]int64{},
+		restarts: map[Key][]time.Time{}, counts: map[string]int64{}, conditions: map[Key]*metav1.Condition{},
 	}
 	s.api = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithStatusSubresource(&appsv1.Deployment{}).Build()
 	s.start(options)
@@ -66,9 +71,9 @@ func (s *simulation) start(options workload.Options) {
 		Limits: decision.Limits{Quiet: 10 * time.Second, MaxWait: 2 * time.Minute, MinInterval: 5 * time.Minute, RolloutTimeout: 10 * time.Minute},
 		Budget: decision.Budget{Namespace: 10, Cluster: 60}, Options: options, Metrics: NewMetrics(), Instance: "test",
 		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return s.now },
-		Client: interceptor.NewClient(s.api, interceptor.Funcs{Patch: s.patch}),
+		Client: interceptor.NewClient(s.api, interceptor.Funcs{Patch: s.patch, SubResourceApply: s.apply}),
 	}
-	s.r.cluster.budget = s.r.Budget
+	s.r.cluster.budget, s.r.look = s.r.Budget, s.look
 	all := &appsv1.DeploymentList{}
 	if err := s.api.List(s.t.Context(), all); err != nil {
 		s.t.Fatal(err)
@@ -101,12 +106,45 @@ func (s *simulation) patch(ctx context.Context, c client.WithWatch, object clien
 	return nil
 }
 
-// see is a watch's event.
-func (s *simulation) see(object client.Object) {
-	for _, key := range s.r.seeWorkload(object, false) {
-		s.due[key] = s.now
+// apply is what the API server does with a condition that is applied: it is merged, and the watch sees it.
+func (s *simulation) apply(_ context.Context, _ client.Client, _ string, object runtime.ApplyConfiguration, _ ...client.SubResourceApplyOption) error {
+	raw, err := json.Marshal(object)
+	if err != nil {
+		return err
+	}
+	var applied struct {
+		Kind     string
+		Metadata struct{ Namespace, Name string }
+		Status   struct{ Conditions []metav1.Condition }
+	}
+	if err := json.Unmarshal(raw, &applied); err != nil {
+		return err
+	}
+	key := Key{Kind: objectKind, Namespace: applied.Metadata.Namespace, Name: applied.Metadata.Name}
+	s.reports++
+	s.conditions[key] = &applied.Status.Conditions[0]
+	s.secret(key.Namespace, key.Name, s.counts[key.Namespace+"/"+key.Name])
+	if _, woken := s.due[key]; woken {
+		s.t.Errorf("the report on %s wakes the process that wrote it", key.Name)
+	}
+	return nil
+}
+
+// look is what the queue does.
+func (s *simulation) look(keys []Key) {
+	for _, key := range keys {
+		at := s.now
+		if !isWorkload(key) {
+			at = s.now.Add(reportDelay)
+		}
+		if before, is := s.due[key]; !is || at.Before(before) {
+			s.due[key] = at
+		}
 	}
 }
+
+// see is a watch's event.
+func (s *simulation) see(object client.Object) { s.look(s.r.seeWorkload(object, false)) }
 
 func (s *simulation) get(key Key) *appsv1.Deployment {
 	s.t.Helper()
@@ -120,14 +158,20 @@ func (s *simulation) get(key Key) *appsv1.Deployment {
 // secret is an object's status that says another revision.
 func (s *simulation) secret(namespace, name string, count int64) {
 	s.counts[namespace+"/"+name] = count
-	says := made{source: revision.Source{Kind: revision.Secret, Name: name}, uid: "uid-" + name, count: count}
-	s.set(namespace, maker{"ExternalSecret", name}, &says)
+	says := made{
+		source: revision.Source{Kind: revision.Secret, Name: name}, uid: "uid-" + name, count: count,
+		reports: &objectGVK, condition: s.conditions[Key{Kind: objectKind, Namespace: namespace, Name: name}],
+	}
+	s.set(namespace, maker{objectKind, name}, &says)
 }
 
+// objectKind is that of the objects of a simulation.
+const objectKind = "ExternalSecret.kubernetes-client.io"
+
+var objectGVK = schema.GroupVersionKind{Group: "kubernetes-client.io", Version: "v1", Kind: "ExternalSecret"}
+
 func (s *simulation) set(namespace string, by maker, says *made) {
-	for _, key := range s.r.cluster.setMaker(namespace, by, says) {
-		s.due[key] = s.now
-	}
+	s.look(s.r.cluster.setMaker(namespace, by, says))
 }
 
 // pass lets time pass, second by second.

@@ -13,11 +13,13 @@ import (
 
 // read reads from an object of a dialect what it says of its Secret. uncounted: it has a Secret, and no place for the count of its changes.
 func read(kind dialect.Kind, object dialect.Object, reloader bool) (says made, uncounted bool) {
-	record := kind.Status(object).Record()
+	status := kind.Status(object)
+	record := status.Record()
 	says = made{
 		source: revision.Source{Kind: revision.Secret, Name: secretOf(kind, object, record)},
 		uid:    record.SecretUID, count: record.DataRevision,
 		refreshing: refreshing(object, record),
+		condition:  status.Condition(plan.ConditionRestartPending),
 	}
 	says.offer.Never = object.GetAnnotations()[names.AnnotationRestart] == "false"
 	if restarter, ok := kind.(dialect.Restarter); ok {

@@ -42,8 +42,10 @@ type Spec struct {
 
 // Status is what is.
 type Status struct {
-	Phase       string       `json:"phase,omitempty"`
-	RestartedAt *metav1.Time `json:"restartedAt,omitempty"`
+	// Phase is that of the spec as it is where ObservedGeneration is the object's, a number as text.
+	Phase              string       `json:"phase,omitempty"`
+	ObservedGeneration string       `json:"observedGeneration,omitempty"`
+	RestartedAt        *metav1.Time `json:"restartedAt,omitempty"`
 }
 
 // DeepCopyObject implements runtime.Object.

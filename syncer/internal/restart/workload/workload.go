@@ -3,6 +3,7 @@
 package workload
 
 import (
+	"strconv"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -140,8 +141,14 @@ func argo(r *rollout.Rollout) Workload {
 	want, phase := wanted(r.Spec.Replicas), r.Status.Phase
 	return Workload{
 		Key: Key{Kind: Rollout}, Idle: want == 0, Paused: r.Spec.Paused,
-		Rolling: want > 0 && (phase == "Progressing" || phase == "Paused" || r.Spec.RestartAt != nil && !restarted(r)),
+		Rolling: want > 0 && (!observed(r) || phase == "Progressing" || phase == "Paused" || r.Spec.RestartAt != nil && !restarted(r)),
 	}
+}
+
+// observed reports whether what the status says is of the spec as it is. Before version 0.10 there was a hash in place of the generation.
+func observed(r *rollout.Rollout) bool {
+	generation, err := strconv.ParseInt(r.Status.ObservedGeneration, 10, 64)
+	return err != nil || generation >= r.Generation
 }
 
 // restarted reports whether the restart that was last asked for has ended.

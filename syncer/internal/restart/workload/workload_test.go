@@ -48,6 +48,8 @@ func TestWhetherARolloutMayBegin(t *testing.T) {
 		{"one that waits at a step", "kind: Rollout\nspec: {replicas: 2}\nstatus: {phase: Paused}", "rolling"},
 		{"one that restarts", "kind: Rollout\nspec: {replicas: 2, restartAt: '2026-01-02T03:04:05Z'}\nstatus: {phase: Healthy}", "rolling"},
 		{"one that has restarted", "kind: Rollout\nspec: {restartAt: '2026-01-02T03:04:05Z'}\nstatus: {phase: Healthy, restartedAt: '2026-01-02T03:04:05Z'}", ""},
+		{"one whose change its controller has not seen, too", "kind: Rollout\nspec: {replicas: 2}\nstatus: {phase: Healthy, observedGeneration: '2'}", "rolling"},
+		{"one of a version before 0.10, which has a hash there", "kind: Rollout\nspec: {replicas: 2}\nstatus: {phase: Healthy, observedGeneration: 5f79b78d7f}", ""},
 		{"one that has failed", "kind: Rollout\nspec: {replicas: 2}\nstatus: {phase: Degraded}", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
