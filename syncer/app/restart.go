@@ -96,8 +96,11 @@ func newRestartManager(cluster *rest.Config, c *config.Restart, namespace string
 	}
 	grace := gracePeriod
 	mgr, err := ctrl.NewManager(cluster, ctrl.Options{
-		Scheme:                  scheme,
-		Cache:                   cache.Options{DefaultTransform: restart.Strip, DefaultNamespaces: only(c.WatchedNamespaces)},
+		Scheme: scheme,
+		Cache: cache.Options{
+			NewInformer: restart.NewInformer, DefaultTransform: restart.Transform(c.Dialects.Kinds(), c.Reloader),
+			DefaultNamespaces: only(c.WatchedNamespaces),
+		},
 		Metrics:                 metricsserver.Options{BindAddress: c.MetricsBindAddress},
 		HealthProbeBindAddress:  c.HealthProbeBindAddress,
 		PprofBindAddress:        c.Pprof.Address,

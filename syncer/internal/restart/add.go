@@ -68,7 +68,7 @@ func (r *Reconciler) Add(mgr manager.Manager) (*Controller, error) {
 // AddRollouts watches Argo's Rollouts, which the cluster must know.
 func (c *Controller) AddRollouts() error { return c.watch(&rollout.Rollout{}, c.seeWorkload) }
 
-// AddKind watches the objects of a dialect, which the cluster must know.
+// AddKind watches the objects of a dialect, which the cluster must know. The manager's cache makes Objects of them, by Transform.
 func (c *Controller) AddKind(kind dialect.Kind) error {
 	var warn sync.Once
 	of := kind.Type().GroupVersionKind
@@ -78,15 +78,17 @@ func (c *Controller) AddKind(kind dialect.Kind) error {
 		if gone {
 			return c.cluster.setMaker(object.GetNamespace(), by, nil)
 		}
-		says, uncounted := read(kind, object, c.Options.Reloader)
-		says.reports = &of
-		if uncounted {
+		o, ok := object.(*Object)
+		if !ok {
+			return nil
+		}
+		if o.uncounted {
 			warn.Do(func() {
 				c.Log.Warn("Changes of Secrets are not counted in the status of their objects, so that nothing is restarted for them: "+
 					"apply Secretgate's CRD, which has a place for the count", "kind", of.Kind, "group", of.Group)
 			})
 		}
-		return c.cluster.setMaker(object.GetNamespace(), by, &says)
+		return c.cluster.setMaker(object.GetNamespace(), by, &o.says)
 	})
 }
 

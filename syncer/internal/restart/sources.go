@@ -1,8 +1,12 @@
 package restart
 
 import (
+	"reflect"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/names"
@@ -36,6 +40,47 @@ func read(kind dialect.Kind, object dialect.Object, reloader bool) (says made, u
 		}
 	}
 	return says, record.Ready == metav1.ConditionTrue && record.Reason == plan.ReasonSynced && record.DataRevision == 0
+}
+
+// Object is what the cache has of an object of a dialect: what it says of its Secret, in place of a spec that may be large.
+type Object struct {
+	metav1.TypeMeta
+	metav1.ObjectMeta
+
+	says      made
+	uncounted bool
+}
+
+// DeepCopyObject implements runtime.Object. What an object says is never changed.
+func (o *Object) DeepCopyObject() runtime.Object {
+	c := *o
+	o.DeepCopyInto(&c.ObjectMeta)
+	return &c
+}
+
+// Transform makes an Object of each object of these kinds, and strips all others. It is a cache's transform, for all that is in it: one of a
+// kind by itself would need the kind to be there already.
+func Transform(kinds []dialect.Kind, reloader bool) cache.TransformFunc {
+	readers := map[reflect.Type]func(dialect.Object) *Object{}
+	for _, kind := range kinds {
+		of := kind.Type().GroupVersionKind
+		readers[reflect.TypeOf(kind.New())] = func(o dialect.Object) *Object {
+			read, uncounted := read(kind, o, reloader)
+			read.reports = &of
+			return &Object{
+				ObjectMeta: metav1.ObjectMeta{
+					Namespace: o.GetNamespace(), Name: o.GetName(), UID: o.GetUID(), ResourceVersion: o.GetResourceVersion(),
+				},
+				says: read, uncounted: uncounted,
+			}
+		}
+	}
+	return func(object any) (any, error) {
+		if o, ok := object.(dialect.Object); ok && readers[reflect.TypeOf(object)] != nil {
+			return readers[reflect.TypeOf(object)](o), nil
+		}
+		return Strip(object)
+	}
 }
 
 // secretOf is the Secret that was last written, or will be.

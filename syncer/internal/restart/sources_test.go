@@ -137,7 +137,7 @@ spec:
 		t.Errorf("what it remembers (-whole +stripped):\n%s", diff)
 	}
 	c := stripped.Spec.Template.Spec.Containers[0]
-	if len(stripped.ManagedFields)+len(stripped.Labels)+len(stripped.Spec.Template.Spec.ServiceAccountName) > 0 || c.Image != "" || len(c.Env) != 1 ||
+	if len(stripped.ManagedFields)+len(stripped.Labels)+len(stripped.Spec.Template.Spec.ServiceAccountName) > 0 || c.Image != "" || len(c.Env) != 1 || cap(c.Env) != 1 ||
 		len(stripped.Annotations) != 2 || len(stripped.Spec.Template.Annotations) != 1 || len(stripped.Spec.Template.Spec.Volumes) != 1 {
 		t.Errorf("it keeps more than restarts read: %+v", stripped)
 	}
@@ -153,8 +153,10 @@ func TestTheCacheKeepsADigestOfConfigMaps(t *testing.T) {
 		"binary":       {BinaryData: map[string][]byte{"a": []byte("b=c")}},
 		"another text": {Data: map[string]string{"a": "b=d"}},
 	} {
-		if _, err := Strip(m); err != nil {
-			t.Fatal(err)
+		for range 2 { // a list is stripped page by page, and then as all that comes into the cache
+			if _, err := Strip(m); err != nil {
+				t.Fatal(err)
+			}
 		}
 		says := readConfigMap(m)
 		if other := digests[says.revision()]; other != "" || says.revision() == "" || len(m.Data) != 1 || m.BinaryData != nil {

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -17,7 +16,7 @@ import (
 	"github.com/secretgate/secretgate/syncer/internal/restart/rollout"
 )
 
-// Strip leaves of an object for the cache what restarts read. It is a cache's transform.
+// Strip leaves of an object for the cache what restarts read. It is a cache's transform. An object that was stripped stays as it is.
 func Strip(object any) (any, error) {
 	o, ok := object.(metav1.Object)
 	if !ok {
@@ -49,7 +48,9 @@ func Strip(object any) (any, error) {
 	case *corev1.ConfigMap:
 		o.SetLabels(nil)
 		of.Annotations = ours(of.Annotations)
-		of.Data, of.BinaryData = map[string]string{digestKey: digest(of)}, nil
+		if _, stripped := of.Data[digestKey]; !stripped {
+			of.Data, of.BinaryData = map[string]string{digestKey: digest(of)}, nil
+		}
 	}
 	return object, nil
 }
@@ -68,30 +69,43 @@ func stripTemplate(t *corev1.PodTemplateSpec) {
 	t.Spec = corev1.PodSpec{
 		Volumes: t.Spec.Volumes, InitContainers: stripContainers(t.Spec.InitContainers), Containers: stripContainers(t.Spec.Containers),
 	}
-	t.Spec.Volumes = slices.DeleteFunc(t.Spec.Volumes, func(v corev1.Volume) bool {
-		return v.Secret == nil && v.ConfigMap == nil && v.Projected == nil
-	})
+	t.Spec.Volumes = kept(t.Spec.Volumes, func(v corev1.Volume) bool { return v.Secret != nil || v.ConfigMap != nil || v.Projected != nil })
+}
+
+// kept copies some elements of a list: a part of it would hold the memory of all.
+func kept[E any](all []E, keep func(E) bool) []E {
+	var some []E
+	for _, e := range all {
+		if keep(e) {
+			some = append(some, e)
+		}
+	}
+	return slices.Clip(some)
 }
 
 func stripContainers(containers []corev1.Container) []corev1.Container {
 	for i, c := range containers {
-		env := slices.DeleteFunc(c.Env, func(e corev1.EnvVar) bool {
-			return e.ValueFrom == nil || e.ValueFrom.SecretKeyRef == nil && e.ValueFrom.ConfigMapKeyRef == nil
+		env := kept(c.Env, func(e corev1.EnvVar) bool {
+			return e.ValueFrom != nil && (e.ValueFrom.SecretKeyRef != nil || e.ValueFrom.ConfigMapKeyRef != nil)
 		})
 		containers[i] = corev1.Container{Name: c.Name, Env: env, EnvFrom: c.EnvFrom, VolumeMounts: c.VolumeMounts}
 	}
 	return containers
 }
 
-// digestKey is the entry of a stripped ConfigMap that holds the digest of what it held.
-const digestKey = "digest"
+// digestKey is the entry of a stripped ConfigMap that holds the digest of what it held. No ConfigMap of an API server has an entry of this name.
+const digestKey = "digest of all entries"
 
 // digest is of a ConfigMap, which is no Secret and has no counter of changes.
 func digest(m *corev1.ConfigMap) string {
-	sum := sha256.New()
+	sum, buffer := sha256.New(), make([]byte, 4<<10)
 	for _, name := range slices.Sorted(maps.Keys(m.Data)) {
 		_, _ = fmt.Fprintf(sum, "%d:%s=%d:", len(name), name, len(m.Data[name]))
-		_, _ = io.WriteString(sum, m.Data[name])
+		for text := m.Data[name]; text != ""; { // in pieces: the whole would be copied
+			n := copy(buffer, text)
+			_, _ = sum.Write(buffer[:n])
+			text = text[n:]
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.BinaryData)) {
 		_, _ = fmt.Fprintf(sum, "%d:%s~%d:", len(name), name, len(m.BinaryData[name]))
