@@ -17,9 +17,10 @@ import (
 	"github.com/secretgate/secretgate/tests/lab"
 )
 
-// rightsPolicy has the API server log every request of the two services, and of External Secrets Operator, without its content.
+// rightsPolicy has the API server log every request of the services, and of External Secrets Operator, without its content.
 const rightsPolicy = `{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": [
 	{"level": "Metadata", "users": ["system:serviceaccount:secretgate:webhook", "system:serviceaccount:secretgate:syncer",
+		"system:serviceaccount:secretgate:restarter",
 		"system:serviceaccount:external-secrets:external-secrets"]},
 	{"level": "None"}]}`
 
@@ -36,10 +37,11 @@ func unseen() map[string]map[string]string {
 			"patch secretdefinitions.secrets-manager.tuenti.io":        definitions,
 			"patch secretdefinitions.secrets-manager.tuenti.io/status": definitions,
 		},
+		"restarter": {"patch events": "a replica that lost its Lease and has it again counts up the report that it works"},
 	}
 }
 
-// TestInstallRights runs both services through a session that uses all they can do, as their ServiceAccounts, and compares what
+// TestInstallRights runs the services through a session that uses all they can do, as their ServiceAccounts, and compares what
 // the API server was asked for with what the manifests grant: nothing is refused, so a verb less fails here, and every verb
 // that is granted is used.
 func TestInstallRights(t *testing.T) {
@@ -49,7 +51,9 @@ func TestInstallRights(t *testing.T) {
 		Env: env, Args: []string{"--refresh-interval=2s", "--min-refresh-interval=1s"},
 	}})
 	s.useEverything(t)
-	for _, service := range []string{"webhook", "syncer"} {
+	s.installRestarts(t)
+	s.restartEverything(t, env)
+	for _, service := range []string{"webhook", "syncer", "restarter"} {
 		t.Run(service, func(t *testing.T) {
 			granted := s.granted(t, service)
 			used, refused := log.requests(t, service, granted)
