@@ -9,6 +9,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/dialect"
 	dialects "github.com/secretgate/secretgate/shared/dialect/all"
+	"github.com/secretgate/secretgate/shared/pending"
 	"github.com/secretgate/secretgate/shared/reference"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/internal/config"
@@ -95,8 +96,8 @@ func TestReferenceOfRestarts(t *testing.T) {
 		rows = append(rows, []string{"`" + string(reason) + "`", reason.Meaning()})
 	}
 	rows = append(rows,
-		[]string{"`" + restart.ReasonSeveral + "`", "of the condition alone: workloads wait for different things, which its message lists"},
-		[]string{"`" + restart.ReasonNothing + "`", "of the condition alone, once it is False: no workload waits any more"})
+		[]string{"`" + pending.ReasonSeveral + "`", "of the condition alone: workloads wait for different things, which its message lists"},
+		[]string{"`" + pending.ReasonNothing + "`", "of the condition alone, once it is False: no workload waits any more"})
 	if err := reference.Update("reasons of waiting", reference.Table([]string{"reason", "meaning"}, rows)); err != nil {
 		t.Error(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/tests/harness"
+	"github.com/secretgate/secretgate/webhook/cli/shape"
 )
 
 // condition waits until an ExternalSecret says this of restarts, and returns that.
@@ -58,6 +60,18 @@ func TestRestartPending(t *testing.T) {
 	pending := r.condition(t, "db", metav1.ConditionTrue, "Paused")
 	if pending.Message != message {
 		t.Errorf("got %q, want %q", pending.Message, message)
+	}
+
+	// What the role view lets a user read is enough.
+	r.kubectl.Must(t, "create", "rolebinding", "-n", restartsNamespace, "viewer", "--clusterrole=view", "--user=viewer")
+	tree := answers[shape.Tree](t, 0, "tree", "db", "-n", restartsNamespace, "--kubeconfig="+r.lab.Kubeconfig, "--as=viewer")
+	uid := r.externalSecret(t, "db").Status.SecretUID[:8]
+	waits := []shape.Restarts{{
+		Kind: "Deployment", Name: "web", Has: uid + ".1", Is: uid + ".2", Pending: true, Waits: "Paused",
+		Meaning: "the workload is paused: it is restarted once it is resumed",
+	}}
+	if diff := cmp.Diff(waits, tree.Restarts); diff != "" {
+		t.Errorf("the tree (-want +got):\n%s\nnotes: %v", diff, tree.Notes)
 	}
 
 	r.restarter.Kill() // so that nothing sets the condition again

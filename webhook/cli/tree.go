@@ -20,10 +20,10 @@ func (p Program) tree() *cobra.Command {
 	var entries bool
 	cmd := &cobra.Command{
 		Use:   "tree [KIND/]NAME",
-		Short: "Show an object with its stores and sources, its Secret, and the pods that use that",
-		Long: "Show an object with what it refers to, what it reads and where, the Secret that is made of it, and the pods that mount the\n" +
-			"Secret or take their environment from it. NAME may also be NAMESPACE/NAME. A pod that has an older value, since it started\n" +
-			"before the Secret changed, is named as such. Of the Secret its metadata are read; with --entries also the names of its\n" +
+		Short: "Show an object with its stores and sources, its Secret, and the workloads and pods that use that",
+		Long: "Show an object with what it refers to, what it reads and where, the Secret that is made of it, the workloads that are restarted\n" +
+			"when it changes, and the pods that mount the Secret or take their environment from it. NAME may also be NAMESPACE/NAME. A pod that\n" +
+			"has an older value, since it started before the Secret changed, is named as such, and so is what a restart waits for. Of the Secret its metadata are read; with --entries also the names of its\n" +
 			"entries. Values are never shown.",
 		Example: p.examples("tree db -n core", "tree core/db --entries"),
 		Args:    one("an object"),
@@ -58,6 +58,7 @@ func (l *live) grow(cmd *cobra.Command, name string, entries bool) (shape.Tree, 
 	}
 	t.Secret.Name = secretOf(s)
 	changed := l.secret(ctx, s, &t, entries)
+	l.restarts(ctx, s, &t)
 	pods, err := l.cluster.Pods(ctx, s.Object.GetNamespace(), "")
 	if err != nil {
 		t.Notes = append(t.Notes, shape.Note("the pods are not known: "+err.Error()))
@@ -104,6 +105,15 @@ func (l *live) secret(ctx context.Context, s *subject, t *shape.Tree, entries bo
 		}
 	}
 	return changed
+}
+
+// restarts adds the workloads that are restarted when the Secret changes.
+func (l *live) restarts(ctx context.Context, s *subject, t *shape.Tree) {
+	workloads, err := l.cluster.Workloads(ctx, s.Object.GetNamespace())
+	if err != nil {
+		t.Notes = append(t.Notes, shape.Note("some workloads are not known: "+err.Error()))
+	}
+	t.Restarts = explain.Restarts(workloads, t.Secret.Name, s.Kind, s.Object)
 }
 
 // stores lists what the object refers to.

@@ -8,8 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/revision"
 	"github.com/secretgate/secretgate/syncer/internal/restart/decision"
-	"github.com/secretgate/secretgate/syncer/internal/restart/revision"
 	"github.com/secretgate/secretgate/syncer/internal/restart/workload"
 )
 

@@ -2,9 +2,7 @@ package restart
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,22 +12,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/pending"
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/revision"
 	"github.com/secretgate/secretgate/syncer/internal/restart/decision"
-	"github.com/secretgate/secretgate/syncer/internal/restart/revision"
 	"github.com/secretgate/secretgate/syncer/internal/restart/workload"
 )
-
-// The reasons of the condition RestartPending beside those of decisions.
-const (
-	// ReasonSeveral: workloads wait for different things, which the message lists.
-	ReasonSeveral = "SeveralReasons"
-	// ReasonNothing: the condition was true, and is not any more.
-	ReasonNothing = "NothingWaits"
-)
-
-// maxMessage bounds a message, in bytes. The admission policy bounds it, too.
-const maxMessage = 4000
 
 // reportDelay is how long changes of a condition are collected, so that one that many workloads share is written once for many of them.
 const reportDelay = 5 * time.Second
@@ -106,38 +94,17 @@ func (w waiting) is(condition *metav1.Condition) bool {
 
 // says is the reason and the message of the condition.
 func (w waiting) says() (reason, message string) {
-	var parts []string
+	var waits []pending.Wait
 	for _, of := range decision.Reasons() {
-		keys := w.by[of]
-		if len(keys) == 0 {
-			continue
+		wait := pending.Wait{Reason: string(of), Meaning: of.Meaning()}
+		for _, key := range w.by[of] {
+			wait.Workloads = append(wait.Workloads, key.Kind+" "+key.Name)
 		}
-		if reason = string(of); len(w.by) > 1 {
-			reason = ReasonSeveral
+		if len(wait.Workloads) > 0 {
+			waits = append(waits, wait)
 		}
-		parts = append(parts, fmt.Sprintf("%s: %s: %s", of, listed(keys), of.Meaning()))
 	}
-	if len(parts) == 0 {
-		return ReasonNothing, "no workload waits for a restart"
-	}
-	message = "pods still have the previous Secret. " + strings.Join(parts, ". ")
-	if len(message) > maxMessage {
-		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
-	}
-	return reason, message
-}
-
-// listed names workloads, the first of many.
-func listed(keys []Key) string {
-	all := make([]string, 0, len(keys))
-	for _, key := range keys {
-		all = append(all, key.Kind+" "+key.Name)
-	}
-	slices.Sort(all)
-	if len(all) > maxNamed {
-		all = append(all[:maxNamed], fmt.Sprintf("%d more", len(all)-maxNamed))
-	}
-	return strings.Join(all, ", ")
+	return pending.Says(waits)
 }
 
 // report is a condition to write, and whose.

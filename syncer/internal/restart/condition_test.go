@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/secretgate/secretgate/shared/pending"
 	"github.com/secretgate/secretgate/syncer/internal/restart/decision"
 	"github.com/secretgate/secretgate/syncer/internal/restart/workload"
 )
@@ -172,29 +173,16 @@ func TestManyWorkloadsThatWaitAreFewReports(t *testing.T) {
 	}
 }
 
-func TestWorkloadsThatWaitForDifferentThings(t *testing.T) {
-	for _, tc := range []struct {
-		name            string
-		wait            waiting
-		reason, message string
-	}{
-		{"none waits", waiting{}, ReasonNothing, "no workload waits for a restart"},
-		{
-			"two wait for the same", waiting{by: map[decision.Reason][]Key{decision.ReasonSwitchedOff: {web, {Kind: "DaemonSet", Name: "agent"}}}}, "SwitchedOff",
-			"pods still have the previous Secret. SwitchedOff: DaemonSet agent, Deployment web: " + decision.ReasonSwitchedOff.Meaning(),
-		},
-		{
-			"each waits for something else",
-			waiting{by: map[decision.Reason][]Key{decision.ReasonFailed: {web}, decision.ReasonRolling: {{Kind: "StatefulSet", Name: "db"}}}}, ReasonSeveral,
-			"pods still have the previous Secret. RolloutUnderWay: StatefulSet db: " + decision.ReasonRolling.Meaning() +
-				". RestartIsRefused: Deployment web: " + decision.ReasonFailed.Meaning(),
-		},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			reason, message := tc.wait.says()
-			if reason != tc.reason || message != tc.message {
-				t.Errorf("got %s: %s, want %s: %s", reason, message, tc.reason, tc.message)
-			}
-		})
+func TestWhatEachReasonSaysCanBeRead(t *testing.T) {
+	all := waiting{by: map[decision.Reason][]Key{}}
+	for _, reason := range decision.Reasons() {
+		all.by[reason] = []Key{{Kind: workload.Deployment, Name: "web-" + strings.ToLower(string(reason))}}
+	}
+	reason, message := all.says()
+	for _, want := range decision.Reasons() {
+		word, meaning := pending.For("Deployment web-"+strings.ToLower(string(want)), reason, message)
+		if word != string(want) || meaning != want.Meaning() {
+			t.Errorf("got %q, %q, want %q, %q", word, meaning, want, want.Meaning())
+		}
 	}
 }

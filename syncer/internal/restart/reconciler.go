@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/secretgate/secretgate/shared/revision"
 	"github.com/secretgate/secretgate/syncer/internal/restart/decision"
-	"github.com/secretgate/secretgate/syncer/internal/restart/revision"
 	"github.com/secretgate/secretgate/syncer/internal/restart/workload"
 )
 

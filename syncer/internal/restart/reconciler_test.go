@@ -12,8 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/revision"
 	"github.com/secretgate/secretgate/syncer/internal/restart/decision"
-	"github.com/secretgate/secretgate/syncer/internal/restart/revision"
 	"github.com/secretgate/secretgate/syncer/internal/restart/rollout"
 	"github.com/secretgate/secretgate/syncer/internal/restart/workload"
 )

@@ -12,8 +12,8 @@ import (
 	"github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/dialect/all"
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/shared/revision"
 	"github.com/secretgate/secretgate/shared/settings"
-	"github.com/secretgate/secretgate/syncer/internal/restart/revision"
 	"github.com/secretgate/secretgate/syncer/internal/restart/workload"
 )
 

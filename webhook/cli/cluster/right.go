@@ -42,7 +42,7 @@ func (m *MissingRight) role() string {
 		if reads {
 			return "edit"
 		}
-	case "pods", "deployments", "configmaps":
+	case "pods", "deployments", "statefulsets", "daemonsets", "configmaps":
 		if reads {
 			return "view"
 		}

@@ -181,8 +181,10 @@ type Tree struct {
 	Stores  []Store    `json:"stores,omitempty"`
 	Sources []Source   `json:"sources"`
 	Secret  SecretNode `json:"secret"`
-	Pods    []Pod      `json:"pods"`
-	Notes   []Note     `json:"notes,omitempty"`
+	// Restarts are the workloads that the component restarts restarts when the Secret changes, as far as it has seen them.
+	Restarts []Restarts `json:"restarts,omitempty"`
+	Pods     []Pod      `json:"pods"`
+	Notes    []Note     `json:"notes,omitempty"`
 }
 
 // Store is an object that the object refers to.
@@ -198,6 +200,21 @@ type SecretNode struct {
 	Owned   *bool      `json:"owned,omitempty"`   // by the object; absent: not known
 	Changed *time.Time `json:"changed,omitempty"` // when the syncer last wrote it
 	Entries []string   `json:"entries,omitempty"` // their names, with --entries
+}
+
+// Restarts is a workload that is restarted when the Secret changes.
+type Restarts struct {
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+	// Has is the revision of the Secret that its pods were started with, and Is the one that the Secret has; absent: not known.
+	Has string `json:"has"`
+	Is  string `json:"is,omitempty"`
+	// Pending: they differ. Waits is then what the restart waits for, one word, and Meaning how that ends; absent: not known.
+	Pending bool   `json:"pending,omitempty"`
+	Waits   string `json:"waits,omitempty"`
+	Meaning string `json:"meaning,omitempty"`
+	// Restarted is when it was last restarted for a Secret.
+	Restarted *time.Time `json:"restarted,omitempty"`
 }
 
 // Pod is one that uses the Secret.

@@ -125,6 +125,9 @@ func (t Tree) write(p *Page) {
 	for _, entry := range s.Entries {
 		below = append(below, "entry "+entry)
 	}
+	for _, w := range t.Restarts {
+		below = append(below, "restarts "+w.Kind+" "+w.Name+p.restartSays(w))
+	}
 	for _, pod := range t.Pods {
 		below = append(below, "pod "+pod.Name+podSays(pod))
 	}
@@ -136,6 +139,23 @@ func (t Tree) write(p *Page) {
 		p.line("   %s %s", branch, one)
 	}
 	p.notes(t.Notes)
+}
+
+func (p *Page) restartSays(w shape.Restarts) string {
+	says := ": its pods have revision " + w.Has
+	if w.Pending {
+		says += ", the Secret has " + w.Is
+	}
+	if w.Restarted != nil {
+		says += "; restarted " + p.ago(w.Restarted)
+	}
+	if !w.Pending {
+		return says
+	}
+	if w.Waits == "" {
+		return says + "; it is restarted after the quiet period, if the restarter runs"
+	}
+	return says + "; pending: " + w.Waits + ", " + w.Meaning
 }
 
 func podSays(pod shape.Pod) string {

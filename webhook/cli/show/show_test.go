@@ -58,6 +58,14 @@ func tree() shape.Tree {
 		Object: db, Ready: "True", Reason: "Synced", Sources: []shape.Source{source},
 		Stores: []shape.Store{{Object: shape.Object{Kind: "SecretStore", Namespace: "core", Name: "vault"}, Found: &no}},
 		Secret: shape.SecretNode{Name: "db", Exists: &yes, Owned: &yes, Changed: before(time.Hour), Entries: []string{"password", "user"}},
+		Restarts: []shape.Restarts{
+			{Kind: "Deployment", Name: "api", Has: "3f2a91c0.8", Is: "3f2a91c0.8", Restarted: before(40 * time.Minute)},
+			{
+				Kind: "Deployment", Name: "web", Has: "3f2a91c0.7", Is: "3f2a91c0.8", Pending: true,
+				Waits: "Paused", Meaning: "the workload is paused: it is restarted once it is resumed",
+			},
+			{Kind: "StatefulSet", Name: "queue", Has: "3f2a91c0.7", Is: "3f2a91c0.8", Pending: true},
+		},
 		Pods: []shape.Pod{
 			{Name: "api-5d8f-x2k", Phase: "Running", Controller: "ReplicaSet/api-5d8f", Uses: []shape.Use{{How: "volume", Container: "api", Name: "db"}}},
 			{Name: "job-1", Phase: "Running", Uses: []shape.Use{{How: "env", Container: "job", Name: "PASSWORD"}}, Outdated: true},

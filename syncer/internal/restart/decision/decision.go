@@ -5,7 +5,7 @@ package decision
 import (
 	"time"
 
-	"github.com/secretgate/secretgate/syncer/internal/restart/revision"
+	"github.com/secretgate/secretgate/shared/revision"
 )
 
 // State is what is known of a workload.

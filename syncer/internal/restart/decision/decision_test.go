@@ -7,8 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/secretgate/secretgate/shared/revision"
 	"github.com/secretgate/secretgate/syncer/internal/restart/decision"
-	"github.com/secretgate/secretgate/syncer/internal/restart/revision"
 )
 
 var (

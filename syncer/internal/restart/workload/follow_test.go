@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/secretgate/secretgate/shared/names"
-	"github.com/secretgate/secretgate/syncer/internal/restart/revision"
+	"github.com/secretgate/secretgate/shared/revision"
 	"github.com/secretgate/secretgate/syncer/internal/restart/rollout"
 )
 

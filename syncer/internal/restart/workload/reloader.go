@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/secretgate/secretgate/syncer/internal/restart/revision"
+	"github.com/secretgate/secretgate/shared/revision"
 )
 
 // The annotations of Stakater Reloader, as its documentation has them.

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/secretgate/secretgate/shared/names"
-	"github.com/secretgate/secretgate/syncer/internal/restart/revision"
+	"github.com/secretgate/secretgate/shared/revision"
 )
 
 // Rules are what a workload says of its restarts.

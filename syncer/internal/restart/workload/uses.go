@@ -3,7 +3,7 @@ package workload
 import (
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/secretgate/secretgate/syncer/internal/restart/revision"
+	"github.com/secretgate/secretgate/shared/revision"
 )
 
 // Uses are what pods read. The value is true for what they read when they start alone: the environment, files that are mounted by subPath,

@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/secretgate/secretgate/syncer/internal/restart/revision"
+	"github.com/secretgate/secretgate/shared/revision"
 )
 
 func secret(name string) revision.Source { return revision.Source{Kind: revision.Secret, Name: name} }
