@@ -113,10 +113,12 @@ func TestInstallRestarts(t *testing.T) {
 		fencesWorkloads(t, patch)
 		fencesStatuses(t, client, namespace, fresh)
 	})
-	t.Run("no right on Secrets", func(t *testing.T) {
+	t.Run("no right on Secrets, nor on what runs once", func(t *testing.T) {
 		for _, verb := range []string{"get", "list", "watch", "create", "update", "patch", "delete"} {
-			if answer, _ := stolen("auth", "can-i", verb, "secrets", "--all-namespaces"); strings.TrimSpace(answer) != "no" {
-				t.Errorf("may it %s Secrets? got %q, want no", verb, answer)
+			for _, resource := range []string{"secrets", "jobs", "cronjobs", "pods"} {
+				if answer, _ := stolen("auth", "can-i", verb, resource, "--all-namespaces"); strings.TrimSpace(answer) != "no" {
+					t.Errorf("may it %s %s? got %q, want no", verb, resource, answer)
+				}
 			}
 		}
 	})
@@ -131,6 +133,9 @@ func TestInstallRestarts(t *testing.T) {
 		writesObjects(t, client, namespace)
 		for what, args := range map[string][]string{
 			"make a pod":             {"run", "mine", "--image=registry.invalid/mine"},
+			"make a Job":             {"create", "job", "mine", "--image=registry.invalid/mine"},
+			"make a CronJob":         {"create", "cronjob", "mine", "--image=registry.invalid/mine", "--schedule=@daily"},
+			"pause a Deployment":     {"rollout", "pause", "deployment/web"},
 			"make a Secret":          {"create", "secret", "generic", "mine"},
 			"make a Deployment":      {"create", "deployment", "mine", "--image=registry.invalid/mine"},
 			"delete a Deployment":    {"delete", "deployment", "web"},

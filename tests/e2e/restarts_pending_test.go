@@ -95,6 +95,22 @@ func TestRestartPending(t *testing.T) {
 	r.rolledOut(t, "web")
 	r.condition(t, "db", metav1.ConditionFalse, "NothingWaits")
 	r.wantRestarts(t, "web", 1)
+	r.keepsAnnotations(t)
+}
+
+// keepsAnnotations applies the manifest again, as GitOps tools do, which have no annotation of ours in it (Reloader's issue 769): nothing rolls out.
+func (r *restarting) keepsAnnotations(t *testing.T) {
+	t.Helper()
+	before := r.get(t, "web")
+	r.deployment(t, "web", names.AnnotationRestart+`: "true"`, "db")
+	manifest := fmt.Sprintf(`{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, annotations: {%s: "true"}}, spec: {selector: {matchLabels: {app: web}},
+		template: {metadata: {labels: {app: web}}, spec: {containers: [{name: app, image: registry.invalid/app, envFrom: [{secretRef: {name: db}}]}]}}}}`,
+		names.AnnotationRestart)
+	r.kubectl.MustApply(t, restartsNamespace, manifest, "--server-side", "--force-conflicts", "--field-manager=argocd-controller")
+	after := r.get(t, "web")
+	if diff := cmp.Diff(before.Spec.Template, after.Spec.Template); diff != "" || after.Annotations[names.AnnotationRevisions] != before.Annotations[names.AnnotationRevisions] {
+		t.Errorf("applied again, the pod template is another one (-before +after):\n%s", diff)
+	}
 }
 
 func rolloutRef(name string) harness.Ref {

@@ -89,10 +89,10 @@ func (r *Reconciler) restart(ctx context.Context, w *workload.Workload, s decisi
 	if err != nil {
 		return err
 	}
-	r.cluster.count(w.Key, at, now)
 	if !kept {
 		return errDropped
 	}
+	r.cluster.count(w.Key, at, now)
 	r.Metrics.restarted(w, len(step.Changed))
 	note := restartNote(s, step)
 	r.Log.InfoContext(ctx, "Workload restarted", "kind", w.Kind, "namespace", w.Namespace, "name", w.Name, "changed", note)

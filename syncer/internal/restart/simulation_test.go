@@ -41,6 +41,7 @@ type simulation struct {
 	rollouts map[Key]time.Time // when they end
 	restarts map[Key][]time.Time
 	fail     func(key Key) error // what a patch is answered
+	drop     bool                // a patch is accepted, and has no effect
 	counts   map[string]int64    // revisions of Secrets, by namespace/name
 
 	conditions map[Key]*metav1.Condition // of objects
@@ -93,6 +94,9 @@ func (s *simulation) patch(ctx context.Context, c client.WithWatch, object clien
 		if err := s.fail(key); err != nil {
 			return err
 		}
+	}
+	if s.drop {
+		return c.Get(ctx, clientKey(key), object)
 	}
 	if err := c.Patch(ctx, object, patch, options...); err != nil {
 		return err

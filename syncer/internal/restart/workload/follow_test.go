@@ -1,12 +1,12 @@
 package workload
 
 import (
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
@@ -166,9 +166,31 @@ func TestKinds(t *testing.T) {
 	if diff := cmp.Diff([]string{Deployment, StatefulSet, DaemonSet, Rollout}, Kinds()); diff != "" {
 		t.Error(diff)
 	}
-	for _, object := range []metav1.Object{&corev1.Pod{}, &appsv1.ReplicaSet{}} { // nor Jobs, which are never watched
-		if w, ok := (Options{}).Of(object); ok || slices.Contains(Kinds(), w.Kind) {
-			t.Errorf("%T is taken for a workload", object)
+}
+
+// The strategies have misled users of Reloader (its issues 1011, 1015, 1069 and 769): there is one way for each kind, but for Rollouts.
+func TestTheStrategyIsOfRolloutsAlone(t *testing.T) {
+	for _, strategy := range []string{"", "restart", "rollout", "env-vars", "annotations"} {
+		own := map[string]string{reloaderAuto: "true", reloaderStrategy: strategy}
+		for _, object := range []metav1.Object{
+			&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Annotations: own}}, &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Annotations: own}},
+			&appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Annotations: own}},
+		} {
+			if w, ok := (Options{Reloader: true}).Of(object); !ok || !w.OnTemplate {
+				t.Errorf("strategy %q: got %s restarted otherwise than by its template", strategy, w.Kind)
+			}
+		}
+	}
+}
+
+// What runs once must not run again for a Secret (Reloader's issue 822: it started Jobs of suspended CronJobs).
+func TestWhatIsNoWorkloadIsLeftAlone(t *testing.T) {
+	about := metav1.ObjectMeta{Namespace: "ns", Name: "web", Annotations: map[string]string{names.AnnotationRestart: "true", reloaderAuto: "true"}}
+	for _, object := range []metav1.Object{
+		&batchv1.Job{ObjectMeta: about}, &batchv1.CronJob{ObjectMeta: about}, &corev1.Pod{ObjectMeta: about}, &appsv1.ReplicaSet{ObjectMeta: about},
+	} {
+		if w, ok := (Options{Reloader: true}).Of(object); ok {
+			t.Errorf("got %T as a workload to restart: %+v", object, w)
 		}
 	}
 }
