@@ -60,8 +60,8 @@ func listed(workloads []string) string {
 	return strings.Join(all, ", ")
 }
 
-// For is what a workload waits for, as a condition says; empty where it does not say. The message names the first of many workloads: where all
-// wait for the same, those that it does not name do as well.
+// For is what a workload waits for, as a condition says; empty where it does not say. The message names the first of many workloads: where
+// all wait for the same, those that it does not name do as well.
 func For(workload, reason, message string) (word, meaning string) {
 	var only Wait
 	parts := strings.Split(strings.TrimPrefix(message, begin), ". ")

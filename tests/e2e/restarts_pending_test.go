@@ -74,7 +74,7 @@ func TestRestartPending(t *testing.T) {
 		t.Errorf("the tree (-want +got):\n%s\nnotes: %v", diff, tree.Notes)
 	}
 
-	r.restarter.Kill() // so that nothing sets the condition again
+	r.restarter.Stop() // so that nothing sets the condition again
 	for key, ready := range map[string]metav1.ConditionStatus{"none": metav1.ConditionFalse, "db": metav1.ConditionTrue} {
 		r.kubectl.MustApply(t, restartsNamespace, object("db", "{backendType: secretsManager, data: [{key: "+key+", name: password}]}"))
 		harness.Eventually(t, func() error {

@@ -21,10 +21,10 @@ func (p Program) tree() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tree [KIND/]NAME",
 		Short: "Show an object with its stores and sources, its Secret, and the workloads and pods that use that",
-		Long: "Show an object with what it refers to, what it reads and where, the Secret that is made of it, the workloads that are restarted\n" +
-			"when it changes, and the pods that mount the Secret or take their environment from it. NAME may also be NAMESPACE/NAME. A pod that\n" +
-			"has an older value, since it started before the Secret changed, is named as such, and so is what a restart waits for. Of the Secret its metadata are read; with --entries also the names of its\n" +
-			"entries. Values are never shown.",
+		Long: "Show an object with what it refers to, what it reads and where, the Secret that is made of it, the workloads that are\n" +
+			"restarted when it changes, and the pods that mount the Secret or take their environment from it. NAME may also be\n" +
+			"NAMESPACE/NAME. A pod that has an older value, since it started before the Secret changed, is named as such, and so is what\n" +
+			"a restart waits for. Of the Secret its metadata are read; with --entries also the names of its entries. Values are never shown.",
 		Example: p.examples("tree db -n core", "tree core/db --entries"),
 		Args:    one("an object"),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -97,8 +97,8 @@ func (c *cluster) followed(key Key) *followed {
 	return nil
 }
 
-// setMaker remembers what a maker says, nil where it is gone, and returns the workloads that this concerns, and the maker where its condition
-// is not as it should be.
+// setMaker remembers what a maker says, nil where it is gone, and returns the workloads that this concerns, and the maker where its
+// condition is not as it should be.
 func (c *cluster) setMaker(in string, by maker, says *made) []Key {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -245,8 +245,8 @@ func (n *namespace) current(w *workload.Workload) (list revision.List, refreshin
 	return list, refreshing
 }
 
-// setPending remembers why a workload waits, empty: it does not, and what has changed. It reports whether the reason is new, and returns the
-// objects that report on it.
+// setPending remembers why a workload waits, empty: it does not, and what has changed. It reports whether the reason is new, and returns
+// the objects that report on it.
 func (c *cluster) setPending(key Key, reason decision.Reason, changed []revision.Source) (isNew bool, reporting []Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -160,7 +160,8 @@ func (r *Reconciler) reportOn(ctx context.Context, key Key) (reconcile.Result, e
 	object.SetNamespace(key.Namespace)
 	object.SetName(key.Name)
 	log := r.Log.With("kind", key.Kind, "namespace", key.Namespace, "name", key.Name, "reason", report.condition.Reason)
-	err := r.Client.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.FieldOwner(names.RestarterManager), client.ForceOwnership)
+	err := r.Client.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(object),
+		client.FieldOwner(names.RestarterManager), client.ForceOwnership)
 	if client.IgnoreNotFound(err) != nil {
 		log.WarnContext(ctx, "Condition RestartPending not written", "error", err)
 		return reconcile.Result{}, err

@@ -1,6 +1,8 @@
 package restart
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -8,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/secretgate/secretgate/shared/pending"
@@ -16,6 +19,30 @@ import (
 )
 
 var ofDB = Key{Kind: objectKind, Namespace: "ns", Name: "db"}
+
+// apply is what the API server does with a condition that is applied: it is merged, and the watch sees it.
+func (s *simulation) apply(_ context.Context, _ client.Client, _ string, object runtime.ApplyConfiguration, _ ...client.SubResourceApplyOption) error {
+	raw, err := json.Marshal(object)
+	if err != nil {
+		return err
+	}
+	var applied struct {
+		Kind     string
+		Metadata struct{ Namespace, Name string }
+		Status   struct{ Conditions []metav1.Condition }
+	}
+	if err := json.Unmarshal(raw, &applied); err != nil {
+		return err
+	}
+	key := Key{Kind: objectKind, Namespace: applied.Metadata.Namespace, Name: applied.Metadata.Name}
+	s.reports++
+	s.conditions[key] = &applied.Status.Conditions[0]
+	s.secret(key.Namespace, key.Name, s.counts[key.Namespace+"/"+key.Name])
+	if _, woken := s.due[key]; woken {
+		s.t.Errorf("the report on %s wakes the process that wrote it", key.Name)
+	}
+	return nil
+}
 
 // wantCondition compares the condition of an object, empty where it is to have none, and how often one was written at all.
 func (s *simulation) wantCondition(what string, key Key, want string, reports int) {

@@ -27,8 +27,8 @@ type pages struct{ cache.ListerWatcherWithContext }
 
 var _ cache.ListerWatcher = pages{}
 
-// ListWithContext answers with a whole list of what restarts read. A list that takes so long that the API server does not know its beginning
-// any more fails, and the reflector begins anew.
+// ListWithContext answers with a whole list of what restarts read. A list that takes so long that the API server does not know its
+// beginning any more fails, and the reflector begins anew.
 func (p pages) ListWithContext(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 	// Those of the reflector's that let the API server answer from its cache. The present state is as new as any that was asked for.
 	options.ResourceVersion, options.ResourceVersionMatch = "", ""

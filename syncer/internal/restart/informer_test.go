@@ -72,7 +72,7 @@ func TestListsAreReadPageByPage(t *testing.T) {
 			var names []string
 			for i := range all.Items {
 				names = append(names, all.Items[i].Name)
-				if len(all.Items[i].Data["a"]) > 0 {
+				if all.Items[i].Data["a"] != "" {
 					t.Errorf("%s was not stripped", all.Items[i].Name)
 				}
 			}

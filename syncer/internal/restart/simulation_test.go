@@ -2,7 +2,6 @@ package restart
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -106,30 +105,6 @@ func (s *simulation) patch(ctx context.Context, c client.WithWatch, object clien
 		if key.Kind == workload.Deployment {
 			s.rollouts[key] = s.now.Add(rolloutTime)
 		}
-	}
-	return nil
-}
-
-// apply is what the API server does with a condition that is applied: it is merged, and the watch sees it.
-func (s *simulation) apply(_ context.Context, _ client.Client, _ string, object runtime.ApplyConfiguration, _ ...client.SubResourceApplyOption) error {
-	raw, err := json.Marshal(object)
-	if err != nil {
-		return err
-	}
-	var applied struct {
-		Kind     string
-		Metadata struct{ Namespace, Name string }
-		Status   struct{ Conditions []metav1.Condition }
-	}
-	if err := json.Unmarshal(raw, &applied); err != nil {
-		return err
-	}
-	key := Key{Kind: objectKind, Namespace: applied.Metadata.Namespace, Name: applied.Metadata.Name}
-	s.reports++
-	s.conditions[key] = &applied.Status.Conditions[0]
-	s.secret(key.Namespace, key.Name, s.counts[key.Namespace+"/"+key.Name])
-	if _, woken := s.due[key]; woken {
-		s.t.Errorf("the report on %s wakes the process that wrote it", key.Name)
 	}
 	return nil
 }

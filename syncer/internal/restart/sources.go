@@ -58,8 +58,8 @@ func (o *Object) DeepCopyObject() runtime.Object {
 	return &c
 }
 
-// Transform makes an Object of each object of these kinds, and strips all others. It is a cache's transform, for all that is in it: one of a
-// kind by itself would need the kind to be there already.
+// Transform makes an Object of each object of these kinds, and strips all others. It is a cache's transform, for all that is in it: one of
+// a kind by itself would need the kind to be there already.
 func Transform(kinds []dialect.Kind, reloader bool) cache.TransformFunc {
 	readers := map[reflect.Type]func(dialect.Object) *Object{}
 	for _, kind := range kinds {

@@ -93,7 +93,8 @@ func stripContainers(containers []corev1.Container) []corev1.Container {
 	return containers
 }
 
-// digestKey is the entry of a stripped ConfigMap that holds the digest of what it held. No ConfigMap of an API server has an entry of this name.
+// digestKey is the entry of a stripped ConfigMap that holds the digest of what it held. No ConfigMap of an API server has an entry of this
+// name.
 const digestKey = "digest of all entries"
 
 // digest is of a ConfigMap, which is no Secret and has no counter of changes.

@@ -19,8 +19,8 @@ var workloads = []struct {
 	{"Rollout", schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "rollouts"}},
 }
 
-// Workloads lists the metadata of those of a namespace, each with its kind. What the user may not list is named by the error, and missing from
-// the rest.
+// Workloads lists the metadata of those of a namespace, each with its kind. What the user may not list is named by the error, and missing
+// from the rest.
 func (c *Cluster) Workloads(ctx context.Context, namespace string) ([]metav1.PartialObjectMetadata, error) {
 	var all []metav1.PartialObjectMetadata
 	var problems []error

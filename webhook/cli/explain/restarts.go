@@ -16,8 +16,8 @@ import (
 	"github.com/secretgate/secretgate/webhook/cli/shape"
 )
 
-// Restarts lists the workloads that the restarter has seen to follow the Secret of an object. It has them remember the revision that their pods
-// were started with.
+// Restarts lists the workloads that the restarter has seen to follow the Secret of an object. It has them remember the revision that
+// their pods were started with.
 func Restarts(workloads []metav1.PartialObjectMetadata, secret string, kind dialect.Kind, object dialect.Object) []shape.Restarts {
 	var all []shape.Restarts
 	status := kind.Status(object)
