@@ -3,6 +3,7 @@ package interop
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"sigs.k8s.io/yaml"
@@ -22,9 +23,10 @@ type observed struct {
 func statuses() map[string]observed {
 	const ready = "status: {observedGeneration: 2, lastSuccess: '2026-01-01T00:00:00Z', conditions: [{type: Ready, status: 'True', reason: Synced, message: ''}]}"
 	return map[string]observed{
-		"it was just created": {"spec: {backendType: vault}", "Progressing", "InProgress"},
-		"its status is empty": {"status: {}", "Progressing", "InProgress"},
-		"it is synced":        {ready, "Healthy", "Current"},
+		"it was just created":                    {"spec: {backendType: vault}", "Progressing", "InProgress"},
+		"its status is empty":                    {"status: {}", "Progressing", "InProgress"},
+		"it is synced":                           {ready, "Healthy", "Current"},
+		"it is synced, and a restart is held up": {strings.Replace(ready, "}]}", "}, {type: RestartPending, status: 'True', reason: Paused, message: why}]}", 1), "Healthy", "Current"},
 		"it was edited since": {
 			"{metadata: {generation: 3}, " + ready + "}", "Progressing", "InProgress",
 		},

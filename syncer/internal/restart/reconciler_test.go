@@ -10,6 +10,7 @@ import (
 	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/revision"
@@ -280,4 +281,8 @@ func TestAnIdleWorkloadIsNotTouched(t *testing.T) {
 	if got := s.get(web).Annotations[names.AnnotationRevisions]; got != "db=uid-db.2" {
 		t.Errorf("got the record %q, want the revision that its next pods start with", got)
 	}
+}
+
+func clientKey(key Key) client.ObjectKey {
+	return client.ObjectKey{Namespace: key.Namespace, Name: key.Name}
 }

@@ -298,7 +298,3 @@ func TestManyWorkloadsRollWithinTheBudgets(t *testing.T) {
 		within(namespace, times, 10)
 	}
 }
-
-func clientKey(key Key) client.ObjectKey {
-	return client.ObjectKey{Namespace: key.Namespace, Name: key.Name}
-}
