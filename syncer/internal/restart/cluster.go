@@ -52,7 +52,7 @@ type followed struct {
 	current      string    // the revisions that were last seen to differ; empty: they did not
 	first, last  time.Time // when they were first seen to differ, and last seen to change
 	rollingSince time.Time // zero: no rollout is under way
-	decided      bool      // it was decided about, so that what follows is known
+	decided      bool      // it was decided about, so that pending is known
 	pending      decision.Reason
 	waitsFor     []revision.Source // what has changed, where the wait is one to report
 }
@@ -71,7 +71,7 @@ type cluster struct {
 	budget     decision.Budget
 }
 
-// of is what is known of a namespace, for one that is about to be told more of it. See tidy.
+// of is what is known of a namespace. It begins an entry where there is none, which tidy ends.
 func (c *cluster) of(name string) *namespace {
 	if c.namespaces == nil {
 		c.namespaces = map[string]*namespace{}
@@ -255,11 +255,12 @@ func (c *cluster) setPending(key Key, reason decision.Reason, changed []revision
 		return false, nil
 	}
 	before, waitsFor := f.waitsFor, changed
-	if !reported(reason) {
+	if !reported(reason, before) {
 		waitsFor = nil
 	}
 	isNew = f.pending != reason
-	f.decided, f.pending, f.waitsFor = true, reason, waitsFor
+	f.decided = f.decided || reason != decision.ReasonSettling // a process before this may have reported something else
+	f.pending, f.waitsFor = reason, waitsFor
 	if !isNew && slices.Equal(before, waitsFor) {
 		return false, nil
 	}

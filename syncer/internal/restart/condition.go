@@ -22,8 +22,11 @@ import (
 // reportDelay is how long changes of a condition are collected, so that one that many workloads share is written once for many of them.
 const reportDelay = 5 * time.Second
 
-// reported reports whether a wait is one to report. That for further changes ends by itself soon: each rotation begins with one.
-func reported(reason decision.Reason) bool { return reason != "" && reason != decision.ReasonSettling }
+// reported reports whether a wait is one to report, given for what was reported before. That for further changes ends by itself soon, and
+// each rotation begins with one: it is reported only where it goes on with a wait that is.
+func reported(reason decision.Reason, before []revision.Source) bool {
+	return reason != "" && (reason != decision.ReasonSettling || len(before) > 0)
+}
 
 // isWorkload reports whether a key is that of a workload. All others are of objects that report on workloads.
 func isWorkload(key Key) bool { return slices.Contains(workload.Kinds(), key.Kind) }

@@ -173,6 +173,34 @@ func TestWhatIsNotKnownYetIsNotReported(t *testing.T) {
 	s.wantCondition("after that", ofDB, waitsForPause, 1)
 }
 
+// Further changes begin the quiet period anew. Neither they nor a start end what is reported already.
+func TestAReportHoldsUntilTheRestart(t *testing.T) {
+	s := simulate(t, workload.Options{}, deployment("ns", "web", asks(), "db"))
+	for count := range int64(3) { // of which the second restarts it
+		s.secret("ns", "db", count+1)
+		s.pass(time.Minute)
+	}
+	says := func(reason decision.Reason) string {
+		return "True " + string(reason) + ": pods still have the previous Secret. " + string(reason) + ": Deployment web: " + reason.Meaning()
+	}
+	s.wantCondition("a minute after a restart", ofDB, says(decision.ReasonTooSoon), 1)
+	since := s.conditions[ofDB].LastTransitionTime
+	s.start(workload.Options{})
+	s.pass(time.Minute)
+	s.wantCondition("after another start", ofDB, says(decision.ReasonTooSoon), 1)
+	s.secret("ns", "db", 4)
+	s.pass(8 * time.Second)
+	s.wantCondition("in the quiet period of a further change", ofDB, says(decision.ReasonSettling), 2)
+	s.pass(10 * time.Second)
+	s.wantCondition("after it", ofDB, says(decision.ReasonTooSoon), 3)
+	if at := s.conditions[ofDB].LastTransitionTime; !at.Equal(&since) {
+		t.Errorf("got the last transition at %s, want %s: it is pending since then", at, since)
+	}
+	s.pass(5 * time.Minute)
+	s.wantRestarts("in the end", web, 2)
+	s.wantCondition("in the end", ofDB, nothingWaits, 4)
+}
+
 // TestManyWorkloadsThatWaitAreFewReports: hundreds of workloads of one Secret are restarted one by one.
 func TestManyWorkloadsThatWaitAreFewReports(t *testing.T) {
 	const workloads = 120
