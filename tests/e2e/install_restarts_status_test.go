@@ -12,6 +12,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/dialect"
 	esov1 "github.com/secretgate/secretgate/shared/dialect/eso/v1"
+	"github.com/secretgate/secretgate/shared/dialect/sealed/v1alpha1"
 	"github.com/secretgate/secretgate/shared/dialect/vso/v1beta1"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/shared/syncstatus"
@@ -27,6 +28,7 @@ items:
   - {apiVersion: external-secrets.io/v1, kind: ExternalSecret, metadata: {name: db}, spec: {secretStoreRef: {name: s}, data: [{secretKey: a, remoteRef: {key: a}}]}}
   - {apiVersion: secrets-manager.tuenti.io/v1alpha1, kind: SecretDefinition, metadata: {name: db}, spec: {name: db, keysMap: {a: {path: a, key: a}}}}
   - {apiVersion: secrets.hashicorp.com/v1beta1, kind: VaultStaticSecret, metadata: {name: db}, spec: {mount: kv, path: a, type: kv-v2, destination: {name: db, create: true}}}
+  - {apiVersion: bitnami.com/v1alpha1, kind: SealedSecret, metadata: {name: db}, spec: {encryptedData: {a: AgA=}}}
 `
 
 // reporting is one of them, with the status that the syncer gives it.
@@ -45,6 +47,7 @@ func reportings(namespace string) []reporting {
 		{ref("external-secrets.io", "v1", "externalsecrets"), "ExternalSecret", &esov1.ExternalSecretStatus{}},
 		{ref("secrets-manager.tuenti.io", "v1alpha1", "secretdefinitions"), "SecretDefinition", &syncstatus.Status{}},
 		{ref("secrets.hashicorp.com", "v1beta1", "vaultstaticsecrets"), "VaultStaticSecret", &v1beta1.VaultStaticSecretStatus{}},
+		{ref("bitnami.com", "v1alpha1", "sealedsecrets"), "SealedSecret", &v1alpha1.SealedSecretStatus{}},
 	}
 }
 
@@ -55,6 +58,7 @@ func (s *site) addReportings(t *testing.T, synced, fresh string) {
 		"externalsecrets.external-secrets.io":         "eso/external-secrets.io_externalsecrets.yaml",
 		"secretdefinitions.secrets-manager.tuenti.io": "secrets-manager.tuenti.io_secretdefinitions.yaml",
 		"vaultstaticsecrets.secrets.hashicorp.com":    "vso/secrets.hashicorp.com_vaultstaticsecrets.yaml",
+		"sealedsecrets.bitnami.com":                   "sealed/bitnami.com_sealedsecrets.yaml",
 	} {
 		s.addKind(t, filepath.Join(s.lab.Root, "crds", filepath.FromSlash(file)), kind)
 	}
@@ -130,6 +134,8 @@ func statusForgeries(r reporting) []string {
 			`{"refreshTime":"2030-01-01T00:00:00Z"}`, `{"syncedResourceVersion":"9-a"}`, `{"binding":{"name":"other"}}`, `{"sync":{"dataRevision":9}}`,
 			`{"sync":{"secretUID":"x"}}`, `{"sync":{"entries":null}}`, `{"sync":null}`,
 		}
+	case "bitnami.com":
+		return []string{`{"observedGeneration":9}`, `{"sync":{"secretName":"other"}}`, `{"sync":{"dataRevision":9}}`, `{"sync":null}`}
 	case "secrets.hashicorp.com":
 		return []string{`{"lastGeneration":9}`, `{"secretMAC":"x"}`, `{"sync":{"secretName":"other"}}`, `{"sync":{"dataRevision":9}}`, `{"sync":null}`}
 	}

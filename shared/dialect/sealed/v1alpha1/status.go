@@ -18,9 +18,11 @@ type SealedSecretStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// Synced: whether the last attempt succeeded, and if not, why and what to do.
+	// Synced: whether the last attempt succeeded, and if not, why and what to do. RestartPending, of the component restarts: whether pods have
+	// a previous Secret, and what their restart waits for.
 	// +optional
-	// +listType=atomic
+	// +listType=map
+	// +listMapKey=type
 	Conditions []Condition `json:"conditions,omitempty"`
 
 	// What Sealed Secrets has no field for. The API server drops it where its CRD is installed, and Secretgate does without.
@@ -30,7 +32,7 @@ type SealedSecretStatus struct {
 
 // Condition is one of the object.
 type Condition struct {
-	// Synced.
+	// Synced, or RestartPending.
 	Type string `json:"type"`
 	// True, False or Unknown.
 	Status metav1.ConditionStatus `json:"status"`
@@ -48,15 +50,25 @@ type Condition struct {
 	Message string `json:"message,omitempty"`
 }
 
-// synced finds the condition; -1: there is none.
-func (s *SealedSecretStatus) synced() int {
-	return slices.IndexFunc(s.Conditions, func(c Condition) bool { return c.Type == ConditionSynced })
+// find finds a condition by its type; -1: there is none.
+func (s *SealedSecretStatus) find(of string) int {
+	return slices.IndexFunc(s.Conditions, func(c Condition) bool { return c.Type == of })
+}
+
+// Condition is the condition of a type; nil: there is none.
+func (s *SealedSecretStatus) Condition(of string) *metav1.Condition {
+	i := s.find(of)
+	if i < 0 {
+		return nil
+	}
+	c := s.Conditions[i]
+	return &metav1.Condition{Type: c.Type, Status: c.Status, Reason: c.Reason, Message: c.Message, LastTransitionTime: c.LastTransitionTime}
 }
 
 // Record is what the status holds. Of one that the controller of Sealed Secrets wrote it is nothing, so that the object is opened at once:
 // that controller sets no reason.
 func (s *SealedSecretStatus) Record() plan.Record {
-	i := s.synced()
+	i := s.find(ConditionSynced)
 	if i < 0 || !slices.Contains(plan.Reasons(), plan.Reason(s.Conditions[i].Reason)) {
 		return plan.Record{}
 	}
