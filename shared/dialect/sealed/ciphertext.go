@@ -21,11 +21,15 @@ const (
 	tagBytes    = 16
 )
 
-// weak is the length of RSA keys, in bytes, that the syncer does not use: 1,024 bits.
+// weak is the length of the shortest RSA key, in bytes, that kubeseal seals by: 1,024 bits.
 const weak = 128
 
-// moduli are the lengths of RSA keys, in bytes, that ciphertexts are accepted of: from 1,024 to 8,192 bits.
-func moduli() []int { return []int{weak, 256, 384, 512, 1024} }
+// longest is the length of the longest RSA key, in bytes, that ciphertexts are accepted of: 16,384 bits. kubeseal seals by the key of any
+// certificate, whatever its length is between these.
+const longest = 2048
+
+// safe is the length of the shortest one that the syncer uses: 2,048 bits.
+const safe = 256
 
 // again is what to do about a ciphertext that is none.
 const again = "seal the value again by kubeseal"
@@ -44,8 +48,8 @@ func (b *builder) ciphertext(at *field.Path, text string) (bytes string, ok bool
 		return wrong("is too short for a sealed value, with %d bytes", len(decoded))
 	}
 	modulus := int(binary.BigEndian.Uint16(decoded))
-	if !slices.Contains(moduli(), modulus) {
-		return wrong("is no sealed value, since it begins with the length of no RSA key (%d bytes; want 128, 256, 384, 512 or 1024)", modulus)
+	if modulus < weak || modulus > longest {
+		return wrong("is no sealed value, since it begins with the length of no RSA key (%d bytes; want %d to %d)", modulus, weak, longest)
 	}
 	if least := lengthBytes + modulus + tagBytes; len(decoded) < least {
 		return wrong("is cut off: it has %d bytes, and a value sealed by a key of %d bits has at least %d",
@@ -54,8 +58,8 @@ func (b *builder) ciphertext(at *field.Path, text string) (bytes string, ok bool
 	if lengths := b.installation.lengths; lengths != nil && !slices.Contains(lengths, modulus) {
 		return wrong("was sealed by a key of %d bits, which none of the certificates in --sealed-cert is of", modulus*bitsPerByte)
 	}
-	if modulus == weak {
-		b.Warn("%s was sealed by a key of %d bits, which is not safe, and by which the syncer opens nothing: %s", at, weak*bitsPerByte, again)
+	if modulus < safe {
+		b.Warn("%s was sealed by a key of %d bits, which is not safe, and by which the syncer opens nothing: %s", at, modulus*bitsPerByte, again)
 	}
 	return string(decoded), true
 }

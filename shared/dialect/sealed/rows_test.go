@@ -69,6 +69,7 @@ func rows(t *testing.T, file string) (all []row) {
 		t.Fatal(err)
 	}
 	replaced := strings.NewReplacer("$2048", ciphertext(2048, 16), "$4096", ciphertext(4096, 20), "$1024", ciphertext(1024, 16),
+		"$1536", ciphertext(1536, 16), "$3000", ciphertext(3000, 16), "$16384", ciphertext(16384, 16), "$16392", ciphertext(16392, 16),
 		"$768", ciphertext(768, 16), "$cut", ciphertext(2048, 15)).Replace(string(text))
 	for part := range strings.SplitSeq(replaced, "\n---\n") {
 		var r row

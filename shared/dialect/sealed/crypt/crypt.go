@@ -19,7 +19,8 @@ import (
 const (
 	lengthBytes = 2
 	keyBytes    = 32 // of AES-256
-	tagBytes    = 16 // of GCM
+	nonceBytes  = 12 // of GCM
+	tagBytes    = 16
 )
 
 // The errors of Open.
@@ -30,7 +31,7 @@ var (
 	ErrKey = errors.New("cannot be opened by this key")
 )
 
-// Seal seals a value for what a label stands for.
+// Seal seals a value for what a label stands for. With GODEBUG=fips140=only it fails: Go seals by no nonce that it did not choose.
 func Seal(key *rsa.PublicKey, value []byte, label string) ([]byte, error) {
 	session := make([]byte, keyBytes)
 	_, _ = rand.Read(session) // it never fails
@@ -38,14 +39,19 @@ func Seal(key *rsa.PublicKey, value []byte, label string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	aead, err := gcm(session)
+	block, err := aes.NewCipher(session)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCM(block)
 	if err != nil {
 		return nil, err
 	}
 	sealed := make([]byte, 0, lengthBytes+len(wrapped)+len(value)+tagBytes)
 	sealed = binary.BigEndian.AppendUint16(sealed, uint16(len(wrapped))) //nolint:gosec // RSA keys are shorter
 	sealed = append(sealed, wrapped...)
-	return aead.Seal(sealed, nonce(aead), value, nil), nil //nolint:gosec // the session key is used this once
+	nonce := make([]byte, nonceBytes) // zero, since each session key is used once
+	return aead.Seal(sealed, nonce, value, nil), nil //nolint:gosec // as Sealed Secrets does
 }
 
 // Open opens a value that was sealed for what a label stands for. An error is one of the above.
@@ -61,11 +67,20 @@ func Open(key *rsa.PrivateKey, sealed []byte, label string) ([]byte, error) {
 	if err != nil {
 		return nil, ErrKey
 	}
-	aead, err := gcm(session)
+	if len(session) != keyBytes {
+		return nil, ErrKey
+	}
+	block, err := aes.NewCipher(session)
 	if err != nil {
 		return nil, ErrKey
 	}
-	value, err := aead.Open(nil, nonce(aead), box, nil)
+	// The AEAD of random nonces takes the nonce from what stands before the box, so that zeros serve as well. With GODEBUG=fips140=only it is
+	// the one that there is: it opens what Sealed Secrets sealed, and nothing seals so.
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return nil, ErrKey
+	}
+	value, err := aead.Open(nil, nil, append(make([]byte, nonceBytes, nonceBytes+len(box)), box...), nil)
 	if err != nil {
 		return nil, ErrKey
 	}
@@ -89,18 +104,3 @@ func split(sealed []byte) (wrapped, box []byte, ok bool) {
 	}
 	return rest[:n], rest[n:], true
 }
-
-// gcm is AES-GCM with a key that is used for one value alone.
-func gcm(session []byte) (cipher.AEAD, error) {
-	if len(session) != keyBytes {
-		return nil, ErrKey
-	}
-	block, err := aes.NewCipher(session)
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCM(block)
-}
-
-// nonce is zero, since each key is used once.
-func nonce(aead cipher.AEAD) []byte { return make([]byte, aead.NonceSize()) }
