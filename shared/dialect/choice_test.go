@@ -94,7 +94,7 @@ func TestEachServiceIsToldWhatItNeeds(t *testing.T) {
 	}
 	for service, want := range map[dialect.Service][]string{
 		dialect.Syncer:  append([]string{"instance-id"}, append(both, "exclude-namespaces", "watch-namespaces")...),
-		dialect.Webhook: append([]string{"controller-ids"}, both...),
+		dialect.Webhook: append([]string{"controller-ids", "sealed-verify-address"}, both...),
 		dialect.Check:   append([]string{"controller-ids", "sealed-cert"}, both...),
 	} {
 		got := told(service)

@@ -65,6 +65,12 @@ type Paced interface {
 	Pace() (flag string, fallback time.Duration)
 }
 
+// Sealing is an Installation whose objects may hold values that the syncer opens by keys of the cluster, found by assertion.
+type Sealing interface {
+	// Opener is the address, host:port, at which the webhook asks the syncer whether it can open them; empty: it does not ask.
+	Opener() string
+}
+
 // Type is how the API server names and stores a kind of objects.
 type Type struct {
 	Dialect string // the name of the Dialect

@@ -39,6 +39,8 @@ const (
 	// AnnotationRequireRole on a Namespace, set to "true", denies objects that would read with
 	// the syncer's own identity.
 	AnnotationRequireRole = prefix + "require-role"
+	// AnnotationRequireOpenable on a Namespace, set to "true", denies objects with sealed values that no key of the cluster opens.
+	AnnotationRequireOpenable = prefix + "require-openable"
 	// AnnotationPermitAdopt on a Namespace, set to "true", lets its objects use adoptExisting.
 	AnnotationPermitAdopt = prefix + "permit-adopt"
 

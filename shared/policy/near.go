@@ -35,7 +35,9 @@ func NearMisses(annotations map[string]string, s Settings) []string {
 }
 
 // Switches lists the annotations of a namespace that count where their value is "true".
-func Switches() []string { return []string{names.AnnotationRequireRole, names.AnnotationPermitAdopt} }
+func Switches() []string {
+	return []string{names.AnnotationRequireRole, names.AnnotationPermitAdopt, names.AnnotationRequireOpenable}
+}
 
 // nearest is the annotation that a key was probably meant to be; it is empty where there is none.
 func nearest(key string, known []string) string {

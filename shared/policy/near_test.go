@@ -28,6 +28,7 @@ func TestNearMisses(t *testing.T) {
 		"another product's prefix":                         {key: "external-secrets.io/permitted-vault-mount", meant: names.AnnotationPermittedVaultMount},
 		"a letter is missing after another prefix of ours": {key: "secretgate.io/permitted-keyname", meant: keyName},
 		"no prefix":                                        {key: "permit-adopt", meant: names.AnnotationPermitAdopt},
+		"a letter is missing in a switch":                  {key: "secretgate.io/require-openble", meant: names.AnnotationRequireOpenable},
 		"the prefix of the other key":                      {key: "iam.amazonaws.com/permitted-key-name", meant: keyName},
 		"our prefix before the other key's name":           {key: "externalsecrets.kubernetes-client.io/permitted", meant: role},
 		"a renamed key":                                    {key: "corp.example/rolls", settings: policy.Settings{RoleAnnotation: "corp.example/roles"}, meant: "corp.example/roles"},
@@ -54,7 +55,7 @@ func TestAKeyUnderOurPrefixThatIsNearNoneIsAnsweredWithAll(t *testing.T) {
 	got := policy.NearMisses(map[string]string{"secretgate.io/limits": "x"}, policy.Settings{})
 	want := []string{"annotation secretgate.io/limits means nothing to Secretgate and limits nothing; known are " +
 		"externalsecrets.kubernetes-client.io/permitted-key-name, iam.amazonaws.com/permitted, permit-adopt, permitted-controller-id, permitted-key-vault, permitted-project, permitted-region, " +
-		"permitted-sealing-scope, permitted-service-account, permitted-store, permitted-vault-mount, permitted-vault-namespace, permitted-vault-server, require-role, restart"}
+		"permitted-sealing-scope, permitted-service-account, permitted-store, permitted-vault-mount, permitted-vault-namespace, permitted-vault-server, require-openable, require-role, restart"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

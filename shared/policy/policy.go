@@ -118,6 +118,11 @@ func AdoptPermitted(ns Namespace) bool {
 	return ns.Annotations[names.AnnotationPermitAdopt] == "true"
 }
 
+// OpenableRequired reports whether a namespace denies objects with sealed values that no key of the cluster opens.
+func OpenableRequired(ns Namespace) bool {
+	return ns.Annotations[names.AnnotationRequireOpenable] == "true"
+}
+
 // annotation is the name that the installation gives an annotation.
 func (s Settings) annotation(documented string) string {
 	switch documented {

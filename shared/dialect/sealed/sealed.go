@@ -5,6 +5,7 @@ package sealed
 import (
 	_ "embed" // the CRD
 	"fmt"
+	"net"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -33,6 +34,7 @@ type Installation struct {
 	// AcceptV1: a whole Secret that is sealed at once is accepted.
 	AcceptV1 bool
 
+	opener   string // host:port; empty: the webhook does not ask it
 	certFile string
 	lengths  []int // of ciphertexts that the keys of certificates can make, in bytes; nil: any
 }
@@ -43,6 +45,11 @@ func (i *Installation) Bind(s *settings.Section, service dialect.Service) {
 		"serve SealedSecrets; false: judge them alone, while the controller of Sealed Secrets syncs them", "SEALED_SERVE")
 	s.Bool(&i.AcceptV1, "sealed-accept-v1-data", false,
 		"accept SealedSecrets with spec.data, a whole Secret that was sealed at once by kubeseal before 0.8", "SEALED_ACCEPT_V1_DATA")
+	if service == dialect.Webhook {
+		s.String(&i.opener, "sealed-verify-address", "",
+			"host:port at which a SealedSecret that is applied is shown to the syncer, which says whether the cluster's keys open it; "+
+				"empty: it is not asked", "SEALED_VERIFY_ADDRESS")
+	}
 	if service == dialect.Check {
 		s.String(&i.certFile, "sealed-cert", "",
 			"file of PEM certificates, as kubeseal --fetch-cert prints them: a value that none of their keys can have sealed is an error")
@@ -51,6 +58,11 @@ func (i *Installation) Bind(s *settings.Section, service dialect.Service) {
 
 // Finish implements dialect.Installation.
 func (i *Installation) Finish(settings.Policy) (err error) {
+	if i.opener != "" {
+		if host, port, err := net.SplitHostPort(i.opener); err != nil || host == "" || port == "" {
+			return fmt.Errorf("--sealed-verify-address is %q: must be a host and a port, as in sealed-verify.secretgate.svc:8443", i.opener)
+		}
+	}
 	if i.certFile == "" {
 		return nil
 	}
@@ -68,6 +80,14 @@ func (i *Installation) Stores() []dialect.StoreKind { return nil }
 
 // Ring implements dialect.Installation.
 func (i *Installation) Ring() []string { return []string{fmt.Sprintf("serve/%t", i.Serve)} }
+
+// Opener implements dialect.Sealing: where the controller of Sealed Secrets serves the objects, no syncer has keys.
+func (i *Installation) Opener() string {
+	if !i.Serve {
+		return ""
+	}
+	return i.opener
+}
 
 //go:embed bitnami.com_sealedsecrets.yaml
 var crd []byte // a copy of that in crds/sealed, which make generate keeps

@@ -19,8 +19,10 @@ import (
 
 	shared "github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/dialect/sealed"
+	"github.com/secretgate/secretgate/shared/dialect/sealed/verify"
 	"github.com/secretgate/secretgate/shared/fair"
 	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/peer"
 	"github.com/secretgate/secretgate/shared/settings"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/internal/dialect"
@@ -34,6 +36,7 @@ const Name = sealed.Name
 // Extension is the syncer's configuration for SealedSecrets.
 type Extension struct {
 	namespace, prefix, order, cutoff, address string
+	verifyAddress                             string
 	period, ttl                               time.Duration
 	bits                                      int
 
@@ -62,6 +65,9 @@ func (e *Extension) Bind(s *settings.Section) {
 	s.String(&e.order, "sealed-key-order-priority", string(keys.ByNotBefore),
 		"what makes a sealing key the newest, by which values are sealed: CertNotBefore or SecretCreationTimestamp", "SEALED_KEY_ORDER_PRIORITY")
 	s.String(&e.address, "sealed-bind-address", ":8080", "address at which kubeseal is answered; 0 turns that off", "SEALED_BIND_ADDRESS")
+	s.String(&e.verifyAddress, "sealed-verify-bind-address", "0",
+		"address at which the webhook is answered, and no other client, whether SealedSecrets can be opened; 0 turns that off",
+		"SEALED_VERIFY_BIND_ADDRESS")
 }
 
 // Finish implements dialect.Extension.
@@ -72,7 +78,8 @@ func (e *Extension) Finish(installation shared.Installation, _ dialect.Common) e
 	}
 	e.kind, e.serve = installed.Kinds()[0], installed.Serve
 	cutoff, err := parseTime(e.cutoff)
-	problems := []error{err, settings.CheckAddress("sealed-bind-address", e.address)}
+	problems := []error{err, settings.CheckAddress("sealed-bind-address", e.address),
+		settings.CheckAddress("sealed-verify-bind-address", e.verifyAddress)}
 	if !slices.Contains([]int{2048, 3072, 4096, 8192}, e.bits) {
 		problems = append(problems, fmt.Errorf("--sealed-key-size is %d: must be 2048, 3072, 4096 or 8192", e.bits))
 	}
@@ -154,10 +161,34 @@ func (e *Extension) Start(mgr manager.Manager, running dialect.Running) error {
 		}
 		problems = append(problems, mgr.Add(manager.RunnableFunc(renewer.Run)))
 	}
+	return errors.Join(append(problems, e.answer(mgr, core, running)...)...)
+}
+
+// answer answers kubeseal and the webhook.
+func (e *Extension) answer(mgr manager.Manager, core typedcore.CoreV1Interface, running dialect.Running) (problems []error) {
 	if e.address != "" && e.address != "0" {
 		problems = append(problems, mgr.Add(&api.Server{
-			Address: e.address, Metrics: e.counts, API: &api.API{Keys: ring, Kind: e.kind, Log: running.Log},
+			Address: e.address, Metrics: e.counts, API: &api.API{Keys: e.ring, Kind: e.kind, Log: running.Log},
 		}))
 	}
-	return errors.Join(problems...)
+	if e.verifyAddress == "" || e.verifyAddress == "0" {
+		return problems
+	}
+	end := &peer.Peer{
+		ConfigMaps: core.ConfigMaps(running.Namespace), Own: verify.ConfigMapSyncer, Other: verify.ConfigMapWebhook,
+	}
+	return append(problems,
+		mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
+			end.Run(ctx, func(err error) {
+				if err != nil {
+					running.Log.Warn("The webhook may not be answered whether SealedSecrets can be opened", "error", err)
+					return
+				}
+				running.Log.Info("The webhook is answered whether SealedSecrets can be opened")
+			})
+			return nil
+		})),
+		mgr.Add(&api.OpenerServer{
+			Address: e.verifyAddress, Peer: end, Opener: &api.Opener{Keys: e.ring, Log: running.Log},
+		}))
 }

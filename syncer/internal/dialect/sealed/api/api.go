@@ -1,11 +1,12 @@
 // Package api answers kubeseal: with the certificate to seal by, whether an object can be opened, and with an object that is sealed again
 // by the newest key. It asks no client who it is, as Sealed Secrets does not: what it answers is no secret, and how often it answers is
-// limited.
+// limited. At a port of its own it answers the webhook, which proves who it is.
 //
 //	api.go     the paths
 //	object.go  the object that a client sends
 //	limit.go   how often a client is answered
 //	serve.go   the server, and what is measured
+//	opens.go   what the webhook asks
 package api
 
 import (

@@ -67,22 +67,24 @@ func (s *Server) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("serve kubeseal (--sealed-bind-address): %w", err)
 	}
-	const (
-		headers = 5 * time.Second
-		grace   = 10 * time.Second
-	)
-	server := &http.Server{
+	const headers = 5 * time.Second
+	s.API.Log.InfoContext(ctx, "Serving kubeseal", "address", listener.Addr().String())
+	return serve(ctx, listener, &http.Server{
 		Handler:           s.Metrics.measured(s.API.Handler()),
 		ReadHeaderTimeout: headers, ReadTimeout: answerTime, WriteTimeout: answerTime + headers, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 16 << 10,
 		ErrorLog:       slog.NewLogLogger(s.API.Log.Handler(), slog.LevelDebug),
-	}
-	s.API.Log.InfoContext(ctx, "Serving kubeseal", "address", listener.Addr().String())
+	})
+}
+
+// serve serves until ctx ends, and then ends the requests that are under way.
+func serve(ctx context.Context, listener net.Listener, server *http.Server) error {
+	const grace = 10 * time.Second
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {
 	case err := <-ended:
-		return fmt.Errorf("serve kubeseal: %w", err)
+		return fmt.Errorf("serve %s: %w", listener.Addr(), err)
 	case <-ctx.Done():
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)

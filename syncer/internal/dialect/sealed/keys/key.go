@@ -2,7 +2,8 @@
 // here in memory alone.
 //
 //	key.go       what a Secret must have to be a key, and which key is the newest
-//	ring.go      the keys, as they come, change and go; Open, Seal
+//	ring.go      the keys, as they come, change and go; Seal
+//	open.go      Open, and whether a value can be opened
 //	remember.go  what was tried, so that it is not tried again
 //	watch.go     watches the Secrets
 //	renew.go     makes a new key, by one replica, when it is due

@@ -2,7 +2,6 @@ package keys
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/secretgate/secretgate/shared/dialect/sealed/crypt"
 	"github.com/secretgate/secretgate/shared/fair"
-	"github.com/secretgate/secretgate/shared/plan"
 )
 
 // Ring is all keys. It may be used concurrently. Its fields may not be changed once it is in use.
@@ -69,8 +67,7 @@ func (r *Ring) await(ctx context.Context) (snapshot, error) {
 		case now.known:
 			return now, nil
 		case now.forbidden:
-			return now, fmt.Errorf("the syncer may not read the sealing keys: bind to its ServiceAccount, in namespace %s, a Role with the rule "+
-				`{apiGroups: [""], resources: [secrets], verbs: [list, watch]}`, r.Namespace)
+			return now, r.forbidden()
 		}
 		select {
 		case <-ctx.Done():
@@ -99,77 +96,6 @@ func (r *Ring) Seal(ctx context.Context, value []byte, label string) ([]byte, er
 		return nil, r.none()
 	}
 	return crypt.Seal(&key.private.PublicKey, value, label)
-}
-
-// Open implements render.Opener.
-func (r *Ring) Open(ctx context.Context, namespace string, sealed plan.Sealed) ([]byte, error) {
-	now, err := r.await(ctx)
-	if err != nil {
-		return nil, err
-	}
-	size := crypt.Modulus([]byte(sealed.Ciphertext))
-	fitting, refused := r.fitting(now, sealed, size)
-	switch {
-	case size == 0:
-		return nil, fmt.Errorf("it %w: seal the value again by kubeseal", crypt.ErrMalformed)
-	case len(now.keys) == 0:
-		return nil, r.none()
-	case len(fitting) == 0:
-		return nil, fmt.Errorf("it was sealed by a key of %d bits, and none of the cluster's keys has as many: restore that key in "+
-			"namespace %s, or seal the value again by kubeseal", size*8, r.Namespace)
-	case refused:
-		return nil, r.foreign()
-	}
-	end, err := r.Turns.Acquire(ctx, namespace)
-	if err != nil {
-		return nil, err
-	}
-	defer end()
-	for _, key := range fitting {
-		if value, err := crypt.Open(key.private, []byte(sealed.Ciphertext), sealed.Label); err == nil {
-			r.remember(now, func(m *memory) { m.opened(sealed, key) })
-			return value, nil
-		}
-	}
-	r.remember(now, func(m *memory) { m.refuse(sealed) })
-	return nil, r.foreign()
-}
-
-// fitting are the keys whose modulus has a number of bytes: the one that opened the last value of the same label, and then the newest ones.
-// refused: it is known that none of them opens the value.
-func (r *Ring) fitting(now snapshot, sealed plan.Sealed, size int) (fitting []*Key, refused bool) {
-	for _, key := range now.keys {
-		if key.private.Size() == size {
-			fitting = append(fitting, key)
-		}
-	}
-	r.remember(now, func(m *memory) {
-		if i := slices.Index(fitting, m.openers[sealed.Label]); i > 0 {
-			first := fitting[i]
-			fitting = slices.Insert(slices.Delete(fitting, i, i+1), 0, first)
-		}
-		refused = m.isRefused(sealed)
-	})
-	return fitting, refused
-}
-
-// remember uses the memory of the keys at a moment; not if there are others by now.
-func (r *Ring) remember(of snapshot, do func(*memory)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.number == of.number {
-		do(&r.tried)
-	}
-}
-
-func (r *Ring) none() error {
-	return fmt.Errorf("the cluster has no sealing key in namespace %s: restore the Secrets with the keys from their backup, "+
-		"or have the syncer make a key (--sealed-key-renew-period)", r.Namespace)
-}
-
-func (r *Ring) foreign() error {
-	return fmt.Errorf("no key of this cluster opens it: it was sealed for another cluster, for another namespace, name or scope, or by a key "+
-		"that is gone: restore that key in namespace %s, or seal the value again by kubeseal", r.Namespace)
 }
 
 // isKey reports whether a Secret is one that opens values.
