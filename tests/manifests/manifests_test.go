@@ -104,8 +104,11 @@ func TestMetricsAreScrapedFromNamespacesByName(t *testing.T) {
 		selectors := 0
 		for _, rule := range policy.Spec.Ingress {
 			for _, peer := range rule.From {
-				selectors++
 				s := peer.NamespaceSelector
+				if s == nil && peer.IPBlock == nil && rule.Ports[0].Port.StrVal != "metrics" {
+					continue // pods of the installation's own namespace
+				}
+				selectors++
 				if s == nil || len(s.MatchLabels) > 0 || len(s.MatchExpressions) != 1 || s.MatchExpressions[0].Key != corev1.LabelMetadataName {
 					t.Errorf("%s lets in %+v, not a namespace by its name", policy.Name, peer)
 				}

@@ -33,7 +33,7 @@ func checkManifests(t *testing.T, r Release, digests map[string]string) {
 	cases := map[string][]string{
 		"install.yaml": both, "install-cert-manager.yaml": both, "install-high-availability.yaml": both, "install-namespaced.yaml": both,
 		"install-admission-only.yaml": both[1:], "install-admission-only-eso.yaml": both[1:],
-		"install-admission-only-vso.yaml": both[1:],
+		"install-admission-only-vso.yaml": both[1:], "install-admission-only-sealed.yaml": both[1:],
 	}
 	for file, want := range cases {
 		if diff := cmp.Diff(want, imagesOf(read(t, r.Dir, file))); diff != "" {

@@ -155,8 +155,8 @@ func checkFiles(t *testing.T, r Release) {
 	}
 	want := []string{
 		"SHA256SUMS",
-		"install-admission-only-eso.yaml", "install-admission-only-vso.yaml", "install-admission-only.yaml", "install-cert-manager.yaml",
-		"install-high-availability.yaml", "install-namespaced.yaml", "install.yaml",
+		"install-admission-only-eso.yaml", "install-admission-only-sealed.yaml", "install-admission-only-vso.yaml", "install-admission-only.yaml",
+		"install-cert-manager.yaml", "install-high-availability.yaml", "install-namespaced.yaml", "install.yaml",
 		"kustomize-images.yaml", "kustomize.tar.gz",
 	}
 	for _, part := range images.Parts() {

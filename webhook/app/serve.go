@@ -158,7 +158,11 @@ func assemble(
 	if err := controllermetrics.Registry.Register(source.Expiry); err != nil {
 		return fmt.Errorf("register the metrics of certificates: %w", err)
 	}
-	gate := &server{port: c.Port, tls: servingTLS(source, clients), handler: admission(mgr, c, counts, log), log: log}
+	opens, err := openerOf(mgr, c, log)
+	if err != nil {
+		return err
+	}
+	gate := &server{port: c.Port, tls: servingTLS(source, clients), handler: admission(mgr, c, opens, counts, log), log: log}
 	informer, err := mgr.GetCache().GetInformer(ctx, admit.NamespaceMetadata(), cache.BlockUntilSynced(false))
 	if err != nil {
 		return fmt.Errorf("watch namespaces: %w", err)
@@ -207,7 +211,7 @@ func servingTLS(source *certs.Source, clients *certs.Clients) *tls.Config {
 
 // admission answers what the webhook configurations ask: the conversion and the verdict on objects of all dialects, and the verdict
 // on Namespaces.
-func admission(mgr manager.Manager, c *config.Config, counts *metrics.Metrics, log *slog.Logger) http.Handler {
+func admission(mgr manager.Manager, c *config.Config, opens admit.Opens, counts *metrics.Metrics, log *slog.Logger) http.Handler {
 	limiter, templates := admit.NewLimiter(), &worker.Pool{}
 	kinds := c.Dialects.Kinds()
 	references := admit.References{Kinds: c.Dialects.Stores(), Cached: mgr.GetCache(), Live: mgr.GetAPIReader()}
@@ -220,7 +224,7 @@ func admission(mgr manager.Manager, c *config.Config, counts *metrics.Metrics, l
 		"/mutate": &admit.Mutator{Kinds: kinds, Limiter: limiter, Log: log, Metrics: counts},
 		"/validate": &admit.Validator{
 			Kinds: kinds, References: references, Namespaces: namespaces, Settings: c.Policy.Settings, Stored: stored,
-			Templates: templates.Check, Limiter: limiter, Log: log, Metrics: counts,
+			Templates: templates.Check, Opens: opens, Limiter: limiter, Log: log, Metrics: counts,
 		},
 		"/validate-namespace": &admit.NamespaceValidator{Stored: stored, Limiter: limiter, Log: log, Metrics: counts},
 	})

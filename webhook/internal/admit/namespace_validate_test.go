@@ -97,7 +97,7 @@ func namespaceRequest(t *testing.T, updated, old map[string]string) admission.Re
 func TestNamespaceValidator(t *testing.T) {
 	type annotations = map[string]string
 	const knownKeys = "externalsecrets.kubernetes-client.io/permitted-key-name, iam.amazonaws.com/permitted, permit-adopt, " +
-		"permitted-controller-id, permitted-key-vault, permitted-project, permitted-region, permitted-sealing-scope, permitted-service-account, permitted-store, permitted-vault-mount, permitted-vault-namespace, permitted-vault-server, require-role, restart"
+		"permitted-controller-id, permitted-key-vault, permitted-project, permitted-region, permitted-sealing-scope, permitted-service-account, permitted-store, permitted-vault-mount, permitted-vault-namespace, permitted-vault-server, require-openable, require-role, restart"
 	many := func(n int) (named []string) {
 		for i := range min(n, maxNamed) {
 			named = append(named, fmt.Sprintf("ExternalSecret es-%d: spec.dataFrom[0]", i))

@@ -31,6 +31,7 @@ type Validator struct {
 	Settings   policy.Settings
 	Stored     Stored           // the objects that a store is for; its zero value knows none
 	Templates  Templates        // nil: templates are not compiled
+	Opens      Opens            // nil: it is not asked whether sealed values can be opened
 	Limiter    *Limiter         // nil: any number of objects at a time
 	Log        *slog.Logger     // nil: silent
 	Metrics    *metrics.Metrics // nil: none
@@ -178,7 +179,7 @@ func (v *Validator) judge(ctx context.Context, found planned) verdict {
 	case unknown != nil:
 		return verdict{reason: templateUnchecked, cause: unknown}
 	}
-	return verdict{warnings: slices.Concat(p.Warnings, waiting, doubts, policy.Warnings(p, ns))}
+	return v.opens(ctx, p, ns, verdict{warnings: slices.Concat(p.Warnings, waiting, doubts, policy.Warnings(p, ns))})
 }
 
 // templates compiles those of a plan.

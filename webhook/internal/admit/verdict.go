@@ -94,6 +94,7 @@ const (
 	namespaceUnreadable reason = "namespace_unreadable" // what the namespace permits is not known
 	referenceUnreadable reason = "reference_unreadable" // what the object refers to is not known
 	templateUnchecked   reason = "template_unchecked"   // its templates could not be compiled
+	unopenable          reason = "unopenable"           // no key of the cluster opens what it has sealed
 	unhandled           reason = "unhandled"            // no dialect that is handled has the kind
 )
 
@@ -111,6 +112,7 @@ var statuses = map[reason]struct {
 	namespaceUnreadable: {http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable},
 	referenceUnreadable: {http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable},
 	templateUnchecked:   {http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable},
+	unopenable:          {http.StatusForbidden, metav1.StatusReasonForbidden},
 	unhandled:           {http.StatusForbidden, metav1.StatusReasonForbidden},
 	badPattern:          {http.StatusUnprocessableEntity, metav1.StatusReasonInvalid},
 }

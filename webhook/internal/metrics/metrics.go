@@ -14,6 +14,7 @@ type Metrics struct {
 	verdicts   *prometheus.CounterVec
 	deprecated *prometheus.CounterVec
 	namespaces *prometheus.CounterVec
+	openings   *prometheus.CounterVec
 	durations  *prometheus.HistogramVec
 }
 
@@ -44,6 +45,11 @@ func New(registry prometheus.Registerer) *Metrics {
 			Help: "Writes of namespaces' annotations that were judged, by operation (CREATE, UPDATE), " +
 				"verdict (allowed, warned, denied) and first reason.",
 		}, []string{"operation", "verdict", "reason"}),
+		openings: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "secretgate_admission_openings_total",
+			Help: "Permitted objects with sealed values that the syncer was asked about, by answer: opens, closed (no key of the cluster " +
+				"opens one of them), unknown (there was no answer, or not about all of them).",
+		}, []string{"answer"}),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "secretgate_admission_duration_seconds",
 			Help: "Time that a webhook's own work on a request took, by webhook (mutating, validating, namespace): from the decoded " +
@@ -51,7 +57,7 @@ func New(registry prometheus.Registerer) *Metrics {
 			Buckets: buckets(),
 		}, []string{"webhook"}),
 	}
-	registry.MustRegister(m.verdicts, m.deprecated, m.namespaces, m.durations)
+	registry.MustRegister(m.verdicts, m.deprecated, m.namespaces, m.openings, m.durations)
 	return m
 }
 
@@ -84,6 +90,20 @@ func (m *Metrics) Deprecated(of Objects, field string) {
 func (m *Metrics) Namespace(operation, verdict, reason string) {
 	if m != nil && m.namespaces != nil {
 		m.namespaces.WithLabelValues(known(operation), verdict, reason).Inc()
+	}
+}
+
+// Opened counts one object that the syncer was asked about.
+func (m *Metrics) Opened(closed, unknown bool) {
+	answer := "opens"
+	switch {
+	case closed:
+		answer = "closed"
+	case unknown:
+		answer = "unknown"
+	}
+	if m != nil && m.openings != nil {
+		m.openings.WithLabelValues(answer).Inc()
 	}
 }
 

@@ -61,5 +61,5 @@ type Response struct {
 // Closed is a value that no key of the cluster opens.
 type Closed struct {
 	Value int    `json:"value"` // its place in the Request
-	Why   string `json:"why"`   // a sentence without an end: why, and what to do
+	Why   string `json:"why"`   // what the value is, and what to do, as in "sealed by a key that is gone: restore it"
 }

@@ -60,9 +60,9 @@ func asked(t *testing.T, o *Opener, within time.Duration, values ...verify.Value
 func TestTheWebhookLearnsWhatNoKeyOpens(t *testing.T) {
 	has, lacks := pairs()[:2], pairs()[2]
 	o, log := newOpener(t, has...)
-	const foreign = "no key of this cluster opens it: it was sealed for another cluster, for another namespace, name or scope, or by a key that " +
-		"is gone: restore that key in namespace sealing, or seal the value again by kubeseal"
-	const malformed = "it is no sealed value, or is cut off: seal the value again by kubeseal"
+	const foreign = "sealed for another cluster, for another namespace, name or scope, or by a key that is gone: " +
+		"restore that key in namespace sealing, or seal the value again by kubeseal"
+	const malformed = "no sealed value, or is cut off: seal the value again by kubeseal"
 	many := make([]verify.Value, verify.MaxClosed+5)
 	for i := range many {
 		many[i] = verify.Value{Ciphertext: []byte("none")}

@@ -11,10 +11,13 @@ import (
 )
 
 // refusal is the error of a value that no key opens, as the keys are. Others say that it was not tried, or that there are no keys.
-type refusal struct{ error }
+type refusal struct {
+	before string // of a sentence that ends with why
+	why    string // what the value is, and what to do, without a subject
+}
 
-// Unwrap is the error itself.
-func (r refusal) Unwrap() error { return r.error }
+// Error implements error.
+func (r refusal) Error() string { return r.before + r.why }
 
 // Open implements render.Opener.
 func (r *Ring) Open(ctx context.Context, namespace string, sealed plan.Sealed) ([]byte, error) {
@@ -26,7 +29,7 @@ func (r *Ring) Open(ctx context.Context, namespace string, sealed plan.Sealed) (
 }
 
 // Opens reports whether a value can be opened, in turns of a line. It waits for no keys: where they have not been read, or there are none,
-// which may be because they are about to be restored, that is unknown. Else closed says why no key opens the value, and what to do; empty:
+// which may be because they are about to be restored, that is unknown. Else closed says what the value is, so that no key opens it, and what to do; empty:
 // one does.
 func (r *Ring) Opens(ctx context.Context, line string, sealed plan.Sealed) (closed string, unknown error) {
 	now := r.snapshot()
@@ -40,8 +43,8 @@ func (r *Ring) Opens(ctx context.Context, line string, sealed plan.Sealed) (clos
 	}
 	value, err := r.open(ctx, now, line, sealed)
 	clear(value)
-	if errors.As(err, new(refusal)) {
-		return err.Error(), nil
+	if refused, is := errors.AsType[refusal](err); is {
+		return refused.why, nil
 	}
 	return "", err
 }
@@ -51,12 +54,12 @@ func (r *Ring) open(ctx context.Context, now snapshot, line string, sealed plan.
 	fitting, refused := r.fitting(now, sealed, size)
 	switch {
 	case size == 0:
-		return nil, refusal{fmt.Errorf("it %w: seal the value again by kubeseal", crypt.ErrMalformed)}
+		return nil, refusal{"it is ", "no sealed value, or is cut off: seal the value again by kubeseal"}
 	case len(now.keys) == 0:
 		return nil, r.none()
 	case len(fitting) == 0:
-		return nil, refusal{fmt.Errorf("it was sealed by a key of %d bits, and none of the cluster's keys has as many: restore that key in "+
-			"namespace %s, or seal the value again by kubeseal", size*8, r.Namespace)}
+		return nil, refusal{"it was ", fmt.Sprintf("sealed by a key of %d bits, and none of the cluster's keys has as many: restore that key "+
+			"in namespace %s, or seal the value again by kubeseal", size*8, r.Namespace)}
 	case refused:
 		return nil, r.foreign()
 	}
@@ -113,6 +116,6 @@ func (r *Ring) none() error {
 }
 
 func (r *Ring) foreign() error {
-	return refusal{fmt.Errorf("no key of this cluster opens it: it was sealed for another cluster, for another namespace, name or scope, or by a key "+
-		"that is gone: restore that key in namespace %s, or seal the value again by kubeseal", r.Namespace)}
+	return refusal{"no key of this cluster opens it: it was ", fmt.Sprintf("sealed for another cluster, for another namespace, name or scope, or by a "+
+		"key that is gone: restore that key in namespace %s, or seal the value again by kubeseal", r.Namespace)}
 }
