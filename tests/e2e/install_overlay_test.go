@@ -24,6 +24,7 @@ components:
   - KUSTOMIZE/components/dialects/eso
   - KUSTOMIZE/components/dialects/vso
   - KUSTOMIZE/components/dialects/sealed
+  - KUSTOMIZE/components/dialects/sealed/verify
   - KUSTOMIZE/components/token-requests
 `,
 			"secrets-system/kustomization.yaml": "resources: [KUSTOMIZE/overlays/self-signed]\nnamespace: secrets-system\n",
@@ -132,6 +133,7 @@ resources: [KUSTOMIZE/overlays/self-signed, namespaces.yaml, team-a, team-b]
 components:
   - KUSTOMIZE/components/dialects/sealed
   - KUSTOMIZE/components/dialects/sealed/kube-system
+  - KUSTOMIZE/components/dialects/sealed/verify
   - KUSTOMIZE/components/namespaced
   - KUSTOMIZE/components/dialects/sealed/namespaced
 patches:

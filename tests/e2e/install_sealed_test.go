@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -14,21 +13,8 @@ import (
 func TestInstallSealedRights(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, lab.Options{})
-	overlay := overlaysOfUsers()[keysOfKubeSystem]
-	overlay["kustomization.yaml"], _, _ = strings.Cut(overlay["kustomization.yaml"], "patches:") // of the Deployment
-	overlay["kustomization.yaml"] += "  - KUSTOMIZE/components/without-workloads\n  - KUSTOMIZE/components/without-admission\n"
-	s.kubectl.MustApply(t, "", s.build(t, s.compose(t, overlay)))
-	// The lab had installed the rights on the whole cluster.
-	s.kubectl.Must(t, "delete", "clusterrolebinding/secretgate-syncer-objects", "clusterrole/secretgate-syncer-objects")
-	for _, role := range []string{"view", "edit"} {
-		s.kubectl.Must(t, "create", "clusterrolebinding", role, "--clusterrole="+role, "--user="+role)
-	}
-	s.kubectl.Must(t, "create", "rolebinding", "kubeseal", "-n", lab.Namespace, "--role=sealed-secrets-service-proxier", "--user=sealer")
 	const objects = "sealedsecrets.bitnami.com"
-	for _, c := range []struct {
-		who, verb, what, namespace string
-		want                       bool
-	}{
+	s.grants(t, overlaysOfUsers()[keysOfKubeSystem], []granted{
 		{"syncer", "list", objects, "team-a", true},
 		{"syncer", "watch", objects, "team-b", true},
 		{"syncer", "patch", objects + "/status", "team-b", true},
@@ -54,14 +40,17 @@ func TestInstallSealedRights(t *testing.T) {
 		{"view", "create", objects, "team-c", false},
 		{"edit", "create", objects, "team-c", true},
 		{"edit", "patch", objects + "/status", "team-c", false},
-	} {
-		harness.Eventually(t, func() error { // the roles of users are gathered with a delay
-			if got := s.may(t, c.who, c.verb, c.what, c.namespace); got != c.want {
-				return fmt.Errorf("may %s %s %s in namespace %q? got %t, want %t", c.who, c.verb, c.what, c.namespace, got, c.want)
-			}
-			return nil
-		})
-	}
+		{"webhook", "update", "configmaps/sealed-verify-webhook", lab.Namespace, true},
+		{"webhook", "get", "configmaps/sealed-verify-syncer", lab.Namespace, true},
+		{"webhook", "update", "configmaps/sealed-verify-syncer", lab.Namespace, false},
+		{"webhook", "update", "configmaps/policy", lab.Namespace, false},
+		{"syncer", "update", "configmaps/sealed-verify-syncer", lab.Namespace, true},
+		{"syncer", "get", "configmaps/sealed-verify-webhook", lab.Namespace, true},
+		{"syncer", "update", "configmaps/sealed-verify-webhook", lab.Namespace, false},
+		{"syncer", "get", "configmaps/policy", lab.Namespace, false},
+		{"view", "update", "configmaps/sealed-verify-webhook", "team-c", false},
+	})
+	s.kubectl.Must(t, "create", "rolebinding", "kubeseal", "-n", lab.Namespace, "--role=sealed-secrets-service-proxier", "--user=sealer")
 	s.restrictsProxy(t)
 }
 
@@ -128,17 +117,42 @@ func TestInstallSealedInSomeNamespaces(t *testing.T) {
 // TestInstallWithoutCRDsOfSealedSecrets: a cluster that has the CRD of Sealed Secrets keeps it.
 func TestInstallWithoutCRDsOfSealedSecrets(t *testing.T) {
 	t.Parallel()
-	s := &site{lab: theLab, kubectl: kubectl} // renders only
-	for component, want := range map[string]int{"network-policy": 1, "dialects/sealed/without-crds": 0} {
-		manifests := s.build(t, s.compose(t, overlayWith(selfSigned, "dialects/sealed", component)))
-		got := 0
-		for _, o := range objectsIn(t, manifests) {
-			if o.Kind == "CustomResourceDefinition" && o.Metadata["name"] == "sealedsecrets.bitnami.com" {
-				got++
-			}
+	keepsCRDs(t, "sealed", ".bitnami.com", 1)
+}
+
+// TestInstallAdmissionOnlyForSealedSecrets: SealedSecrets are judged, and there is nothing of ours that could open them, or that kubeseal could
+// take for the controller of Sealed Secrets.
+func TestInstallAdmissionOnlyForSealedSecrets(t *testing.T) {
+	t.Parallel()
+	s := newSealedSite(t)
+	s.lab.Webhook.Stop()
+	s.lab.Webhook.Args = append(s.lab.Webhook.Args, "--sealed-serve=false") // and still an address to ask at, where no syncer answers
+	if err := s.lab.Webhook.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.kubectl.Must(t, "delete", "-n", lab.Namespace, "services,roles,rolebindings,configmaps", "-l", "app.kubernetes.io/name=syncer")
+	s.judgesAlone(t, "admission-only-sealed")
+
+	foreign := newSealingKey(t)
+	ns := s.namespace(t, "judged", "secretgate.io/permitted-sealing-scope: strict", requireOpenable)
+	sealed := s.seal(t, ns, "db", map[string]string{"a": secretValue()}, "--cert="+foreign.file)
+	harness.Eventually(t, func() error { // the webhook puts its CA into the configurations again
+		said, err := s.kubectl.Apply(t.Context(), "", string(sealed))
+		if err == nil && strings.Contains(said, "Warning") {
+			t.Errorf("got %q, want no warning: only that controller knows which keys there are", said)
 		}
-		if got != want {
-			t.Errorf("with the component %s: got %d CRDs of SealedSecrets, want %d", component, got, want)
+		return err
+	})
+	wide := s.seal(t, ns, "wide", map[string]string{"a": secretValue()}, "--cert="+foreign.file, "--scope=cluster-wide")
+	s.denies(t, "a scope that is not permitted", wide, `"cluster-wide" is not permitted in namespace "judged"`)
+	s.denies(t, "what is no ciphertext", sealed.with(t, "{spec: {encryptedData: {a: cGxhaW4=}}}"), "is no sealed value")
+	for _, kind := range []string{"services/sealed-secrets-controller", "roles/sealed-secrets-service-proxier"} {
+		if left := s.kubectl.Must(t, "get", kind, "-n", lab.Namespace, "--ignore-not-found", "-o", "name"); left != "" {
+			t.Errorf("got %s, want it left to the controller of Sealed Secrets", left)
 		}
+	}
+	s.hasNot(t, ns, "db")
+	if _, refused := s.log.requests(t, "webhook", nil); len(refused) > 0 {
+		t.Errorf("the API server refused the webhook %q, want the overlay to grant what it needs", refused)
 	}
 }

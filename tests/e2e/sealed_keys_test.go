@@ -140,6 +140,7 @@ func (s sealedSite) shares(t *testing.T) {
 		}
 	}
 	s.front.Set(sealedAddress(t, s.lab.Syncer))
+	s.opener.Set(argumentOf(t, s.lab.Syncer, "--sealed-verify-bind-address="))
 	// The tests after this one seal with the key that there is now.
 	if err := s.fetchCertificate(t, s.certificate); err != nil {
 		t.Fatal(err)
@@ -149,11 +150,17 @@ func (s sealedSite) shares(t *testing.T) {
 // sealedAddress is where a syncer answers kubeseal.
 func sealedAddress(t *testing.T, syncer *lab.Service) string {
 	t.Helper()
-	for _, arg := range syncer.Args {
-		if address, found := strings.CutPrefix(arg, "--sealed-bind-address="); found {
-			return address
+	return argumentOf(t, syncer, "--sealed-bind-address=")
+}
+
+// argumentOf is the value of a service's flag, which ends in =.
+func argumentOf(t *testing.T, service *lab.Service, flag string) string {
+	t.Helper()
+	for _, arg := range service.Args {
+		if value, found := strings.CutPrefix(arg, flag); found {
+			return value
 		}
 	}
-	t.Fatal("the syncer has no address for kubeseal")
+	t.Fatalf("%s has no argument %s", service.Name, flag)
 	return ""
 }

@@ -19,6 +19,8 @@ type sealedSite struct {
 	log auditLogFile
 	// front is the address of the pod that the API server takes the syncers for.
 	front *balancer.Balancer
+	// opener is the Service at which the webhook asks the syncers what can be opened.
+	opener *balancer.Balancer
 	// certificate is the file of the certificate that the syncer had at first.
 	certificate string
 }
@@ -26,7 +28,7 @@ type sealedSite struct {
 // withSealed is what the lab has installed, with the dialect.
 const withSealed = `
 resources: [KUSTOMIZE/overlays/local]
-components: [KUSTOMIZE/components/dialects/sealed]
+components: [KUSTOMIZE/components/dialects/sealed, KUSTOMIZE/components/dialects/sealed/verify]
 patches:
   - target: {kind: ValidatingWebhookConfiguration}
     patch: |
@@ -50,9 +52,14 @@ func newSealedSite(t *testing.T, args ...string) sealedSite {
 		t.Fatal(err)
 	}
 	t.Cleanup(front.Close)
-	s.front = front
+	opener, err := balancer.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(opener.Close)
+	s.front, s.opener = front, opener
 	s.addPod(t)
-	s.lab.Webhook.Args = append(s.lab.Webhook.Args, "--dialects=kes,sealed")
+	s.lab.Webhook.Args = append(s.lab.Webhook.Args, "--dialects=kes,sealed", "--sealed-verify-address="+opener.Addr())
 	if err := s.lab.Webhook.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -70,8 +77,11 @@ func (s sealedSite) serveSealed(t *testing.T, syncer *lab.Service, args ...strin
 	t.Helper()
 	address := net.JoinHostPort("127.0.0.1", freePort(t))
 	s.front.Add(address)
+	verifying := net.JoinHostPort("127.0.0.1", freePort(t))
+	s.opener.Add(verifying)
 	syncer.Args = append(syncer.Args, "--dialects=kes,sealed", "--refresh-interval=2s", "--min-refresh-interval=1s",
-		"--sealed-key-namespace="+lab.Namespace, "--sealed-key-size=2048", "--sealed-bind-address="+address)
+		"--sealed-key-namespace="+lab.Namespace, "--sealed-key-size=2048", "--sealed-bind-address="+address,
+		"--sealed-verify-bind-address="+verifying)
 	syncer.Args = append(syncer.Args, args...)
 }
 
