@@ -35,6 +35,12 @@ func bare(ctx context.Context, w *world.World, objects []world.Object, workers i
 			return 0, err
 		}
 	}
+	at, err := write(ctx, w, all, workers)
+	return measure.Rate(at), err
+}
+
+// write makes the writes, so many objects at a time, and answers when each object's were done, in order.
+func write(ctx context.Context, w *world.World, all []writes, workers int) ([]time.Duration, error) {
 	var mu sync.Mutex
 	at := make([]time.Duration, 0, len(all))
 	group, ctx := errgroup.WithContext(ctx)
@@ -55,10 +61,10 @@ func bare(ctx context.Context, w *world.World, objects []world.Object, workers i
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return 0, fmt.Errorf("the bare writer: %w", err)
+		return nil, fmt.Errorf("the bare writer: %w", err)
 	}
 	slices.Sort(at)
-	return measure.Rate(at), nil
+	return at, nil
 }
 
 func prepare(w *world.World, o world.Object, workers int) (writes, error) {
@@ -67,20 +73,8 @@ func prepare(w *world.World, o world.Object, workers int) (writes, error) {
 		secretPath: fmt.Sprintf("/api/v1/namespaces/%s/secrets/%s?fieldManager=bare&force=true", o.Namespace, name),
 		statusPath: o.Path() + "/status?fieldManager=bare",
 	}
-	// As large as the syncer's: a label, an owner, two entries; and a status with all its fields.
-	value := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%-26s", o.Name))
 	var err error
-	one.secret, err = json.Marshal(map[string]any{
-		"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
-		"metadata": map[string]any{
-			"name": name, "labels": map[string]string{names.LabelManaged: "true"},
-			"ownerReferences": []any{map[string]any{
-				"apiVersion": "kubernetes-client.io/v1", "kind": "ExternalSecret", "name": o.Name, "uid": w.UID(o), "controller": true,
-			}},
-		},
-		"data": map[string]string{"username": value, "password": value},
-	})
-	if err != nil {
+	if one.secret, err = secretOf(w, o, name, "kubernetes-client.io/v1", "ExternalSecret"); err != nil {
 		return one, err
 	}
 	now := time.Now().UTC().Format(time.RFC3339)
@@ -94,4 +88,19 @@ func prepare(w *world.World, o world.Object, workers int) (writes, error) {
 		}},
 	}})
 	return one, err
+}
+
+// secretOf is a Secret as large as the syncer's: a label, an owner, two entries.
+func secretOf(w *world.World, o world.Object, name, apiVersion, kind string) ([]byte, error) {
+	value := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%-26s", o.Name))
+	return json.Marshal(map[string]any{
+		"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+		"metadata": map[string]any{
+			"name": name, "labels": map[string]string{names.LabelManaged: "true"},
+			"ownerReferences": []any{map[string]any{
+				"apiVersion": apiVersion, "kind": kind, "name": o.Name, "uid": w.UID(o), "controller": true,
+			}},
+		},
+		"data": map[string]string{"username": value, "password": value},
+	})
 }

@@ -21,7 +21,7 @@ import (
 
 // scenarios are the names of what can be measured, in the order of the report.
 func scenarios() []string {
-	return []string{"cold", "steady", "rotation", "late", "shared", "outage", "restart", "replicas", "admission", "neighbour", "templates"}
+	return []string{"cold", "steady", "rotation", "late", "shared", "outage", "restart", "replicas", "admission", "neighbour", "templates", "sealed"}
 }
 
 // stage is a piece of work that serves one or more scenarios.
@@ -92,7 +92,8 @@ func (b *bench) alone() []stage {
 		name := fmt.Sprintf("replicas-%d", n)
 		stages = append(stages, stage{name, []string{"replicas"}, func(ctx context.Context) error { return b.replicasCold(ctx, n) }})
 	}
-	stages = append(stages, stage{"admission", []string{"admission"}, b.admission}, stage{"templates", []string{"templates"}, b.templates})
+	stages = append(stages, stage{"admission", []string{"admission"}, b.admission}, stage{"templates", []string{"templates"}, b.templates},
+		stage{"sealed", []string{"sealed"}, b.sealed})
 	return append(stages, b.neighbours()...)
 }
 

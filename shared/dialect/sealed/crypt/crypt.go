@@ -50,7 +50,7 @@ func Seal(key *rsa.PublicKey, value []byte, label string) ([]byte, error) {
 	sealed := make([]byte, 0, lengthBytes+len(wrapped)+len(value)+tagBytes)
 	sealed = binary.BigEndian.AppendUint16(sealed, uint16(len(wrapped))) //nolint:gosec // RSA keys are shorter
 	sealed = append(sealed, wrapped...)
-	nonce := make([]byte, nonceBytes) // zero, since each session key is used once
+	nonce := make([]byte, nonceBytes)                // zero, since each session key is used once
 	return aead.Seal(sealed, nonce, value, nil), nil //nolint:gosec // as Sealed Secrets does
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"encoding/binary"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -120,4 +121,19 @@ func FuzzOpen(f *testing.F) {
 			t.Errorf("got a modulus of %d bytes of %d", n, len(input))
 		}
 	})
+}
+
+// BenchmarkOpen is mostly RSA's private operation, which each value takes: it has a key of its own.
+func BenchmarkOpen(b *testing.B) {
+	for _, bits := range []int{2048, 4096} {
+		key := newKey(b, bits)
+		sealed := seal(b, key, "planted!", "core/db")
+		b.Run(strconv.Itoa(bits), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := crypt.Open(key, sealed, "core/db"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
