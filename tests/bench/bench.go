@@ -21,7 +21,9 @@ import (
 
 // scenarios are the names of what can be measured, in the order of the report.
 func scenarios() []string {
-	return []string{"cold", "steady", "rotation", "late", "shared", "outage", "restart", "replicas", "admission", "neighbour", "templates", "sealed"}
+	return []string{
+		"cold", "steady", "rotation", "late", "shared", "outage", "restart", "replicas", "admission", "neighbour", "templates", "sealed",
+	}
 }
 
 // stage is a piece of work that serves one or more scenarios.

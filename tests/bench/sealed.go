@@ -80,7 +80,8 @@ func (b *bench) sealedRound(ctx context.Context, w *world.World, n int) error {
 func newSealedSyncer(w *world.World) (*lab.Service, error) {
 	s, err := w.NewSyncer()
 	if err == nil {
-		s.Args = append(s.Args, "--dialects=sealed", "--sealed-key-namespace="+lab.Namespace, "--sealed-key-renew-period=0", "--sealed-bind-address=0")
+		s.Args = append(s.Args,
+			"--dialects=sealed", "--sealed-key-namespace="+lab.Namespace, "--sealed-key-renew-period=0", "--sealed-bind-address=0")
 	}
 	return s, err
 }
@@ -126,12 +127,13 @@ func (b *bench) noteSealed(
 	b.note("sealed", n, 1, "CPU until all Secrets exist", "s", cpu)
 	b.note("sealed", n, 1, "one value opened by itself", "ms", opening*1000)
 	b.note("sealed", n, 1, "CPU that opening all values takes by itself", "s", floor)
-	b.say("  %.0f Secrets a second; bare writer %.0f with %d at a time; %.1f s of CPU, of which opening takes %.1f", ours, theirs, b.workers, cpu, floor)
+	b.say("  %.0f Secrets a second; bare writer %.0f with %d at a time; %.1f s of CPU, of which opening takes %.1f",
+		ours, theirs, b.workers, cpu, floor)
 	return nil
 }
 
-// opening is how much time of a processor it takes to open one value, in seconds: mostly RSA's private operation. Who else uses the processors
-// does not count.
+// opening is how much time of a processor it takes to open one value, in seconds: mostly RSA's private operation. What others use of the
+// processors does not count.
 func opening(key *rsa.PrivateKey) (float64, error) {
 	const times = 200
 	sealed, err := crypt.Seal(&key.PublicKey, []byte("a password of 26 characters"), "bench-0/app-00000")

@@ -120,7 +120,7 @@ func (w *World) FurnishSealed(ctx context.Context, key *rsa.PublicKey, objects .
 		sealed := map[string][]byte{}
 		for name, value := range w.data(o) {
 			var err error
-			if sealed[name], err = crypt.Seal(key, []byte(value), o.NamespacedName.String()); err != nil {
+			if sealed[name], err = crypt.Seal(key, []byte(value), o.String()); err != nil {
 				return err
 			}
 		}

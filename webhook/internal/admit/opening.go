@@ -20,8 +20,8 @@ type Opens func(context.Context, *plan.Plan) (closed field.ErrorList, unknown st
 // cannotBeOpened is what is wrong with a value that no key opens.
 const cannotBeOpened = "cannot be opened with this cluster's keys"
 
-// opens adds to the verdict on an object that is permitted what the syncer says of its sealed values. One that no key opens is warned of, or
-// denied where the namespace requires that.
+// opens adds to the verdict on an object that is permitted what the syncer says of its sealed values. One that no key opens is warned of,
+// or denied where the namespace requires that one does.
 //
 // It fails open: where the syncer does not answer, no object is denied, in whatever namespace. An outage of the syncer must not keep users
 // from storing objects, and a cluster that is restored has its objects before its keys; the syncer opens nothing by that.

@@ -88,7 +88,7 @@ func TestOpenings(t *testing.T) {
 			v := &Validator{
 				Kinds:      []dialect.Kind{kind},
 				Namespaces: Namespaces{Cached: namespaceReader{annotations: map[string]map[string]string{"core": c.cached}}, Live: live},
-				Opens: func(_ context.Context, p *plan.Plan) (field.ErrorList, string) {
+				Opens: func(context.Context, *plan.Plan) (field.ErrorList, string) {
 					asked = true
 					return c.closed, c.unknown
 				},

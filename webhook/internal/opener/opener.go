@@ -126,7 +126,8 @@ func (o *Opener) ask(ctx context.Context, namespace string, entries []*plan.Entr
 	case answer.StatusCode != http.StatusOK:
 		return response, fmt.Errorf("the syncer answers with status %s", answer.Status)
 	}
-	return response, json.Unmarshal(text, &response)
+	err = json.Unmarshal(text, &response)
+	return response, err
 }
 
 // newClient speaks to the syncer alone: past proxies, and without following it elsewhere.

@@ -166,7 +166,7 @@ func TestASyncerThatCannotBeReachedIsLeftAlone(t *testing.T) {
 func TestASyncerThatDoesNotAnswerIsNotWaitedFor(t *testing.T) {
 	webhook, syncer := peers(t)
 	hangs := make(chan struct{})
-	address, _ := serve(t, syncer, func(w http.ResponseWriter, r *http.Request) {
+	address, _ := serve(t, syncer, func(_ http.ResponseWriter, r *http.Request) {
 		select {
 		case <-hangs:
 		case <-r.Context().Done():

@@ -50,8 +50,8 @@ func Seal(key *rsa.PublicKey, value []byte, label string) ([]byte, error) {
 	sealed := make([]byte, 0, lengthBytes+len(wrapped)+len(value)+tagBytes)
 	sealed = binary.BigEndian.AppendUint16(sealed, uint16(len(wrapped))) //nolint:gosec // RSA keys are shorter
 	sealed = append(sealed, wrapped...)
-	nonce := make([]byte, nonceBytes)                // zero, since each session key is used once
-	return aead.Seal(sealed, nonce, value, nil), nil //nolint:gosec // as Sealed Secrets does
+	nonce := make([]byte, nonceBytes) // zero, since each session key is used once
+	return aead.Seal(sealed, nonce, value, nil), nil
 }
 
 // Open opens a value that was sealed for what a label stands for. An error is one of the above.

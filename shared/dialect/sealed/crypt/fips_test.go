@@ -23,7 +23,7 @@ func TestAValueIsOpenedWithFIPSAlone(t *testing.T) {
 		return
 	}
 	key := newKey(t, 2048)
-	alone := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$") //nolint:gosec // this program itself
+	alone := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
 	alone.Env = append(os.Environ(), "GODEBUG=fips140=only",
 		variableKey+"="+hex.EncodeToString(x509.MarshalPKCS1PrivateKey(key)),
 		variableSealed+"="+hex.EncodeToString(seal(t, key, "planted!", "core/db")))
