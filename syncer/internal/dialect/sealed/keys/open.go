@@ -29,8 +29,8 @@ func (r *Ring) Open(ctx context.Context, namespace string, sealed plan.Sealed) (
 }
 
 // Opens reports whether a value can be opened, in turns of a line. It waits for no keys: where they have not been read, or there are none,
-// which may be because they are about to be restored, that is unknown. Else closed says what the value is, so that no key opens it, and what
-// to do; empty: one does.
+// which may be because they are about to be restored, that is unknown. Else closed says what the value is, so that no key opens it, and
+// what to do; empty: one does.
 func (r *Ring) Opens(ctx context.Context, line string, sealed plan.Sealed) (closed string, unknown error) {
 	now := r.snapshot()
 	switch {
@@ -40,6 +40,11 @@ func (r *Ring) Opens(ctx context.Context, line string, sealed plan.Sealed) (clos
 		return "", errors.New("the sealing keys have not been read yet")
 	case len(now.keys) == 0:
 		return "", r.none()
+	}
+	openable := false
+	r.remember(now, func(m *memory) { openable = m.isOpenable(sealed) })
+	if openable {
+		return "", nil
 	}
 	value, err := r.open(ctx, now, line, sealed)
 	clear(value)
@@ -116,6 +121,6 @@ func (r *Ring) none() error {
 }
 
 func (r *Ring) foreign() error {
-	return refusal{"no key of this cluster opens it: it was ", fmt.Sprintf("sealed for another cluster, for another namespace, name or scope, "+
-		"or by a key that is gone: restore that key in namespace %s, or seal the value again by kubeseal", r.Namespace)}
+	return refusal{"no key of this cluster opens it: it was ", fmt.Sprintf("sealed for another cluster, for another namespace, name or "+
+		"scope, or by a key that is gone: restore that key in namespace %s, or seal the value again by kubeseal", r.Namespace)}
 }
