@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	// refreshEvery is how often the ConfigMaps are read: one that was emptied is filled again within it, and what was taken out of one is
-	// trusted no longer than that.
+	// refreshEvery is how often the ConfigMaps are read: one that was emptied is filled again within it, and what was taken out of one opens
+	// no connection after it.
 	refreshEvery = time.Minute
 	retryEvery   = 5 * time.Second
 	// rereadEvery bounds how often they are read for a certificate that is not known, which any client can show.

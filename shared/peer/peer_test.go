@@ -2,8 +2,14 @@ package peer_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"net"
 	"strconv"
 	"strings"
@@ -256,6 +262,31 @@ func TestACertificateIsReplacedBeforeItExpires(t *testing.T) {
 			t.Error("certificates that have expired were trusted")
 		}
 	})
+}
+
+// TestACertificateForLongIsNotTrusted: a client that could write the ConfigMap once has what it wrote for an hour at most.
+func TestACertificateForLongIsNotTrusted(t *testing.T) {
+	for ends, trusted := range map[time.Duration]bool{time.Hour: true, 2 * time.Hour: false} {
+		c := newCluster()
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(ends)}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.set(webhook, map[string]string{"planted.pem": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))})
+		client := &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+		if err := ask(t, client, c.started(t, syncer, webhook).Server()); (err == nil) != trusted {
+			t.Errorf("a certificate that ends in %s: got %v, want it trusted: %t", ends, err, trusted)
+		}
+		c.started(t, webhook, syncer)
+		if got, want := c.size(webhook), map[bool]int{true: 2, false: 1}[trusted]; got != want {
+			t.Errorf("a certificate that ends in %s: got %d in the ConfigMap, want %d", ends, got, want)
+		}
+	}
 }
 
 func TestProcessesThatPublishAtOnceAllDo(t *testing.T) {

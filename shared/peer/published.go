@@ -61,11 +61,18 @@ func due(leaf *x509.Certificate, now time.Time) bool {
 	return !now.Before(leaf.NotAfter.Add(-life / 3))
 }
 
-// with is what a ConfigMap holds once it has a certificate, too. What has expired or cannot be read goes, and so do the oldest of too many.
+// valid reports whether a certificate may be trusted now. One that lives for longer than ours do was not published by a process of ours:
+// what a client that could write the ConfigMap once put there does not stay.
+func valid(certificate *x509.Certificate, now time.Time) bool {
+	return !now.Before(certificate.NotBefore) && now.Before(certificate.NotAfter) && !certificate.NotAfter.After(now.Add(life+clockSkew))
+}
+
+// with is what a ConfigMap holds once it has a certificate, too. What is not valid or cannot be read goes, and so do the oldest of
+// too many.
 func with(data map[string]string, own *x509.Certificate, now time.Time) (updated map[string]string, changed bool) {
 	kept := map[string]*x509.Certificate{keyOf(own): own}
 	for _, certificate := range certificatesOf(data) {
-		if now.Before(certificate.NotAfter) {
+		if valid(certificate, now) {
 			kept[keyOf(certificate)] = certificate
 		}
 	}

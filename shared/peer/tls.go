@@ -65,7 +65,7 @@ func (p *Peer) trusts(leaf *x509.Certificate) bool {
 	now := p.now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.ContainsFunc(p.trusted, leaf.Equal) && !now.Before(leaf.NotBefore) && now.Before(leaf.NotAfter)
+	return slices.ContainsFunc(p.trusted, leaf.Equal) && valid(leaf, now)
 }
 
 // readAgain reads the other's ConfigMap, unless that was done a moment ago.

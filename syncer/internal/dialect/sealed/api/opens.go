@@ -23,6 +23,12 @@ import (
 // does not wait for all of these. No namespace is called so.
 const admission = "/admission/"
 
+// connectionLife is how long a connection is used: a certificate is looked at when one is opened.
+const connectionLife = 10 * time.Minute
+
+// opened is the key of the time at which the connection of a request was opened.
+type opened struct{}
+
 // maxWebhooks bounds the connections at the port of an Opener, which any client of the cluster may open.
 const maxWebhooks = 100
 
@@ -106,8 +112,21 @@ func (s *OpenerServer) Start(ctx context.Context) error {
 	listener = tls.NewListener(netutil.LimitListener(listener, maxWebhooks), s.Peer.Server())
 	const answers = 5 * verify.MaxTime // and handshakes
 	return serve(ctx, listener, &http.Server{
-		Handler: s.Opener.Handler(), ReadHeaderTimeout: answers, ReadTimeout: answers, WriteTimeout: answers, IdleTimeout: time.Minute,
+		Handler: aging(s.Opener.Handler()), ReadHeaderTimeout: answers, ReadTimeout: answers, WriteTimeout: answers, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 4 << 10,
-		ErrorLog:       slog.NewLogLogger(s.Opener.Log.Handler(), slog.LevelDebug), // handshakes that fail
+		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
+			return context.WithValue(ctx, opened{}, time.Now())
+		},
+		ErrorLog: slog.NewLogLogger(s.Opener.Log.Handler(), slog.LevelDebug), // handshakes that fail
+	})
+}
+
+// aging has a client close its connection, once that is old, and open another one for its next request.
+func aging(inner http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if at, known := r.Context().Value(opened{}).(time.Time); known && time.Since(at) > connectionLife {
+			w.Header().Set("Connection", "close")
+		}
+		inner.ServeHTTP(w, r)
 	})
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -113,6 +114,18 @@ func TestWhatCannotBeKnownIsUnknown(t *testing.T) {
 	status, got := asked(t, has, time.Nanosecond, one)
 	if len(got.Closed) > 0 || status == http.StatusOK && !strings.HasPrefix(got.Unknown, "there was no time") {
 		t.Errorf("without time: got status %d and %+v, want unknown", status, got)
+	}
+}
+
+func TestAConnectionIsClosedOnceItIsOld(t *testing.T) {
+	o, _ := newOpener(t, pairs()[0])
+	for age, want := range map[time.Duration]string{time.Minute: "", time.Hour: "close"} {
+		ctx := context.WithValue(t.Context(), opened{}, time.Now().Add(-age))
+		w := httptest.NewRecorder()
+		aging(o.Handler()).ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodPost, verify.Path, strings.NewReader("{}")))
+		if got := w.Header().Get("Connection"); got != want || w.Code != http.StatusOK {
+			t.Errorf("after %s: got status %d and Connection %q, want it answered, and %q", age, w.Code, got, want)
+		}
 	}
 }
 
