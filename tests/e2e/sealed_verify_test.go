@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/secretgate/secretgate/shared/dialect/sealed/verify"
+	"github.com/secretgate/secretgate/shared/opening"
 	"github.com/secretgate/secretgate/tests/harness"
 )
 
@@ -124,7 +124,7 @@ func (s sealedSite) answersTheWebhookAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: verify.ConfigMapWebhook}, NotBefore: time.Now().Add(-time.Hour),
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: opening.ConfigMapWebhook}, NotBefore: time.Now().Add(-time.Hour),
 		NotAfter: time.Now().Add(time.Hour), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
@@ -139,14 +139,14 @@ func (s sealedSite) answersTheWebhookAlone(t *testing.T) {
 		if err != nil {
 			continue // refused already
 		}
-		_, _ = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n{\"values\":[]}", verify.Path)
+		_, _ = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n{\"values\":[]}", opening.Path)
 		if answer, err := http.ReadResponse(bufio.NewReader(conn), nil); err == nil {
 			_ = answer.Body.Close()
 			t.Errorf("a client with %s: got status %s, want no answer", name, answer.Status)
 		}
 		_ = conn.Close()
 	}
-	if answer, err := http.Get("http://" + s.opener.Addr() + verify.Path); err == nil { //nolint:noctx // it is refused
+	if answer, err := http.Get("http://" + s.opener.Addr() + opening.Path); err == nil { //nolint:noctx // it is refused
 		_ = answer.Body.Close()
 		if answer.StatusCode != http.StatusBadRequest { // as Go answers HTTP at a port of TLS
 			t.Errorf("a client without TLS: got status %s, want no answer", answer.Status)

@@ -11,7 +11,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 
-	"github.com/secretgate/secretgate/shared/dialect/sealed/verify"
+	"github.com/secretgate/secretgate/shared/opening"
 )
 
 // The webhook asks the syncer at a Service whose port leads to one of the syncer's pods, in the namespace that both are in; policies of the
@@ -77,7 +77,7 @@ func TestEachServicePublishesItsOwnCertificates(t *testing.T) {
 			}
 		}
 	}
-	const webhook, syncer = verify.ConfigMapWebhook, verify.ConfigMapSyncer
+	const webhook, syncer = opening.ConfigMapWebhook, opening.ConfigMapSyncer
 	want := map[string][]string{
 		webhook: {"[" + webhook + "] [get update]", "[" + syncer + "] [get]"},
 		syncer:  {"[" + syncer + "] [get update]", "[" + webhook + "] [get]"},

@@ -8,7 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/secretgate/secretgate/shared/dialect"
-	"github.com/secretgate/secretgate/shared/dialect/sealed/verify"
+	"github.com/secretgate/secretgate/shared/opening"
 	"github.com/secretgate/secretgate/shared/peer"
 	"github.com/secretgate/secretgate/webhook/internal/admit"
 	"github.com/secretgate/secretgate/webhook/internal/config"
@@ -31,7 +31,7 @@ func openerOf(mgr manager.Manager, c *config.Config, log *slog.Logger) (admit.Op
 		return nil, err
 	}
 	end := &peer.Peer{
-		ConfigMaps: core.ConfigMaps(c.Namespace), Own: verify.ConfigMapWebhook, Other: verify.ConfigMapSyncer,
+		ConfigMaps: core.ConfigMaps(c.Namespace), Own: opening.ConfigMapWebhook, Other: opening.ConfigMapSyncer,
 	}
 	o := &opener.Opener{Address: address, Peer: end, Log: log}
 	return o.Opens, mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {

@@ -19,8 +19,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	"github.com/secretgate/secretgate/shared/dialect/sealed/verify"
 	"github.com/secretgate/secretgate/shared/fair"
+	"github.com/secretgate/secretgate/shared/opening"
 	"github.com/secretgate/secretgate/shared/peer"
 	"github.com/secretgate/secretgate/shared/plan"
 )
@@ -61,7 +61,7 @@ func (o *Opener) Opens(ctx context.Context, p *plan.Plan) (closed field.ErrorLis
 	if len(entries) == 0 {
 		return nil, ""
 	}
-	ctx, cancel := context.WithTimeout(ctx, verify.MaxTime)
+	ctx, cancel := context.WithTimeout(ctx, opening.MaxTime)
 	defer cancel()
 	if o.rests(time.Now()) {
 		return nil, "the syncer cannot be reached"
@@ -93,20 +93,20 @@ func (o *Opener) Opens(ctx context.Context, p *plan.Plan) (closed field.ErrorLis
 }
 
 // ask sends the values, and reads the answer.
-func (o *Opener) ask(ctx context.Context, namespace string, entries []*plan.Entry) (response verify.Response, err error) {
-	values := make([]verify.Value, 0, len(entries))
+func (o *Opener) ask(ctx context.Context, namespace string, entries []*plan.Entry) (response opening.Response, err error) {
+	values := make([]opening.Value, 0, len(entries))
 	for _, e := range entries {
-		values = append(values, verify.Value{Ciphertext: []byte(e.Sealed.Ciphertext), Label: e.Sealed.Label})
+		values = append(values, opening.Value{Ciphertext: []byte(e.Sealed.Ciphertext), Label: e.Sealed.Label})
 	}
-	body, err := json.Marshal(verify.Request{Values: values})
+	body, err := json.Marshal(opening.Request{Values: values})
 	if err != nil {
 		return response, err
 	}
-	within := verify.MaxTime
+	within := opening.MaxTime
 	if deadline, is := ctx.Deadline(); is {
 		within = time.Until(deadline)
 	}
-	at := url.URL{Scheme: "https", Host: o.Address, Path: verify.Path, RawQuery: verify.Query(namespace, within).Encode()}
+	at := url.URL{Scheme: "https", Host: o.Address, Path: opening.Path, RawQuery: opening.Query(namespace, within).Encode()}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, at.String(), bytes.NewReader(body))
 	if err != nil {
 		return response, err
@@ -122,7 +122,7 @@ func (o *Opener) ask(ctx context.Context, namespace string, entries []*plan.Entr
 	case err != nil:
 		return response, err
 	case answer.StatusCode == http.StatusServiceUnavailable:
-		return verify.Response{Unknown: "the syncer had no time to answer"}, nil
+		return opening.Response{Unknown: "the syncer had no time to answer"}, nil
 	case answer.StatusCode != http.StatusOK:
 		return response, fmt.Errorf("the syncer answers with status %s", answer.Status)
 	}
@@ -136,7 +136,7 @@ func (o *Opener) newClient() *http.Client {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-				dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: verify.MaxTime}, Config: o.Peer.Client()}
+				dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: opening.MaxTime}, Config: o.Peer.Client()}
 				conn, err := dialer.DialContext(ctx, network, address)
 				if err != nil && !errors.Is(err, context.Canceled) { // a request that waited for it may have ended by now
 					o.failed(ctx, err)

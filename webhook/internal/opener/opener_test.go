@@ -19,7 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
 
-	"github.com/secretgate/secretgate/shared/dialect/sealed/verify"
+	"github.com/secretgate/secretgate/shared/opening"
 	"github.com/secretgate/secretgate/shared/peer"
 	"github.com/secretgate/secretgate/shared/plan"
 )
@@ -28,11 +28,11 @@ import (
 func peers(t *testing.T) (webhook, syncer *peer.Peer) {
 	t.Helper()
 	cluster := fake.NewClientset(
-		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "secretgate", Name: verify.ConfigMapWebhook}},
-		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "secretgate", Name: verify.ConfigMapSyncer}},
+		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "secretgate", Name: opening.ConfigMapWebhook}},
+		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "secretgate", Name: opening.ConfigMapSyncer}},
 	).CoreV1().ConfigMaps("secretgate")
-	webhook = &peer.Peer{ConfigMaps: cluster, Own: verify.ConfigMapWebhook, Other: verify.ConfigMapSyncer}
-	syncer = &peer.Peer{ConfigMaps: cluster, Own: verify.ConfigMapSyncer, Other: verify.ConfigMapWebhook}
+	webhook = &peer.Peer{ConfigMaps: cluster, Own: opening.ConfigMapWebhook, Other: opening.ConfigMapSyncer}
+	syncer = &peer.Peer{ConfigMaps: cluster, Own: opening.ConfigMapSyncer, Other: opening.ConfigMapWebhook}
 	for _, p := range []*peer.Peer{webhook, syncer} {
 		if err := p.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
@@ -72,14 +72,14 @@ func sealedPlan() *plan.Plan {
 }
 
 // responding answers each request alike.
-func responding(response verify.Response) http.HandlerFunc {
+func responding(response opening.Response) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(response) }
 }
 
 func TestAnswers(t *testing.T) {
 	webhook, syncer := peers(t)
 	_, foreign := peers(t)
-	var got verify.Request
+	var got opening.Request
 	var query string
 	for name, test := range map[string]struct {
 		end     *peer.Peer
@@ -90,12 +90,12 @@ func TestAnswers(t *testing.T) {
 		"all can be opened": {syncer, func(w http.ResponseWriter, r *http.Request) {
 			query = r.URL.Query().Get("namespace")
 			_ = json.NewDecoder(r.Body).Decode(&got)
-			_ = json.NewEncoder(w).Encode(verify.Response{})
+			_ = json.NewEncoder(w).Encode(opening.Response{})
 		}, "", ""},
-		"one cannot": {syncer, responding(verify.Response{Closed: []verify.Closed{{Value: 1, Why: "sealed elsewhere"}}}),
+		"one cannot": {syncer, responding(opening.Response{Closed: []opening.Closed{{Value: 1, Why: "sealed elsewhere"}}}),
 			"spec.encryptedData[b]: sealed elsewhere", ""},
-		"values that were not asked about": {syncer, responding(verify.Response{Closed: []verify.Closed{{Value: 2}, {Value: -1}}}), "", ""},
-		"nothing is known":                 {syncer, responding(verify.Response{Unknown: "the sealing keys have not been read yet"}), "", "the sealing keys have not been read yet"},
+		"values that were not asked about": {syncer, responding(opening.Response{Closed: []opening.Closed{{Value: 2}, {Value: -1}}}), "", ""},
+		"nothing is known":                 {syncer, responding(opening.Response{Unknown: "the sealing keys have not been read yet"}), "", "the sealing keys have not been read yet"},
 		"overload":                         {syncer, status(http.StatusServiceUnavailable), "", "the syncer had no time to answer"},
 		"another status":                   {syncer, status(http.StatusTeapot), "", "the syncer cannot be asked"},
 		"elsewhere": {syncer, func(w http.ResponseWriter, r *http.Request) {
@@ -103,7 +103,7 @@ func TestAnswers(t *testing.T) {
 		}, "", "the syncer cannot be asked"},
 		"what is no answer":               {syncer, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{")) }, "", "the syncer cannot be asked"},
 		"an answer without end":           {syncer, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(strings.Repeat("x", 1<<20))) }, "", "the syncer cannot be asked"},
-		"a server that is not the syncer": {foreign, responding(verify.Response{}), "", "the syncer cannot be asked"},
+		"a server that is not the syncer": {foreign, responding(opening.Response{}), "", "the syncer cannot be asked"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			address, _ := serve(t, test.end, test.answer)
@@ -118,7 +118,7 @@ func TestAnswers(t *testing.T) {
 			}
 		})
 	}
-	want := verify.Request{Values: []verify.Value{
+	want := opening.Request{Values: []opening.Value{
 		{Ciphertext: []byte("\xff\x00a"), Label: "core/db"}, {Ciphertext: []byte("\xff\x00b"), Label: "core/db"},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" || query != "core" {
@@ -141,7 +141,7 @@ func TestAPlanWithoutSealedValuesAsksNothing(t *testing.T) {
 func TestASyncerThatCannotBeReachedIsLeftAlone(t *testing.T) {
 	webhook, _ := peers(t)
 	_, foreign := peers(t)
-	address, connections := serve(t, foreign, responding(verify.Response{}))
+	address, connections := serve(t, foreign, responding(opening.Response{}))
 	var log strings.Builder
 	o := &Opener{Address: address, Peer: webhook, Log: slog.New(slog.NewTextHandler(&log, nil))}
 	for range 5 {
@@ -174,7 +174,7 @@ func TestASyncerThatDoesNotAnswerIsNotWaitedFor(t *testing.T) {
 	})
 	defer close(hangs)
 	o := &Opener{Address: address, Peer: webhook, Log: slog.New(slog.DiscardHandler)}
-	ctx, cancel := context.WithTimeout(t.Context(), verify.MaxTime/10)
+	ctx, cancel := context.WithTimeout(t.Context(), opening.MaxTime/10)
 	defer cancel()
 	if _, unknown := o.Opens(ctx, sealedPlan()); unknown != "the syncer did not answer in time" {
 		t.Errorf("got %q, want that it did not answer", unknown)

@@ -19,9 +19,9 @@ import (
 
 	shared "github.com/secretgate/secretgate/shared/dialect"
 	"github.com/secretgate/secretgate/shared/dialect/sealed"
-	"github.com/secretgate/secretgate/shared/dialect/sealed/verify"
 	"github.com/secretgate/secretgate/shared/fair"
 	"github.com/secretgate/secretgate/shared/names"
+	"github.com/secretgate/secretgate/shared/opening"
 	"github.com/secretgate/secretgate/shared/peer"
 	"github.com/secretgate/secretgate/shared/settings"
 	"github.com/secretgate/secretgate/syncer/backend"
@@ -175,7 +175,7 @@ func (e *Extension) answer(mgr manager.Manager, core typedcore.CoreV1Interface, 
 		return problems
 	}
 	end := &peer.Peer{
-		ConfigMaps: core.ConfigMaps(running.Namespace), Own: verify.ConfigMapSyncer, Other: verify.ConfigMapWebhook,
+		ConfigMaps: core.ConfigMaps(running.Namespace), Own: opening.ConfigMapSyncer, Other: opening.ConfigMapWebhook,
 	}
 	return append(problems,
 		mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {

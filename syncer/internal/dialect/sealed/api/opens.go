@@ -12,8 +12,8 @@ import (
 
 	"golang.org/x/net/netutil"
 
-	"github.com/secretgate/secretgate/shared/dialect/sealed/verify"
 	"github.com/secretgate/secretgate/shared/fair"
+	"github.com/secretgate/secretgate/shared/opening"
 	"github.com/secretgate/secretgate/shared/peer"
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/internal/dialect/sealed/keys"
@@ -40,16 +40,16 @@ type Opener struct {
 	objects fair.Turns
 }
 
-// Handler serves verify.Path.
+// Handler serves opening.Path.
 func (o *Opener) Handler() http.Handler {
 	o.objects.Width = atOnce
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST "+verify.Path, o.answer)
+	mux.HandleFunc("POST "+opening.Path, o.answer)
 	return mux
 }
 
 func (o *Opener) answer(w http.ResponseWriter, r *http.Request) {
-	namespace, within := verify.ParseQuery(r.URL.Query())
+	namespace, within := opening.ParseQuery(r.URL.Query())
 	ctx, cancel := context.WithTimeout(r.Context(), within-within/8) // the rest is for the way
 	defer cancel()
 	end, err := o.objects.Acquire(ctx, namespace)
@@ -59,8 +59,8 @@ func (o *Opener) answer(w http.ResponseWriter, r *http.Request) {
 	}
 	defer end()
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(within)) // not every writer of a test has one
-	var request verify.Request
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, verify.MaxBody)).Decode(&request); err != nil {
+	var request opening.Request
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, opening.MaxBody)).Decode(&request); err != nil {
 		http.Error(w, "the body is no request for an object's values, or did not arrive whole", http.StatusBadRequest)
 		return
 	}
@@ -74,9 +74,9 @@ func (o *Opener) answer(w http.ResponseWriter, r *http.Request) {
 }
 
 // opens tries each value. What it opens is in memory for the try alone.
-func (o *Opener) opens(ctx context.Context, namespace string, values []verify.Value) (response verify.Response) {
+func (o *Opener) opens(ctx context.Context, namespace string, values []opening.Value) (response opening.Response) {
 	for i, v := range values {
-		if len(response.Closed) == verify.MaxClosed {
+		if len(response.Closed) == opening.MaxClosed {
 			response.Unknown = "the values after these were not tried"
 			return response
 		}
@@ -89,7 +89,7 @@ func (o *Opener) opens(ctx context.Context, namespace string, values []verify.Va
 			response.Unknown = err.Error()
 			return response
 		case why != "":
-			response.Closed = append(response.Closed, verify.Closed{Value: i, Why: why})
+			response.Closed = append(response.Closed, opening.Closed{Value: i, Why: why})
 		}
 	}
 	return response
@@ -110,7 +110,7 @@ func (s *OpenerServer) Start(ctx context.Context) error {
 	}
 	s.Opener.Log.InfoContext(ctx, "Serving the webhook, which asks what can be opened", "address", listener.Addr().String())
 	listener = tls.NewListener(netutil.LimitListener(listener, maxWebhooks), s.Peer.Server())
-	const answers = 5 * verify.MaxTime // and handshakes
+	const answers = 5 * opening.MaxTime // and handshakes
 	return serve(ctx, listener, &http.Server{
 		Handler: aging(s.Opener.Handler()), ReadHeaderTimeout: answers, ReadTimeout: answers, WriteTimeout: answers, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 4 << 10,

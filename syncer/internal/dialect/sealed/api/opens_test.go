@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/secretgate/secretgate/shared/dialect/sealed/verify"
+	"github.com/secretgate/secretgate/shared/opening"
 	"github.com/secretgate/secretgate/syncer/internal/dialect/sealed/keys"
 )
 
@@ -28,24 +28,24 @@ func newOpener(t *testing.T, has ...pair) (*Opener, *bytes.Buffer) {
 }
 
 // value is one that a key sealed under a label, and that is shown under another.
-func value(t *testing.T, by pair, label, shown string) verify.Value {
+func value(t *testing.T, by pair, label, shown string) opening.Value {
 	t.Helper()
 	ciphertext, err := base64.StdEncoding.DecodeString(seal(t, by, planted, label))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return verify.Value{Ciphertext: ciphertext, Label: shown}
+	return opening.Value{Ciphertext: ciphertext, Label: shown}
 }
 
 // asked is the answer to a request for values.
-func asked(t *testing.T, o *Opener, within time.Duration, values ...verify.Value) (status int, response verify.Response) {
+func asked(t *testing.T, o *Opener, within time.Duration, values ...opening.Value) (status int, response opening.Response) {
 	t.Helper()
-	body, err := json.Marshal(verify.Request{Values: values})
+	body, err := json.Marshal(opening.Request{Values: values})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	url := verify.Path + "?" + verify.Query("core", within).Encode()
+	url := opening.Path + "?" + opening.Query("core", within).Encode()
 	o.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body)))
 	if strings.Contains(w.Body.String(), planted) {
 		t.Error("the answer holds the value")
@@ -64,36 +64,36 @@ func TestTheWebhookLearnsWhatNoKeyOpens(t *testing.T) {
 	const foreign = "sealed for another cluster, for another namespace, name or scope, or by a key that is gone: " +
 		"restore that key in namespace sealing, or seal the value again by kubeseal"
 	const malformed = "no sealed value, or is cut off: seal the value again by kubeseal"
-	many := make([]verify.Value, verify.MaxClosed+5)
+	many := make([]opening.Value, opening.MaxClosed+5)
 	for i := range many {
-		many[i] = verify.Value{Ciphertext: []byte("none")}
+		many[i] = opening.Value{Ciphertext: []byte("none")}
 	}
 	for name, test := range map[string]struct {
-		values []verify.Value
-		want   verify.Response
+		values []opening.Value
+		want   opening.Response
 	}{
-		"nothing":                      {nil, verify.Response{}},
-		"values of an old and new key": {[]verify.Value{value(t, has[0], "core/db", "core/db"), value(t, has[1], "", "")}, verify.Response{}},
+		"nothing":                      {nil, opening.Response{}},
+		"values of an old and new key": {[]opening.Value{value(t, has[0], "core/db", "core/db"), value(t, has[1], "", "")}, opening.Response{}},
 		"one of a key that is not the cluster's": {
-			[]verify.Value{value(t, has[1], "core/db", "core/db"), value(t, lacks, "core/db", "core/db")},
-			verify.Response{Closed: []verify.Closed{{Value: 1, Why: foreign}}},
+			[]opening.Value{value(t, has[1], "core/db", "core/db"), value(t, lacks, "core/db", "core/db")},
+			opening.Response{Closed: []opening.Closed{{Value: 1, Why: foreign}}},
 		},
 		"one of another object": {
-			[]verify.Value{value(t, has[0], "core/db", "core/other")}, verify.Response{Closed: []verify.Closed{{Value: 0, Why: foreign}}},
+			[]opening.Value{value(t, has[0], "core/db", "core/other")}, opening.Response{Closed: []opening.Closed{{Value: 0, Why: foreign}}},
 		},
 		"what is no ciphertext": {
-			[]verify.Value{{Ciphertext: []byte("none")}}, verify.Response{Closed: []verify.Closed{{Value: 0, Why: malformed}}},
+			[]opening.Value{{Ciphertext: []byte("none")}}, opening.Response{Closed: []opening.Closed{{Value: 0, Why: malformed}}},
 		},
 	} {
 		for range 2 { // the second time it is remembered
-			status, got := asked(t, o, verify.MaxTime, test.values...)
+			status, got := asked(t, o, opening.MaxTime, test.values...)
 			if diff := cmp.Diff(test.want, got); status != http.StatusOK || diff != "" {
 				t.Errorf("%s: got status %d (-want +got):\n%s", name, status, diff)
 			}
 		}
 	}
-	if _, got := asked(t, o, verify.MaxTime, many...); len(got.Closed) != verify.MaxClosed || got.Unknown != "the values after these were not tried" {
-		t.Errorf("got %d values that no key opens, and %q, want %d, and that there are more", len(got.Closed), got.Unknown, verify.MaxClosed)
+	if _, got := asked(t, o, opening.MaxTime, many...); len(got.Closed) != opening.MaxClosed || got.Unknown != "the values after these were not tried" {
+		t.Errorf("got %d values that no key opens, and %q, want %d, and that there are more", len(got.Closed), got.Unknown, opening.MaxClosed)
 	}
 	if strings.Contains(log.String(), planted) {
 		t.Error("the log holds the value")
@@ -103,11 +103,11 @@ func TestTheWebhookLearnsWhatNoKeyOpens(t *testing.T) {
 func TestWhatCannotBeKnownIsUnknown(t *testing.T) {
 	one := value(t, pairs()[0], "core/db", "core/db")
 	none, _ := newOpener(t)
-	if _, got := asked(t, none, verify.MaxTime, one); len(got.Closed) > 0 || !strings.Contains(got.Unknown, "the cluster has no sealing key in namespace sealing") {
+	if _, got := asked(t, none, opening.MaxTime, one); len(got.Closed) > 0 || !strings.Contains(got.Unknown, "the cluster has no sealing key in namespace sealing") {
 		t.Errorf("without a key: got %+v, want unknown", got)
 	}
 	unread := &Opener{Keys: &keys.Ring{Namespace: "sealing"}}
-	if _, got := asked(t, unread, verify.MaxTime, one); len(got.Closed) > 0 || got.Unknown != "the sealing keys have not been read yet" {
+	if _, got := asked(t, unread, opening.MaxTime, one); len(got.Closed) > 0 || got.Unknown != "the sealing keys have not been read yet" {
 		t.Errorf("before the keys have been read: got %+v, want unknown", got)
 	}
 	has, _ := newOpener(t, pairs()[0])
@@ -122,7 +122,7 @@ func TestAConnectionIsClosedOnceItIsOld(t *testing.T) {
 	for age, want := range map[time.Duration]string{time.Minute: "", time.Hour: "close"} {
 		ctx := context.WithValue(t.Context(), opened{}, time.Now().Add(-age))
 		w := httptest.NewRecorder()
-		aging(o.Handler()).ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodPost, verify.Path, strings.NewReader("{}")))
+		aging(o.Handler()).ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodPost, opening.Path, strings.NewReader("{}")))
 		if got := w.Header().Get("Connection"); got != want || w.Code != http.StatusOK {
 			t.Errorf("after %s: got status %d and Connection %q, want it answered, and %q", age, w.Code, got, want)
 		}
@@ -135,11 +135,11 @@ func TestWhatIsNoRequestOfTheWebhooksIsRefused(t *testing.T) {
 		method, path, body string
 		want               int
 	}{
-		"another method":      {http.MethodGet, verify.Path, "", http.StatusMethodNotAllowed},
+		"another method":      {http.MethodGet, opening.Path, "", http.StatusMethodNotAllowed},
 		"what kubeseal asks":  {http.MethodPost, PathVerify, "{}", http.StatusNotFound},
 		"the certificate":     {http.MethodGet, PathCert, "", http.StatusNotFound},
-		"a body that is none": {http.MethodPost, verify.Path, "none", http.StatusBadRequest},
-		"a body without end":  {http.MethodPost, verify.Path, `{"values":[{"label":"` + strings.Repeat("x", verify.MaxBody) + `"}]}`, http.StatusBadRequest},
+		"a body that is none": {http.MethodPost, opening.Path, "none", http.StatusBadRequest},
+		"a body without end":  {http.MethodPost, opening.Path, `{"values":[{"label":"` + strings.Repeat("x", opening.MaxBody) + `"}]}`, http.StatusBadRequest},
 	} {
 		w := httptest.NewRecorder()
 		o.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), test.method, test.path, strings.NewReader(test.body)))

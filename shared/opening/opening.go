@@ -1,6 +1,6 @@
-// Package verify is what the webhook asks the syncer of a SealedSecret, and what that answers: whether the cluster's keys open it. It is
+// Package opening is what the webhook asks the syncer of a SealedSecret, and what that answers: whether the cluster's keys open it. It is
 // spoken over TLS between the two alone (package peer), by POST to Path, with what Query has. No answer holds a value.
-package verify
+package opening
 
 import (
 	"net/url"
