@@ -26,9 +26,9 @@ const (
 )
 
 // TestRestartsMemory: what the restarter holds is far from the limit of its manifest in a large cluster, and what it needs to begin with is below,
-// with an API server that streams lists and with one that does not, as older ones.
+// with an API server that streams lists and with one that does not, as older ones. It runs alone: what it stores, a quarter of a gigabyte,
+// keeps every other API server of the machine waiting.
 func TestRestartsMemory(t *testing.T) {
-	t.Parallel()
 	s := newSite(t, lab.Options{})
 	s.installRestarts(t)
 	limit, soft := s.restarterMemory(t)

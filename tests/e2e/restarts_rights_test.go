@@ -24,7 +24,7 @@ func (s *site) restartEverything(t *testing.T, env []string) {
 	s.kubectl.MustApply(t, namespace, fencedRollouts)
 	s.kubectl.Must(t, "annotate", "-n", namespace, "deployments,statefulsets,daemonsets,rollouts.argoproj.io", "--all", "secretgate.io/restart=db")
 	restarter, err := s.lab.NewRestarter(t.Context(), "restarter", lab.Extra{
-		Env: env, Args: []string{"--honour-reloader-annotations", "--dialects=kes,eso,vso,tuenti", "--restart-quiet-period=1s"},
+		Env: env, Args: []string{"--honour-reloader-annotations", "--dialects=kes,eso,vso,tuenti,sealed", "--restart-quiet-period=1s"},
 	})
 	if err != nil {
 		t.Fatal(err)
