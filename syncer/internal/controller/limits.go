@@ -5,6 +5,8 @@ import (
 
 	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/secretgate/secretgate/syncer/internal/ratelimit"
 )
 
 // Limits of the reads that users trigger beside the refreshes: a burst, and then one read each period. The limit of an object
@@ -20,22 +22,16 @@ const (
 // limits bounds the reads that tenants trigger, since each may cost money. An object that is deleted and made again is still
 // limited. The zero value is ready to use.
 type limits struct {
-	objects    map[types.NamespacedName]*rate.Limiter
-	namespaces map[string]*rate.Limiter
-	swept      time.Time
+	objects    ratelimit.Keyed[types.NamespacedName]
+	namespaces ratelimit.Keyed[string]
 }
 
 // wait counts a read of an object now, and returns 0; or returns how long it must wait, and counts nothing.
 func (l *limits) wait(object types.NamespacedName, forced bool, now time.Time) time.Duration {
-	l.sweep(now)
-	if l.objects == nil {
-		l.objects, l.namespaces = map[types.NamespacedName]*rate.Limiter{}, map[string]*rate.Limiter{}
-	}
-	reservations := []*rate.Reservation{
-		limiter(l.objects, object, rate.Every(readEvery), readBurst).ReserveN(now, 1),
-	}
+	reservations := []*rate.Reservation{l.objects.Of(object, rate.Every(readEvery), readBurst, now).ReserveN(now, 1)}
 	if forced {
-		reservations = append(reservations, limiter(l.namespaces, object.Namespace, namespaceForces, namespaceForceBurst).ReserveN(now, 1))
+		reservations = append(reservations,
+			l.namespaces.Of(object.Namespace, namespaceForces, namespaceForceBurst, now).ReserveN(now, 1))
 	}
 	wait := time.Duration(0)
 	for _, r := range reservations {
@@ -47,29 +43,4 @@ func (l *limits) wait(object types.NamespacedName, forced bool, now time.Time) t
 		}
 	}
 	return wait
-}
-
-func limiter[K comparable](limiters map[K]*rate.Limiter, key K, every rate.Limit, burst int) *rate.Limiter {
-	if limiters[key] == nil {
-		limiters[key] = rate.NewLimiter(every, burst)
-	}
-	return limiters[key]
-}
-
-// sweep removes limiters that are full again, at most once a minute.
-func (l *limits) sweep(now time.Time) {
-	if now.Sub(l.swept) < time.Minute {
-		return
-	}
-	l.swept = now
-	for object, limiter := range l.objects {
-		if limiter.TokensAt(now) >= readBurst {
-			delete(l.objects, object)
-		}
-	}
-	for namespace, limiter := range l.namespaces {
-		if limiter.TokensAt(now) >= namespaceForceBurst {
-			delete(l.namespaces, namespace)
-		}
-	}
 }

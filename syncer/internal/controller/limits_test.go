@@ -57,7 +57,7 @@ func TestLimitsAreForgottenWhenTheyLimitNothing(t *testing.T) {
 	var l limits
 	l.wait(types.NamespacedName{Name: "first"}, true, now)
 	l.wait(types.NamespacedName{Name: "second"}, true, now.Add(time.Hour))
-	if len(l.objects) != 1 || len(l.namespaces) != 1 {
-		t.Errorf("got limits of %d objects and %d namespaces, want one each", len(l.objects), len(l.namespaces))
+	if l.objects.Len() != 1 || l.namespaces.Len() != 1 {
+		t.Errorf("got limits of %d objects and %d namespaces, want one each", l.objects.Len(), l.namespaces.Len())
 	}
 }

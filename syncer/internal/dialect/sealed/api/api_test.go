@@ -348,9 +348,9 @@ func TestRequestsAreLimited(t *testing.T) {
 	if answered != peerBurst {
 		t.Errorf("a peer that claims to be many: got %d answers, want %d", answered, peerBurst)
 	}
-	now = now.Add(2 * sweepEvery)
+	now = now.Add(2 * time.Minute)
 	burst("after a while", PathVerify, "10.0.0.1", "192.0.2.1", clientBurst)
-	if got := len(a.limits.clients); got != 1 {
+	if got := a.limits.clients.Len(); got != 1 {
 		t.Errorf("got %d clients remembered, want 1", got)
 	}
 }
@@ -361,8 +361,15 @@ func TestClientsThatAreRememberedAreBounded(t *testing.T) {
 	for n := range maxClients + 10 {
 		l.allow(client{peer: "10.0.0.1", address: fmt.Sprint(n)}, now)
 	}
-	if got := len(l.clients); got != maxClients {
+	if got := l.clients.Len(); got != maxClients {
 		t.Errorf("got %d clients remembered, want %d", got, maxClients)
+	}
+	later := client{peer: "10.0.0.2", address: "later"}
+	if l.allow(later, now) {
+		t.Error("a client more than are remembered was allowed")
+	}
+	if !l.allow(later, now.Add(2*time.Minute)) {
+		t.Error("a client that comes when the others are forgotten was not allowed")
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
+	"github.com/secretgate/secretgate/syncer/internal/ratelimit"
 )
 
 // How many requests are answered that cost a try of keys: of a client, for each path, as Sealed Secrets does; and of a peer, which may be
@@ -19,15 +19,13 @@ const (
 	peerBurst   = 40
 	// maxClients bounds how many clients are remembered. Those that are idle are forgotten after a while.
 	maxClients = 10_000
-	sweepEvery = time.Minute
 )
 
 // limits bounds the requests of clients. The zero value is ready to use.
 type limits struct {
 	mu      sync.Mutex
-	peers   map[string]*rate.Limiter
-	clients map[client]*rate.Limiter
-	swept   time.Time
+	peers   ratelimit.Keyed[string]
+	clients ratelimit.Keyed[client]
 }
 
 type client struct{ peer, address, path string }
@@ -49,37 +47,8 @@ func clientOf(r *http.Request) client {
 func (l *limits) allow(c client, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.peers == nil {
-		l.peers, l.clients = map[string]*rate.Limiter{}, map[client]*rate.Limiter{}
-	}
-	l.sweep(now)
-	if _, known := l.clients[c]; !known && len(l.clients) >= maxClients {
+	if !l.clients.Has(c, now) && l.clients.Len() >= maxClients {
 		return false
 	}
-	return limiter(l.clients, c, clientRate, clientBurst).AllowN(now, 1) && limiter(l.peers, c.peer, peerRate, peerBurst).AllowN(now, 1)
-}
-
-func limiter[K comparable](all map[K]*rate.Limiter, key K, every rate.Limit, burst int) *rate.Limiter {
-	if all[key] == nil {
-		all[key] = rate.NewLimiter(every, burst)
-	}
-	return all[key]
-}
-
-// sweep forgets the clients that have not come for a while.
-func (l *limits) sweep(now time.Time) {
-	if now.Sub(l.swept) < sweepEvery {
-		return
-	}
-	l.swept = now
-	for key, limiter := range l.clients {
-		if limiter.TokensAt(now) >= clientBurst {
-			delete(l.clients, key)
-		}
-	}
-	for key, limiter := range l.peers {
-		if limiter.TokensAt(now) >= peerBurst {
-			delete(l.peers, key)
-		}
-	}
+	return l.clients.Of(c, clientRate, clientBurst, now).AllowN(now, 1) && l.peers.Of(c.peer, peerRate, peerBurst, now).AllowN(now, 1)
 }
