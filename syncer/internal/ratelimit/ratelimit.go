@@ -9,8 +9,8 @@ import (
 
 const sweepEvery = time.Minute
 
-// Keyed has a limiter for each key that is in use. A limiter that is full again limits nothing, and is forgotten. The zero value is ready to
-// use; it must not be used concurrently.
+// Keyed has a limiter for each key that is in use. A limiter that is full again limits nothing, and is forgotten. The zero value is ready
+// to use; it must not be used concurrently.
 type Keyed[K comparable] struct {
 	limiters map[K]*rate.Limiter
 	swept    time.Time
