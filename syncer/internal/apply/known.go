@@ -3,10 +3,6 @@ package apply
 import (
 	"cmp"
 	"context"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/binary"
 	"maps"
 	"slices"
 	"strconv"
@@ -19,6 +15,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/names"
 	"github.com/secretgate/secretgate/shared/plan"
+	"github.com/secretgate/secretgate/syncer/internal/digest"
 	"github.com/secretgate/secretgate/syncer/internal/owner"
 )
 
@@ -29,7 +26,7 @@ const pageSize = 50
 // Of values it has digests alone, by a key of this process, and it forgets each Secret with its first use. The zero value knows none.
 type Known struct {
 	mu      sync.Mutex
-	key     []byte
+	digests *digest.Maker
 	secrets map[client.ObjectKey]known
 }
 
@@ -38,12 +35,10 @@ type known struct {
 	version     string // its resourceVersion
 	uid         types.UID
 	revision    int64
-	content     digest            // of all that is ours but annotations
-	annotations map[string]digest // ours
-	foreign     []string          // labels and annotations of other clients
+	content     digest.Digest            // of all that is ours but annotations
+	annotations map[string]digest.Digest // ours
+	foreign     []string                 // labels and annotations of other clients
 }
-
-type digest [sha256.Size]byte
 
 // Load lists the Secrets that are ours in some namespaces, or in all where there are none, page by page. owns reports which objects are
 // this replica's.
@@ -82,13 +77,12 @@ func (k *Known) add(secret *corev1.Secret) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.secrets == nil {
-		k.secrets, k.key = map[client.ObjectKey]known{}, make([]byte, sha256.Size)
-		_, _ = rand.Read(k.key) // it never fails: it would end the process instead
+		k.secrets, k.digests = map[client.ObjectKey]known{}, digest.NewMaker()
 	}
 	fields := owner.FieldsOf(secret.ManagedFields, names.FieldManager)
-	annotations := map[string]digest{}
+	annotations := map[string]digest.Digest{}
 	for key, value := range only(secret.Annotations, fields.Annotations) {
-		annotations[key] = k.digest(value)
+		annotations[key] = k.digests.Of([]byte(value))
 	}
 	others, otherAnnotations := foreign(secret)
 	k.secrets[client.ObjectKeyFromObject(secret)] = known{
@@ -117,9 +111,9 @@ func (k *Known) unchanged(r Request) (Result, bool) {
 		return Result{}, false
 	}
 	desired := merge(&corev1.Secret{}, r)
-	annotations := map[string]digest{}
+	annotations := map[string]digest.Digest{}
 	for key, value := range desired.Annotations {
-		annotations[key] = k.digest(value)
+		annotations[key] = k.digests.Of([]byte(value))
 	}
 	delete(was.annotations, r.Stamp.Annotation)
 	content := k.contentOf(string(desired.Type), desired.Immutable, desired.Data, desired.Labels, owners(desired, r.Owner.UID))
@@ -130,27 +124,26 @@ func (k *Known) unchanged(r Request) (Result, bool) {
 }
 
 // contentOf is a digest of what a Secret has.
-func (k *Known) contentOf(kind string, immutable *bool, data map[string][]byte, labels map[string]string, owners []string) digest {
-	parts := []string{kind, strconv.FormatBool(isTrue(immutable)), strconv.Itoa(len(owners))}
-	parts = append(parts, owners...)
+func (k *Known) contentOf(
+	kind string, immutable *bool, data map[string][]byte, labels map[string]string, owners []string,
+) digest.Digest {
+	var parts [][]byte
+	add := func(texts ...string) {
+		for _, text := range texts {
+			parts = append(parts, []byte(text))
+		}
+	}
+	add(kind, strconv.FormatBool(isTrue(immutable)), strconv.Itoa(len(owners)))
+	add(owners...)
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
-		parts = append(parts, key, labels[key])
+		add(key, labels[key])
 	}
-	parts = append(parts, "") // no label has an empty key
+	add("") // no label has an empty key
 	for _, key := range slices.Sorted(maps.Keys(data)) {
-		parts = append(parts, key, string(data[key]))
+		add(key)
+		parts = append(parts, data[key])
 	}
-	return k.digest(parts...)
-}
-
-func (k *Known) digest(parts ...string) (sum digest) {
-	mac := hmac.New(sha256.New, k.key)
-	for _, part := range parts {
-		mac.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
-		mac.Write([]byte(part))
-	}
-	mac.Sum(sum[:0])
-	return sum
+	return k.digests.Of(parts...)
 }
 
 // owners is how a Secret names an object as its owner: by references, and by an annotation.
@@ -176,7 +169,7 @@ func only(all map[string]string, keys []string) map[string]string {
 }
 
 // withoutOwn leaves out the annotations that say what the others do not.
-func withoutOwn(annotations map[string]digest) map[string]digest {
+func withoutOwn(annotations map[string]digest.Digest) map[string]digest.Digest {
 	delete(annotations, names.AnnotationOwnerUID)
 	delete(annotations, names.AnnotationDataRevision)
 	return annotations

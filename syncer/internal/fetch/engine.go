@@ -21,6 +21,7 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/internal/digest"
 	"github.com/secretgate/secretgate/syncer/internal/render"
 )
 
@@ -55,7 +56,7 @@ type Engine struct {
 
 	mu            sync.Mutex
 	ctx           context.Context //nolint:containedctx // of Run, for the calls, which no caller waits for
-	digester      *digester
+	digests       *digest.Maker
 	objects       map[plan.ID]*object
 	stores        map[plan.Store]*store
 	shares        *shares

@@ -1,6 +1,10 @@
 package fetch
 
-import "time"
+import (
+	"time"
+
+	"github.com/secretgate/secretgate/syncer/internal/digest"
+)
 
 // handleReading keeps what was read of a source, notifies the objects that subscribe to it, and schedules the next read.
 func (e *Engine) handleReading(s *source, r reading) {
@@ -33,12 +37,12 @@ func (s *source) update(e *Engine, r reading) (changed bool) {
 		s.failures++
 		return changed
 	}
-	if e.digester == nil {
-		e.digester = newDigester()
+	if e.digests == nil {
+		e.digests = digest.NewMaker()
 	}
-	digest := e.digester.of(r.values)
-	changed = s.err != nil || s.digest != digest
-	s.digest, s.err, s.failures, s.readAt = digest, nil, 0, s.startedAt
+	sum := digestOf(e.digests, r.values)
+	changed = s.err != nil || s.digest != sum
+	s.digest, s.err, s.failures, s.readAt = sum, nil, 0, s.startedAt
 	s.version, s.size = "", size(r.values)
 	if len(r.values) == 1 {
 		s.version = r.values[0].Version

@@ -9,6 +9,7 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/internal/backoff"
+	"github.com/secretgate/secretgate/syncer/internal/digest"
 )
 
 const (
@@ -45,7 +46,7 @@ type source struct {
 	singleUntil  time.Time // until then it is read singly
 
 	// The result of the last read, without the value itself.
-	digest   digest
+	digest   digest.Digest
 	version  string
 	size     int       // of the value, in bytes
 	readAt   time.Time // when the last read that succeeded began; zero: none
