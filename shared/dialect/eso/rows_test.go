@@ -2,17 +2,15 @@ package eso_test
 
 import (
 	"flag"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	"sigs.k8s.io/yaml"
 
 	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/dialect/dialecttest"
 	"github.com/secretgate/secretgate/shared/dialect/eso"
 	v1 "github.com/secretgate/secretgate/shared/dialect/eso/v1"
 	"github.com/secretgate/secretgate/shared/plan"
@@ -32,40 +30,23 @@ type row struct {
 
 // TestEachRowIsJudged has a denial for each field by which an object may widen its authority, beside what is permitted.
 func TestEachRowIsJudged(t *testing.T) {
-	text, err := os.ReadFile("testdata/rows.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got strings.Builder
-	for part := range strings.SplitSeq(string(text), "\n---\n") {
-		var r row
-		if err := yaml.UnmarshalStrict([]byte(part), &r); err != nil || r.Name == "" {
-			t.Fatalf("%v in:\n%s", err, part)
-		}
-		got.WriteString(r.Name + "\n")
-		for _, line := range r.judge(t) {
-			got.WriteString("  " + line + "\n")
-		}
-	}
-	const golden = "testdata/rows.golden"
-	if *update {
-		if err := os.WriteFile(golden, []byte(got.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Errorf("%s (-want +got; -update writes it anew):\n%s", golden, diff)
-	}
+	dialecttest.Golden(t, *update, "testdata/rows.golden", dialecttest.Judged(t, dialecttest.Rows[row](t, "testdata/rows.yaml", strings.NewReplacer())))
 }
 
 var update = flag.Bool("update", false, "write testdata/rows.golden anew; look at what changed")
 
-// judge is all that is said of the row.
-func (r row) judge(t *testing.T) (said []string) {
+// Title implements dialecttest.Row.
+func (r row) Title() string { return r.Name }
+
+// Policy implements dialecttest.Row.
+func (r row) Policy() (policy.Namespace, policy.Settings) {
+	ns := dialecttest.Core(r.Annotations)
+	ns.Labels = r.Labels
+	return ns, policy.Settings{VaultServers: r.Servers}
+}
+
+// Plan implements dialecttest.Row, for the object, or else for the SecretStore.
+func (r row) Plan(t *testing.T) (*plan.Plan, field.ErrorList) {
 	t.Helper()
 	installation := &eso.Installation{Class: "secretgate"}
 	resolved := dialect.Resolved{}
@@ -82,42 +63,16 @@ func (r row) judge(t *testing.T) (said []string) {
 			resolved[dialect.Reference{Kind: schema.GroupKind{Kind: "ServiceAccount"}, Namespace: namespace, Name: "a"}] = account
 		}
 	}
-	ns := policy.Namespace{Name: "core", Labels: r.Labels, Annotations: map[string]string{}}
-	for key, value := range r.Annotations {
-		if !strings.Contains(key, "/") {
-			key = "secretgate.io/" + key
-		}
-		ns.Annotations[key] = value
-	}
-	say := func(p *plan.Plan, errs field.ErrorList) {
-		for _, err := range errs {
-			said = append(said, "denied: "+err.Error())
-		}
-		if p == nil {
-			return
-		}
-		for _, err := range policy.Check(p, ns, policy.Settings{VaultServers: r.Servers}).Errors() {
-			said = append(said, "denied: "+err.Error())
-		}
-		for _, warning := range append(p.Warnings, policy.Warnings(p, ns)...) {
-			said = append(said, "warned: "+warning)
-		}
-	}
-	if r.Object == nil {
-		judged, ok := installation.Stores()[0].(dialect.Judged)
-		if !ok {
-			t.Fatal("SecretStores are not judged")
-		}
-		say(judged.Plan(store, resolved))
-	} else {
+	if r.Object != nil {
 		object := &v1.ExternalSecret{Spec: *r.Object}
 		object.Namespace, object.Name = "core", "db"
-		say(installation.Plan(object, resolved))
+		return installation.Plan(object, resolved)
 	}
-	if len(said) == 0 {
-		said = []string{"permitted"}
+	judged, ok := installation.Stores()[0].(dialect.Judged)
+	if !ok {
+		t.Fatal("SecretStores are not judged")
 	}
-	return said
+	return judged.Plan(store, resolved)
 }
 
 func ref(kind, namespace, name string) dialect.Reference {

@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/yaml"
 
+	"github.com/secretgate/secretgate/shared/dialect/dialecttest"
 	"github.com/secretgate/secretgate/shared/dialect/sealed"
 	"github.com/secretgate/secretgate/shared/dialect/sealed/v1alpha1"
 	"github.com/secretgate/secretgate/shared/names"
@@ -19,21 +19,8 @@ import (
 
 // TestPlans has the whole Plan of objects.
 func TestPlans(t *testing.T) {
-	var got strings.Builder
-	for _, r := range rows(t, "testdata/plans.yaml") {
-		p, errs := r.plan(t)
-		if len(errs) > 0 {
-			t.Errorf("%s: %v", r.Name, errs.ToAggregate())
-			continue
-		}
-		text, err := yaml.Marshal(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		short := strings.ReplaceAll(string(text), ciphertext(2048, 16), "$2048")
-		got.WriteString("# " + r.Name + "\n" + short + "---\n")
-	}
-	golden(t, "testdata/plans.golden", got.String())
+	plans := dialecttest.Plans(t, rows(t, "testdata/plans.yaml"))
+	dialecttest.Golden(t, *update, "testdata/plans.golden", strings.ReplaceAll(plans, ciphertext(2048, 16), "$2048"))
 }
 
 // The scope is no part of the spec, so that its change leaves the generation as it is.

@@ -15,11 +15,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	"sigs.k8s.io/yaml"
 
 	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/dialect/dialecttest"
 	"github.com/secretgate/secretgate/shared/dialect/sealed"
 	"github.com/secretgate/secretgate/shared/dialect/sealed/v1alpha1"
 	"github.com/secretgate/secretgate/shared/plan"
@@ -42,14 +41,7 @@ var update = flag.Bool("update", false, "write the golden files of testdata anew
 
 // TestEachRowIsJudged has a denial for each rule, beside what is permitted.
 func TestEachRowIsJudged(t *testing.T) {
-	var got strings.Builder
-	for _, r := range rows(t, "testdata/rows.yaml") {
-		got.WriteString(r.Name + "\n")
-		for _, line := range r.judge(t) {
-			got.WriteString("  " + line + "\n")
-		}
-	}
-	golden(t, "testdata/rows.golden", got.String())
+	dialecttest.Golden(t, *update, "testdata/rows.golden", dialecttest.Judged(t, rows(t, "testdata/rows.yaml")))
 }
 
 // ciphertext is one of a key of some bits by its form alone, with bytes behind the key.
@@ -62,50 +54,29 @@ func ciphertext(bits, behind int) string {
 
 // rows reads a file of them. In it, $2048 and the like stand for a value that is sealed by a key of so many bits, and $cut for one that lacks a
 // byte.
-func rows(t *testing.T, file string) (all []row) {
+func rows(t *testing.T, file string) []row {
 	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	replaced := strings.NewReplacer("$2048", ciphertext(2048, 16), "$4096", ciphertext(4096, 20), "$1024", ciphertext(1024, 16),
+	return dialecttest.Rows[row](t, file, strings.NewReplacer("$2048", ciphertext(2048, 16), "$4096", ciphertext(4096, 20), "$1024", ciphertext(1024, 16),
 		"$1536", ciphertext(1536, 16), "$3000", ciphertext(3000, 16), "$16384", ciphertext(16384, 16), "$16392", ciphertext(16392, 16),
-		"$768", ciphertext(768, 16), "$cut", ciphertext(2048, 15)).Replace(string(text))
-	for part := range strings.SplitSeq(replaced, "\n---\n") {
-		var r row
-		if err := yaml.UnmarshalStrict([]byte(part), &r); err != nil || r.Name == "" {
-			t.Fatalf("%v in:\n%s", err, part)
-		}
-		r.Object.Namespace, r.Object.Name = "core", "db"
-		all = append(all, r)
-	}
-	return all
+		"$768", ciphertext(768, 16), "$cut", ciphertext(2048, 15)))
 }
 
-// golden compares a text with that of a file.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got; -update writes it anew):\n%s", file, diff)
-	}
+// Title implements dialecttest.Row.
+func (r row) Title() string { return r.Name }
+
+// Policy implements dialecttest.Row.
+func (r row) Policy() (policy.Namespace, policy.Settings) {
+	return dialecttest.Core(r.Annotations), policy.Settings{Enforce: r.Enforce}
 }
 
-// plan is what is understood of the row's object.
-func (r row) plan(t *testing.T) (*plan.Plan, field.ErrorList) {
+// Plan implements dialecttest.Row.
+func (r row) Plan(t *testing.T) (*plan.Plan, field.ErrorList) {
 	t.Helper()
 	installation := installed(t, r.args(t)...)
 	if err := installation.Finish(settings.Policy{}); err != nil {
 		t.Fatal(err)
 	}
+	r.Object.Namespace, r.Object.Name = "core", "db"
 	return installation.Kinds()[0].Plan(&r.Object, nil)
 }
 
@@ -159,32 +130,4 @@ func installed(t *testing.T, args ...string) dialect.Installation {
 		t.Fatal(err)
 	}
 	return installation
-}
-
-// judge is all that is said of the row.
-func (r row) judge(t *testing.T) (said []string) {
-	t.Helper()
-	ns := policy.Namespace{Name: "core", Annotations: map[string]string{}}
-	for key, value := range r.Annotations {
-		if !strings.Contains(key, "/") {
-			key = "secretgate.io/" + key
-		}
-		ns.Annotations[key] = value
-	}
-	p, errs := r.plan(t)
-	for _, err := range errs {
-		said = append(said, "denied: "+err.Error())
-	}
-	if p != nil {
-		for _, err := range policy.Check(p, ns, policy.Settings{Enforce: r.Enforce}).Errors() {
-			said = append(said, "denied: "+err.Error())
-		}
-		for _, warning := range append(p.Warnings, policy.Warnings(p, ns)...) {
-			said = append(said, "warned: "+warning)
-		}
-	}
-	if len(said) == 0 {
-		said = []string{"permitted"}
-	}
-	return said
 }

@@ -14,7 +14,7 @@ import (
 // login is how core/db logs in, and what is wrong with that.
 func login(t *testing.T, r row) (plan.Store, []string) {
 	t.Helper()
-	p, errs := r.plan(t)
+	p, errs := r.Plan(t)
 	var said []string
 	for _, err := range errs {
 		said = append(said, err.Error())

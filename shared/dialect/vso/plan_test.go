@@ -1,14 +1,13 @@
 package vso_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/yaml"
 
+	"github.com/secretgate/secretgate/shared/dialect/dialecttest"
 	"github.com/secretgate/secretgate/shared/dialect/vso"
 	"github.com/secretgate/secretgate/shared/dialect/vso/v1beta1"
 	"github.com/secretgate/secretgate/shared/names"
@@ -17,20 +16,7 @@ import (
 
 // TestPlans has the whole Plan of objects.
 func TestPlans(t *testing.T) {
-	var got strings.Builder
-	for _, r := range rows(t, "testdata/plans.yaml") {
-		p, errs := r.plan(t)
-		if len(errs) > 0 {
-			t.Errorf("%s: %v", r.Name, errs.ToAggregate())
-			continue
-		}
-		text, err := yaml.Marshal(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got.WriteString("# " + r.Name + "\n" + string(text) + "---\n")
-	}
-	golden(t, "testdata/plans.golden", got.String())
+	dialecttest.Golden(t, *update, "testdata/plans.golden", dialecttest.Plans(t, rows(t, "testdata/plans.yaml")))
 }
 
 func TestTheSeedsExampleIsUnderstood(t *testing.T) {

@@ -2,15 +2,13 @@ package vso_test
 
 import (
 	"flag"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	"sigs.k8s.io/yaml"
 
 	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/dialect/dialecttest"
 	"github.com/secretgate/secretgate/shared/dialect/vso"
 	"github.com/secretgate/secretgate/shared/dialect/vso/v1beta1"
 	"github.com/secretgate/secretgate/shared/plan"
@@ -39,48 +37,21 @@ var update = flag.Bool("update", false, "write the golden files of testdata anew
 
 // TestEachRowIsJudged has a denial for each field by which an object may widen its authority, beside what is permitted.
 func TestEachRowIsJudged(t *testing.T) {
-	var got strings.Builder
-	for _, r := range rows(t, "testdata/rows.yaml") {
-		got.WriteString(r.Name + "\n")
-		for _, line := range r.judge(t) {
-			got.WriteString("  " + line + "\n")
-		}
-	}
-	golden(t, "testdata/rows.golden", got.String())
+	dialecttest.Golden(t, *update, "testdata/rows.golden", dialecttest.Judged(t, rows(t, "testdata/rows.yaml")))
 }
 
 // rows reads a file of them.
-func rows(t *testing.T, file string) (all []row) {
+func rows(t *testing.T, file string) []row {
 	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for part := range strings.SplitSeq(string(text), "\n---\n") {
-		var r row
-		if err := yaml.UnmarshalStrict([]byte(part), &r); err != nil || r.Name == "" {
-			t.Fatalf("%v in:\n%s", err, part)
-		}
-		all = append(all, r)
-	}
-	return all
+	return dialecttest.Rows[row](t, file, strings.NewReplacer())
 }
 
-// golden compares a text with that of a file.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got; -update writes it anew):\n%s", file, diff)
-	}
+// Title implements dialecttest.Row.
+func (r row) Title() string { return r.Name }
+
+// Policy implements dialecttest.Row.
+func (r row) Policy() (policy.Namespace, policy.Settings) {
+	return dialecttest.Core(r.Annotations), policy.Settings{VaultServers: r.Servers}
 }
 
 // installation is that of the row.
@@ -130,8 +101,8 @@ func (r row) object(t *testing.T) *v1beta1.VaultStaticSecret {
 	return object
 }
 
-// plan is what is understood of what the row judges.
-func (r row) plan(t *testing.T) (*plan.Plan, field.ErrorList) {
+// Plan implements dialecttest.Row, for what the row judges.
+func (r row) Plan(t *testing.T) (*plan.Plan, field.ErrorList) {
 	t.Helper()
 	installation, resolved := r.installation(), r.resolved()
 	if r.Judged == "" {
@@ -150,36 +121,4 @@ func (r row) plan(t *testing.T) (*plan.Plan, field.ErrorList) {
 	}
 	t.Fatalf("%s: there is no %s in namespace core", r.Name, r.Judged)
 	return nil, nil
-}
-
-// judge is all that is said of the row.
-func (r row) judge(t *testing.T) (said []string) {
-	t.Helper()
-	ns := policy.Namespace{Name: "core", Annotations: map[string]string{}}
-	for key, value := range r.Annotations {
-		if !strings.Contains(key, "/") {
-			key = "secretgate.io/" + key
-		}
-		ns.Annotations[key] = value
-	}
-	p, errs := r.plan(t)
-	for _, err := range errs {
-		verdict := "denied: "
-		if dialect.IsMissing(err) {
-			verdict = "missing: "
-		}
-		said = append(said, verdict+err.Error())
-	}
-	if p != nil {
-		for _, err := range policy.Check(p, ns, policy.Settings{VaultServers: r.Servers}).Errors() {
-			said = append(said, "denied: "+err.Error())
-		}
-		for _, warning := range append(p.Warnings, policy.Warnings(p, ns)...) {
-			said = append(said, "warned: "+warning)
-		}
-	}
-	if len(said) == 0 {
-		said = []string{"permitted"}
-	}
-	return said
 }
