@@ -19,7 +19,6 @@ import (
 	"github.com/secretgate/secretgate/tests/lab/balancer"
 	"github.com/secretgate/secretgate/tests/lab/clouds"
 	"github.com/secretgate/secretgate/tests/lab/clouds/authority"
-	"github.com/secretgate/secretgate/tests/lab/process"
 	"github.com/secretgate/secretgate/tests/lab/servers"
 )
 
@@ -122,40 +121,6 @@ func Start(ctx context.Context, options Options) (*Lab, error) {
 		return nil, err
 	}
 	return l, nil
-}
-
-// Build builds the servers that are missing in the cache, as Start does first.
-func Build(ctx context.Context, options Options) error {
-	l, err := locate(options)
-	if err != nil {
-		return err
-	}
-	_, err = l.Builder().Build(ctx)
-	return err
-}
-
-// BuildESO builds External Secrets Operator where the cache lacks it. No lab starts it: tests do.
-func BuildESO(ctx context.Context, options Options) error {
-	l, err := locate(options)
-	if err != nil {
-		return err
-	}
-	_, err = l.Builder().BuildESO(ctx)
-	return err
-}
-
-// Builder builds the lab's servers.
-func (l *Lab) Builder() servers.Builder {
-	return servers.Builder{
-		Source:   filepath.Join(l.Root, "tests", "lab", "servers"),
-		Cache:    l.options.Cache,
-		Oldest:   l.Oldest,
-		Found:    l.options.Servers,
-		Quick:    l.options.Quick,
-		Progress: l.options.Progress,
-
-		WithoutControllers: l.options.Quick,
-	}
 }
 
 func (l *Lab) bringUp(ctx context.Context) error {
@@ -280,36 +245,6 @@ func (l *Lab) onStop(stop func()) {
 	}
 }
 
-// run starts a server that lives until Stop.
-func (l *Lab) run(command process.Command) (*process.Process, error) {
-	p, err := l.launch(command)
-	if err != nil {
-		return nil, err
-	}
-	l.onStop(p.Stop)
-	return p, nil
-}
-
-// launch starts a server that the caller stops. That it ends by itself is what Wait answers.
-func (l *Lab) launch(command process.Command) (*process.Process, error) {
-	command.Log = l.LogFile(command.Name)
-	p, err := process.Start(command)
-	if err != nil {
-		return nil, err
-	}
-	go func() {
-		<-p.Done()
-		if p.Asked() {
-			return
-		}
-		select {
-		case l.failed <- p.Err():
-		default: // an earlier one is enough
-		}
-	}()
-	return p, nil
-}
-
 // LogFile is the file of a server's or service's log.
 func (l *Lab) LogFile(name string) string { return filepath.Join(l.Dir, "log", name+".log") }
 
@@ -327,9 +262,4 @@ func (l *Lab) RESTConfig() *rest.Config {
 		TLSClientConfig: rest.TLSClientConfig{CAFile: l.stateFile("ca.crt")},
 		QPS:             -1,
 	}
-}
-
-// environment is what every child is given: enough to run, and nothing of the caller's clouds, proxies and kubeconfigs.
-func (l *Lab) environment(extra ...string) []string {
-	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + l.stateFile("home"), "TMPDIR=" + os.TempDir()}, extra...)
 }
