@@ -47,7 +47,9 @@ type Peer struct {
 	mu      sync.Mutex
 	own     *tls.Certificate // that is published
 	trusted []*x509.Certificate
-	reread  time.Time // when the other's ConfigMap was last read for a certificate that was not known
+
+	rereading sync.Mutex // held while the other's ConfigMap is read for a certificate that is not known
+	reread    time.Time  // when that last ended
 }
 
 // Run keeps the certificate of this process published, and follows those of the other service, until ctx ends. It calls report with why it

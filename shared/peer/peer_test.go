@@ -38,6 +38,7 @@ type cluster struct {
 	version int
 	reads   int
 	refuse  error                   // for each request
+	slow    time.Duration           // how long a read takes
 	before  func(*corev1.ConfigMap) // of the next update: what another process writes meanwhile
 }
 
@@ -52,6 +53,7 @@ func newCluster() *cluster {
 var configMaps = schema.GroupResource{Resource: "configmaps"}
 
 func (c *cluster) Get(_ context.Context, name string, _ metav1.GetOptions) (*corev1.ConfigMap, error) {
+	time.Sleep(c.slow)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reads++
@@ -126,7 +128,7 @@ func ask(t *testing.T, client, server *tls.Config) error {
 	t.Helper()
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", server)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	answered := make(chan error, 1)
 	go func() {
@@ -202,6 +204,23 @@ func TestAProcessThatStartsIsKnownAtOnce(t *testing.T) {
 	}
 	if err := ask(t, asking.Client(), c.started(t, syncer, webhook).Server()); err != nil {
 		t.Errorf("a server that has just started: %v", err)
+	}
+}
+
+// TestConnectionsWaitForTheReadThatOneOfThemBegan: they come together, to a process that neither end knew until then.
+func TestConnectionsWaitForTheReadThatOneOfThemBegan(t *testing.T) {
+	c := newCluster()
+	asking, answering := c.started(t, webhook, syncer), c.started(t, syncer, webhook)
+	c.slow = 50 * time.Millisecond
+	const connections = 8
+	results := make(chan error)
+	for range connections {
+		go func() { results <- ask(t, asking.Client(), answering.Server()) }()
+	}
+	for range connections {
+		if err := <-results; err != nil {
+			t.Errorf("got %v, want a connection", err)
+		}
 	}
 }
 

@@ -68,18 +68,14 @@ func (p *Peer) trusts(leaf *x509.Certificate) bool {
 	return slices.ContainsFunc(p.trusted, leaf.Equal) && valid(leaf, now)
 }
 
-// readAgain reads the other's ConfigMap, unless that was done a moment ago.
+// readAgain reads the other's ConfigMap, unless that was done a moment ago. Connections that come while it is read wait for what it has.
 func (p *Peer) readAgain() error {
-	now := p.now()
-	p.mu.Lock()
-	recent := now.Sub(p.reread) < rereadEvery
-	if !recent {
-		p.reread = now
-	}
-	p.mu.Unlock()
-	if recent {
+	p.rereading.Lock()
+	defer p.rereading.Unlock()
+	if p.now().Sub(p.reread) < rereadEvery {
 		return nil
 	}
+	defer func() { p.reread = p.now() }()
 	ctx, cancel := context.WithTimeout(context.Background(), rereadTime)
 	defer cancel()
 	return p.read(ctx)
