@@ -53,7 +53,7 @@ func newCluster() *cluster {
 var configMaps = schema.GroupResource{Resource: "configmaps"}
 
 func (c *cluster) Get(_ context.Context, name string, _ metav1.GetOptions) (*corev1.ConfigMap, error) {
-	time.Sleep(c.slow)
+	<-time.After(c.slow)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reads++
