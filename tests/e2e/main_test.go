@@ -48,7 +48,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	if err := spareOlderNamespaces(); err != nil {
+	if err := patchNamespaceWebhook(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
