@@ -113,7 +113,7 @@ func run(ctx context.Context, c *config.Config, b *backing, version string) erro
 	if err != nil {
 		return err
 	}
-	if err := assemble(ctx, mgr, c, extension.Running{
+	if err := assemble(ctx, mgr, c, informers.Shares, extension.Running{
 		Drivers: b.drivers, Log: log, Namespace: namespace, Owns: informers.Shares.Owns,
 	}); err != nil {
 		return err
@@ -131,13 +131,13 @@ func run(ctx context.Context, c *config.Config, b *backing, version string) erro
 }
 
 // assemble lists all that runs.
-func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, running extension.Running) error {
+func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, shares *shard.Shares, running extension.Running) error {
 	cluster, err := discovery.NewDiscoveryClientForConfig(mgr.GetConfig())
 	if err != nil {
 		return err
 	}
 	calls, objects := backend.NewMetrics(), &metrics.Objects{}
-	s := newSyncer(mgr, c, running.Drivers, calls, running.Owns)
+	s := newSyncer(mgr, c, running.Drivers, calls, shares)
 	s.known = knows(cluster)
 	var ready atomic.Bool
 	return errors.Join(
@@ -146,7 +146,7 @@ func assemble(ctx context.Context, mgr manager.Manager, c *config.Config, runnin
 		controllermetrics.Registry.Register(objects),
 		s.run(running),
 		mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
-			ready.Store(mgr.GetCache().WaitForCacheSync(ctx))
+			ready.Store(s.haveRead(ctx))
 			<-ctx.Done()
 			return nil
 		})),

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	controllermetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
@@ -28,13 +27,14 @@ import (
 	extension "github.com/secretgate/secretgate/syncer/internal/dialect"
 	"github.com/secretgate/secretgate/syncer/internal/fetch"
 	"github.com/secretgate/secretgate/syncer/internal/metrics"
+	"github.com/secretgate/secretgate/syncer/internal/shard"
 )
 
 // syncer is all kinds of objects that are served, and the one engine that reads for them.
 type syncer struct {
 	mgr    manager.Manager
 	config *config.Config
-	owns   func(types.UID) bool
+	shares *shard.Shares // of the objects: this replica's
 	engine *fetch.Engine
 	calls  *backend.Metrics
 	// templates are rendered for all kinds.
@@ -48,15 +48,15 @@ type syncer struct {
 
 // served is one of them.
 type served struct {
-	notify  func(object plan.ID, lane fetch.Priority)
+	notify  func(object plan.ID, priority fetch.Priority)
 	retry   func()
 	metrics *metrics.Kind
 }
 
 func newSyncer(mgr manager.Manager, c *config.Config, drivers map[plan.Backend]driver.Driver, calls *backend.Metrics,
-	owns func(types.UID) bool) *syncer {
+	shares *shard.Shares) *syncer {
 	c.Policy.Settings.Compiled = &policy.Compiled{}
-	s := &syncer{mgr: mgr, config: c, owns: owns, calls: calls, kinds: map[schema.GroupKind]served{}}
+	s := &syncer{mgr: mgr, config: c, shares: shares, calls: calls, kinds: map[schema.GroupKind]served{}}
 	s.engine = &fetch.Engine{
 		Reader: &backend.Client{
 			Drivers: drivers, Metrics: calls,
@@ -121,7 +121,7 @@ func (s *syncer) add(ctx context.Context, kind dialect.Kind, kinds []dialect.Kin
 		Templates: s.templates.Render,
 		Opener:    how.Opener,
 		Metrics:   counts,
-		Owns:      s.owns,
+		Owns:      s.shares.Owns,
 	}
 	if how.NewTakeover != nil {
 		r.Takeover = how.NewTakeover(mgr, kinds)
@@ -147,7 +147,7 @@ func (s *syncer) report(stores []dialect.StoreKind) error {
 		r := &controller.StoreReconciler{
 			Kind: reporting, Stores: stores, Name: of.Dialect + "-" + strings.ToLower(of.Kind),
 			Policy: s.config.Policy.Settings, Namespaces: s.config.WatchedNamespaces,
-			Client: s.mgr.GetClient(), Live: s.mgr.GetAPIReader(), Owns: s.owns,
+			Client: s.mgr.GetClient(), Live: s.mgr.GetAPIReader(), Owns: s.shares.Owns,
 		}
 		problems = append(problems, r.Add(s.mgr))
 	}
@@ -165,12 +165,29 @@ func (s *syncer) stores(kind dialect.Kind) []dialect.StoreKind {
 	return all
 }
 
-// listSecrets learns what the Secrets are like. Each of those that it does not learn of is read for its first comparison.
+// haveRead waits until the objects of each kind that is served from the start have been read, and reports whether they have.
+func (s *syncer) haveRead(ctx context.Context) bool {
+	for _, kind := range s.config.Dialects.Kinds() {
+		if s.of(plan.ID{Kind: kind.Type().GroupKind()}).notify == nil {
+			continue // the cluster does not know it: see arrival
+		}
+		if _, err := s.mgr.GetCache().GetInformer(ctx, kind.New()); err != nil { // it waits for the first list
+			return false
+		}
+	}
+	return s.mgr.GetCache().WaitForCacheSync(ctx)
+}
+
+// listSecrets learns what the Secrets of the replica's objects are like, once it is known which these are. Each Secret that it does not
+// learn of is read for its first comparison.
 func (s *syncer) listSecrets(ctx context.Context) error {
-	if !s.config.WatchSecrets || !s.mgr.GetCache().WaitForCacheSync(ctx) {
+	if !s.config.WatchSecrets {
 		return nil
 	}
-	if err := s.secrets.Load(ctx, s.mgr.GetAPIReader(), s.config.WatchedNamespaces, s.owns); err != nil && ctx.Err() == nil {
+	if _, err := s.shares.View(ctx); err != nil {
+		return nil //nolint:nilerr // the process ends
+	}
+	if err := s.secrets.Load(ctx, s.mgr.GetAPIReader(), s.config.WatchedNamespaces, s.shares.Owns); err != nil && ctx.Err() == nil {
 		slog.New(s.config.Handler).WarnContext(ctx, "Secrets are read one by one, since they cannot be listed", "error", err.Error())
 	}
 	return nil
