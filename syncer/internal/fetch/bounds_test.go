@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
@@ -27,8 +29,8 @@ func TestCallsAreBoundedInAllAndEachIdentityHasItsTurn(t *testing.T) {
 		if w.most < maxCalls || w.most > maxCalls+maxTrials {
 			t.Errorf("got %d calls under way at a time, want %d to %d", w.most, maxCalls, maxCalls+maxTrials)
 		}
-		if want := identities * objects; w.uncollected != want {
-			t.Errorf("got %d objects that were read, want %d", w.uncollected, want)
+		if want := identities * objects; w.usage().uncollected != want {
+			t.Errorf("got %d objects that were read, want %d", w.usage().uncollected, want)
 		}
 	})
 }
@@ -56,7 +58,7 @@ func TestNoMoreBytesAreReadThanMayBeHeld(t *testing.T) {
 			w.Request(named(fmt.Sprint("o", i)), Background, false)
 		}
 		w.pass(minute)
-		if held := w.shares.bytes.Held(); held != share {
+		if held := w.usage().bytes; held != share {
 			t.Errorf("got %d MiB that are held, want %d", held/size, share/size)
 		}
 		collected := 0
@@ -68,9 +70,9 @@ func TestNoMoreBytesAreReadThanMayBeHeld(t *testing.T) {
 			}
 			w.pass(2 * latency)
 		}
-		if w.shares.bytes.Held() != 0 || w.uncollected != 0 || collected != objects {
+		if w.usage().bytes != 0 || w.usage().uncollected != 0 || collected != objects {
 			t.Errorf("got %d objects that were given values, %d that wait to be collected and %d bytes that are held, want %d, 0 and 0",
-				collected, w.uncollected, w.shares.bytes.Held(), objects)
+				collected, w.usage().uncollected, w.usage().bytes, objects)
 		}
 	})
 }
@@ -102,8 +104,8 @@ func TestNothingIsHeldBesideAFailure(t *testing.T) {
 		w.kinds["bad"] = driver.NotFound
 		w.add("o", "", 0, "before", "bad", "after")
 		w.pass(latency)
-		if w.uncollected != 1 || w.ready != 0 || w.shares.bytes.Held() != 0 || w.objects[named("o")].request.values != nil {
-			t.Errorf("%d objects wait to be collected, and %d hold %d bytes", w.uncollected, w.ready, w.shares.bytes.Held())
+		if diff := cmp.Diff(usage{objects: 1, stores: 1, uncollected: 1}, w.usage(), cmp.AllowUnexported(usage{})); diff != "" {
+			t.Errorf("what is held beside a failure, -want +got:\n%s", diff)
 		}
 		w.collect(named("o"))
 		if got := w.got["o"]; len(got) != 1 || got[0] != "bad: not_found" {
@@ -231,12 +233,12 @@ func TestANewerValueTakesThePlaceOfOneThatWaitsToBeCollected(t *testing.T) {
 		w.pass(time.Second)
 		w.values["k"] = "a longer one"
 		w.pass(10 * time.Second)
-		if w.uncollected != 1 || w.shares.bytes.Held() != len("a longer one") {
-			t.Errorf("%d objects hold %d bytes", w.uncollected, w.shares.bytes.Held())
+		if w.usage().uncollected != 1 || w.usage().bytes != len("a longer one") {
+			t.Errorf("%d objects hold %d bytes", w.usage().uncollected, w.usage().bytes)
 		}
 		w.collect(named("o"))
-		if got := w.got["o"]; len(got) != 1 || got[0] != "a longer one" || w.shares.bytes.Held() != 0 {
-			t.Errorf("it was given %q, and %d bytes are held", got, w.shares.bytes.Held())
+		if got := w.got["o"]; len(got) != 1 || got[0] != "a longer one" || w.usage().bytes != 0 {
+			t.Errorf("it was given %q, and %d bytes are held", got, w.usage().bytes)
 		}
 	})
 }
@@ -267,15 +269,14 @@ func TestWhatIsDroppedMakesRoomForOthers(t *testing.T) {
 		}
 		for range 4 {
 			w.pass(minute)
-			for i := range 2 * maxReady {
-				name := named(fmt.Sprint("o", i))
-				if o := w.objects[name]; o != nil && o.request.complete() {
-					w.Unsubscribe(name)
-				}
+			ready := w.notified
+			w.notified = nil
+			for _, object := range ready {
+				w.Unsubscribe(named(object))
 			}
 		}
-		if len(w.objects) != 0 {
-			t.Errorf("got %d that have not been read, want 0", len(w.objects))
+		if w.usage().objects != 0 {
+			t.Errorf("got %d that have not been read, want 0", w.usage().objects)
 		}
 	})
 }

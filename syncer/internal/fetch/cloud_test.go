@@ -160,6 +160,7 @@ type world struct {
 	*Engine
 	*cloud
 	t          *testing.T
+	notes      sync.Mutex          // of what is notified and observed
 	notified   []string            // notifications, in order: name of the object
 	got        map[string][]string // by object: what each Collect gave, in order
 	seen       map[string]int      // by object: refreshes that changed nothing
@@ -182,6 +183,8 @@ func inFakeTime(t *testing.T, test func(w *world)) {
 		w.Engine = &Engine{
 			Reader: w.cloud,
 			Notify: func(object plan.ID, priority Priority) {
+				w.notes.Lock()
+				defer w.notes.Unlock()
 				w.notified = append(w.notified, object.Name)
 				w.priorities[object.Name] = priority
 				if w.collects {
@@ -189,6 +192,8 @@ func inFakeTime(t *testing.T, test func(w *world)) {
 				}
 			},
 			Observe: func(object plan.ID, ok bool, _ time.Time) {
+				w.notes.Lock()
+				defer w.notes.Unlock()
 				w.seen[object.Name]++
 				if !ok {
 					w.failed[object.Name]++
@@ -259,6 +264,24 @@ func reads(object, role string, keys ...string) *plan.Plan {
 		p.Entries = append(p.Entries, plan.Entry{Source: plan.Source{Store: store, Read: plan.Read{Key: key}}})
 	}
 	return p
+}
+
+// Subscribe is the engine's, and all that follows from it at once: what comes afterwards comes later.
+func (w *world) Subscribe(p *plan.Plan, interval time.Duration, overdue bool) {
+	w.Engine.Subscribe(p, interval, overdue)
+	synctest.Wait()
+}
+
+// Request is the engine's, and all that follows from it at once.
+func (w *world) Request(object plan.ID, priority Priority, fresh bool) {
+	w.Engine.Request(object, priority, fresh)
+	synctest.Wait()
+}
+
+// Unsubscribe is the engine's, and all that follows from it at once.
+func (w *world) Unsubscribe(object plan.ID) {
+	w.Engine.Unsubscribe(object)
+	synctest.Wait()
 }
 
 // add subscribes an object and asks for its sources, as the controller does with a new one.

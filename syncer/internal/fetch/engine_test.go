@@ -164,7 +164,7 @@ func TestTheShortestIntervalOfItsObjectsIsASources(t *testing.T) {
 			t.Errorf("there were %d calls for an object that is not refreshed", n)
 		}
 		w.Unsubscribe(named("never"))
-		if len(w.stores)+len(w.objects) != 0 {
+		if w.usage().stores+w.usage().objects != 0 {
 			t.Error("what has no subscribers is not forgotten")
 		}
 	})
@@ -215,13 +215,13 @@ func TestValuesGoWhenTheyHaveBeenCollected(t *testing.T) {
 		w.add("o", "", minute, "k")
 		w.add("leaves", "", minute, "k")
 		w.pass(latency)
-		if w.uncollected != 2 || w.shares.bytes.Held() != 2 {
-			t.Errorf("%d objects hold %d bytes, want 2 and 2", w.uncollected, w.shares.bytes.Held())
+		if w.usage().uncollected != 2 || w.usage().bytes != 2 {
+			t.Errorf("%d objects hold %d bytes, want 2 and 2", w.usage().uncollected, w.usage().bytes)
 		}
 		w.collect(named("o"))
 		w.Unsubscribe(named("leaves"))
-		if w.uncollected != 0 || w.ready != 0 || w.shares.bytes.Held() != 0 || w.objects[named("o")].request != nil {
-			t.Errorf("%d objects hold %d bytes", w.uncollected, w.shares.bytes.Held())
+		if diff := cmp.Diff(usage{objects: 1, stores: 1}, w.usage(), cmp.AllowUnexported(usage{})); diff != "" {
+			t.Errorf("what is held in the end, -want +got:\n%s", diff)
 		}
 		if _, state := w.Collect(named("o")); state != Idle {
 			t.Error("they can be collected twice")
@@ -237,8 +237,8 @@ func TestNoMoreIsReadThanIsCollected(t *testing.T) {
 		}
 		w.pass(minute)
 		share := maxReady / 4 * 3
-		if limit := share + 20*maxForegroundBatches; w.ready < share || w.ready > limit {
-			t.Errorf("got %d objects that hold values, want %d at least and %d at most", w.ready, share, limit)
+		if limit := share + 20*maxForegroundBatches; w.usage().ready < share || w.usage().ready > limit {
+			t.Errorf("got %d objects that hold values, want %d at least and %d at most", w.usage().ready, share, limit)
 		}
 		for len(w.got) < 2*maxReady {
 			for i := range 2 * maxReady {
@@ -246,7 +246,7 @@ func TestNoMoreIsReadThanIsCollected(t *testing.T) {
 			}
 			before := len(w.got)
 			w.pass(time.Second)
-			if w.uncollected == 0 && before < 2*maxReady {
+			if w.usage().uncollected == 0 && before < 2*maxReady {
 				t.Fatalf("it stops after %d", before)
 			}
 		}

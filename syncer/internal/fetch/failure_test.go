@@ -216,9 +216,9 @@ func TestABatchThatFailsAsAWholeIsHalvedUntilTheOffenderIsFound(t *testing.T) {
 					w.add(fmt.Sprint("o", i), "", minute, fmt.Sprint("k", i))
 				}
 				w.pass(20 * latency)
-				limiter := &w.stores[reads("", "", "k0").Stores()[0]].limiter
-				if n := w.count(); n > 12 || limiter.count != n {
-					t.Errorf("there were %d calls, and the limiter counts %d", n, limiter.count)
+				limited := w.limited(reads("", "", "k0").Stores()[0])
+				if n := w.count(); n > 12 || limited != n {
+					t.Errorf("there were %d calls, and the limiter counts %d", n, limited)
 				}
 				if len(w.got) != 21 || !slices.Equal(w.got["o7"], []string{"k7: " + kind.String()}) || !slices.Equal(w.got["o8"], []string{"k8"}) {
 					t.Errorf("%d objects were given values; the offender %q", len(w.got), w.got["o7"])
@@ -417,13 +417,13 @@ func TestTheEndOfAnOutageIsNoticedWhileItsFailuresWaitToBeCollected(t *testing.T
 			w.add(fmt.Sprint("o", i), "", minute, fmt.Sprint("k", i))
 		}
 		w.pass(minute)
-		if w.uncollected != objects || w.ready != 0 {
-			t.Fatalf("%d failures wait to be collected, and %d objects hold values", w.uncollected, w.ready)
+		if w.usage().uncollected != objects || w.usage().ready != 0 {
+			t.Fatalf("%d failures wait to be collected, and %d objects hold values", w.usage().uncollected, w.usage().ready)
 		}
 		delete(w.kinds, "*")
 		w.pass(lastProbe + time.Second)
-		if share := maxReady / 4 * 3; w.ready < share {
-			t.Errorf("got %d objects that hold values, want %d at least", w.ready, share)
+		if share := maxReady / 4 * 3; w.usage().ready < share {
+			t.Errorf("got %d objects that hold values, want %d at least", w.usage().ready, share)
 		}
 	})
 }
@@ -440,8 +440,8 @@ func TestAProbeWaitsWhileNoMoreMayBeHeld(t *testing.T) {
 		w.pass(time.Second)
 		w.count()
 		w.pass(10 * minute) // which would not end if the engine tried again and again
-		if n := w.count(); w.ready < maxReady/4*3 || n != 0 {
-			t.Errorf("%d objects hold values, and there were %d calls more", w.ready, n)
+		if n := w.count(); w.usage().ready < maxReady/4*3 || n != 0 {
+			t.Errorf("%d objects hold values, and there were %d calls more", w.usage().ready, n)
 		}
 	})
 }

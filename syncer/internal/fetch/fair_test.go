@@ -21,7 +21,7 @@ func TestIdentitiesThatHangLeaveCallsForOthers(t *testing.T) {
 			w.add(fmt.Sprintf("hog/o%d", i), fmt.Sprint("hangs", i), minute, "v")
 		}
 		w.pass(time.Second)
-		if held := w.shares.trials.Held(); held != maxTrials/4*3 {
+		if held := w.usage().trials; held != maxTrials/4*3 {
 			t.Errorf("got %d calls that hang at a time, want %d", held, maxTrials/4*3)
 		}
 		w.add("late", "", minute, "v1")          // of an identity that is known
@@ -85,9 +85,7 @@ func TestObjectsThatHoldMuchLeaveMemoryForOthers(t *testing.T) {
 				w.add("late", "", minute, "late")
 			}
 			w.pass(latency / 2)
-			w.mu.Lock()
-			most = max(most, w.shares.bytes.Held())
-			w.mu.Unlock()
+			most = max(most, w.usage().bytes)
 			if i == 9 {
 				if diff := cmp.Diff([]string{"late"}, w.got["late"]); diff != "" {
 					t.Errorf("late (-want +got):\n%s", diff)
@@ -103,8 +101,8 @@ func TestObjectsThatHoldMuchLeaveMemoryForOthers(t *testing.T) {
 				t.Errorf("object %d was given %d answers, want its values", i, len(got))
 			}
 		}
-		if held := w.shares.bytes.Held(); held != 0 || w.uncollected != 0 || w.ready != 0 {
-			t.Errorf("got %d bytes that are held and %d and %d objects that wait to be collected in the end, want none", held, w.uncollected, w.ready)
+		if held := w.usage().bytes; held != 0 || w.usage().uncollected != 0 || w.usage().ready != 0 {
+			t.Errorf("got %d bytes that are held and %d and %d objects that wait to be collected in the end, want none", held, w.usage().uncollected, w.usage().ready)
 		}
 	})
 }
@@ -122,7 +120,7 @@ func TestAnObjectWhoseSourcesHoldTooMuchIsReadOnRequestOnly(t *testing.T) {
 		if diff := cmp.Diff([]string{"too much"}, w.got["o"]); diff != "" {
 			t.Errorf("after five minutes (-want +got):\n%s", diff)
 		}
-		if held := w.shares.bytes.Held(); held != 0 {
+		if held := w.usage().bytes; held != 0 {
 			t.Errorf("got %d bytes that are held, want 0", held)
 		}
 		w.count()

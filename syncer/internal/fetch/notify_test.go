@@ -97,8 +97,8 @@ func TestWhatWaitsToBeCollectedIsReadAgainForARequestOfAFreshRead(t *testing.T) 
 		w.Request(named("o"), Foreground, true)
 		w.pass(latency)
 		w.collect(named("o"))
-		if got := w.got["o"]; !slices.Equal(got, []string{"rotated"}) || w.shares.bytes.Held() != 0 {
-			t.Errorf("it was given %q, and %d bytes are held", got, w.shares.bytes.Held())
+		if got := w.got["o"]; !slices.Equal(got, []string{"rotated"}) || w.usage().bytes != 0 {
+			t.Errorf("it was given %q, and %d bytes are held", got, w.usage().bytes)
 		}
 	})
 }

@@ -25,7 +25,7 @@ func TestAnObjectMayReadOfSeveralStores(t *testing.T) {
 		if diff := cmp.Diff(map[string][]string{"o": {"onea otherb"}}, w.got); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
-		if got := len(w.stores); got != 2 {
+		if got := w.usage().stores; got != 2 {
 			t.Errorf("got %d stores, want one for each Store", got)
 		}
 		w.values["b"] = "news"
@@ -34,7 +34,7 @@ func TestAnObjectMayReadOfSeveralStores(t *testing.T) {
 			t.Errorf("after a change in one Store, -want +got:\n%s", diff)
 		}
 		w.Unsubscribe(named("o"))
-		if got := len(w.stores); got != 0 {
+		if got := w.usage().stores; got != 0 {
 			t.Errorf("got %d stores of an object that is gone, want none", got)
 		}
 	})
