@@ -46,8 +46,8 @@ func plansOf(stores int) []*plan.Plan {
 	return plans
 }
 
-// running starts an engine, and returns what stops it.
-func running(e *Engine) (stop func()) {
+// start runs an engine, and returns what stops it.
+func start(e *Engine) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
 	done.Go(func() { _ = e.Run(ctx) })
@@ -62,7 +62,7 @@ func BenchmarkSubscribe(b *testing.B) {
 	plans := plansOf(1)
 	for b.Loop() {
 		e := &Engine{Reader: newInstant(), Notify: func(plan.ID, Priority) {}}
-		stop := running(e)
+		stop := start(e)
 		for _, p := range plans {
 			e.Subscribe(p, 100*time.Hour, false)
 		}
@@ -74,7 +74,7 @@ func BenchmarkSubscribe(b *testing.B) {
 func readAll(plans []*plan.Plan, interval time.Duration, observe func(plan.ID, bool, time.Time)) (stop func()) {
 	ready := make(chan plan.ID, 4*benchmarked)
 	e := &Engine{Reader: newInstant(), Notify: func(object plan.ID, _ Priority) { ready <- object }, Observe: observe}
-	halt := running(e)
+	halt := start(e)
 	var collected atomic.Int64
 	done := make(chan struct{})
 	for range 4 {

@@ -8,147 +8,91 @@ import (
 	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
+	"github.com/secretgate/secretgate/syncer/internal/digest"
 )
 
-// reading is the result of a call for one source: values, or an error.
-type reading struct {
+// call reads sources of one Store: one singly, several as a batch.
+type call struct {
+	store     *store
+	sources   []*source
+	priority  Priority
+	namespace string // whose share it counts in
+	trial     bool   // it counts as a trial
+	batch     bool   // it counts as a batch: also a single read of what could be in one, as what comes meanwhile forms one
+}
+
+// result is that of a call for one source: values, or an error.
+type result struct {
 	values []driver.Value
+	digest digest.Digest // of the values
 	err    *backend.Error
 	single bool // it cannot be read in a batch: the next reads are of this source alone
 	unread bool // it has not been read, and has to be read singly
 }
 
-// launch starts a call.
-func (e *Engine) launch(st *store, priority Priority, sources []*source, now time.Time) {
-	for _, s := range sources {
-		s.underway, s.startedAt = true, now
-		s.reads++
-		if s.waitingSince.IsZero() {
-			s.waitingSince = now
+// run makes the call, and reports its results to the Store. It has none if ctx ends: a call that was cancelled says nothing about the
+// sources.
+func (c *call) run(ctx context.Context) {
+	results, failure := c.read(ctx, c.sources)
+	if failure != nil {
+		results = c.bisect(ctx, failure)
+	}
+	if ctx.Err() != nil {
+		c.store.ended(c, nil)
+		return
+	}
+	for i := range results {
+		if r := &results[i]; r.err == nil && !r.unread {
+			r.digest = digestOf(c.store.engine.digests, r.values)
 		}
 	}
-	batch, namespace, share := len(sources) > 1, sources[0].namespace, e.shares.of(st)
-	share.Acquire(namespace, 1)
-	st.byPriority[priority].calls.Acquire(namespace, 1)
-	batch = batch || sources[0].batch > 1 // a single read of what could be in a batch counts, too: what comes meanwhile forms one
-	if batch {
-		st.byPriority[priority].batchCalls.Acquire(namespace, 1)
-	}
-	st.breaker.started()
-	st.limiter.started(now)
-	e.done.Go(func() {
-		readings := e.read(st, sources)
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		share.Release(namespace, 1)
-		st.byPriority[priority].calls.Release(namespace, 1)
-		e.lastCallEnded = time.Now()
-		st.lastCallEnded = e.lastCallEnded
-		if batch {
-			st.byPriority[priority].batchCalls.Release(namespace, 1)
-		}
-		if e.ctx.Err() != nil {
-			return // a call that was cancelled says nothing about the source
-		}
-		for i, s := range sources {
-			s.underway = false
-			if readings[i].single {
-				s.singleUntil = time.Now().Add(singleFor)
-			}
-			e.handleReading(s, readings[i])
-		}
-		if e.stores[st.Store] != st {
-			e.Reader.Forget(st.Store) // the store was closed meanwhile, and the call may have opened a session since
-		}
-		e.dispatch(st)
-		e.resume()
-	})
+	c.store.ended(c, results)
 }
 
-// read reads sources: one singly, several as a batch. Where the batch fails, it finds the sources that cause that.
-func (e *Engine) read(st *store, sources []*source) []reading {
-	readings, failure := e.call(st, sources)
-	if failure == nil {
-		return readings
-	}
-	return e.bisect(st, sources, failure)
-}
-
-// call makes one call for all sources. The error is that of the whole call.
-func (e *Engine) call(st *store, sources []*source) ([]reading, *backend.Error) {
+// read makes one call for sources. The error is that of the whole call.
+func (c *call) read(ctx context.Context, sources []*source) ([]result, *backend.Error) {
+	reader, store := c.store.engine.Reader, c.store.Store
 	if len(sources) == 1 {
-		return []reading{e.get(st, sources[0])}, nil
+		source := sources[0].Source()
+		values, err := reader.Get(ctx, source)
+		return []result{{values: values, err: c.answered(source, err)}}, nil
 	}
 	reads := make([]plan.Read, len(sources))
 	for i, s := range sources {
 		reads[i] = s.Read
 	}
-	outcomes, err := e.Reader.GetBatch(e.ctx, st.Store, reads)
-	if failure := e.callEnded(st, err); failure != nil {
+	outcomes, err := reader.GetBatch(ctx, store, reads)
+	if failure := c.answered(plan.Source{Store: store}, err); failure != nil {
 		return nil, failure
 	}
-	e.Metrics.avoid("batched", len(sources)-1)
-	return readingsOf(sources, outcomes), nil
+	c.store.engine.Metrics.avoid("batched", len(sources)-1)
+	return resultsOf(sources, outcomes), nil
 }
 
-// readingsOf turns the outcomes of a batch into readings. Sources that the answer does not mention are read singly.
-func readingsOf(sources []*source, outcomes []backend.Outcome) []reading {
-	readings := make([]reading, len(sources))
+// answered reports to the Store how a call ended, and returns its error.
+func (c *call) answered(source plan.Source, err error) *backend.Error {
+	c.store.mu.Lock()
+	defer c.store.mu.Unlock()
+	failure := asError(source, err)
+	c.store.state.answer(failure, errors.Is(err, context.Canceled), time.Now())
+	return failure
+}
+
+// resultsOf are those of the outcomes of a batch. Sources that the answer does not mention are read singly.
+func resultsOf(sources []*source, outcomes []backend.Outcome) []result {
+	results := make([]result, len(sources))
 	for i, s := range sources {
 		switch err := outcomes[i].Err; {
 		case errors.Is(err, driver.ErrNotAnswered):
-			readings[i].single, readings[i].unread = true, true
+			results[i].single, results[i].unread = true, true
 		case err != nil:
-			readings[i].err = asError(s.Source(), err)
+			results[i].err = asError(s.Source(), err)
 		case outcomes[i].Absent: // there are no values
 		default:
-			readings[i].values = []driver.Value{outcomes[i].Value}
+			results[i].values = []driver.Value{outcomes[i].Value}
 		}
 	}
-	return readings
-}
-
-// get reads one source.
-func (e *Engine) get(st *store, s *source) reading {
-	values, err := e.Reader.Get(e.ctx, s.Source())
-	failure := e.callEnded(st, err)
-	if failure != nil {
-		failure = asError(s.Source(), failure)
-	}
-	return reading{values: values, err: failure}
-}
-
-// callStarted counts a call beside the one that was launched.
-func (e *Engine) callStarted(st *store) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	st.limiter.started(time.Now())
-}
-
-// callEnded reports to the limiter and the breaker how a call ended.
-func (e *Engine) callEnded(st *store, err error) *backend.Error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	now := time.Now()
-	failure := asError(plan.Source{Store: st.Store}, err)
-	switch {
-	case errors.Is(err, context.Canceled):
-		st.breaker.canceled()
-	case failure == nil, !transient(failure):
-		wasOpen := st.breaker.open()
-		st.answered = true
-		st.breaker.succeeded()
-		st.limiter.succeeded(now)
-		if wasOpen {
-			st.retryFailed(now)
-		}
-	default:
-		if failure.Kind == driver.Throttled {
-			st.limiter.throttled(now)
-		}
-		st.breaker.failed(now, failure)
-	}
-	return failure
+	return results
 }
 
 // asError is a Reader's error. An error of another type would be a bug, and is reported as such.

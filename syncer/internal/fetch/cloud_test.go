@@ -25,8 +25,8 @@ const latency = 20 * time.Millisecond
 // timeout of a call that is not answered.
 const timeout = 10 * time.Second
 
-// call is one that the cloud received: its keys, the caller's role and when it began.
-type call struct {
+// apiCall is one that the cloud received: its keys, the caller's role and when it began.
+type apiCall struct {
 	Keys string // space-separated
 	Role string
 	At   time.Duration
@@ -44,7 +44,7 @@ type cloud struct {
 	forgets  map[string]bool          // keys that a batch's answer does not mention
 	absent   map[string]bool          // keys that have no value, which is no failure
 	hang     string                   // roles that begin so are not answered for timeout; empty: all are
-	received []call
+	received []apiCall
 	forgot   []string // roles of the Stores that no object reads any more, in order
 	most     int      // calls at a time
 	now      int
@@ -66,7 +66,7 @@ func (c *cloud) Forget(store plan.Store) {
 func (c *cloud) begin(store plan.Store, keys ...string) {
 	c.guard.Lock()
 	defer c.guard.Unlock()
-	c.received = append(c.received, call{Keys: strings.Join(keys, " "), Role: store.Role, At: time.Since(c.start)})
+	c.received = append(c.received, apiCall{Keys: strings.Join(keys, " "), Role: store.Role, At: time.Since(c.start)})
 	c.now++
 	c.most = max(c.most, c.now)
 }

@@ -184,7 +184,9 @@ func TestThePriorityOfASourceIsThatOfTheMostUrgentObject(t *testing.T) {
 	for _, priorities := range [][]Priority{{Foreground, Background}, {Background, Foreground}} {
 		s := &source{}
 		for _, priority := range priorities {
-			s.subscribe(&object{request: &request{priority: priority, pending: map[*source]uint64{s: 1}}})
+			n := &need{}
+			s.subscribe(n)
+			n.wanted, n.priority = 1, priority
 		}
 		if s.priority() != Foreground {
 			t.Errorf("got %v of %v, want the foreground", s.priority(), priorities)

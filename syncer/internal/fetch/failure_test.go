@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"github.com/secretgate/secretgate/shared/plan"
 	"github.com/secretgate/secretgate/syncer/backend/driver"
 )
 
@@ -381,8 +380,8 @@ func TestASourceThatIsNotReadThoughItCouldBeIsAStall(t *testing.T) {
 	if err := e.Stalled(time.Now().Add(minute + stalledAfter + time.Second)); err == nil {
 		t.Error("it is not noticed")
 	}
-	if before, after := e.snapshot(time.Now()).stalled, e.snapshot(time.Now().Add(10*minute)).stalled; before || !after {
-		t.Errorf("the metrics call it stalled: %t before, %t afterwards", before, after)
+	if before, after := e.snapshot(time.Now()).stalled, e.snapshot(time.Now().Add(10*minute)).stalled; before != nil || after == nil {
+		t.Errorf("the metrics call it stalled: %v before, %v afterwards", before, after)
 	}
 	if late := e.snapshot(time.Now().Add(10 * minute)).overdue; late < 9*minute || late > 10*minute {
 		t.Errorf("the oldest is overdue by %s", late)
@@ -462,12 +461,9 @@ func TestProgressIsNoStall(t *testing.T) {
 		"no call ends, and it waits for one to end":     {long, long, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			st := &store{
-				lastCallEnded: now.Add(-test.identity), waitsForShare: test.gated,
-				sources: map[plan.Read]*source{{Key: "k"}: {position: 0, due: now.Add(-long)}},
-			}
-			e := &Engine{stores: map[plan.Store]*store{{}: st}, lastCallEnded: now.Add(-test.any)}
-			if err := e.Stalled(now); (err != nil) != test.want {
+			h := health{overdue: long, lacksShare: test.gated, lastCallEnded: now.Add(-test.identity)}
+			err := h.stalled(now, headway{lastCallEnded: now.Add(-test.any)})
+			if (err != nil) != test.want {
 				t.Errorf("got %v, want a stall: %t", err, test.want)
 			}
 		})

@@ -76,7 +76,7 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(readyDesc, float64(s.ready))
 	gauge(overdueDesc, s.overdue.Seconds())
 	stalled := 0.0
-	if s.stalled {
+	if s.stalled != nil {
 		stalled = 1
 	}
 	gauge(stalledDesc, stalled)

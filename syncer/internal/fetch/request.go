@@ -1,214 +1,223 @@
 package fetch
 
-import (
-	"time"
+import "github.com/secretgate/secretgate/syncer/backend/driver"
 
-	"github.com/secretgate/secretgate/shared/fair"
-	"github.com/secretgate/secretgate/shared/plan"
-	"github.com/secretgate/secretgate/syncer/backend/driver"
-	"github.com/secretgate/secretgate/syncer/internal/render"
-)
+// MaxObjectBytes bounds the values of all sources of an object.
+const MaxObjectBytes = 8 << 20
 
-// request is for one read of all sources of an object. It keeps the values that have been read until the last one has, and
-// then until the owner collects them.
+// request is one read of all sources of an object. It keeps the values that have been read until the last one has, and then until the
+// owner collects them: all, or none.
 type request struct {
 	priority Priority
-	pending  map[*source]uint64 // the sources it waits for, and the number of the read that suffices for each
-	values   render.Values
-	failed   bool // a source could not be read; no values are kept
-	tooLarge bool // the values are too many bytes; none are kept
-	notified bool // its owner has been notified that it is complete
-
+	stage    stage
 	bytes    int // of values
 	reserved int // of its namespace's share of all bytes: what it is expected to need, or what it holds
 	weight   int // of its namespace's share of what waits to be collected; 0: it does not wait
-	// deferred is its place among the requests that wait for memory; nil: its sources are being read, or it is complete.
-	deferred *fair.Element[*object]
+	deferral *deferral
 }
 
-func (r *request) complete() bool { return r.deferred == nil && len(r.pending) == 0 }
+// stage is how far a request has come. From ready on it is complete, and the owner has been notified.
+type stage int
 
-func (r *request) withoutValues() bool { return r.failed || r.tooLarge }
+const (
+	deferred  stage = iota // there was no memory: all sources are read again once there is
+	gathering              // it waits for reads
+	spoiled                // the same, after a read that failed: no values are kept
+	ready                  // it has values
+	failed                 // a source could not be read
+	oversized              // the values are more than MaxObjectBytes: none are kept
+)
 
-func size(values []driver.Value) (bytes int) {
-	for i := range values {
-		bytes += values[i].Size()
+// readNow is a Request of the owner: it has all sources read.
+func (o *object) readNow(priority Priority, fresh bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.closed:
+		return
+	case o.request != nil && !fresh:
+		o.raise(priority) // what has been read, or is being read, suffices
+		return
 	}
-	return bytes
+	for i := range o.needs {
+		if n := &o.needs[i]; n.applied == settled {
+			n.applied = 0
+		}
+	}
+	o.begin(priority, fresh, nil, nil)
 }
 
-// raisePriority has the sources that a request waits for read with a higher priority.
-func (e *Engine) raisePriority(o *object, priority Priority) {
+// close ends what is under way for the object.
+func (o *object) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.drop()
+	o.closed = true
+}
+
+// begin starts a request, instead of the one before. The values of one source may be there already: those of have.
+func (o *object) begin(priority Priority, fresh bool, have *need, values []driver.Value) {
+	o.drop()
+	expected := o.expected()
+	if !o.engine.shares.reserve(o.name.Namespace, expected) {
+		o.postpone(priority)
+		return
+	}
+	o.request = &request{priority: priority}
+	o.start(expected, fresh, have, values)
+}
+
+// start has all sources of a request read, which has memory for what is expected.
+func (o *object) start(reserved int, fresh bool, have *need, values []driver.Value) {
+	o.request.stage, o.request.reserved, o.request.deferral = gathering, reserved, nil
+	if have != nil && !o.hold(have, values) {
+		return
+	}
+	for st := range o.stores {
+		st.want(o, have, o.request.priority, fresh)
+	}
+	o.finishIfComplete()
+}
+
+// resume starts a request that was deferred. The memory for it is reserved.
+func (o *object) resume(d *deferral) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.request == nil || o.request.deferral != d {
+		o.engine.shares.free(o.name.Namespace, d.bytes) // it was dropped meanwhile
+		return
+	}
+	o.start(d.bytes, false, nil, nil)
+}
+
+// raise has the sources that a request waits for read with a higher priority.
+func (o *object) raise(priority Priority) {
 	if priority <= o.request.priority {
 		return
 	}
 	o.request.priority = priority
-	for s := range o.request.pending {
-		s.store.enqueue(s, priority, o.name.Namespace)
-	}
-}
-
-// startRequest makes a request for all sources of an object. The values of one of them may be there already: those of have.
-func (e *Engine) startRequest(o *object, priority Priority, fresh bool, have *source, values []driver.Value) {
-	req := &request{priority: priority, pending: make(map[*source]uint64, len(o.sources)), values: render.Values{}}
-	o.request = req
-	o.tooLarge = false
-	expected := o.expected()
-	if !e.shares.bytes.CanAcquire(o.name.Namespace, expected) {
-		e.deferRequest(o)
-		return
-	}
-	e.shares.bytes.Acquire(o.name.Namespace, expected)
-	req.reserved = expected
-	if have != nil {
-		e.addValues(o, have.Source(), values)
-	}
-	switch {
-	case o.request != req:
-		return // it is deferred
-	case req.tooLarge:
-		e.finish(o)
-		return
-	}
-	for _, s := range o.sources {
-		switch {
-		case s == have:
-		case s.underway && !fresh:
-			req.pending[s] = s.reads
-			e.Metrics.avoid("in_flight", 1)
-		default:
-			req.pending[s] = s.reads + 1
-			s.store.enqueue(s, priority, o.name.Namespace)
+	if o.request.stage == gathering || o.request.stage == spoiled {
+		for st := range o.stores {
+			st.raise(o, priority)
 		}
 	}
-	if req.complete() {
-		e.finish(o)
-	}
 }
 
-// addValues adds what was read to a request. A request that grows beyond MaxObjectBytes is complete, without values; one that
-// grows beyond its namespace's share is deferred.
-func (e *Engine) addValues(o *object, read plan.Source, values []driver.Value) {
-	req := o.request
-	if req.withoutValues() {
-		return // the object needs none
+// gather adds a reading to a request.
+func (o *object) gather(n *need, values []driver.Value) {
+	r := o.request
+	switch {
+	case n.reading.err != nil:
+		o.release()
+		r.stage = spoiled
+	case r.stage == spoiled: // the object needs no values
+	case !o.hold(n, values):
+		return
 	}
-	bytes := req.bytes + size(values) - size(req.values[read])
-	more := bytes - req.reserved
+	o.finishIfComplete()
+}
+
+// hold keeps values for a request, and reports whether the request goes on. It does not where they make it larger than MaxObjectBytes, or
+// than the memory that its namespace may have.
+func (o *object) hold(n *need, values []driver.Value) bool {
+	r, namespace := o.request, o.name.Namespace
+	bytes := r.bytes + size(values) - size(n.values)
+	more := max(bytes-r.reserved, 0)
 	switch {
 	case bytes > MaxObjectBytes:
-		e.endTooLarge(o)
-	case more > 0 && !e.shares.bytes.CanAcquire(o.name.Namespace, more):
-		e.deferRequest(o)
+		o.endOversized()
+		return false
+	case !o.engine.shares.reserve(namespace, more):
+		o.postpone(r.priority)
+		return false
+	}
+	n.values, n.held = values, n.reading.revision
+	r.bytes, r.reserved = bytes, r.reserved+more
+	if r.stage == ready {
+		o.engine.shares.reweigh(namespace, r.weight, max(bytes, readyWeight))
+		r.weight = max(bytes, readyWeight)
+	}
+	return true
+}
+
+// finishIfComplete notifies the owner when the last read that a request waits for has ended.
+func (o *object) finishIfComplete() {
+	r := o.request
+	for i := range o.needs {
+		if o.needs[i].read < o.needs[i].wanted {
+			return
+		}
+	}
+	switch r.stage {
+	case gathering:
+		r.stage, r.weight = ready, max(r.bytes, readyWeight)
+	case spoiled:
+		r.stage = failed
 	default:
-		req.bytes, req.values[read] = bytes, values
-		if more > 0 {
-			e.shares.bytes.Acquire(o.name.Namespace, more)
-			req.reserved = bytes
-		}
+		return // it was complete before
 	}
+	o.finish()
 }
 
-// dropValues drops the values of a request.
-func (e *Engine) dropValues(o *object) {
-	req := o.request
-	e.shares.bytes.Release(o.name.Namespace, req.reserved)
-	req.values, req.bytes, req.reserved = nil, 0, 0
+func (o *object) finish() {
+	o.engine.shares.completed(o.name.Namespace, o.request.weight)
+	o.engine.Notify(o.name, o.request.priority)
 }
 
-// endTooLarge ends a request that has too many bytes of values. Nothing more is read for the object until the next Request.
-func (e *Engine) endTooLarge(o *object) {
-	req := o.request
-	waited := len(req.pending) > 0
-	req.tooLarge, o.tooLarge, req.pending = true, true, nil
-	e.dropValues(o)
-	for _, s := range o.sources {
-		if !s.wanted() && s.interval() == 0 {
-			s.unschedule()
-		}
+// endOversized ends a request that has too many bytes of values. Nothing more is read for the object until the next Request.
+func (o *object) endOversized() {
+	r := o.request
+	o.release()
+	for st := range o.stores {
+		st.pause(o)
 	}
-	if waited {
-		e.finish(o)
+	for i := range o.needs {
+		o.needs[i].applied = settled
 	}
-}
-
-// deferRequest has an object read later, when there is memory for its values.
-func (e *Engine) deferRequest(o *object) {
-	priority := o.request.priority
-	e.dropRequest(o)
-	o.request = &request{priority: priority}
-	o.request.deferred = e.shares.deferred.Push(o.name.Namespace, o)
-}
-
-// finish notifies the owner that its request is complete.
-func (e *Engine) finish(o *object) {
-	if e.uncollected == 0 {
-		e.lastCollected = time.Now()
-	}
-	e.uncollected++
-	o.request.notified = true
-	e.acquireReady(o)
-	e.Notify(o.name, o.request.priority)
-}
-
-// acquireReady counts a complete request, and its bytes, as ready to be collected.
-func (e *Engine) acquireReady(o *object) {
-	req := o.request
-	if req.withoutValues() {
+	before := r.stage
+	r.stage = oversized
+	if before != ready {
+		o.finish()
 		return
 	}
-	req.weight = max(req.bytes, readyWeight)
-	e.shares.ready.Acquire(o.name.Namespace, req.weight)
-	e.ready++
+	o.engine.shares.reweigh(o.name.Namespace, r.weight, 0)
+	r.weight = 0
 }
 
-// releaseReady is the opposite of acquireReady.
-func (e *Engine) releaseReady(o *object) {
-	if req := o.request; req.weight > 0 {
-		e.shares.ready.Release(o.name.Namespace, req.weight)
-		req.weight = 0
-		e.ready--
-	}
+// postpone has the object read later, when there is memory for its values.
+func (o *object) postpone(priority Priority) {
+	o.drop()
+	o.request = &request{priority: priority, stage: deferred, deferral: o.engine.shares.postpone(o, o.name.Namespace, o.expected())}
 }
 
-// dropRequest drops an object's request, if it has one.
-func (e *Engine) dropRequest(o *object) {
-	req := o.request
-	if req == nil {
+// drop ends the object's request, if it has one.
+func (o *object) drop() {
+	r := o.request
+	if r == nil {
 		return
 	}
-	if req.deferred != nil {
-		e.shares.deferred.Remove(req.deferred)
+	switch shares := o.engine.shares; {
+	case r.stage == deferred:
+		shares.cancel(r.deferral)
+	case r.stage >= ready:
+		shares.collected(o.name.Namespace, r.weight)
+	default:
+		for st := range o.stores {
+			st.withdraw(o)
+		}
 	}
-	if req.notified {
-		e.uncollected--
-		e.releaseReady(o)
-		e.lastCollected = time.Now()
-	}
-	e.dropValues(o)
+	o.release()
 	o.request = nil
 }
 
-// collect returns what was read for an object, and drops the request.
-func (e *Engine) collect(o *object) (Result, State) {
-	req := o.request
-	values := req.values
-	e.dropRequest(o)
-	e.resume()
-	switch {
-	case req.tooLarge:
-		return Result{TooLarge: true}, Ready
-	case !req.failed:
-		o.delivered, o.requested = true, false
-		return o.result(values), Ready
+// release drops the values of a request.
+func (o *object) release() {
+	r := o.request
+	if r.reserved > 0 {
+		o.engine.shares.free(o.name.Namespace, r.reserved)
 	}
-	o.unreportedFailure = false
-	result := o.result(nil)
-	if len(result.Failures) > 0 {
-		return result, Ready
+	r.bytes, r.reserved = 0, 0
+	for i := range o.needs {
+		o.needs[i].values = nil
 	}
-	// The source that failed has been read since.
-	e.startRequest(o, req.priority, false, nil, nil)
-	e.dispatchFor(o)
-	return Result{}, Pending
 }

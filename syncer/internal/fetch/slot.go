@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"hash/fnv"
 	"time"
 
 	"github.com/secretgate/secretgate/shared/plan"
@@ -13,22 +12,32 @@ const overdueSpread = time.Minute
 // phase places a source within any interval. It is the same in every process, so that no
 // time has to be stored for a restart, or for another replica.
 func phase(s plan.Source) uint64 {
-	h := fnv.New64a()
-	parts := []string{
+	h := newPlacement().add(
 		string(s.Backend), s.Role, s.Mount, s.Address, s.Location, s.Container, s.Namespace,
-		s.Key, s.Version, s.VersionID, s.VersionStage,
-	}
+		s.Key, s.Version, s.VersionID, s.VersionStage)
 	if c := s.Credential; c != (plan.Credential{}) {
-		parts = append(parts, string(c.Kind), c.Namespace, c.Name, c.Key)
+		h = h.add(string(c.Kind), c.Namespace, c.Name, c.Key)
 	}
 	if s.Tenant != (plan.Tenant{}) {
-		parts = append(parts, s.Tenant.Namespace, s.Tenant.Name)
+		h = h.add(s.Tenant.Namespace, s.Tenant.Name)
 	}
-	for _, part := range parts {
-		_, _ = h.Write([]byte(part)) // a hash never fails
-		_, _ = h.Write([]byte{0})
+	return uint64(h)
+}
+
+// placement is a hash of texts, each followed by a zero byte: FNV-1a, of which hash/fnv's needs memory.
+type placement uint64
+
+func newPlacement() placement { return 14695981039346656037 }
+
+func (h placement) add(texts ...string) placement {
+	const prime = 1099511628211
+	for _, text := range texts {
+		for i := range len(text) {
+			h = (h ^ placement(text[i])) * prime
+		}
+		h *= prime // for the zero byte
 	}
-	return h.Sum64()
+	return h
 }
 
 // nextSlot is the first slot after a time. Slots are an interval apart; the phase places them on the wall clock.
@@ -50,4 +59,18 @@ func followingSlot(phase uint64, interval time.Duration, now time.Time) time.Tim
 		return latest
 	}
 	return slot
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }

@@ -1,13 +1,11 @@
 package fetch
 
 import (
-	"container/heap"
 	"slices"
 	"time"
 
 	"github.com/secretgate/secretgate/shared/fair"
 	"github.com/secretgate/secretgate/shared/plan"
-	"github.com/secretgate/secretgate/syncer/backend"
 	"github.com/secretgate/secretgate/syncer/internal/backoff"
 	"github.com/secretgate/secretgate/syncer/internal/digest"
 )
@@ -21,78 +19,104 @@ const (
 	singleFor = time.Hour
 )
 
-// source is a source that objects subscribe to. It is in one state at a time: scheduled, in a queue, under way, or none of these
-// (where it is not refreshed).
+// source is a source that objects subscribe to. Its Store's lock guards it. It is in one state at a time: scheduled, in a queue, under
+// way, or none of these (where it is not refreshed).
 type source struct {
 	plan.Read
 	store       *store
-	subscribers []*object
+	subscribers []*need
 	phase       uint64
 	batch       int // how many sources a call may read together with this one, itself included
 
-	position int                    // in store.scheduled; -1: not there
+	place    place
+	progress progress
+	found    found
+}
+
+// place is where a source waits.
+type place struct {
+	position int                    // in the schedule; -1: not there
 	due      time.Time              // of a scheduled one
 	element  *fair.Element[*source] // of queue; nil: not queued
 	queue    *queue
 	// namespace is the one that its next read counts for: that of the last object that requested it.
 	namespace string
-	underway  bool
+}
+
+// progress is that of a source's reads, which are numbered from 1.
+type progress struct {
+	begun     uint64    // reads
+	ended     uint64    // of them; fewer than begun: one is under way
+	delivered uint64    // the last one that objects were sent; they wait on where it was a failure that may pass
 	startedAt time.Time // of the read under way
 	refresh   bool      // it is read in the background: no object waits for it
-	reads     uint64    // reads begun
 
 	// waitingSince is when it began to wait for a read, transient failures included; zero: it does not wait.
 	waitingSince time.Time
 	singleUntil  time.Time // until then it is read singly
+	failures     int       // in a row
+}
 
-	// The result of the last read, without the value itself.
-	digest   digest.Digest
-	version  string
-	size     int       // of the value, in bytes
-	readAt   time.Time // when the last read that succeeded began; zero: none
-	err      *backend.Error
-	failures int // in a row
+// found is the result of a source's last read, without the value itself.
+type found struct {
+	reading *reading
+	digest  digest.Digest // of the value that was last read with success
+	at      time.Time     // when that read began; zero: none
+}
+
+func newSource(st *store, of plan.Source) *source {
+	return &source{
+		Read: of.Read, store: st, phase: phase(of), batch: st.engine.Reader.BatchSize(of),
+		place: place{position: -1}, found: found{reading: unread},
+	}
 }
 
 // Source is what is read, and from where.
 func (s *source) Source() plan.Source { return plan.Source{Store: s.store.Store, Read: s.Read} }
 
+func (s *source) underway() bool { return s.progress.ended < s.progress.begun }
+
+func (s *source) failing() bool { return s.found.reading.err != nil }
+
 // interval is the shortest among its subscribers'; 0: it is refreshed for none of them.
 func (s *source) interval() time.Duration {
 	var shortest time.Duration
-	for _, o := range s.subscribers {
-		if o.interval > 0 && !o.tooLarge && (shortest == 0 || o.interval < shortest) {
-			shortest = o.interval
+	for _, n := range s.subscribers {
+		if n.interval > 0 && (shortest == 0 || n.interval < shortest) {
+			shortest = n.interval
 		}
 	}
 	return shortest
 }
 
-func (s *source) subscribe(o *object) { s.subscribers = append(s.subscribers, o) }
+func (s *source) subscribe(n *need) {
+	s.subscribers = append(s.subscribers, n)
+	n.source, n.reading, n.read = s, s.found.reading, s.progress.delivered
+}
 
-func (s *source) unsubscribe(o *object) {
-	if i := slices.Index(s.subscribers, o); i >= 0 {
+func (s *source) unsubscribe(n *need) {
+	if i := slices.Index(s.subscribers, n); i >= 0 {
 		last := len(s.subscribers) - 1
 		s.subscribers[i] = s.subscribers[last]
 		s.subscribers[last] = nil
 		s.subscribers = s.subscribers[:last]
 	}
-	if s.element == nil && s.namespace == o.name.Namespace {
-		s.namespace = ""
+	if s.place.element == nil && s.place.namespace == n.object.name.Namespace {
+		s.place.namespace = ""
 	}
 }
 
 // wanted reports whether an object waits for a read that has not begun.
 func (s *source) wanted() bool {
-	return slices.ContainsFunc(s.subscribers, func(o *object) bool { return o.request != nil && o.request.pending[s] > s.reads })
+	return slices.ContainsFunc(s.subscribers, func(n *need) bool { return n.wanted > s.progress.begun })
 }
 
 // priority is the highest among the objects that wait for the source.
 func (s *source) priority() Priority {
 	priority := Background
-	for _, o := range s.subscribers {
-		if o.request != nil && o.request.pending[s] > 0 {
-			priority = max(priority, o.request.priority)
+	for _, n := range s.subscribers {
+		if n.wanted > s.progress.delivered {
+			priority = max(priority, n.priority)
 		}
 	}
 	return priority
@@ -100,101 +124,94 @@ func (s *source) priority() Priority {
 
 // retry is how long to wait after the latest failure.
 func (s *source) retry() time.Duration {
-	wait := backoff.Step(s.failures, firstRetry, lastRetry)
+	wait := backoff.Step(s.progress.failures, firstRetry, lastRetry)
 	if interval := s.interval(); interval > 0 {
 		return min(wait, max(interval, firstRetry))
 	}
 	return wait
 }
 
-// idle reports whether the source is not read again before the next request.
-func (s *source) idle() bool { return s.position < 0 && s.element == nil && !s.underway }
-
-// schedule makes the source due at a time, unless it is due sooner already.
-func (s *source) schedule(due time.Time) {
+// update keeps the result of a read. A result that differs from the one before has a higher revision.
+func (s *source) update(r *result) {
+	f, p := &s.found, &s.progress
+	p.delivered, p.waitingSince = p.begun, time.Time{}
+	last := f.reading
 	switch {
-	case s.position >= 0:
-		if due.Before(s.due) {
-			s.due = due
-			heap.Fix(&s.store.scheduled, s.position)
+	case r.err != nil:
+		p.failures++
+		if last.err == nil || last.err.Error() != r.err.Error() {
+			f.reading = &reading{revision: last.revision + 1, version: last.version, size: last.size, err: r.err}
 		}
-	case s.idle():
-		s.due = due
-		heap.Push(&s.store.scheduled, s)
-	}
-}
-
-// unschedule removes the source from the schedule and from its queue.
-func (s *source) unschedule() {
-	if s.position >= 0 {
-		heap.Remove(&s.store.scheduled, s.position)
-	}
-	if s.element != nil {
-		s.queue.remove(s)
-	}
-}
-
-// schedule orders sources by when they are due. It implements heap.Interface.
-type schedule []*source
-
-func (h schedule) Len() int           { return len(h) }
-func (h schedule) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
-
-func (h schedule) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].position, h[j].position = i, j
-}
-
-func (h *schedule) Push(x any) {
-	s := x.(*source) //nolint:errcheck // the heap holds nothing else
-	s.position = len(*h)
-	*h = append(*h, s)
-}
-
-func (h *schedule) Pop() any {
-	last := len(*h) - 1
-	s := (*h)[last]
-	(*h)[last] = nil
-	*h = (*h)[:last]
-	s.position = -1
-	return s
-}
-
-// queue holds sources that wait for a call. Namespaces take turns.
-type queue struct{ fair.Queue[*source] }
-
-func (q *queue) push(s *source) {
-	if s.namespace == "" {
-		s.namespace = s.subscribers[0].name.Namespace
-	}
-	s.queue, s.element = q, q.Push(s.namespace, s)
-}
-
-func (q *queue) remove(s *source) {
-	q.Remove(s.element)
-	s.queue, s.element = nil, nil
-}
-
-// take removes up to n sources of the namespaces that may call; nil: all may.
-func (q *queue) take(n int, may func(namespace string) bool) []*source {
-	var taken []*source
-	for len(taken) < n {
-		s, ok := q.Pop(may)
-		if !ok {
-			break
-		}
-		s.queue, s.element = nil, nil
-		taken = append(taken, s)
-	}
-	return taken
-}
-
-// pastGracePeriod is a source that has waited longer than the grace period; nil where there is none.
-func (q *queue) pastGracePeriod(now time.Time) *source {
-	for _, s := range q.Fronts {
-		if now.Sub(s.waitingSince) >= gracePeriod {
-			return s
+		return
+	case last.revision == 0, last.err != nil, f.digest != r.digest:
+		f.reading = &reading{revision: last.revision + 1, size: size(r.values)}
+		if len(r.values) == 1 {
+			f.reading.version = r.values[0].Version
 		}
 	}
-	return nil
+	p.failures, f.digest, f.at = 0, r.digest, p.startedAt
+}
+
+// resolve takes the result of a read, and schedules the next one. It reports whether the objects shall have the result: not where
+// it is a failure that may pass before any object needs to know.
+func (s *state) resolve(src *source, r *result, now time.Time) bool {
+	p := &src.progress
+	switch {
+	case len(src.subscribers) == 0:
+		return false // no object reads it any more
+	case r.unread:
+		s.enqueue(src, src.priority(), "", now)
+		return false
+	case r.err != nil && transient(r.err) && now.Sub(p.waitingSince) < gracePeriod:
+		p.failures++
+		s.scheduled.add(src, earlier(now.Add(src.retry()), p.waitingSince.Add(gracePeriod)))
+		return false
+	}
+	src.update(r)
+	interval := src.interval()
+	switch {
+	case src.wanted():
+		s.enqueue(src, src.priority(), "", now)
+	case src.failing():
+		s.scheduled.add(src, now.Add(src.retry()))
+	case interval == 0:
+	case p.refresh:
+		s.scheduled.add(src, followingSlot(src.phase, interval, now))
+	default:
+		s.scheduled.add(src, nextSlot(src.phase, interval, now))
+	}
+	return true
+}
+
+// subscribe has a source refreshed for an object, too.
+func (s *state) subscribe(src *source, n *need, overdue bool, now time.Time) {
+	src.subscribe(n)
+	switch {
+	case n.interval <= 0 || src.underway():
+	case !overdue || n.interval <= overdueSpread:
+		// Not sooner than half an interval after the last read: an interval that is edited again and again has many slots.
+		s.scheduled.add(src, nextSlot(src.phase, n.interval, later(now, src.found.at.Add(n.interval/2))))
+	default:
+		s.scheduled.add(src, nextSlot(src.phase, overdueSpread, now))
+	}
+}
+
+// unsubscribe is the opposite of subscribe.
+func (s *state) unsubscribe(n *need) {
+	n.source.unsubscribe(n)
+	if len(n.source.subscribers) == 0 {
+		s.scheduled.remove(n.source)
+		delete(s.sources, n.source.Read)
+		return
+	}
+	if src := n.source; src.interval() == 0 && !src.failing() && !src.wanted() {
+		s.scheduled.remove(src) // it was to be refreshed for this object alone
+	}
+}
+
+// lastRead is when the last read of a source that succeeded began; zero: none did.
+func (s *source) lastRead() time.Time {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	return s.found.at
 }

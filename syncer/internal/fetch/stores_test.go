@@ -3,6 +3,7 @@ package fetch
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -36,6 +37,20 @@ func TestAnObjectMayReadOfSeveralStores(t *testing.T) {
 		w.Unsubscribe(named("o"))
 		if got := w.usage().stores; got != 0 {
 			t.Errorf("got %d stores of an object that is gone, want none", got)
+		}
+	})
+}
+
+func TestAChangeInOneStoreHasTheOtherReadAtOnce(t *testing.T) {
+	inFakeTime(t, func(w *world) {
+		w.Subscribe(both("o"), 10*time.Hour, false)
+		w.add("often", "one", minute, "a") // with it a is refreshed each minute
+		w.Request(named("o"), Foreground, false)
+		w.pass(minute)
+		w.values["a"] = "news"
+		w.pass(minute + 2*latency)
+		if diff := cmp.Diff([]string{"onea otherb", "onenews otherb"}, w.got["o"]); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
 		}
 	})
 }

@@ -15,15 +15,18 @@ type usage struct {
 func (e *Engine) usage() usage {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	u := usage{objects: len(e.objects), stores: len(e.stores), uncollected: e.uncollected, ready: e.ready}
-	if e.shares != nil {
-		u.bytes, u.trials = e.shares.bytes.Held(), e.shares.trials.Held()
-	}
+	u := usage{objects: len(e.objects), stores: len(e.stores)}
 	for _, o := range e.objects {
-		if o.request != nil {
-			u.values += o.request.values.Bytes()
+		o.mu.Lock()
+		for i := range o.needs {
+			u.values += size(o.needs[i].values)
 		}
+		o.mu.Unlock()
 	}
+	e.shares.mu.Lock()
+	defer e.shares.mu.Unlock()
+	u.uncollected, u.ready = e.shares.progress.uncollected, e.shares.progress.ready
+	u.bytes, u.trials = e.shares.bytes.Held(), e.shares.trials.Held()
 	return u
 }
 
@@ -31,5 +34,8 @@ func (e *Engine) usage() usage {
 func (e *Engine) limited(s plan.Store) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.stores[s].limiter.count
+	st := e.stores[s]
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.state.limiter.count
 }
