@@ -161,6 +161,7 @@ type world struct {
 	*cloud
 	t          *testing.T
 	notes      sync.Mutex          // of what is notified and observed
+	steps      int                 // of the test
 	notified   []string            // notifications, in order: name of the object
 	got        map[string][]string // by object: what each Collect gave, in order
 	seen       map[string]int      // by object: refreshes that changed nothing
@@ -268,20 +269,32 @@ func reads(object, role string, keys ...string) *plan.Plan {
 
 // Subscribe is the engine's, and all that follows from it at once: what comes afterwards comes later.
 func (w *world) Subscribe(p *plan.Plan, interval time.Duration, overdue bool) {
+	w.step()
 	w.Engine.Subscribe(p, interval, overdue)
 	synctest.Wait()
 }
 
 // Request is the engine's, and all that follows from it at once.
 func (w *world) Request(object plan.ID, priority Priority, fresh bool) {
+	w.step()
 	w.Engine.Request(object, priority, fresh)
 	synctest.Wait()
 }
 
 // Unsubscribe is the engine's, and all that follows from it at once.
 func (w *world) Unsubscribe(object plan.ID) {
+	w.step()
 	w.Engine.Unsubscribe(object)
 	synctest.Wait()
+}
+
+// step has the goroutines of the engine see what the test has set since the last step.
+func (w *world) step() {
+	w.notes.Lock()
+	defer w.notes.Unlock()
+	w.guard.Lock()
+	defer w.guard.Unlock()
+	w.steps++
 }
 
 // add subscribes an object and asks for its sources, as the controller does with a new one.
@@ -292,6 +305,7 @@ func (w *world) add(object, role string, interval time.Duration, keys ...string)
 
 // pass lets time go by, and everything that is to happen in it.
 func (w *world) pass(d time.Duration) {
+	w.step()
 	<-time.After(d) // in fake time
 	synctest.Wait()
 }

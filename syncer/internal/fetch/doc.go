@@ -15,10 +15,10 @@
 //     collected (collect.go).
 //   - shares (shares.go) are the calls and the memory that namespaces share. What is released is given to those who wait, in turn.
 //
-// A want goes from the object to the Store (want, raise, withdraw, pause; subscribe, unsubscribe), the end of a call from the call to its
-// Store (answer, ended), and a delivery from the Store's goroutine to the object (receive), which notifies the owner. A message changes the
-// receiver's state under its lock and wakes it; it never waits for an answer, so that a message may cause others, and none is handled within
-// another.
+// A want goes from the object to the Store (want, raise, withdraw, pause; subscribe, unsubscribe), the end of a call from the call to
+// its Store (answer, ended), and a delivery from the Store's goroutine to the object (receive), which notifies the owner. A message
+// changes the receiver's state under its lock and wakes it; it never waits for an answer. So a message may cause others, and none is
+// handled within another.
 //
 // Locks are taken in this order: the engine's, an object's, a Store's, that of the shares. So an object may send to Stores while it
 // handles a delivery, as a Store sends with its lock released. No lock is held during a call of the Reader, but for Forget, nor for

@@ -56,8 +56,13 @@ type callPool struct {
 // line is where a Store waits for calls: for each namespace and pool once at most.
 type line struct {
 	wake    func()
-	waiting map[turn]*fair.Element[*line]
-	granted map[turn]bool // it may call; the call counts already
+	turns   map[turn]*fair.Element[*line] // nil: the call is granted, and counts already
+	granted int                           // of the turns
+}
+
+func (l *line) has(t turn) bool {
+	element, ok := l.turns[t]
+	return ok && element == nil
 }
 
 // turn is what a Store waits for.
@@ -100,7 +105,7 @@ func (s *shares) fits(trial bool, namespace string) bool {
 func (s *shares) may(l *line, trial bool, namespace string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return l.granted[turn{trial, namespace}] || s.fits(trial, namespace)
+	return l.has(turn{trial, namespace}) || s.fits(trial, namespace)
 }
 
 // acquire takes a call for a namespace, and reports whether there was one.
@@ -109,8 +114,9 @@ func (s *shares) acquire(l *line, trial bool, namespace string) bool {
 	defer s.mu.Unlock()
 	t := turn{trial, namespace}
 	switch {
-	case l.granted[t]:
-		delete(l.granted, t)
+	case l.has(t):
+		delete(l.turns, t)
+		l.granted--
 	case s.fits(trial, namespace):
 		s.pool(trial).Acquire(namespace, 1)
 	default:
@@ -123,17 +129,17 @@ func (s *shares) acquire(l *line, trial bool, namespace string) bool {
 func (s *shares) settle(l *line, trial bool, lacking []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(lacking) == 0 && len(l.granted) == 0 {
+	if len(lacking) == 0 && l.granted == 0 {
 		return
 	}
 	s.giveBack(l)
-	if l.waiting == nil {
-		l.waiting = map[turn]*fair.Element[*line]{}
+	if l.turns == nil {
+		l.turns = map[turn]*fair.Element[*line]{}
 	}
 	for _, namespace := range lacking {
 		t := turn{trial, namespace}
-		if l.waiting[t] == nil {
-			l.waiting[t] = s.pool(trial).waiting.Push(namespace, l)
+		if _, waits := l.turns[t]; !waits {
+			l.turns[t] = s.pool(trial).waiting.Push(namespace, l)
 		}
 	}
 	s.grant()
@@ -143,26 +149,32 @@ func (s *shares) settle(l *line, trial bool, lacking []string) {
 func (s *shares) leave(l *line) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for t, element := range l.waiting {
+	s.giveBack(l)
+	for t, element := range l.turns {
 		s.pool(t.trial).waiting.Remove(element)
 	}
-	l.waiting = nil
-	s.giveBack(l)
+	clear(l.turns)
 	s.grant()
 }
 
 func (s *shares) giveBack(l *line) {
-	for t := range l.granted {
-		s.pool(t.trial).Release(t.namespace, 1)
+	if l.granted == 0 {
+		return
 	}
-	clear(l.granted)
+	for t, element := range l.turns {
+		if element == nil {
+			s.pool(t.trial).Release(t.namespace, 1)
+			delete(l.turns, t)
+		}
+	}
+	l.granted = 0
 }
 
 // grant gives the calls that are free to Stores that wait for one.
 func (s *shares) grant() {
 	for _, trial := range []bool{false, true} {
 		pool := s.pool(trial)
-		for pool.waiting.Len() > 0 {
+		for pool.waiting.Len() > 0 && pool.Held() < pool.Capacity {
 			var t turn
 			l, ok := pool.waiting.Pop(func(namespace string) bool {
 				t = turn{trial, namespace}
@@ -171,11 +183,8 @@ func (s *shares) grant() {
 			if !ok {
 				break
 			}
-			delete(l.waiting, t)
-			if l.granted == nil {
-				l.granted = map[turn]bool{}
-			}
-			l.granted[t] = true
+			l.turns[t] = nil
+			l.granted++
 			pool.Acquire(t.namespace, 1)
 			l.wake()
 		}

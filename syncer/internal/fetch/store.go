@@ -116,41 +116,35 @@ func (st *store) pause(o *object) {
 	}
 }
 
-// run takes steps and sends deliveries until ctx ends, or the Store.
+// run sends deliveries and takes steps until ctx ends, or the Store.
 func (st *store) run(ctx context.Context) {
 	defer st.engine.shares.leave(&st.line)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var deliveries []delivery
+	var sent []delivery
 	for ctx.Err() == nil {
-		var until time.Time
-		var closed bool
-		deliveries, until, closed = st.work(ctx, deliveries[:0])
+		deliveries, until, closed := st.work(ctx, sent)
 		for i := range deliveries {
 			d := &deliveries[i]
 			d.need.object.receive(d)
 			*d = delivery{} // its values are the object's now
 		}
+		sent = deliveries[:0]
 		if closed {
 			return
 		}
-		timer.Stop()
-		if !until.IsZero() {
-			timer.Reset(time.Until(until))
-		}
-		select {
-		case <-st.wake:
-		case <-timer.C:
-		case <-ctx.Done():
+		if len(deliveries) == 0 {
+			st.rest(ctx, timer, until)
 		}
 	}
 }
 
-// work takes steps until there is none to take, and returns what is to be delivered, in exchange for an empty outbox.
+// work takes steps until there is none to take, or something to deliver. It returns that, in exchange for an empty outbox: no call is
+// launched before objects have what was read, as what they hold decides whether more may be read.
 func (st *store) work(ctx context.Context, empty []delivery) (deliveries []delivery, until time.Time, closed bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	for now := time.Now(); !st.closed; {
+	for now := time.Now(); len(st.outbox) == 0 && !st.closed; {
 		next := st.state.decide(now, st.may)
 		if next.action == rest {
 			until = next.until
@@ -162,6 +156,19 @@ func (st *store) work(ctx context.Context, empty []delivery) (deliveries []deliv
 	}
 	deliveries, st.outbox = st.outbox, empty
 	return deliveries, until, st.closed
+}
+
+// rest waits for a message, a time (zero: none) or the end of ctx.
+func (st *store) rest(ctx context.Context, timer *time.Timer, until time.Time) {
+	timer.Stop()
+	if !until.IsZero() {
+		timer.Reset(time.Until(until))
+	}
+	select {
+	case <-st.wake:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // take does one step.

@@ -26,7 +26,7 @@ func TestWhateverIsCalledAtOnceAllIsReadAndNothingIsLeft(t *testing.T) {
 		}
 		var done sync.WaitGroup
 		for caller := range callers {
-			random := rand.New(rand.NewPCG(1, uint64(caller))) //nolint:gosec // not for security
+			random := rand.New(rand.NewPCG(1, uint64(caller)))
 			done.Go(func() {
 				for range operations {
 					object := fmt.Sprintf("ns%d/o%d-%d", caller%3, caller, random.IntN(objects))
