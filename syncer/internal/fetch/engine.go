@@ -66,13 +66,7 @@ func (e *Engine) prepare() {
 
 // Run makes calls until ctx ends, and waits for those under way. It resumes the requests that were deferred.
 func (e *Engine) Run(ctx context.Context) error {
-	e.mu.Lock()
-	e.prepare()
-	e.running.ctx = ctx
-	for _, st := range e.stores {
-		e.running.group.Go(func() { st.run(ctx) })
-	}
-	e.mu.Unlock()
+	e.startStores(ctx)
 	for e.active() {
 		if d := e.shares.nextFitting(); d != nil {
 			d.object.resume(d)
@@ -87,11 +81,26 @@ func (e *Engine) Run(ctx context.Context) error {
 	return nil
 }
 
+// startStores runs the Stores that there are, and has those run that come.
+func (e *Engine) startStores(ctx context.Context) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.prepare()
+	e.running.ctx = ctx //nolint:fatcontext // it is set once
+	for _, st := range e.stores {
+		e.running.start(st)
+	}
+}
+
 // active reports whether Stores that come run. Once it does not, none is started any more.
 func (e *Engine) active() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.running.active()
+}
+
+func (r *running) start(st *store) {
+	r.group.Go(func() { st.run(r.ctx) })
 }
 
 func (r *running) active() bool { return r.ctx != nil && r.ctx.Err() == nil }
@@ -199,8 +208,8 @@ func (e *Engine) store(of plan.Store) *store {
 	if st == nil {
 		st = newStore(e, of)
 		e.stores[of] = st
-		if ctx := e.running.ctx; e.running.active() {
-			e.running.group.Go(func() { st.run(ctx) })
+		if e.running.active() {
+			e.running.start(st)
 		}
 	}
 	return st
