@@ -110,10 +110,10 @@ func (r *running) active() bool { return r.ctx != nil && r.ctx.Err() == nil }
 // passed. An object that is never refreshed gets no notification between its own success and the next Request, even where
 // other objects refresh its sources.
 func (e *Engine) Subscribe(p *plan.Plan, interval time.Duration, overdue bool) {
+	sources := p.Sources()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.prepare()
-	sources := p.Sources()
 	before := e.objects[p.Object]
 	if before != nil && before.uid == p.UID && before.interval == interval && before.reads(sources) {
 		return

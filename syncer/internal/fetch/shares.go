@@ -115,8 +115,10 @@ func (s *shares) acquire(l *line, trial bool, namespace string) bool {
 	t := turn{trial, namespace}
 	switch {
 	case l.has(t):
-		delete(l.turns, t)
 		l.granted--
+		if delete(l.turns, t); len(l.turns) == 0 {
+			l.turns = nil // most Stores wait once, before they have answered
+		}
 	case s.fits(trial, namespace):
 		s.pool(trial).Acquire(namespace, 1)
 	default:
