@@ -70,8 +70,8 @@ func BenchmarkSubscribe(b *testing.B) {
 	}
 }
 
-// readAll requests all objects of an engine, collects them by four workers as they become ready, and returns what stops the engine.
-func readAll(plans []*plan.Plan, interval time.Duration, observe func(plan.ID, bool, time.Time)) (stop func()) {
+// coldRead requests all objects of an engine, collects them by four workers as they become ready, and returns what stops the engine.
+func coldRead(plans []*plan.Plan, interval time.Duration, observe func(plan.ID, bool, time.Time)) (stop func()) {
 	ready := make(chan plan.ID, 4*benchmarked)
 	e := &Engine{Reader: newInstant(), Notify: func(object plan.ID, _ Priority) { ready <- object }, Observe: observe}
 	halt := start(e)
@@ -103,7 +103,7 @@ func BenchmarkColdRead(b *testing.B) {
 			b.ReportAllocs()
 			plans := plansOf(stores)
 			for b.Loop() {
-				readAll(plans, 100*time.Hour, nil)()
+				coldRead(plans, 100*time.Hour, nil)()
 			}
 		})
 	}
@@ -116,7 +116,7 @@ func BenchmarkRefresh(b *testing.B) {
 			b.ReportAllocs()
 			var refreshes atomic.Int64
 			intervals := make(chan struct{}, 1)
-			stop := readAll(plansOf(stores), time.Millisecond, func(plan.ID, bool, time.Time) {
+			stop := coldRead(plansOf(stores), time.Millisecond, func(plan.ID, bool, time.Time) {
 				if refreshes.Add(1)%benchmarked == 0 {
 					select {
 					case intervals <- struct{}{}:

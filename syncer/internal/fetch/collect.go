@@ -56,7 +56,7 @@ func (o *object) collectRequest() (Result, State) {
 		o.drop()
 		return Result{TooLarge: true}, Ready
 	case r.stage == failed && !o.failing():
-		o.begin(r.priority, false, nil, nil) // the source that failed has been read since
+		o.startRequest(r.priority, false, nil, nil) // the source that failed has been read since
 		return Result{}, Pending
 	case r.stage == failed:
 		o.applyLatest()
@@ -68,17 +68,17 @@ func (o *object) collectRequest() (Result, State) {
 		n := &o.needs[i]
 		values[n.source.Source()] = n.values
 		if n.applied = n.held; o.interval == 0 {
-			n.applied = settled
+			n.applied = everything
 		}
 	}
 	o.drop()
 	return o.result(values), Ready
 }
 
-// applyLatest records that the owner collects the state of all sources as it is. An object that is settled stays so.
+// applyLatest records that the owner collects the state of all sources as it is. One that no reading is news to stays so.
 func (o *object) applyLatest() {
 	for i := range o.needs {
-		if n := &o.needs[i]; n.applied != settled {
+		if n := &o.needs[i]; n.applied != everything {
 			n.applied = n.reading.revision
 		}
 	}

@@ -137,7 +137,7 @@ func (e *Engine) join(o *object, sources []plan.Source, overdue bool) {
 		n := &o.needs[i]
 		n.object, n.interval = o, o.interval
 		if o.interval <= 0 {
-			n.applied = settled
+			n.applied = everything
 		}
 		st.subscribe(n, sources[i], overdue)
 	}

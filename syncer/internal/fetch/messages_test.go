@@ -75,3 +75,16 @@ func TestAnObjectHoldsNoMoreThanItsNewestValue(t *testing.T) {
 		t.Errorf("got state %d, %d values and %d bytes that are held in the end, want Ready, 1 and none", state, len(result.Values), e.usage().bytes)
 	}
 }
+
+func TestValuesOfTheSizeThatWasExpectedAreKeptHoweverMuchOthersHold(t *testing.T) {
+	e, o := still(t, func(plan.ID, Priority) {})
+	o.needs[0].reading = &reading{revision: 1, size: 5}
+	e.Request(named("o"), Foreground, false)
+	e.shares.bytes.Acquire("hog", maxHeldBytes-6)
+	o.receive(&delivery{
+		need: &o.needs[0], reading: &reading{revision: 2, size: 5}, read: 1, values: []driver.Value{{Data: []byte("value")}},
+	})
+	if _, state := e.Collect(named("o")); state != Ready {
+		t.Errorf("got state %d, want Ready: the memory was reserved", state)
+	}
+}

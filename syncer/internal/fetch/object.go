@@ -50,7 +50,7 @@ const (
 	observe                 // a refresh changed nothing
 	report                  // a source fails, or recovered while another one fails: the owner shall collect the failures
 	gather                  // the reading belongs to the request
-	begin                   // a value is new: all sources are read now, as values are given together or not at all
+	readAll                 // a value is new: all sources are read now, as values are given together or not at all
 )
 
 // decide says what a reading means to an object, which has it as the need's latest one. awaited: its request was waiting for it.
@@ -68,7 +68,7 @@ func (o *object) decide(n *need, awaited, changed bool) reaction {
 	case n.reading.err != nil:
 		return report // the values of the request were right when they were read; the failure came afterwards
 	case r.stage == failed:
-		return begin
+		return readAll
 	}
 	return gather // it is newer than what the request has
 }
@@ -77,12 +77,12 @@ func (o *object) decide(n *need, awaited, changed bool) reaction {
 func (o *object) decideIdle(n *need, changed bool) reaction {
 	failing := o.failing()
 	switch {
-	case n.applied == settled:
+	case n.applied == everything:
 		return ignore
 	case failing && changed:
 		return report
 	case !failing && n.applied < n.reading.revision:
-		return begin
+		return readAll
 	}
 	return observe
 }
@@ -107,12 +107,12 @@ func (o *object) receive(d *delivery) {
 		o.engine.Notify(o.name, Background)
 	case gather:
 		o.gather(n, d.values)
-	case begin:
+	case readAll:
 		priority := Background
 		if o.request != nil {
 			priority = o.request.priority
 		}
-		o.begin(priority, false, n, d.values)
+		o.startRequest(priority, false, n, d.values)
 	}
 }
 

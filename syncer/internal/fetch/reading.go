@@ -11,9 +11,9 @@ import (
 // revision numbers what a source was found to be: it grows when the digest of its value changes, or its error. 0: not read yet.
 type revision uint64
 
-// settled is the revision that an object has applied which no reading is news to: one that is not refreshed, or whose values are
+// everything is the revision that an object has applied which no reading is news to: one that is not refreshed, or whose values are
 // too large, until the next Request.
-const settled revision = math.MaxUint64
+const everything revision = math.MaxUint64
 
 // reading is what a source was found to be, without the value itself. All objects that subscribe to the source share it; it is never
 // changed, but replaced by one of a higher revision.

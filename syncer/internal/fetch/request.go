@@ -40,11 +40,11 @@ func (o *object) readNow(priority Priority, fresh bool) {
 		return
 	}
 	for i := range o.needs {
-		if n := &o.needs[i]; n.applied == settled {
+		if n := &o.needs[i]; n.applied == everything {
 			n.applied = 0
 		}
 	}
-	o.begin(priority, fresh, nil, nil)
+	o.startRequest(priority, fresh, nil, nil)
 }
 
 // close ends what is under way for the object.
@@ -55,8 +55,8 @@ func (o *object) close() {
 	o.closed = true
 }
 
-// begin starts a request, instead of the one before. The values of one source may be there already: those of have.
-func (o *object) begin(priority Priority, fresh bool, have *need, values []driver.Value) {
+// startRequest starts a request, instead of the one before. The values of one source may be there already: those of have.
+func (o *object) startRequest(priority Priority, fresh bool, have *need, values []driver.Value) {
 	o.drop()
 	expected := o.expected()
 	if !o.engine.shares.reserve(o.name.Namespace, expected) {
@@ -64,11 +64,11 @@ func (o *object) begin(priority Priority, fresh bool, have *need, values []drive
 		return
 	}
 	o.request = &request{priority: priority}
-	o.start(expected, fresh, have, values)
+	o.readSources(expected, fresh, have, values)
 }
 
-// start has all sources of a request read, which has memory for what is expected.
-func (o *object) start(reserved int, fresh bool, have *need, values []driver.Value) {
+// readSources has all sources of a request read, which has memory for what is expected.
+func (o *object) readSources(reserved int, fresh bool, have *need, values []driver.Value) {
 	o.request.stage, o.request.reserved, o.request.deferral = gathering, reserved, nil
 	if have != nil && !o.hold(have, values) {
 		return
@@ -87,7 +87,7 @@ func (o *object) resume(d *deferral) {
 		o.engine.shares.free(o.name.Namespace, d.bytes) // it was dropped meanwhile
 		return
 	}
-	o.start(d.bytes, false, nil, nil)
+	o.readSources(d.bytes, false, nil, nil)
 }
 
 // raise has the sources that a request waits for read with a higher priority.
@@ -108,7 +108,7 @@ func (o *object) gather(n *need, values []driver.Value) {
 	r := o.request
 	switch {
 	case n.reading.err != nil:
-		o.release()
+		o.dropValues()
 		r.stage = spoiled
 	case r.stage == spoiled: // the object needs no values
 	case !o.hold(n, values):
@@ -127,7 +127,7 @@ func (o *object) hold(n *need, values []driver.Value) bool {
 	case bytes > MaxObjectBytes:
 		o.endOversized()
 		return false
-	case !o.engine.shares.reserve(namespace, more):
+	case more > 0 && !o.engine.shares.reserve(namespace, more):
 		o.postpone(r.priority)
 		return false
 	}
@@ -167,12 +167,12 @@ func (o *object) finish() {
 // endOversized ends a request that has too many bytes of values. Nothing more is read for the object until the next Request.
 func (o *object) endOversized() {
 	r := o.request
-	o.release()
+	o.dropValues()
 	for st := range o.stores {
 		st.pause(o)
 	}
 	for i := range o.needs {
-		o.needs[i].applied = settled
+		o.needs[i].applied = everything
 	}
 	before := r.stage
 	r.stage = oversized
@@ -206,12 +206,12 @@ func (o *object) drop() {
 			st.withdraw(o)
 		}
 	}
-	o.release()
+	o.dropValues()
 	o.request = nil
 }
 
-// release drops the values of a request.
-func (o *object) release() {
+// dropValues drops the values of a request.
+func (o *object) dropValues() {
 	r := o.request
 	if r.reserved > 0 {
 		o.engine.shares.free(o.name.Namespace, r.reserved)

@@ -116,7 +116,8 @@ func (s *shares) acquire(l *line, trial bool, namespace string) bool {
 	switch {
 	case l.has(t):
 		l.granted--
-		if delete(l.turns, t); len(l.turns) == 0 {
+		delete(l.turns, t)
+		if len(l.turns) == 0 {
 			l.turns = nil // most Stores wait once, before they have answered
 		}
 	case s.fits(trial, namespace):
@@ -127,8 +128,8 @@ func (s *shares) acquire(l *line, trial bool, namespace string) bool {
 	return true
 }
 
-// settle is for a Store that rests: it waits for calls of the namespaces that lack one, and gives back those that it has no use for.
-func (s *shares) settle(l *line, trial bool, lacking []string) {
+// await is for a Store that rests: it waits for calls of the namespaces that lack one, and gives back those that it has no use for.
+func (s *shares) await(l *line, trial bool, lacking []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(lacking) == 0 && l.granted == 0 {

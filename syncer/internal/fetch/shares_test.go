@@ -30,9 +30,9 @@ func taken(leaving int) *lines {
 func TestWhatIsReleasedIsGivenToThoseWhoWaitInTheirTurn(t *testing.T) {
 	l := taken(0)
 	first, second, third := l.line("first"), l.line("second"), l.line("third")
-	l.settle(first, true, []string{"a"})
-	l.settle(second, true, []string{"a"})
-	l.settle(third, true, []string{"b"})
+	l.await(first, true, []string{"a"})
+	l.await(second, true, []string{"a"})
+	l.await(third, true, []string{"b"})
 	for range 2 {
 		l.callEnded(true, "ns0", time.Now())
 	}
@@ -49,14 +49,14 @@ func TestWhatIsReleasedIsGivenToThoseWhoWaitInTheirTurn(t *testing.T) {
 
 func TestACallThatHasNoUseIsGivenToTheNext(t *testing.T) {
 	for name, end := range map[string]func(l *lines, of *line){
-		"the Store rests without it": func(l *lines, of *line) { l.settle(of, true, nil) },
+		"the Store rests without it": func(l *lines, of *line) { l.await(of, true, nil) },
 		"the Store ends":             func(l *lines, of *line) { l.leave(of) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := taken(0)
 			first, second := l.line("first"), l.line("second")
-			l.settle(first, true, []string{"a"})
-			l.settle(second, true, []string{"b"})
+			l.await(first, true, []string{"a"})
+			l.await(second, true, []string{"b"})
 			l.callEnded(true, "ns0", time.Now())
 			end(l, first)
 			if diff := cmp.Diff([]string{"first", "second"}, l.woken); diff != "" {
@@ -73,7 +73,7 @@ func TestACallThatHasNoUseIsGivenToTheNext(t *testing.T) {
 func TestAStoreThatEndsDoesNotWaitAnyMore(t *testing.T) {
 	l := taken(0)
 	gone := l.line("gone")
-	l.settle(gone, true, []string{"a", "b"})
+	l.await(gone, true, []string{"a", "b"})
 	l.leave(gone)
 	l.callEnded(true, "ns0", time.Now())
 	if len(l.woken) > 0 || l.trials.Held() != maxTrials-1 {
@@ -83,7 +83,7 @@ func TestAStoreThatEndsDoesNotWaitAnyMore(t *testing.T) {
 
 func TestAStoreThatWaitsBesideAFreeCallIsGivenIt(t *testing.T) {
 	l := taken(1) // which was released after the Store had looked
-	l.settle(l.line("late"), true, []string{"a"})
+	l.await(l.line("late"), true, []string{"a"})
 	if diff := cmp.Diff([]string{"late"}, l.woken); diff != "" {
 		t.Errorf("woken (-want +got):\n%s", diff)
 	}
@@ -97,7 +97,7 @@ func TestReadsPauseUntilWhatWasReadIsCollected(t *testing.T) {
 	if l.may(waits, true, "a") || !l.may(waits, true, "b") {
 		t.Error("want the namespace that has its share to wait, and no other")
 	}
-	l.settle(waits, true, []string{"a"})
+	l.await(waits, true, []string{"a"})
 	l.collected("a", weight)
 	if diff := cmp.Diff([]string{"waits"}, l.woken); diff != "" {
 		t.Errorf("woken (-want +got):\n%s", diff)

@@ -230,8 +230,8 @@ func (s *state) sourcesOf(first *source, priority Priority, may func(namespace s
 	}
 }
 
-// begin counts a call that starts.
-func (s *state) begin(c *call, now time.Time) {
+// started counts a call that starts.
+func (s *state) started(c *call, now time.Time) {
 	for _, src := range c.sources {
 		src.progress.begun++
 		src.progress.startedAt = now

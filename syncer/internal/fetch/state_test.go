@@ -161,9 +161,9 @@ func TestWhatAReadingMeansToAnObject(t *testing.T) {
 		want             reaction
 	}{
 		"a value that was applied is only observed":             {need: need{reading: fine(1), applied: 1}, want: observe},
-		"a value that is new begins a request":                  {need: need{reading: fine(2), applied: 1}, changed: true, want: begin},
-		"so does one that the owner has not applied yet":        {need: need{reading: fine(1)}, want: begin},
-		"but not for an object that is not refreshed":           {need: need{reading: fine(2), applied: settled}, changed: true, want: ignore},
+		"a value that is new begins a request":                  {need: need{reading: fine(2), applied: 1}, changed: true, want: readAll},
+		"so does one that the owner has not applied yet":        {need: need{reading: fine(1)}, want: readAll},
+		"but not for an object that is not refreshed":           {need: need{reading: fine(2), applied: everything}, changed: true, want: ignore},
 		"a failure is reported":                                 {need: need{reading: broken(2), applied: 1}, changed: true, want: report},
 		"the same failure again is not":                         {need: need{reading: broken(2), applied: 2}, want: observe},
 		"nor is it while it is not collected":                   {need: need{reading: broken(2), applied: 1}, want: observe},
@@ -174,9 +174,9 @@ func TestWhatAReadingMeansToAnObject(t *testing.T) {
 		"a newer value takes the place of the one before":       {request: &request{stage: ready}, need: need{reading: fine(2)}, changed: true, want: gather},
 		"the same value does not":                               {request: &request{stage: ready}, need: need{reading: fine(2)}, want: ignore},
 		"a failure after the values is reported":                {request: &request{stage: ready}, need: need{reading: broken(2)}, changed: true, want: report},
-		"a recovery begins a failed request anew":               {request: &request{stage: failed}, need: need{reading: fine(2)}, changed: true, want: begin},
+		"a recovery begins a failed request anew":               {request: &request{stage: failed}, need: need{reading: fine(2)}, changed: true, want: readAll},
 		"a request that waits for memory reads all again later": {request: &request{stage: deferred}, need: need{reading: fine(2)}, changed: true, want: ignore},
-		"values that were too many are not read again":          {request: &request{stage: oversized}, need: need{reading: fine(2), applied: settled}, changed: true, want: ignore},
+		"values that were too many are not read again":          {request: &request{stage: oversized}, need: need{reading: fine(2), applied: everything}, changed: true, want: ignore},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tc.other == nil {

@@ -149,7 +149,7 @@ func (st *store) work(ctx context.Context, empty []delivery) (deliveries []deliv
 		if next.action == rest {
 			until = next.until
 			st.state.lacksShare = len(next.lacking) > 0
-			st.engine.shares.settle(&st.line, st.state.trial(), next.lacking)
+			st.engine.shares.await(&st.line, st.state.trial(), next.lacking)
 			break
 		}
 		st.take(ctx, next, now)
@@ -203,7 +203,7 @@ func (st *store) launch(ctx context.Context, next step, now time.Time) {
 	}
 	c := &call{store: st, priority: next.priority, namespace: namespace, trial: trial, batch: first.batch > 1}
 	c.sources = st.state.sourcesOf(first, next.priority, st.may, now)
-	st.state.begin(c, now)
+	st.state.started(c, now)
 	st.engine.running.group.Go(func() { c.run(ctx) })
 }
 
