@@ -32,37 +32,43 @@ const (
 )
 
 // collect returns what was read for the object, which keeps nothing of it.
-func (o *object) collect() (Result, State) {
+func (o *object) collect() (result Result, state State) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch r := o.request; {
 	case r == nil && o.failing() && o.news():
-		o.applyLatest()
-		return o.result(nil), Ready // its present failures, where one of several sources has recovered or failed
+		result, state = o.failures(), Ready // where one of several sources has recovered or failed
 	case r == nil:
-		return Result{}, Idle
+		state = Idle
 	case r.stage < ready:
-		return Result{}, Pending
+		state = Pending
 	default:
-		return o.collectRequest()
+		result, state = o.collectRequest()
 	}
+	return result, state
 }
 
 // collectRequest gives the owner a request that is complete.
-func (o *object) collectRequest() (Result, State) {
+func (o *object) collectRequest() (result Result, state State) {
 	r := o.request
-	switch {
-	case r.stage == oversized:
-		o.drop()
-		return Result{TooLarge: true}, Ready
-	case r.stage == failed && !o.failing():
+	if r.stage == failed && !o.failing() {
 		o.startRequest(r.priority, false, nil, nil) // the source that failed has been read since
 		return Result{}, Pending
-	case r.stage == failed:
-		o.applyLatest()
-		o.drop()
-		return o.result(nil), Ready
 	}
+	switch r.stage {
+	case oversized:
+		result.TooLarge = true
+	case failed:
+		result = o.failures()
+	default:
+		result = o.values()
+	}
+	o.drop()
+	return result, Ready
+}
+
+// values is the result of a request that has them.
+func (o *object) values() Result {
 	values := make(render.Values, len(o.needs))
 	for i := range o.needs {
 		n := &o.needs[i]
@@ -71,17 +77,17 @@ func (o *object) collectRequest() (Result, State) {
 			n.applied = everything
 		}
 	}
-	o.drop()
-	return o.result(values), Ready
+	return o.result(values)
 }
 
-// applyLatest records that the owner collects the state of all sources as it is. One that no reading is news to stays so.
-func (o *object) applyLatest() {
+// failures is the result of an object of which a source fails: the state of all sources as it is. One that no reading is news to stays so.
+func (o *object) failures() Result {
 	for i := range o.needs {
 		if n := &o.needs[i]; n.applied != everything {
 			n.applied = n.reading.revision
 		}
 	}
+	return o.result(nil)
 }
 
 // result is the state of the object's sources, and the values that were read.

@@ -13,7 +13,8 @@
 //     read that it waits for, and the one of the latest read. What a reading means to it, and whether it waits, is a comparison of these.
 //   - A request (request.go) is one read of all sources of an object. It keeps their values, all or none, until they are
 //     collected (collect.go).
-//   - shares (shares.go) are the calls and the memory that namespaces share. What is released is given to those who wait, in turn.
+//   - shares (shares.go, memory.go) are the calls and the memory that namespaces share. What is released is given to those who wait,
+//     in turn.
 //
 // A want goes from the object to the Store (want, raise, withdraw, pause; subscribe, unsubscribe), the end of a call from the call to
 // its Store (answer, ended), and a delivery from the Store's goroutine to the object (receive), which notifies the owner. A message

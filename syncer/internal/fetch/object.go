@@ -55,36 +55,39 @@ const (
 
 // decide says what a reading means to an object, which has it as the need's latest one. awaited: its request was waiting for it.
 // changed: the reading before was another one.
-func (o *object) decide(n *need, awaited, changed bool) reaction {
+func (o *object) decide(n *need, awaited, changed bool) (next reaction) {
 	switch r := o.request; {
 	case r == nil:
-		return o.decideIdle(n, changed)
+		next = o.decideIdle(n, changed)
 	case r.stage == deferred, n.wanted > n.read:
-		return ignore
+		next = ignore
 	case awaited:
-		return gather
+		next = gather
 	case !changed, r.stage == oversized:
-		return ignore
+		next = ignore
 	case n.reading.err != nil:
-		return report // the values of the request were right when they were read; the failure came afterwards
+		next = report // the values of the request were right when they were read; the failure came afterwards
 	case r.stage == failed:
-		return readAll
+		next = readAll
+	default:
+		next = gather // it is newer than what the request has
 	}
-	return gather // it is newer than what the request has
+	return next
 }
 
 // decideIdle is decide for an object without a request.
-func (o *object) decideIdle(n *need, changed bool) reaction {
-	failing := o.failing()
-	switch {
+func (o *object) decideIdle(n *need, changed bool) (next reaction) {
+	switch failing := o.failing(); {
 	case n.applied == everything:
-		return ignore
+		next = ignore
 	case failing && changed:
-		return report
+		next = report
 	case !failing && n.applied < n.reading.revision:
-		return readAll
+		next = readAll
+	default:
+		next = observe
 	}
-	return observe
+	return next
 }
 
 // receive takes a delivery of a Store.

@@ -157,30 +157,33 @@ func (s *source) update(r *result) {
 func (s *state) resolve(src *source, r *result, now time.Time) bool {
 	p := &src.progress
 	switch {
-	case len(src.subscribers) == 0:
-		return false // no object reads it any more
+	case len(src.subscribers) == 0: // no object reads it any more
 	case r.unread:
 		s.enqueue(src, src.priority(), "", now)
-		return false
 	case r.err != nil && transient(r.err) && now.Sub(p.waitingSince) < gracePeriod:
 		p.failures++
 		s.scheduled.add(src, earlier(now.Add(src.retry()), p.waitingSince.Add(gracePeriod)))
-		return false
+	default:
+		src.update(r)
+		s.readNext(src, now)
+		return true
 	}
-	src.update(r)
-	interval := src.interval()
-	switch {
+	return false
+}
+
+// readNext has a source read again that has just been read: at once where an object wants that, or at its next time.
+func (s *state) readNext(src *source, now time.Time) {
+	switch interval := src.interval(); {
 	case src.wanted():
 		s.enqueue(src, src.priority(), "", now)
 	case src.failing():
 		s.scheduled.add(src, now.Add(src.retry()))
 	case interval == 0:
-	case p.refresh:
+	case src.progress.refresh:
 		s.scheduled.add(src, followingSlot(src.phase, interval, now))
 	default:
 		s.scheduled.add(src, nextSlot(src.phase, interval, now))
 	}
-	return true
 }
 
 // subscribe has a source refreshed for an object, too.

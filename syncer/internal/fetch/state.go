@@ -62,13 +62,26 @@ func (s *state) decide(now time.Time, may func(namespace string) bool) step {
 		return step{action: queued, source: s.scheduled[0]}
 	}
 	if s.breaker.open() {
-		if late := s.pastGracePeriod(now); late != nil {
-			return step{action: fail, source: late}
-		}
-		if s.breaker.admits(now) && !s.hasWaiting() && len(s.scheduled) > 0 {
-			return step{action: probe, source: s.scheduled[0]}
+		if next, ok := s.decideDown(now); ok {
+			return next
 		}
 	}
+	return s.decideCall(now, may)
+}
+
+// decideDown is what a Store does about a backend that is down, beside trying a call for what waits.
+func (s *state) decideDown(now time.Time) (next step, ok bool) {
+	if late := s.pastGracePeriod(now); late != nil {
+		return step{action: fail, source: late}, true
+	}
+	if s.breaker.admits(now) && !s.hasWaiting() && len(s.scheduled) > 0 {
+		return step{action: probe, source: s.scheduled[0]}, true
+	}
+	return next, false
+}
+
+// decideCall is the next call of a Store, or its rest.
+func (s *state) decideCall(now time.Time, may func(namespace string) bool) step {
 	var lacking []string
 	if s.admits(now) && s.hasWaiting() {
 		first, priority := s.next(func(namespace string) bool {
@@ -98,16 +111,19 @@ func (s *state) trial() bool { return !s.answered || s.breaker.open() }
 // batch to fill. What comes while a batch is under way forms the next batch, or goes as soon as it fills one.
 func (s *state) next(may func(namespace string) bool) (*source, Priority) {
 	front, back := &s.byPriority[Foreground], &s.byPriority[Background]
-	if first := front.single(may); first != nil {
+	first := front.single(may)
+	if first == nil {
+		if first = front.batch(may); first != nil && front.batches.Len() < first.batch && front.batchCalls.Held() > 0 {
+			first = nil // its batch fills while the one before is under way
+		}
+	}
+	if first != nil {
 		return first, Foreground
 	}
-	if first := front.batch(may); first != nil && (front.batches.Len() >= first.batch || front.batchCalls.Held() == 0) {
-		return first, Foreground
+	if first = back.single(may); first == nil {
+		first = back.batch(may)
 	}
-	if first := back.single(may); first != nil {
-		return first, Background
-	}
-	return back.batch(may), Background
+	return first, Background
 }
 
 // restsUntil is when a Store without anything to do next has something to do, if no message comes.
@@ -189,11 +205,11 @@ func (s *state) enqueue(src *source, priority Priority, namespace string, now ti
 	if src.progress.waitingSince.IsZero() {
 		src.progress.waitingSince = now
 	}
+	q := &s.byPriority[priority].singles
 	if s.batches(src, now) {
-		s.byPriority[priority].batches.push(src)
-		return
+		q = &s.byPriority[priority].batches
 	}
-	s.byPriority[priority].singles.push(src)
+	q.push(src)
 }
 
 func (s *state) batches(src *source, now time.Time) bool {
