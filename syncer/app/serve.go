@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -48,6 +50,7 @@ type syncer struct {
 
 // served is one of them.
 type served struct {
+	kind    dialect.Kind
 	notify  func(object plan.ID, priority fetch.Priority)
 	retry   func()
 	metrics *metrics.Kind
@@ -130,7 +133,7 @@ func (s *syncer) add(ctx context.Context, kind dialect.Kind, kinds []dialect.Kin
 		return err
 	}
 	s.mu.Lock()
-	s.kinds[kind.Type().GroupKind()] = served{notify: r.Notify, retry: r.Retry, metrics: counts}
+	s.kinds[kind.Type().GroupKind()] = served{kind: kind, notify: r.Notify, retry: r.Retry, metrics: counts}
 	s.mu.Unlock()
 	return errors.Join(r.Add(mgr), s.report(r.Stores))
 }
@@ -165,13 +168,13 @@ func (s *syncer) stores(kind dialect.Kind) []dialect.StoreKind {
 	return all
 }
 
-// haveRead waits until the objects of each kind that is served from the start have been read, and reports whether they have.
+// haveRead waits until the objects of each kind that has a controller by now have been read, and reports whether they have.
 func (s *syncer) haveRead(ctx context.Context) bool {
-	for _, kind := range s.config.Dialects.Kinds() {
-		if s.of(plan.ID{Kind: kind.Type().GroupKind()}).notify == nil {
-			continue // the cluster does not know it: see arrival
-		}
-		if _, err := s.mgr.GetCache().GetInformer(ctx, kind.New()); err != nil { // it waits for the first list
+	s.mu.RLock()
+	kinds := slices.Collect(maps.Values(s.kinds))
+	s.mu.RUnlock()
+	for _, k := range kinds {
+		if _, err := s.mgr.GetCache().GetInformer(ctx, k.kind.New()); err != nil { // it waits for the first list
 			return false
 		}
 	}
