@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/secretgate/secretgate/shared/dialect/all"
+	"github.com/secretgate/secretgate/shared/dialect/dialecttest"
 	"github.com/secretgate/secretgate/webhook/cli/shape"
 	"github.com/secretgate/secretgate/webhook/internal/command"
 )
@@ -34,24 +35,6 @@ func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-// golden compares a text with a file of testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got; -update writes it anew):\n%s", file, diff)
-	}
-}
-
 func TestAnswersOfFiles(t *testing.T) {
 	for name, args := range map[string][]string{
 		"why.text":      {"why", "-f", "testdata/core.yaml", "core/db"},
@@ -68,14 +51,14 @@ func TestAnswersOfFiles(t *testing.T) {
 			if code != command.ExitClean || stderr != "" {
 				t.Fatalf("got exit code %d and %q, want %d and nothing", code, stderr, command.ExitClean)
 			}
-			golden(t, name, stdout)
+			dialecttest.Golden(t, *update, filepath.Join("testdata", name), stdout)
 		})
 	}
 }
 
 func TestCheckIsTheWebhooks(t *testing.T) {
 	code, stdout, stderr := run(t, "check", "testdata/core.yaml")
-	golden(t, "check.text", stdout)
+	dialecttest.Golden(t, *update, filepath.Join("testdata", "check.text"), stdout)
 	if want := "secretgate: 2 ExternalSecrets in 1 file: 1 error, 0 warnings\n"; code != command.ExitFailure || stderr != want {
 		t.Errorf("got exit code %d and %q, want %d and %q", code, stderr, command.ExitFailure, want)
 	}

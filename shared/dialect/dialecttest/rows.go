@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/yaml"
 
@@ -109,21 +108,4 @@ func Core(annotations map[string]string) policy.Namespace {
 		ns.Annotations[key] = value
 	}
 	return ns
-}
-
-// Golden compares a text with that of a file, or writes the file anew.
-func Golden(t *testing.T, update bool, file, got string) {
-	t.Helper()
-	if update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got; -update writes it anew):\n%s", file, diff)
-	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/dialect/dialecttest"
 	"github.com/secretgate/secretgate/shared/dialect/tuenti"
 	"github.com/secretgate/secretgate/shared/dialect/tuenti/v1alpha1"
 	"github.com/secretgate/secretgate/shared/plan"
@@ -37,21 +38,7 @@ func TestGoldenDefinitions(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
 		t.Run(name, func(t *testing.T) {
 			installation, _, _ := strings.Cut(name, "-")
-			got := describe(t, file, installations[installation])
-			golden := strings.TrimSuffix(file, ".yaml") + ".golden"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("-want +got (-update accepts it):\n%s", diff)
-			}
+			dialecttest.Golden(t, *update, strings.TrimSuffix(file, ".yaml")+".golden", describe(t, file, installations[installation]))
 		})
 	}
 }

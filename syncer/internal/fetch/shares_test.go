@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// lines are Stores that wait for shares; woken notes which were told that they may call, in order.
+// lines are Stores that wait for shares; woken has those that were woken, in order.
 type lines struct {
 	*shares
 	woken []string

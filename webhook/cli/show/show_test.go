@@ -3,14 +3,12 @@ package show
 import (
 	"bytes"
 	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/secretgate/secretgate/shared/dialect/dialecttest"
 	"github.com/secretgate/secretgate/webhook/cli/shape"
 )
 
@@ -129,19 +127,7 @@ func TestAnswers(t *testing.T) {
 			if err := Write(&b, c.format, c.value, c.answer, Page{Now: now, Colour: c.colour}); err != nil {
 				t.Fatal(err)
 			}
-			file := filepath.Join("testdata", name)
-			if *update {
-				if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), b.String()); diff != "" {
-				t.Errorf("%s (-want +got; -update writes it anew):\n%s", file, diff)
-			}
+			dialecttest.Golden(t, *update, filepath.Join("testdata", name), b.String())
 		})
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/secretgate/secretgate/shared/backend"
 	"github.com/secretgate/secretgate/shared/dialect"
+	"github.com/secretgate/secretgate/shared/dialect/dialecttest"
 	"github.com/secretgate/secretgate/shared/dialect/kes"
 	"github.com/secretgate/secretgate/shared/dialect/tuenti"
 	"github.com/secretgate/secretgate/shared/names"
@@ -63,10 +64,10 @@ func TestFindingsNameTheirPlaces(t *testing.T) {
 			if err := report.Write(&b, format, "v1.2.3"); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, "positions."+string(format), b.String())
+			dialecttest.Golden(t, *update, "positions."+string(format), b.String())
 		})
 	}
-	golden(t, "positions.summary", report.Summary()+"\n")
+	dialecttest.Golden(t, *update, "positions.summary", report.Summary()+"\n")
 }
 
 // TestGoldenCases runs the folder that both services run: what admission denies is denied here, in

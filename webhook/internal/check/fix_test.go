@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/secretgate/secretgate/shared/dialect/dialecttest"
 	"github.com/secretgate/secretgate/shared/dialect/dialecttest/probe"
 	"github.com/secretgate/secretgate/shared/dialect/kes"
 	"github.com/secretgate/secretgate/shared/dialect/tuenti"
@@ -18,20 +19,6 @@ import (
 )
 
 var update = flag.Bool("update", false, "write the golden files anew; look at what changed")
-
-// golden compares with a file, or writes it.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(read(t, file), got); diff != "" {
-		t.Errorf("%s (-want +got; -update accepts it):\n%s", file, diff)
-	}
-}
 
 // prepared is a Checker of both dialects, and of that of tests, that has read no file yet. Their CRDs are read once.
 func prepared(t *testing.T) *Checker {
@@ -78,8 +65,8 @@ func TestFixRewritesDeprecatedFieldsAndNothingElse(t *testing.T) {
 			c := prepared(t)
 			c.Namespace = "default"
 			fixed, notes := c.fix(filepath.Base(base), []byte(read(t, file)))
-			golden(t, base+".out", string(fixed))
-			golden(t, base+".notes", compilerLines(notes))
+			dialecttest.Golden(t, *update, base+".out", string(fixed))
+			dialecttest.Golden(t, *update, base+".notes", compilerLines(notes))
 			fixConverts(t, read(t, file), string(fixed))
 		})
 	}
